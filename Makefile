@@ -1,0 +1,46 @@
+# Everything a machine with Python, make and a package index needs. `make help` lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+UV_VERSION := 0.13.9
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.PHONY: help demo test lint types bench docs lock clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml uv.lock
+	@echo "Setting up .venv (once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/uv sync --quiet --frozen --all-extras --all-groups
+	@touch $@
+
+demo: $(READY)  ## A fictional brand's bad day, through the real daemon, in under a minute
+	@$(BIN)/tocsin demo
+
+test: $(READY)  ## The whole test suite; tests that need a server that is not there say so and skip
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## Ruff, formatting and the directions of import
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: $(READY)  ## mypy, strict
+	@$(BIN)/mypy
+
+bench: $(READY)  ## Every figure that the documentation quotes
+	@$(BIN)/python -m bench
+
+docs: $(READY)  ## Generate docs/reference from the models
+	@$(BIN)/python docs/generate.py
+
+lock:  ## Choose dependency versions anew
+	@$(BIN)/uv lock --upgrade
+
+clean:  ## Remove what was built
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov dist

@@ -1,0 +1,5 @@
+"""The `tocsin` command."""
+
+
+def main() -> None:
+    """Not yet."""

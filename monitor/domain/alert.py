@@ -1,0 +1,153 @@
+"""Alerts, the incidents they belong to, and the messages owed to people because of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class AlertState(StrEnum):
+    """Where an alert is in its life. Acknowledgement stands beside it (`acknowledged_at`)."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class NotificationKind(StrEnum):
+    """Why somebody is told (again)."""
+
+    FIRST = "first"
+    MORE = "more"
+    WORSE = "worse"
+    REMINDER = "reminder"
+    RESOLVED = "resolved"
+    PLAN = "plan"  # the emergency plan was opened: here is what to do
+    STEP = "step"  # one step of the plan, delivered
+    TEST = "test"  # asked for by a person: `tocsin alert test`, `tocsin receivers try`
+
+
+class DeliveryState(StrEnum):
+    """Where one message to one receiver stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DRY_RUN = "dry_run"  # a replay that was not asked to deliver
+
+
+def fingerprint(rule: str, key: Mapping[str, str]) -> str:
+    """The identity of an alert while it is open: same rule, same key, same alert."""
+    said = json.dumps([rule, sorted(key.items())], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """An alert about to be opened. `observed` and `expected` are in units of `measure` over `window`."""
+
+    rule: str
+    kind: str
+    key: Mapping[str, str]
+    severity: str
+    fired_at: datetime  # event time: the moment the condition held
+    observed: float
+    expected: float | None
+    measure: str
+    category: str = "alert"
+    window: timedelta | None = None
+    learning: bool = False
+    coverage: float | None = None
+    reasons: Sequence[str] = ()
+    evidence: Sequence[int] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    plan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as stored. Times are aware and in UTC; `fired_at` and `last_seen_at` are event time, the others story time."""
+
+    id: int
+    incident_id: int
+    rule: str
+    kind: str
+    category: str
+    severity: str
+    state: AlertState
+    key: Mapping[str, str]
+    labels: Mapping[str, str]
+    fired_at: datetime
+    opened_at: datetime
+    last_seen_at: datetime
+    told_at: datetime
+    observed: float
+    expected: float | None
+    measure: str
+    window: timedelta | None
+    learning: bool
+    coverage: float | None
+    reasons: Sequence[str]
+    occurrences: int
+    plan: str | None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    resolved_at: datetime | None = None
+    resolved_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What belongs together: the alerts of one subject's trouble, one conversation with each receiver, one plan run a plan."""
+
+    id: int
+    subject: str | None
+    severity: str
+    opened_at: datetime
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """One alert's share of a notification: the figures as they were when it was written."""
+
+    alert_id: int
+    event: str  # a NotificationKind
+    severity: str
+    observed: float
+    expected: float | None
+    occurrences: int
+    evidence: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One message owed to one receiver: what it is about, by reference. The text is made when it is sent."""
+
+    id: int
+    incident_id: int | None
+    receiver: str
+    sequence: int  # 1, 2, 3 … within (incident, receiver): the conversation
+    kind: NotificationKind
+    events: Sequence[AlertEvent]
+    created_at: datetime
+    due_at: datetime
+    plan_run_id: int | None = None
+    plan_step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A claimed delivery: this process holds it until `lease_until` (real time)."""
+
+    id: int
+    notification: Notification
+    receiver: str
+    attempts: int  # including the one about to be made
+    lease_until: datetime

@@ -1,0 +1,1 @@
+"""The stages a mention goes through; `flow` alone names them in order."""

@@ -1,0 +1,1 @@
+"""One module per network, a registry, and the one HTTP client they share."""

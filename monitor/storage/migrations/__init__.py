@@ -1,0 +1,1 @@
+"""Alembic migrations: every record exists from the first one."""

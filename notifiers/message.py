@@ -1,0 +1,105 @@
+"""What a person must learn, before it becomes an e-mail, a webhook or a chat line. Facts only: `wording` finds the words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+Language = Literal["fr", "en"]
+Severity = Literal["info", "warning", "critical"]
+Kind = Literal["first", "more", "worse", "reminder", "resolved", "plan", "step", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One mention, worth showing. Its text is hostile until escaped. `reach` None means unknown, not zero."""
+
+    text: str
+    network: str
+    written_at: datetime
+    author: str = ""
+    reach: int | None = None
+    url: str | None = None
+    language: str | None = None
+    sentiment: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """One alert as it stood when the message was decided. `observed`/`expected` count `measure` within `window`."""
+
+    id: int
+    rule: str
+    kind: str  # mention, window, source_health, receiver_health
+    category: str
+    event: Kind
+    severity: Severity
+    labels: Mapping[str, str]
+    fired_at: datetime
+    observed: float
+    expected: float | None
+    measure: str  # mentions, authors, share, seconds …
+    window: timedelta | None = None
+    learning: bool = False
+    coverage: float | None = None
+    occurrences: int = 1
+    reasons: Sequence[str] = ()
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStepFacts:
+    """One step, in the receiver's language. `text` is a statement ready to copy; `items` a checklist."""
+
+    id: str
+    phase: str
+    action: Literal["notify", "webhook", "checklist", "statement"]
+    title: str
+    state: str
+    automatic: bool = False
+    owner: str = ""
+    items: Sequence[str] = ()
+    text: str = ""
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """The emergency plan that was opened. `step` is set when the message *is* one step of it."""
+
+    run_id: int
+    id: str
+    title: str
+    state: str  # awaiting_confirmation, running, closed
+    steps: Sequence[PlanStepFacts]
+    never: Sequence[str] = ()
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one receiver.
+
+    `id` is stable over retries: the receiver deduplicates by it. `conversation` is the same for all messages about one
+    incident to one receiver, `sequence` their order in it. Times are aware; `timezone` (IANA) is where the reader lives.
+    """
+
+    id: str
+    kind: Kind
+    severity: Severity
+    language: Language
+    timezone: str
+    created_at: datetime
+    conversation: str
+    sequence: int
+    brand: str
+    incident_id: int | None = None
+    subject: str | None = None  # the subject's display name
+    alerts: Sequence[AlertFacts] = ()
+    posts: Sequence[Post] = ()
+    more_posts: int = 0  # how many are not shown
+    plan: PlanFacts | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    replay: bool = False
