@@ -1,0 +1,31 @@
+"""Scores one text: cleaned, its language named, its feeling measured where that can be done honestly."""
+
+from __future__ import annotations
+
+from monitor.domain.mention import Scores
+from monitor.sentiment import clean, vader
+from monitor.sentiment.language import Detector
+from monitor.sentiment.settings import SentimentSettings
+
+
+class Scorer:
+    """Gives a text its scores. Pure and without state of its own: the same text always gets the same scores.
+
+    `version` names what gave the sentiment and is stored with every score, abstentions included, so that a better scorer
+    knows what to look at again.
+    """
+
+    version = vader.VERSION
+
+    def __init__(self, settings: SentimentSettings | None = None) -> None:
+        self._settings = settings or SentimentSettings()
+        self._detector = Detector(self._settings.languages)
+
+    def score(self, text: str, claimed_language: str | None) -> Scores:
+        """Never raises, whatever the text. Sentiment is None outside English and where VADER knew no word."""
+        cleaned = clean.for_scoring(text[: self._settings.max_chars])
+        language = self._detector.language(clean.for_language(cleaned), claimed_language)
+        felt = vader.feeling(cleaned) if language == "en" else None
+        if felt is None:
+            return Scores(language=language, scorer=self.version)
+        return Scores(language=language, sentiment=felt.sentiment, confidence=felt.confidence, scorer=self.version)
