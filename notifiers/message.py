@@ -24,11 +24,16 @@ class Post:
     url: str | None = None
     language: str | None = None
     sentiment: float | None = None
+    sensitive: bool = False  # health, politics, religion …: the text is not shown, only the link
 
 
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """One alert as it stood when the message was decided. `observed`/`expected` count `measure` within `window`."""
+    """One alert as it stood when the message was decided. `observed`/`expected` count `measure` within `window`.
+
+    Labels that choose the words: `nature` (complaint, safety, praise, talk; else guessed from the rule's id), `catch_up`
+    (these are old mentions, told together), `source` or `receiver` (whose health it is about).
+    """
 
     id: int
     rule: str
@@ -47,6 +52,7 @@ class AlertFacts:
     occurrences: int = 1
     reasons: Sequence[str] = ()
     resolved_at: datetime | None = None
+    title: str = ""  # the rule's title in the receiver's language, when it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,8 @@ class Message:
 
     `id` is stable over retries: the receiver deduplicates by it. `conversation` is the same for all messages about one
     incident to one receiver, `sequence` their order in it. Times are aware; `timezone` (IANA) is where the reader lives.
+    `topic` is what the conversation is about, the same words in all its messages (`wording.headline` of the first one):
+    mail programs keep a conversation together only under one subject.
     """
 
     id: str
@@ -103,3 +111,5 @@ class Message:
     plan: PlanFacts | None = None
     links: Mapping[str, str] = field(default_factory=dict)
     replay: bool = False
+    topic: str = ""
+    receiver: str = ""  # the receiver's name in monitor.yaml

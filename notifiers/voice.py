@@ -1,0 +1,88 @@
+"""One message's voice: its reader, its subject, its leading alert, and the phrases with their usual values in place."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from notifiers.catalogue import PHRASES, say
+from notifiers.message import AlertFacts, Message, PlanStepFacts, Post, Severity
+from notifiers.reader import Reader
+from notifiers.safe import one_line
+
+NATURES = ("complaint", "safety", "praise", "talk")
+_NAME = 80
+_RANK: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
+# What a rule's id gives away when no label `nature` says it.
+_GUESSES = (
+    ("safety", ("safety", "danger", "securite", "risk", "risque")),
+    ("praise", ("praise", "eloge", "merci", "thank", "positive", "positif")),
+    ("complaint", ("complain", "plainte", "plaint", "negativ", "negatif", "unhappy", "mecontent", "outage", "panne", "storm", "crisis", "crise")),
+)
+
+
+class Voice:
+    """What `wording` and `render` share about one message. Cheap to make; holds no state of its own."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.reader = Reader(message.language, message.timezone)
+        self.subject = one_line(message.subject or message.brand, _NAME)
+
+    def say(self, key: str, **values: str) -> str:
+        """A phrase; `{subject}` and `{of_subject}` are filled in."""
+        known = {"subject": self.subject, "of_subject": self.reader.of(self.subject)}
+        return say(self.message.language, key, **(known | values))
+
+    def count(self, key: str, count: float, **values: str) -> str:
+        """A phrase with a number in it, in the right plural form."""
+        form = f"{key}.{self.reader.plural(count)}"
+        if form not in PHRASES[self.message.language]:
+            form = key
+        return self.say(form, n=self.reader.number(count), **values)
+
+    @cached_property
+    def lead(self) -> AlertFacts | None:
+        """The alert the message is mostly about: the gravest, then a crowd before one person, then the largest."""
+        return max(self.message.alerts, key=_weight, default=None)
+
+    @property
+    def others(self) -> list[AlertFacts]:
+        """The alerts beside the leading one."""
+        return [alert for alert in self.message.alerts if alert is not self.lead]
+
+    def moment(self, alert: AlertFacts) -> str:
+        """When the alert began, for this reader."""
+        return self.reader.moment(alert.fired_at, self.message.created_at)
+
+    def who(self, post: Post) -> str:
+        """The author with their reach when it is known: « @lea (120 abonnés) »; empty without a name."""
+        name = one_line(post.author, _NAME)
+        if not name or post.reach is None:
+            return name
+        return f"{name} ({self.count('followers', post.reach)})"
+
+    @property
+    def step(self) -> PlanStepFacts | None:
+        """The step this message is, if it is one."""
+        plan = self.message.plan
+        return next((step for step in plan.steps if step.id == plan.step), None) if plan and plan.step else None
+
+    @property
+    def ack(self) -> str:
+        """The command that acknowledges every alert of this message."""
+        return "tocsin ack " + " ".join(str(alert.id) for alert in self.message.alerts)
+
+
+def nature(alert: AlertFacts) -> str:
+    """What kind of talk the alert is about: its label says so, or the rule's id gives it away, or it is just talk."""
+    said = alert.labels.get("nature", "")
+    if said in NATURES:
+        return said
+    if alert.category == "opportunity":
+        return "praise"
+    rule = alert.rule.lower()
+    return next((kind for kind, words in _GUESSES if any(word in rule for word in words)), "talk")
+
+
+def _weight(alert: AlertFacts) -> tuple[int, bool, float]:
+    return _RANK[alert.severity], alert.kind != "mention", alert.observed

@@ -1,0 +1,264 @@
+"""The words: what happened (observed against expected), why it rings, and what to do now, in the reader's language."""
+
+from __future__ import annotations
+
+import math
+
+from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts
+from notifiers.safe import one_line
+from notifiers.voice import Voice, nature
+
+_TITLE = 120
+_REASON = 160
+_FEW = 0.5  # an expectation below this is "next to none": nobody pictures 0.3 of a person
+_HEALTH = ("source_health", "receiver_health")
+_OVER = frozenset({"done", "skipped", "failed"})
+
+
+def headline(message: Message) -> str:
+    """The first line: what happened and why, on one line, never empty."""
+    voice = Voice(message)
+    said = _event(voice)
+    if message.kind == "test":
+        said = voice.say("mark.test", headline=said)
+    return voice.say("mark.replay", headline=said) if message.replay else said
+
+
+def topic(message: Message) -> str:
+    """What the conversation is called: the same in all its messages, or mail programs tear it apart."""
+    if message.topic:
+        return one_line(message.topic, 200)
+    voice = Voice(message)
+    if message.incident_id is None:
+        return headline(message) if message.kind == "test" else voice.say("topic.bare")
+    return voice.say("topic", n=str(message.incident_id))
+
+
+def _event(voice: Voice) -> str:
+    """What happened, seen from why this message is written."""
+    kind = voice.message.kind
+    plan = voice.message.plan
+    if kind == "step" and plan and voice.step:
+        return _step_headline(voice, plan, voice.step)
+    if kind in {"plan", "step"} and plan:
+        return _plan_headline(voice, plan)
+    if kind == "resolved":
+        return _resolved(voice)
+    if kind == "test" and not voice.lead:
+        return voice.say("event.test")
+    facts = _facts(voice)
+    if kind in {"more", "worse", "reminder"}:
+        return voice.say(f"event.{kind}", headline=facts)
+    return facts
+
+
+def _facts(voice: Voice) -> str:
+    """All the message's alerts in one line: one by one complaints are counted together."""
+    lead = voice.lead
+    if lead is None:
+        return voice.say("nothing")
+    alerts = voice.message.alerts
+    if len(alerts) > 1 and all(alert.kind == "mention" for alert in alerts):
+        return _several(voice, lead)
+    said = describe(voice, lead)
+    return voice.count("also", len(voice.others), headline=said) if voice.others else said
+
+
+def _several(voice: Voice, lead: AlertFacts) -> str:
+    said = voice.say(f"{nature(lead)}.many", n=voice.reader.number(len(voice.message.alerts)))
+    who = voice.who(voice.message.posts[0]) if voice.message.posts else ""
+    return voice.say("including", headline=said, who=who) if who else said
+
+
+def describe(voice: Voice, alert: AlertFacts) -> str:
+    """One alert in one line: observed against expected."""
+    if alert.kind in _HEALTH:
+        return _health(voice, alert)
+    if "catch_up" in alert.labels:
+        return voice.count("catch_up", alert.observed)
+    if alert.kind == "mention":
+        return _one_mention(voice, alert)
+    return _window(voice, alert)
+
+
+def _one_mention(voice: Voice, alert: AlertFacts) -> str:
+    # The posts are the message's, loudest first: they name this alert's author only when it stands alone.
+    posts = voice.message.posts if len(voice.message.alerts) == 1 else ()
+    who = voice.who(posts[0]) if posts else ""
+    return voice.say(f"{nature(alert)}.by", who=who) if who else voice.say(f"{nature(alert)}.one")
+
+
+def _window(voice: Voice, alert: AlertFacts) -> str:
+    kind = nature(alert)
+    if alert.measure == "share":
+        said = voice.say(f"{kind}.share", n=voice.reader.percent(alert.observed))
+    else:
+        measure = "authors" if alert.measure == "authors" else "mentions"
+        said = voice.count(f"{kind}.{measure}", alert.observed)
+    if alert.window:
+        said = voice.say("within", headline=said, window=voice.reader.span(alert.window, short=voice.message.language == "fr"))
+    if alert.learning:
+        return voice.say("learning", headline=said)
+    return said if alert.expected is None else _against(voice, said, alert, alert.expected)
+
+
+def _against(voice: Voice, said: str, alert: AlertFacts, expected: float) -> str:
+    if alert.measure != "share" and expected < _FEW:
+        return voice.say("usually.none", headline=said)
+    return voice.say("usually", headline=said, expected=amount(voice, alert, expected))
+
+
+def amount(voice: Voice, alert: AlertFacts, value: float) -> str:
+    """A figure in the alert's measure: « 23 », « 41 % »."""
+    return voice.reader.percent(value) if alert.measure == "share" else voice.reader.number(value)
+
+
+def _health(voice: Voice, alert: AlertFacts) -> str:
+    said = voice.say(alert.kind, name=_health_name(alert), since=voice.moment(alert))
+    reason = one_line(alert.reasons[0], _REASON) if alert.reasons else ""
+    return voice.say("because", headline=said, reason=reason) if reason else said
+
+
+def _health_name(alert: AlertFacts) -> str:
+    return one_line(alert.labels.get(alert.kind.removesuffix("_health"), alert.rule), _TITLE)
+
+
+def _resolved(voice: Voice) -> str:
+    lead = voice.lead
+    if lead and lead.kind in _HEALTH:
+        return voice.say(f"{lead.kind}.resolved", name=_health_name(lead))
+    if lead and lead.resolved_at and lead.resolved_at > lead.fired_at:
+        return voice.say("event.resolved.after", duration=voice.reader.span(lead.resolved_at - lead.fired_at))
+    return voice.say("event.resolved")
+
+
+def _plan_headline(voice: Voice, plan: PlanFacts) -> str:
+    key = "event.plan.confirm" if plan.state == "awaiting_confirmation" else "event.plan"
+    title = one_line(plan.title, _TITLE)
+    if voice.lead is None:
+        return voice.say(f"{key}.bare", plan=title)
+    return voice.say(key, plan=title, headline=_facts(voice))
+
+
+def _step_headline(voice: Voice, plan: PlanFacts, step: PlanStepFacts) -> str:
+    place = list(plan.steps).index(step) + 1
+    return voice.say(
+        "event.step", plan=one_line(plan.title, _TITLE), n=str(place), total=str(len(plan.steps)), step=one_line(step.title, _TITLE)
+    )
+
+
+def why(message: Message) -> str:
+    """Why somebody is told: one to three short sentences, ending with the rule."""
+    voice = Voice(message)
+    return " ".join(said for said in _why(voice) if said)
+
+
+def _why(voice: Voice) -> list[str]:
+    message, lead = voice.message, voice.lead
+    if message.kind == "test" and lead is None:
+        return [voice.say("why.test")]
+    if message.kind == "step":
+        return [voice.say("why.step"), _facts(voice) + "." if lead else ""]
+    if lead is None:
+        return []
+    if message.kind == "resolved":
+        return [voice.say("why.healthy" if lead.kind in _HEALTH else "why.resolved"), _rule(voice, lead)]
+    return [_reminder(voice, lead), _cause(voice, lead), _coverage(voice, lead), _seen(voice, lead), _rule(voice, lead)]
+
+
+def _cause(voice: Voice, lead: AlertFacts) -> str:
+    if lead.kind in _HEALTH:
+        return voice.say("why." + lead.kind.removesuffix("_health"))
+    if "catch_up" in lead.labels:
+        return voice.say("why.catch_up")
+    if lead.kind == "mention":
+        return voice.say(f"why.{nature(lead)}")
+    if lead.learning:
+        return voice.say("why.learning")
+    return _times(voice, lead)
+
+
+def _times(voice: Voice, lead: AlertFacts) -> str:
+    if lead.expected is None:
+        return voice.say("why.level")
+    if lead.expected < (_FEW / 100 if lead.measure == "share" else _FEW):
+        return voice.say("why.times.none")
+    times = lead.observed / lead.expected
+    return voice.say("why.times", times=voice.reader.number(times)) if times > 1 and math.isfinite(times) else voice.say("why.level")
+
+
+def _reminder(voice: Voice, lead: AlertFacts) -> str:
+    return voice.say("why.reminder", since=voice.moment(lead)) if voice.message.kind == "reminder" else ""
+
+
+def _coverage(voice: Voice, lead: AlertFacts) -> str:
+    if lead.coverage is None or lead.coverage >= 1:
+        return ""
+    return voice.say("why.coverage", percent=voice.reader.percent(lead.coverage))
+
+
+def _seen(voice: Voice, lead: AlertFacts) -> str:
+    if lead.occurrences <= 1 or lead.kind in _HEALTH:
+        return ""
+    return voice.say("why.seen", n=voice.reader.number(lead.occurrences), since=voice.moment(lead))
+
+
+def _rule(voice: Voice, lead: AlertFacts) -> str:
+    if lead.kind in _HEALTH:
+        return ""
+    return voice.say("why.rule", rule=one_line(lead.title or lead.rule, _TITLE))
+
+
+def next_action(message: Message) -> str:
+    """What to do now, in one sentence, with the command where there is one."""
+    voice = Voice(message)
+    if message.kind == "step" and voice.step:
+        return _step_action(voice, voice.step)
+    if message.kind in {"plan", "step"} and message.plan:
+        return _plan_action(voice, message.plan)
+    if message.kind == "test" or voice.lead is None:
+        return voice.say("do.test") if message.kind == "test" else voice.say("do.healthy")
+    if message.kind == "resolved":
+        return voice.say("do.healthy" if voice.lead.kind in _HEALTH else "do.resolved")
+    return _alert_action(voice, voice.lead)
+
+
+def _alert_action(voice: Voice, lead: AlertFacts) -> str:
+    if lead.kind in _HEALTH:
+        what = lead.kind.removesuffix("_health")
+        return voice.say(f"do.{what}", command=f"tocsin {what}s try {_health_name(lead)}")
+    return voice.say(_ask(voice, lead), command=voice.ack)
+
+
+def _ask(voice: Voice, lead: AlertFacts) -> str:
+    if voice.message.kind == "reminder":
+        return "do.reminder"
+    if "catch_up" in lead.labels:
+        return "do.catch_up"
+    if nature(lead) in {"safety", "praise"}:
+        return f"do.{nature(lead)}"
+    if lead.kind != "mention":
+        return "do.crisis" if lead.severity == "critical" else "do.many"
+    return "do.answer" if len(voice.message.alerts) == 1 else "do.many"
+
+
+def _plan_action(voice: Voice, plan: PlanFacts) -> str:
+    first = _first_step(voice, plan)
+    if plan.state != "awaiting_confirmation":
+        return first
+    return voice.say("do.confirm", command=f"tocsin plan confirm {plan.run_id}")
+
+
+def _first_step(voice: Voice, plan: PlanFacts) -> str:
+    """The first step that waits for a person."""
+    step = next((step for step in plan.steps if not step.automatic and step.state not in _OVER), None)
+    if step is None:
+        return voice.say("do.plan.none")
+    title = one_line(step.title, _TITLE)
+    return voice.say("do.first.owner", step=title, owner=one_line(step.owner, _TITLE)) if step.owner else voice.say("do.first", step=title)
+
+
+def _step_action(voice: Voice, step: PlanStepFacts) -> str:
+    if step.action == "statement":
+        return voice.say("do.statement" if step.approved else "do.statement.draft")
+    return voice.say(f"do.{step.action}")
