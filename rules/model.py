@@ -1,0 +1,173 @@
+"""The shape of a rule file. The descriptions here are the reference: docs and the JSON Schema are made from them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from rules.base import Settings
+from rules.duration import Duration, PositiveDuration
+from rules.where import Where
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Localized = dict[Literal["fr", "en"], Annotated[str, Field(min_length=1)]]
+Severity = Literal["info", "warning", "critical"]
+Category = Literal["alert", "opportunity"]
+KeyPart = Literal["subject", "author", "network", "source", "language"]
+
+AUTHORS_COUNTED = 5_000
+"""Distinct authors are counted exactly up to this many within a window; beyond it the figure is a lower bound."""
+
+
+def _each_once(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
+    if len(set(parts)) < len(parts):
+        raise ValueError(f"key names a part twice: {', '.join(parts)}")
+    return parts
+
+
+Key = Annotated[tuple[KeyPart, ...], Field(min_length=1), AfterValidator(_each_once)]
+
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Receivers = Annotated[tuple[Id, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])]
+
+
+class Evidence(Settings):
+    """Which mentions an alert shows."""
+
+    top: int = Field(5, ge=1, le=20, description="how many: the largest reach first, then the newest")
+
+
+class Resolve(Settings):
+    """When the alert of a mention rule ends by itself."""
+
+    after: PositiveDuration = Field(timedelta(hours=24), description="this long after the last mention that rang it")
+
+
+class Distinct(Settings):
+    """Counts each different author once."""
+
+    distinct: Literal["author"] = Field(description="what is counted once; an unknown author counts as one per mention")
+
+
+class Share(Settings):
+    """The share of the rule's mentions that also match these conditions; where unknown, a mention counts on neither side."""
+
+    share: Where = Field(description="conditions on top of the rule's own `where`")
+
+
+def _kind_of_measure(value: Any) -> str:
+    if isinstance(value, Share) or (isinstance(value, dict) and "share" in value):
+        return "share"
+    return "count" if isinstance(value, str) else "distinct"
+
+
+Measure = Annotated[
+    Annotated[Literal["count"], Tag("count")] | Annotated[Distinct, Tag("distinct")] | Annotated[Share, Tag("share")],
+    Discriminator(_kind_of_measure),
+]
+
+
+class Baseline(Settings):
+    """What is usual: the fading mean of the measure over windows that are past, per key."""
+
+    level: PositiveDuration = Field(timedelta(days=3), description="memory: the weight of the past falls to 37 % in this time")
+    min_history: Duration = Field(
+        timedelta(days=1),
+        description="before this much history `times_expected` is not asked: the floors alone ring, marked as learning",
+    )
+
+
+class Fire(Settings):
+    """When a window rings: everything asked here must hold."""
+
+    at_least: int = Field(
+        ge=1, description="floor, in authors or mentions (of a share: mentions that match it); a quiet night never rings"
+    )
+    times_expected: float | None = Field(
+        None, ge=1, description="at least this many times the usual, once enough history is known"
+    )
+    share: float | None = Field(None, gt=0, le=1, description="at least this share (only with the measure `share`)")
+
+
+class _Rule(Settings):
+    id: Id = Field(description="unique among all rules; the name of its alerts")
+    title: Localized | None = Field(None, description="what people call it, per language; else the id")
+    where: Where = Field(default_factory=Where, description="which mentions it looks at; empty means all")
+    severity: Severity = Field("warning", description="how loud it rings: info < warning < critical")
+    category: Category = Field("alert", description="`opportunity` for good news and openings")
+    realert: PositiveDuration = Field(timedelta(hours=6), description="an alert that stays open is not told again before this")
+    notify: Receivers = Field((), description="receivers, people or roles; empty means the default route")
+    plan: Id | None = Field(None, description="the emergency plan that its alert opens, once per incident")
+    evidence: Evidence = Field(default_factory=Evidence, description="which mentions the alert shows")
+
+
+class MentionRule(_Rule):
+    """Rings for each mention that matches: one complaint is heard, however small the account."""
+
+    kind: Literal["mention"]
+    key: Key = Field(("author",), description="what makes an alert its own: later matches with the same key join the open alert")
+    resolve: Resolve = Field(default_factory=Resolve, description="when its alert ends by itself")
+
+
+class WindowRule(_Rule):
+    """Rings when many matching mentions come within a while: a count, different authors, or a share."""
+
+    kind: Literal["window"]
+    key: Key = Field(("subject",), description="one window, one baseline and one alert for each value")
+    measure: Measure = Field("count", description="`count` of mentions, `{distinct: author}`, or `{share: <conditions>}`")
+    window: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(days=30))] = Field(
+        description="how far back it looks, in event time: 1m to 30d; kept in sixtieths: at most one further, never less"
+    )
+    fire: Fire = Field(description="when it rings")
+    baseline: Baseline = Field(default_factory=Baseline, description="what is usual")
+    for_: Duration = Field(timedelta(0), alias="for", description="must hold without a break for this long before it rings")
+    keep_firing_for: Duration = Field(timedelta(minutes=30), description="stays open for this long after it last held")
+
+    @model_validator(mode="after")
+    def _floors_fit_the_measure(self) -> Self:
+        shares = isinstance(self.measure, Share)
+        if shares and self.fire.share is None:
+            raise ValueError("the measure is a share: say in `fire` from which share it rings, for instance share: 0.4")
+        if not shares and self.fire.share is not None:
+            raise ValueError("`fire.share` needs `measure: {share: …}`; here use at_least or times_expected")
+        if isinstance(self.measure, Distinct) and self.fire.at_least > AUTHORS_COUNTED:
+            raise ValueError(f"at_least can be {AUTHORS_COUNTED} authors at most; beyond that use `measure: count`")
+        return self
+
+
+Rule = Annotated[MentionRule | WindowRule, Field(discriminator="kind")]
+
+
+class Defaults(Settings):
+    """What the rules of this file have where they say nothing themselves."""
+
+    severity: Severity | None = Field(None, description="how loud its rules ring")
+    realert: PositiveDuration | None = Field(None, description="an alert that stays open is not told again before this")
+    notify: Receivers | None = Field(None, description="receivers, people or roles")
+
+
+class RuleFile(Settings):
+    """A file of `rules/`."""
+
+    version: Literal[1] = Field(description="of this format")
+    defaults: Defaults = Field(default_factory=Defaults, description="for the rules of this file that say nothing themselves")
+    lists: dict[Id, str | tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="lists by name: entries in brackets, or the path of a text file with one entry a line (`#` starts a comment)",
+    )
+    rules: tuple[Rule, ...] = Field((), description="the rules")
+
+    def effective(self) -> tuple[MentionRule | WindowRule, ...]:
+        """The rules with this file's defaults filled in where they are silent."""
+        given = {name: value for name, value in self.defaults if value is not None}
+        return tuple(_filled(rule, given) for rule in self.rules)
+
+
+def _filled(rule: MentionRule | WindowRule, defaults: dict[str, Any]) -> MentionRule | WindowRule:
+    return rule.model_copy(update={name: value for name, value in defaults.items() if name not in rule.model_fields_set})
