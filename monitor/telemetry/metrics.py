@@ -1,0 +1,137 @@
+"""Every figure that `/metrics` shows, defined once: the reference documentation is generated from the same table."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+PREFIX = "tocsin_"
+
+# From a cached answer to a source's longest patience, in seconds.
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One metric as Prometheus and the documentation show it."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...]
+
+
+class Metrics:
+    """The daemon's metrics, in a registry of their own. `definitions` is the table, in the order of the flow.
+
+    A counter is `metrics.polls.labels(source="news", outcome="ok").inc()`; a wrong label raises ValueError at once.
+    """
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # one more series per counter that nobody reads
+        self.registry = CollectorRegistry()
+        self.definitions: list[Definition] = []
+        self._sources()
+        self._judging()
+        self._acting()
+        self._process()
+
+    def render(self) -> bytes:
+        """The Prometheus text format, to be sent with `content_type`."""
+        return generate_latest(self.registry)
+
+    @contextmanager
+    def stage(self, name: str, events: int = 1) -> Generator[None]:
+        """Adds the time spent inside, and `events`, to a stage of the flow; a failure's time counts, its events do not."""
+        with self.stage_seconds.labels(stage=name).time():
+            yield
+        self.stage_events.labels(stage=name).inc(events)
+
+    def _sources(self) -> None:
+        self.polls = self._counter(
+            "polls_total", "Polls of a source that ended, by how: ok, or the trouble that stopped it.", "source", "outcome"
+        )
+        self.poll_seconds = self._histogram("poll_seconds", "How long one poll of a source took.", "source")
+        self.source_last_success = self._gauge(
+            "source_last_success_timestamp_seconds", "When a source last answered (Unix time): alert on its age.", "source"
+        )
+        self.source_watermark = self._gauge(
+            "source_watermark_timestamp_seconds",
+            "All that a source said before this moment (Unix time) has been seen.",
+            "source",
+        )
+        self.mentions = self._counter(
+            "mentions_total", "Mentions a source brought, by what became of them: stored, duplicate, rejected or kept_out.",
+            "source", "outcome",
+        )  # fmt: skip
+        self.hooks = self._counter(
+            "hooks_total", "Inbound webhook requests: accepted, duplicate, refused, too_large or failed.", "source", "outcome"
+        )
+        self.inbox_pending = self._gauge("inbox_pending", "Inbound webhook bodies committed and not yet read.", "source")
+
+    def _judging(self) -> None:
+        self.stage_events = self._counter("stage_events_total", "What a stage of the flow has worked through.", "stage")
+        self.stage_seconds = self._histogram("stage_seconds", "How long a stage took for one batch.", "stage")
+        self.evaluated = self._counter("evaluated_total", "Mentions the rules have judged.")
+        self.evaluator_lag = self._gauge("evaluator_lag_mentions", "Mentions stored that the rules have not judged yet.")
+        self.alerts_opened = self._counter("alerts_opened_total", "Alerts opened.", "rule", "severity")
+        self.alerts_resolved = self._counter("alerts_resolved_total", "Alerts resolved.", "rule")
+        self.alerts_open = self._gauge("alerts_open", "Alerts open now.", "severity")
+        self.plans_opened = self._counter("plans_opened_total", "Emergency plans opened.", "plan")
+
+    def _acting(self) -> None:
+        self.deliveries = self._counter(
+            "deliveries_total", "Attempts to deliver a message: delivered, or the reason why not.", "receiver", "outcome"
+        )
+        self.delivery_seconds = self._histogram("delivery_seconds", "How long one attempt to deliver took.", "receiver")
+        self.deliveries_pending = self._gauge("deliveries_pending", "Messages owed to a receiver, not yet delivered.", "receiver")
+        self.delivery_oldest = self._gauge(
+            "delivery_oldest_pending_seconds", "How long the oldest message that is due has been waiting."
+        )
+
+    def _process(self) -> None:
+        self.config_reload_successful = self._gauge(
+            "config_last_reload_successful",
+            "1 if the configuration was last read successfully, 0 if the one before is in force.",
+        )
+        self.config_reload_at = self._gauge(
+            "config_last_reload_timestamp_seconds", "When the configuration was last read successfully (Unix time)."
+        )
+        self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop was when last looked at.")
+        self.build_info = self._gauge("build_info", "Always 1: which version runs, on which Python.", "version", "python")
+        self.build_info.labels(version=version("tocsin"), python=platform.python_version()).set(1)
+        ProcessCollector(registry=self.registry)  # process_resident_memory_bytes, process_open_fds and their kin
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(self._define(name, "counter", words, labels), words, labels, registry=self.registry)
+
+    def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
+        return Gauge(self._define(name, "gauge", words, labels), words, labels, registry=self.registry)
+
+    def _histogram(self, name: str, words: str, *labels: str) -> Histogram:
+        name = self._define(name, "histogram", words, labels)
+        return Histogram(name, words, labels, registry=self.registry, buckets=_SECONDS)
+
+    def _define(self, name: str, kind: Literal["counter", "gauge", "histogram"], words: str, labels: tuple[str, ...]) -> str:
+        self.definitions.append(Definition(PREFIX + name, kind, words, labels))
+        return PREFIX + name
+
+
+metrics = Metrics()

@@ -1,0 +1,82 @@
+"""Makes a string fit for a log line: no secret in it, and no way for its author to forge a line of ours."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+HIDDEN = "***"
+LONGEST = 4_000  # characters of one value: a log is no archive
+_DEEPEST = 6  # levels of nested values
+_INT_BITS = 64  # few readers of JSON take longer numbers, and Python itself refuses to write very long ones
+
+_NAMES = r"token|secret|passw|pwd|api_?key|signature|credential|authori[sz]ation|cookie|session"
+_SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=://)[^\s/\"'<>]*@")
+_PARAMETER = re.compile(
+    rf"(?<=[?&;#])([\w.\[\]-]{{0,40}}(?:{_NAMES}|\bkey|\bsig|\bauth|\bcode|hmac)[\w.\[\]-]{{0,40}}=)[^\s&;\"'<>]+", re.IGNORECASE
+)
+_BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+_SIGNING_KEY = re.compile(r"\bwhsec_[\w+/=-]+")
+
+# What moves the cursor, ends a line, colours a terminal or turns the direction of text: C0, DEL, C1, separators, bidi controls.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def hide_secrets(text: str) -> str:
+    """The text without passwords in addresses, token-like query parameters, bearer tokens and webhook signing keys."""
+    if "://" in text:
+        text = _USERINFO.sub(f"{HIDDEN}@", text)
+    if "=" in text:
+        text = _PARAMETER.sub(rf"\1{HIDDEN}", text)
+    return _SIGNING_KEY.sub(HIDDEN, _BEARER.sub(rf"\1 {HIDDEN}", text))
+
+
+def one_line(text: str) -> str:
+    r"""The text with every control and invisible character written out (a newline becomes the two characters `\n`)."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """At most `longest` characters, saying how many were left out."""
+    return text if len(text) <= longest else f"{text[:longest]}… (+{len(text) - longest} characters)"
+
+
+def fit(value: object, name: str = "", depth: int = _DEEPEST) -> object:
+    """A value ready for JSON and for any eye: a value under a secret's name is hidden, strings are cleaned, the rest is shown."""
+    if name and _SECRET_NAME.search(name) and value is not None:
+        return HIDDEN
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if value.bit_length() < _INT_BITS else f"an integer of {value.bit_length()} bits"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return fit_text(value)
+    return _fit_object(value, depth)
+
+
+def fit_text(text: str) -> str:
+    """A string that is one short line without secrets."""
+    # Secrets are looked for before the cut, which might leave half of one unrecognisable; but not in all of a huge text.
+    looked_at = hide_secrets(text[: 4 * LONGEST])
+    return one_line(looked_at if len(looked_at) <= LONGEST else shortened(looked_at + text[4 * LONGEST :]))
+
+
+def _fit_object(value: object, depth: int) -> object:
+    if depth and isinstance(value, Mapping):
+        return {fit_text(str(key)): fit(item, str(key), depth - 1) for key, item in value.items()}
+    if depth and isinstance(value, list | tuple | set | frozenset):
+        return [fit(item, "", depth - 1) for item in value]
+    return fit_text(value.isoformat() if isinstance(value, datetime) else _shown(value))
+
+
+def _shown(value: object) -> str:
+    """Somebody else's object may refuse even to be shown; the log line must come out all the same."""
+    try:
+        return str(value) if isinstance(value, BaseException) else repr(value)
+    except Exception:  # noqa: BLE001 - see above
+        return f"<{type(value).__name__}, which cannot be shown>"
