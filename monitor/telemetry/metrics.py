@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Generator
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib.metadata import version
-from typing import Literal
+from typing import Literal, Self
 
 from prometheus_client import (
     CollectorRegistry,
@@ -36,6 +37,31 @@ class Definition:
     labels: tuple[str, ...]
 
 
+class Stage:
+    """Times one pass through a stage, also one that fails. Made by `Metrics.stage`."""
+
+    def __init__(self, metrics: Metrics, name: str, events: int) -> None:
+        self._metrics = metrics
+        self._name = name
+        self._events = events
+        self._began = 0.0
+
+    def __enter__(self) -> Self:
+        self._began = time.perf_counter()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._metrics.stage_seconds.labels(stage=self._name).observe(time.perf_counter() - self._began)
+        if self._events:
+            self._metrics.stage_events.labels(stage=self._name).inc(self._events)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(self, *failure: object) -> None:
+        self.__exit__(*failure)
+
+
 class Metrics:
     """The daemon's metrics, in a registry of their own. `definitions` is the table, in the order of the flow.
 
@@ -57,12 +83,28 @@ class Metrics:
         """The Prometheus text format, to be sent with `content_type`."""
         return generate_latest(self.registry)
 
-    @contextmanager
-    def stage(self, name: str, events: int = 1) -> Generator[None]:
-        """Adds the time spent inside, and `events`, to a stage of the flow; a failure's time counts, its events do not."""
-        with self.stage_seconds.labels(stage=name).time():
-            yield
-        self.stage_events.labels(stage=name).inc(events)
+    def stage(self, name: str, events: int = 0) -> Stage:
+        """Adds the time inside `with` or `async with` to a stage of the flow, and `events` to what it has worked through."""
+        return Stage(self, name, events)
+
+    def stage_times(self) -> dict[str, float]:
+        """Seconds spent in each stage since the process began."""
+        samples = (sample for family in self.stage_seconds.collect() for sample in family.samples)
+        return {sample.labels["stage"]: sample.value for sample in samples if sample.name.endswith("_sum")}
+
+    def reloaded(self, *, ok: bool, at: datetime) -> None:
+        """The configuration was read at `at`, or could not be, and the one before stays in force."""
+        self.config_reload_successful.set(ok)
+        if ok:
+            self.config_reload_at.set(at.timestamp())
+
+    def queue(self, pending: Mapping[str, int], behind: int, oldest: timedelta = timedelta(0)) -> None:
+        """How much is owed to each receiver, for how long at most, and how many mentions wait to be judged."""
+        self.deliveries_pending.clear()
+        for receiver, count in pending.items():
+            self.deliveries_pending.labels(receiver=receiver).set(count)
+        self.delivery_oldest.set(max(oldest.total_seconds(), 0.0))
+        self.evaluator_lag.set(behind)
 
     def _sources(self) -> None:
         self.polls = self._counter(
@@ -82,7 +124,7 @@ class Metrics:
             "source", "outcome",
         )  # fmt: skip
         self.hooks = self._counter(
-            "hooks_total", "Inbound webhook requests: accepted, duplicate, refused, too_large or failed.", "source", "outcome"
+            "hooks_total", "Inbound webhook requests: accepted, duplicate, refused, too_large, failed.", "source", "outcome"
         )
         self.inbox_pending = self._gauge("inbox_pending", "Inbound webhook bodies committed and not yet read.", "source")
 
@@ -117,6 +159,7 @@ class Metrics:
         self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop was when last looked at.")
         self.build_info = self._gauge("build_info", "Always 1: which version runs, on which Python.", "version", "python")
         self.build_info.labels(version=version("tocsin"), python=platform.python_version()).set(1)
+        self.worker_failures = self._counter("worker_failures_total", "Errors of ours that a worker survived.", "worker")
         ProcessCollector(registry=self.registry)  # process_resident_memory_bytes, process_open_fds and their kin
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:

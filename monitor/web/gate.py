@@ -1,0 +1,80 @@
+"""The door between the web and one configuration at work: open while its workers run, closed while they start, change or stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from monitor.domain.clock import Clock
+from monitor.sources.base import Source
+from monitor.sources.webhook import WebhookSource
+from monitor.storage import Store
+from monitor.web.app import TRY_AGAIN, Verify
+
+log = structlog.get_logger(__name__)
+
+PATIENCE: Final = 3.0  # seconds for the store to show that it answers
+
+
+@dataclass(frozen=True)
+class _Open:
+    hooks: Mapping[str, Verify]
+    store: Store
+    ring: Callable[[str], None]
+
+
+class Gate:
+    """Satisfies `WebDeps`. Closed, it keeps its hooks: a call is stored all the same, and read when the workers run again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._at_work = False
+        self._inside: _Open | None = None
+
+    def open(self, sources: Mapping[str, Source], store: Store, ring: Callable[[str], None]) -> None:
+        """The workers run: calls to webhook sources among `sources` are stored, and `ring` wakes whoever reads them."""
+        hooks = {name: source.verify for name, source in sources.items() if isinstance(source, WebhookSource)}
+        self._inside = _Open(hooks, store, ring)
+        self._at_work = True
+
+    def close(self) -> None:
+        """The workers stop."""
+        self._at_work = False
+
+    def now(self) -> datetime:
+        """Real time."""
+        return self._clock.wall()
+
+    def hook(self, source: str) -> Verify | None:
+        """How calls to `source` are verified; None: there is no such source. Before the first opening nobody can know."""
+        if self._inside is None:
+            raise web.HTTPServiceUnavailable(text="the daemon is starting; send the call again", headers=TRY_AGAIN)
+        return self._inside.hooks.get(source)
+
+    async def accept(self, source: str, delivery_id: str, body: bytes) -> bool:
+        """Commits a verified call. False: it was there already."""
+        assert self._inside is not None, "only a call that found a hook is accepted"
+        async with self._inside.store.begin() as tx:
+            new = await tx.inbox.put(source, delivery_id, body, self._clock.now())
+            await tx.commit()
+        if new and self._at_work:
+            self._inside.ring(source)
+        return new
+
+    async def troubles(self) -> Sequence[str]:
+        """Why nothing would come of a mention that arrived now."""
+        if self._inside is None or not self._at_work:
+            return ["the workers are not running: the daemon is starting, stopping or changing its configuration"]
+        try:
+            async with asyncio.timeout(PATIENCE), self._inside.store.read() as tx:
+                await tx.evaluator.offset()
+        except Exception:
+            log.exception("web.store_silent")
+            return ["the store does not answer; the log says why"]
+        return []
