@@ -151,3 +151,45 @@ class Delivery:
     receiver: str
     attempts: int  # including the one about to be made
     lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """One message to one receiver, for people and scripts to look at. `reason` is that of the last failure."""
+
+    id: int
+    notification_id: int
+    receiver: str
+    kind: NotificationKind
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverState:
+    """How one receiver stands; a disabled one is not tried until its settings change. `failures` counts those in a row."""
+
+    receiver: str
+    disabled_at: datetime | None = None
+    disabled_reason: str | None = None
+    last_success_at: datetime | None = None
+    last_failure_at: datetime | None = None
+    failures: int = 0
+    settings_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Told to nobody from `starts_at` until before `ends_at`. All that `matcher` gives must match."""
+
+    id: int
+    matcher: Mapping[str, object]
+    author: str
+    reason: str
+    created_at: datetime
+    starts_at: datetime
+    ends_at: datetime

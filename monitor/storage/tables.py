@@ -140,6 +140,7 @@ mention = Table(
     Column("answered_at", UtcDateTime),
     UniqueConstraint("network", "key"),
     Index(None, "written_at"),
+    Index(None, "seen_at"),
     Index(None, "author_id"),
     **_COUNTED,
 )

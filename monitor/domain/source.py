@@ -1,0 +1,38 @@
+"""What is known of a source between two polls, and what was pushed to it and waits to be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How one source stands. Times are aware and in UTC.
+
+    `cursor` is opaque to all but the source; everything written before `watermark` has been seen; `failures` counts those in a
+    row; `trouble` is a `domain.errors.Trouble`, None after a success; `stopped` holds until a person has changed something.
+    """
+
+    source: str
+    cursor: str | None = None
+    watermark: datetime | None = None
+    first_attempt_at: datetime | None = None
+    last_attempt_at: datetime | None = None
+    last_success_at: datetime | None = None
+    failures: int = 0
+    trouble: str | None = None
+    detail: str | None = None
+    backoff_until: datetime | None = None
+    stopped: bool = False
+    settings_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """One body that was pushed to us and acknowledged: it is read from here, as often as it takes."""
+
+    id: int
+    source: str
+    body: bytes
+    received_at: datetime

@@ -1,0 +1,185 @@
+"""What rang: one alert per fingerprint while it is open, with the mentions that made it ring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, select, update
+from sqlalchemy.types import Integer
+
+from monitor.domain.alert import Alert, AlertState, NewAlert, fingerprint
+from monitor.domain.mention import Observed
+from monitor.storage.mention_rows import OBSERVED, observed
+from monitor.storage.session import Repository, chunks
+from monitor.storage.tables import UtcDateTime, author, evidence, mention
+from monitor.storage.tables import alert as table
+
+_BATCH = 500
+_Alerts = list[Alert]
+
+
+class Alerts(Repository):
+    """`open_fingerprint` is unique while an alert is open, and free again afterwards."""
+
+    async def open_by_fingerprint(self, fp: str) -> Alert | None:
+        """The open alert with this fingerprint."""
+        return _alert(await self._session.row(select(table).where(table.c.open_fingerprint == fp)))
+
+    async def last_told(self, fp: str) -> datetime | None:
+        """When anybody was last told about this fingerprint, by resolved alerts too."""
+        told: datetime | None = await self._session.scalar(select(func.max(table.c.told_at)).where(table.c.fingerprint == fp))
+        return told
+
+    async def open(self, new: NewAlert, incident_id: int, at: datetime) -> Alert:
+        """A new alert, told at `at`. Raises `StorageError` when one with its fingerprint is open already."""
+        add = self._session.insert(table).values(_row(new, incident_id, at)).returning(table)
+        opened = _alert(await self._session.row(add))
+        assert opened is not None
+        await self._add_evidence(opened.id, new.evidence, at)
+        return opened
+
+    async def again(
+        self,
+        id_: int,
+        *,
+        observed: float,
+        expected: float | None,
+        severity: str,
+        last_seen_at: datetime,
+        evidence: Sequence[int],
+        occurrences: int,
+        reasons: Sequence[str],
+    ) -> None:
+        """The condition held again: the new figures (`occurrences` is the new total), and more evidence."""
+        values = {
+            "observed": observed,
+            "expected": expected,
+            "severity": severity,
+            "last_seen_at": last_seen_at,
+            "occurrences": occurrences,
+            "reasons": list(reasons),
+        }
+        await self._session.run(update(table).where(table.c.id == id_).values(values))
+        await self._add_evidence(id_, evidence, last_seen_at)
+
+    async def _add_evidence(self, id_: int, mentions: Sequence[int], at: datetime) -> None:
+        """Only of mentions that still exist: retention may have been faster."""
+        for chunk in chunks(mentions, _BATCH):
+            found = select(literal(id_, Integer), mention.c.id, literal(at, UtcDateTime)).where(mention.c.id.in_(chunk))
+            add = self._session.insert(evidence).from_select(["alert_id", "mention_id", "added_at"], found)
+            await self._session.run(add.on_conflict_do_nothing())
+
+    async def told(self, id_: int, at: datetime) -> None:
+        """Somebody was told (again): the time from which `realert` counts."""
+        await self._session.run(update(table).where(table.c.id == id_).values(told_at=at))
+
+    async def acknowledge(self, id_: int, by: str, at: datetime) -> bool:
+        """Somebody takes charge. False: it is resolved, or somebody had."""
+        return await self._change(id_, table.c.acknowledged_at.is_(None), acknowledged_by=by, acknowledged_at=at)
+
+    async def resolve(self, id_: int, at: datetime, reason: str) -> bool:
+        """It is over. False: it was already."""
+        over = {"state": AlertState.RESOLVED, "resolved_at": at, "resolved_reason": reason, "open_fingerprint": None}
+        return await self._change(id_, table.c.open_fingerprint.is_not(None), **over)
+
+    async def _change(self, id_: int, condition: ColumnElement[bool], **values: object) -> bool:
+        still = (table.c.id == id_, table.c.state == AlertState.OPEN, condition)
+        return bool(await self._session.changed(update(table).where(*still).values(values)))
+
+    async def get(self, id_: int) -> Alert | None:
+        """The alert with this number."""
+        return _alert(await self._session.row(select(table).where(table.c.id == id_)))
+
+    async def open_alerts(self, rule: str | None = None) -> _Alerts:
+        """Those that are open, of one rule or of all, oldest first."""
+        query = select(table).where(table.c.state == AlertState.OPEN).order_by(table.c.id)
+        return await self._alerts(query if rule is None else query.where(table.c.rule == rule))
+
+    async def of_incident(self, incident_id: int) -> _Alerts:
+        """An incident's alerts, oldest first."""
+        return await self._alerts(select(table).where(table.c.incident_id == incident_id).order_by(table.c.id))
+
+    async def evidence(self, alert_ids: Sequence[int], limit: int) -> list[Observed]:
+        """The loudest of the mentions behind these alerts: widest reach (unknown last), most reactions, then newest."""
+        behind = select(evidence.c.mention_id).where(evidence.c.alert_id.in_(alert_ids))
+        counts = (mention.c.shares, mention.c.likes, mention.c.replies)
+        reactions: ColumnElement[int] = sum((func.coalesce(count, 0) for count in counts), literal(0, Integer))
+        loudest = (author.c.reach.desc().nulls_last(), reactions.desc(), mention.c.written_at.desc(), mention.c.id.desc())
+        rows = await self._session.rows(OBSERVED.where(mention.c.id.in_(behind)).order_by(*loudest).limit(limit))
+        return [observed(row) for row in rows]
+
+    async def evidence_count(self, alert_ids: Sequence[int]) -> int:
+        """How many mentions are behind these alerts, each counted once."""
+        query = select(func.count(evidence.c.mention_id.distinct())).where(evidence.c.alert_id.in_(alert_ids))
+        return int(await self._session.scalar(query))
+
+    async def list(self, state: AlertState | None = None, limit: int = 100) -> _Alerts:
+        """The newest first."""
+        query = select(table).order_by(table.c.id.desc()).limit(limit)
+        return await self._alerts(query if state is None else query.where(table.c.state == state))
+
+    async def _alerts(self, query: Select[Any]) -> _Alerts:
+        return [found for row in await self._session.rows(query) if (found := _alert(row))]
+
+
+def _row(new: NewAlert, incident_id: int, at: datetime) -> dict[str, Any]:
+    fp = fingerprint(new.rule, new.key)
+    return {
+        "incident_id": incident_id,
+        "fingerprint": fp,
+        "open_fingerprint": fp,
+        "rule": new.rule,
+        "kind": new.kind,
+        "category": new.category,
+        "severity": new.severity,
+        "state": AlertState.OPEN,
+        "key": dict(new.key),
+        "labels": dict(new.labels),
+        "fired_at": new.fired_at,
+        "opened_at": at,
+        "last_seen_at": new.fired_at,
+        "told_at": at,
+        "observed": new.observed,
+        "expected": new.expected,
+        "measure": new.measure,
+        "window_seconds": None if new.window is None else new.window.total_seconds(),
+        "learning": new.learning,
+        "coverage": new.coverage,
+        "reasons": list(new.reasons),
+        "plan": new.plan,
+    }
+
+
+def _alert(row: RowMapping | None) -> Alert | None:
+    if row is None:
+        return None
+    return Alert(
+        id=row["id"],
+        incident_id=row["incident_id"],
+        rule=row["rule"],
+        kind=row["kind"],
+        category=row["category"],
+        severity=row["severity"],
+        state=AlertState(row["state"]),
+        key=row["key"],
+        labels=row["labels"],
+        fired_at=row["fired_at"],
+        opened_at=row["opened_at"],
+        last_seen_at=row["last_seen_at"],
+        told_at=row["told_at"],
+        observed=row["observed"],
+        expected=row["expected"],
+        measure=row["measure"],
+        window=None if row["window_seconds"] is None else timedelta(seconds=row["window_seconds"]),
+        learning=row["learning"],
+        coverage=row["coverage"],
+        reasons=tuple(row["reasons"]),
+        occurrences=row["occurrences"],
+        plan=row["plan"],
+        acknowledged_at=row["acknowledged_at"],
+        acknowledged_by=row["acknowledged_by"],
+        resolved_at=row["resolved_at"],
+        resolved_reason=row["resolved_reason"],
+    )

@@ -1,0 +1,44 @@
+"""What was pushed to us: committed raw before it is acknowledged, read afterwards as often as it takes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from monitor.domain.source import InboxItem
+from monitor.storage.mention_rows import short_key
+from monitor.storage.session import Repository, clipped
+from monitor.storage.tables import inbox as table
+
+
+class Inbox(Repository):
+    """Bodies by (source, delivery id): a sender who repeats itself is recognised."""
+
+    async def put(self, source: str, delivery_id: str, body: bytes, received_at: datetime) -> bool:
+        """Keep a body. False: this delivery was seen before, and is not kept again."""
+        add = self._session.insert(table).values(
+            source=source, delivery_id=short_key(delivery_id), body=body, received_at=received_at
+        )
+        return await self._session.scalar(add.on_conflict_do_nothing().returning(table.c.id)) is not None
+
+    async def pending(self, source: str, limit: int) -> list[InboxItem]:
+        """What was not read yet, oldest first."""
+        query = select(table.c.id, table.c.source, table.c.body, table.c.received_at)
+        waiting = query.where(table.c.source == source, table.c.processed_at.is_(None)).order_by(table.c.id).limit(limit)
+        return [InboxItem(**row) for row in await self._session.rows(waiting)]
+
+    async def processed(self, id_: int, at: datetime, error: str | None = None) -> None:
+        """It was read. A body that was understood is emptied (it may hold personal data); one that was not is kept to look at."""
+        done = {"processed_at": at, "error": error and clipped(error)} | ({} if error else {"body": b""})
+        await self._session.run(update(table).where(table.c.id == id_).values(done))
+
+    async def forget_before(self, moment: datetime, limit: int) -> int:
+        """Forget up to `limit` bodies that were received and read before `moment`. Returns how many."""
+        old = (
+            select(table.c.id)
+            .where(table.c.processed_at < moment, table.c.received_at < moment)
+            .order_by(table.c.id)
+            .limit(limit)
+        )
+        return await self._session.changed(delete(table).where(table.c.id.in_(old)))

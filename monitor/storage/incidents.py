@@ -1,0 +1,60 @@
+"""What belongs together: one incident per trouble, while it is open."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, update
+
+from monitor.domain.alert import Incident
+from monitor.storage.session import Repository
+from monitor.storage.tables import incident as table
+
+_FIELDS = [table.c[field.name] for field in fields(Incident)]
+_SEVERITIES = ("info", "warning", "critical")
+_Incidents = list[Incident]
+
+
+class Incidents(Repository):
+    """`open_key` is unique while an incident is open, and free again afterwards."""
+
+    async def open_by_key(self, open_key: str) -> Incident | None:
+        """The open incident with this key."""
+        row = await self._session.row(select(*_FIELDS).where(table.c.open_key == open_key))
+        return Incident(**row) if row else None
+
+    async def open(self, *, subject: str | None, open_key: str, severity: str, at: datetime) -> Incident:
+        """A new one. Raises `StorageError` when one with this key is open already."""
+        add = self._session.insert(table).values(subject=subject, open_key=open_key, severity=severity, opened_at=at)
+        id_ = await self._session.scalar(add.returning(table.c.id))
+        return Incident(id=id_, subject=subject, severity=severity, opened_at=at)
+
+    async def get(self, id_: int) -> Incident | None:
+        """The incident with this number."""
+        row = await self._session.row(select(*_FIELDS).where(table.c.id == id_))
+        return Incident(**row) if row else None
+
+    async def raise_severity(self, id_: int, severity: str) -> bool:
+        """Make it worse, never milder. Returns whether that changed anything."""
+        milder = _SEVERITIES[: _SEVERITIES.index(severity)]
+        return await self._change(id_, table.c.severity.in_(milder), severity=severity)
+
+    async def acknowledge(self, id_: int, by: str, at: datetime) -> bool:
+        """Somebody takes charge. False: it is resolved, or somebody had."""
+        return await self._change(id_, table.c.acknowledged_at.is_(None), acknowledged_by=by, acknowledged_at=at)
+
+    async def resolve(self, id_: int, at: datetime) -> bool:
+        """It is over. False: it was already."""
+        return await self._change(id_, table.c.open_key.is_not(None), resolved_at=at, open_key=None)
+
+    async def _change(self, id_: int, condition: ColumnElement[bool], **values: object) -> bool:
+        still = (table.c.id == id_, table.c.resolved_at.is_(None), condition)
+        return bool(await self._session.changed(update(table).where(*still).values(values)))
+
+    async def list(self, open_only: bool = False, limit: int = 100) -> _Incidents:  # noqa: FBT002
+        """The newest first."""
+        query = select(*_FIELDS).order_by(table.c.id.desc()).limit(limit)
+        if open_only:
+            query = query.where(table.c.resolved_at.is_(None))
+        return [Incident(**row) for row in await self._session.rows(query)]

@@ -1,0 +1,129 @@
+"""What is owed to whom: one notification is one message to one receiver, and makes its delivery with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, update
+
+from monitor.domain.alert import AlertEvent, DeliveryState, Notification, NotificationKind
+from monitor.domain.errors import StorageError
+from monitor.storage.session import Repository
+from monitor.storage.tables import delivery, incident
+from monitor.storage.tables import notification as table
+
+
+class Notifications(Repository):
+    """The conversations: 1, 2, 3 … within (incident, receiver)."""
+
+    async def next_sequence(self, incident_id: int | None, receiver: str) -> int:
+        """The number of the next message to this receiver about this incident."""
+        newest = select(func.coalesce(func.max(table.c.sequence), 0)).where(*_conversation(incident_id, receiver))
+        return int(await self._session.scalar(newest)) + 1
+
+    async def gathering(self, incident_id: int, receiver: str, now: datetime) -> Notification | None:
+        """The message that still waits to be sent, and can take more events; it is locked until this transaction ends."""
+        waiting = (
+            delivery.c.state == DeliveryState.PENDING,
+            delivery.c.attempts == 0,
+            delivery.c.next_attempt_at > now,
+            table.c.plan_run_id.is_(None),
+        )
+        query = select(table).join(delivery, delivery.c.notification_id == table.c.id)
+        newest = query.where(*_conversation(incident_id, receiver), *waiting).order_by(table.c.sequence.desc()).limit(1)
+        return await self._one(newest.with_for_update(of=delivery))
+
+    async def append(
+        self, id_: int, events: Sequence[AlertEvent], kind: NotificationKind | None = None, due_at: datetime | None = None
+    ) -> None:
+        """More to say in a message that was not sent yet; perhaps for a graver reason, or sooner."""
+        already = await self.get(id_)
+        if already is None:
+            raise StorageError(f"there is no notification {id_} to add to")
+        values: dict[str, Any] = {"events": [asdict(event) for event in (*already.events, *events)]}
+        values |= {"kind": kind} if kind else {}
+        values |= {"due_at": due_at} if due_at else {}
+        await self._session.run(update(table).where(table.c.id == id_).values(values))
+        if due_at:
+            await self._session.run(update(delivery).where(delivery.c.notification_id == id_).values(next_attempt_at=due_at))
+
+    async def last_due(self, incident_id: int, receiver: str) -> datetime | None:
+        """When the last message to this receiver about this incident was, or will be, due: grouping counts from there."""
+        last: datetime | None = await self._session.scalar(
+            select(func.max(table.c.due_at)).where(*_conversation(incident_id, receiver))
+        )
+        return last
+
+    async def add(
+        self,
+        *,
+        incident_id: int | None,
+        receiver: str,
+        kind: NotificationKind,
+        events: Sequence[AlertEvent],
+        created_at: datetime,
+        due_at: datetime,
+        plan_run_id: int | None = None,
+        plan_step: str | None = None,
+        state: DeliveryState = DeliveryState.PENDING,
+    ) -> Notification | None:
+        """A new message, and its delivery. None: this step of this plan run was told to this receiver already."""
+        # Whoever else adds to this conversation waits here: without that, two would take the same number.
+        await self._session.run(select(incident.c.id).where(incident.c.id == incident_id).with_for_update(key_share=True))
+        values = {
+            "incident_id": incident_id,
+            "receiver": receiver,
+            "sequence": await self.next_sequence(incident_id, receiver),
+            "kind": kind,
+            "events": [asdict(event) for event in events],
+            "created_at": created_at,
+            "due_at": due_at,
+            "plan_run_id": plan_run_id,
+            "plan_step": plan_step,
+        }
+        effect = [table.c.plan_run_id, table.c.plan_step, table.c.receiver]
+        add = self._session.insert(table).values(values).on_conflict_do_nothing(index_elements=effect)
+        row = await self._session.row(add.returning(table))
+        if row is None:
+            return None
+        pending = state is DeliveryState.PENDING
+        owed = {"next_attempt_at": due_at} if pending else {"ended_at": created_at}
+        await self._session.run(
+            self._session.insert(delivery).values(notification_id=row["id"], receiver=receiver, state=state, **owed)
+        )
+        return notification(row)
+
+    async def get(self, id_: int) -> Notification | None:
+        """The notification with this number."""
+        return await self._one(select(table).where(table.c.id == id_))
+
+    async def _one(self, query: Select[Any]) -> Notification | None:
+        row = await self._session.row(query)
+        return notification(row) if row else None
+
+
+def _conversation(incident_id: int | None, receiver: str) -> tuple[ColumnElement[bool], ...]:
+    return table.c.incident_id == incident_id, table.c.receiver == receiver
+
+
+def notification(row: RowMapping) -> Notification:
+    """A row of `notification`."""
+    return Notification(
+        id=row["id"],
+        incident_id=row["incident_id"],
+        receiver=row["receiver"],
+        sequence=row["sequence"],
+        kind=NotificationKind(row["kind"]),
+        events=tuple(_event(event) for event in row["events"]),
+        created_at=row["created_at"],
+        due_at=row["due_at"],
+        plan_run_id=row["plan_run_id"],
+        plan_step=row["plan_step"],
+    )
+
+
+def _event(said: dict[str, Any]) -> AlertEvent:
+    return AlertEvent(**said | {"evidence": tuple(said["evidence"])})

@@ -1,0 +1,157 @@
+"""One transaction's connection: runs statements and turns the drivers' errors into words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import CursorResult, Executable, RowMapping, Table, func, select
+from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.domain.errors import StorageError
+
+T = TypeVar("T")
+Parameters = Sequence[Mapping[str, Any]] | Mapping[str, Any] | None
+
+# Advisory locks of PostgreSQL: the first number is ours ("TOCS"), the second says what for.
+_LOCK_SPACE = 0x544F4353
+_LOCKS = {"migration": 1, "installation": 2, "mentions": 3}
+
+# SQLite's own words, by what to do about them.
+_ADVICE = {
+    "database is locked": "another process holds the database: let only one daemon write to an SQLite file, or use PostgreSQL",
+    "disk is full": "the disk is full: free some space, the store goes on by itself",
+    "readonly database": "the database cannot be written here: give the daemon's user write access to the file and its folder",
+    "unable to open database file": "give the daemon's user write access to the file's folder, and create the folder if need be",
+    "malformed": "the database file is damaged: restore the last backup",
+    "not a database": "this file is no SQLite database: choose another path",
+}
+
+
+def advisory_lock(name: str) -> Executable:
+    """Waits on PostgreSQL until nobody else holds this lock; the end of the transaction gives it back."""
+    return select(func.pg_advisory_xact_lock(_LOCK_SPACE, _LOCKS[name]))
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Who we are: `id` is part of every message's stable id, `tombstone_key` keys the hashes of erased authors."""
+
+    id: str
+    created_at: datetime
+    tombstone_key: bytes
+
+    def __repr__(self) -> str:
+        return f"Installation({self.id})"
+
+
+def explain(error: BaseException) -> StorageError:
+    """The same trouble in words, without any stored value: those may be personal."""
+    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
+    if isinstance(cause, UnicodeEncodeError):
+        return StorageError("a text that is no Unicode (a lone surrogate) reached the store: sanitise it at intake")
+    if isinstance(cause, OverflowError):
+        return StorageError("a number beyond 64 bits reached the store: sanitise it at intake")
+    if isinstance(error, IntegrityError):
+        return StorageError(f"the store refused a record that contradicts another: {_first_line(cause)}")
+    return StorageError(_with_advice(_first_line(cause)))
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    # asyncpg's messages are wrapped as "<class '…'>: words".
+    return text.splitlines()[0].rpartition(">: ")[2]
+
+
+def _with_advice(said: str) -> str:
+    for words, advice in _ADVICE.items():
+        if words in said:
+            return f"the store failed ({said}): {advice}"
+    return f"the store failed: {said}"
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Raise `StorageError` for whatever the database refuses, and `ValueError` for a time without a zone."""
+    try:
+        yield
+    except StatementError as error:
+        if type(error.orig) is ValueError:
+            raise ValueError(str(error.orig)) from error
+        raise explain(error) from error
+    except (SQLAlchemyError, UnicodeEncodeError, OverflowError, OSError) as error:
+        raise explain(error) from error
+
+
+class Session:
+    """Runs statements on one connection, inside one transaction; knows which database it talks to."""
+
+    def __init__(self, connection: AsyncConnection, installation: Installation) -> None:
+        self._connection = connection
+        self.installation = installation
+        self.postgresql = connection.dialect.name == "postgresql"
+        self.ended = False
+
+    async def run(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        """Execute; a sequence of parameters becomes as few round trips as the driver allows."""
+        if self.ended:
+            raise RuntimeError("this unit of work has ended: begin another")
+        with in_words():
+            return await self._connection.execute(statement, parameters)
+
+    async def rows(self, statement: Executable, parameters: Parameters = None) -> Sequence[RowMapping]:
+        return (await self.run(statement, parameters)).mappings().all()
+
+    async def row(self, statement: Executable) -> RowMapping | None:
+        return (await self.run(statement)).mappings().first()
+
+    async def scalar(self, statement: Executable) -> Any:
+        return (await self.run(statement)).scalar()
+
+    async def changed(self, statement: Executable) -> int:
+        """How many rows an UPDATE or DELETE touched."""
+        return (await self.run(statement)).rowcount
+
+    def insert(self, table: Table) -> Insert:
+        """An INSERT that can say ON CONFLICT; both dialects spell it alike."""
+        if self.postgresql:
+            return postgresql_insert(table)
+        return cast("Insert", sqlite_insert(table))
+
+    async def lock(self, name: str) -> None:
+        """Wait until no other transaction holds this lock, until the end of this one. SQLite has one writer anyway."""
+        if self.postgresql:
+            await self.run(advisory_lock(name))
+
+    async def commit(self) -> None:
+        """Make it last."""
+        if self.ended:
+            raise RuntimeError("this unit of work has ended: begin another")
+        self.ended = True
+        with in_words():
+            await self._connection.commit()
+
+
+class Repository:
+    """What all repositories have: the session of the unit of work they belong to."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Pieces of at most `size`, in order."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def clipped(text: str, size: int = 2000) -> str:
+    """An error's words, without what a database would refuse and not longer than a person would read."""
+    clean = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    return clean if len(clean) <= size else clean[: size - 1] + "…"
