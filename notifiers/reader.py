@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -49,11 +50,19 @@ class Reader:
 
     def number(self, value: float) -> str:
         """A count or an average: one decimal below ten, none above."""
+        if not math.isfinite(value):
+            return "?"
         digits = 1 if abs(value) < 10 else 0  # noqa: PLR2004 the sentence above says it
         return format_decimal(round(value, digits), format="#,##0.#", locale=self.locale)
 
+    def count(self, value: float) -> str:
+        """How many people or posts: nobody pictures a tenth of one."""
+        return self.number(round(value)) if math.isfinite(value) else "?"
+
     def percent(self, share: float) -> str:
         """A share of one, as a percentage."""
+        if not math.isfinite(share):
+            return "?"
         return format_percent(share, locale=self.locale)
 
     def moment(self, at: datetime, now: datetime) -> str:
@@ -97,7 +106,7 @@ class Reader:
 
     def plural(self, count: float) -> str:
         """The plural form of a count, `one` or `other`: in French nought and one and a half are singular too."""
-        return "one" if self.locale.plural_form(count) == "one" else "other"
+        return "one" if math.isfinite(count) and self.locale.plural_form(count) == "one" else "other"
 
 
 def _elides(name: str) -> bool:

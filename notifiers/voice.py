@@ -16,7 +16,23 @@ _RANK: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
 _GUESSES = (
     ("safety", ("safety", "danger", "securite", "risk", "risque")),
     ("praise", ("praise", "eloge", "merci", "thank", "positive", "positif")),
-    ("complaint", ("complain", "plainte", "plaint", "negativ", "negatif", "unhappy", "mecontent", "outage", "panne", "storm", "crisis", "crise")),
+    (
+        "complaint",
+        (
+            "complain",
+            "plainte",
+            "plaint",
+            "negativ",
+            "negatif",
+            "unhappy",
+            "mecontent",
+            "outage",
+            "panne",
+            "storm",
+            "crisis",
+            "crise",
+        ),
+    ),
 )
 
 

@@ -110,7 +110,7 @@ def _against(voice: Voice, said: str, alert: AlertFacts, expected: float) -> str
 
 def amount(voice: Voice, alert: AlertFacts, value: float) -> str:
     """A figure in the alert's measure: « 23 », « 41 % »."""
-    return voice.reader.percent(value) if alert.measure == "share" else voice.reader.number(value)
+    return voice.reader.percent(value) if alert.measure == "share" else voice.reader.count(value)
 
 
 def _health(voice: Voice, alert: AlertFacts) -> str:
@@ -143,7 +143,11 @@ def _plan_headline(voice: Voice, plan: PlanFacts) -> str:
 def _step_headline(voice: Voice, plan: PlanFacts, step: PlanStepFacts) -> str:
     place = list(plan.steps).index(step) + 1
     return voice.say(
-        "event.step", plan=one_line(plan.title, _TITLE), n=str(place), total=str(len(plan.steps)), step=one_line(step.title, _TITLE)
+        "event.step",
+        plan=one_line(plan.title, _TITLE),
+        n=str(place),
+        total=str(len(plan.steps)),
+        step=one_line(step.title, _TITLE),
     )
 
 
@@ -184,7 +188,9 @@ def _times(voice: Voice, lead: AlertFacts) -> str:
     if lead.expected < (_FEW / 100 if lead.measure == "share" else _FEW):
         return voice.say("why.times.none")
     times = lead.observed / lead.expected
-    return voice.say("why.times", times=voice.reader.number(times)) if times > 1 and math.isfinite(times) else voice.say("why.level")
+    return (
+        voice.say("why.times", times=voice.reader.number(times)) if times > 1 and math.isfinite(times) else voice.say("why.level")
+    )
 
 
 def _reminder(voice: Voice, lead: AlertFacts) -> str:
@@ -211,23 +217,30 @@ def _rule(voice: Voice, lead: AlertFacts) -> str:
 
 def next_action(message: Message) -> str:
     """What to do now, in one sentence, with the command where there is one."""
+    action, command = next_step(message)
+    return Voice(message).say("command", action=action, command=command) if command else action
+
+
+def next_step(message: Message) -> tuple[str, str]:
+    """What to do now, and the command that does it (or ""), for layouts that show the command in a box of its own."""
     voice = Voice(message)
     if message.kind == "step" and voice.step:
-        return _step_action(voice, voice.step)
+        return _step_action(voice, voice.step), ""
     if message.kind in {"plan", "step"} and message.plan:
         return _plan_action(voice, message.plan)
-    if message.kind == "test" or voice.lead is None:
-        return voice.say("do.test") if message.kind == "test" else voice.say("do.healthy")
-    if message.kind == "resolved":
-        return voice.say("do.healthy" if voice.lead.kind in _HEALTH else "do.resolved")
+    if message.kind == "test":
+        return voice.say("do.test"), ""
+    if message.kind == "resolved" or voice.lead is None:
+        over = voice.lead is not None and voice.lead.kind not in _HEALTH
+        return voice.say("do.resolved" if over else "do.healthy"), ""
     return _alert_action(voice, voice.lead)
 
 
-def _alert_action(voice: Voice, lead: AlertFacts) -> str:
+def _alert_action(voice: Voice, lead: AlertFacts) -> tuple[str, str]:
     if lead.kind in _HEALTH:
         what = lead.kind.removesuffix("_health")
-        return voice.say(f"do.{what}", command=f"tocsin {what}s try {_health_name(lead)}")
-    return voice.say(_ask(voice, lead), command=voice.ack)
+        return voice.say(f"do.{what}"), f"tocsin {what}s try {_health_name(lead)}"
+    return voice.say(_ask(voice, lead)), voice.ack
 
 
 def _ask(voice: Voice, lead: AlertFacts) -> str:
@@ -242,11 +255,10 @@ def _ask(voice: Voice, lead: AlertFacts) -> str:
     return "do.answer" if len(voice.message.alerts) == 1 else "do.many"
 
 
-def _plan_action(voice: Voice, plan: PlanFacts) -> str:
-    first = _first_step(voice, plan)
-    if plan.state != "awaiting_confirmation":
-        return first
-    return voice.say("do.confirm", command=f"tocsin plan confirm {plan.run_id}")
+def _plan_action(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
+    if plan.state == "awaiting_confirmation":
+        return voice.say("do.confirm"), f"tocsin plan confirm {plan.run_id}"
+    return _first_step(voice, plan), ""
 
 
 def _first_step(voice: Voice, plan: PlanFacts) -> str:
@@ -255,7 +267,9 @@ def _first_step(voice: Voice, plan: PlanFacts) -> str:
     if step is None:
         return voice.say("do.plan.none")
     title = one_line(step.title, _TITLE)
-    return voice.say("do.first.owner", step=title, owner=one_line(step.owner, _TITLE)) if step.owner else voice.say("do.first", step=title)
+    if not step.owner:
+        return voice.say("do.first", step=title)
+    return voice.say("do.first.owner", step=title, owner=one_line(step.owner, _TITLE))
 
 
 def _step_action(voice: Voice, step: PlanStepFacts) -> str:

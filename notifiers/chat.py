@@ -1,0 +1,160 @@
+"""Chats, SMS and push through Apprise, which speaks to more than a hundred services.
+
+Apprise is heavy, so it is imported at the first message. It logs addresses with their tokens, so its log goes nowhere: only
+the status numbers in it are read. It answers yes or no, so a no is "unavailable" unless one of those numbers says more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from functools import lru_cache
+from types import ModuleType
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+
+from notifiers.base import DeliveryError, Reason, Receipt, ReceiverSettings
+from notifiers.duration import Duration
+from notifiers.message import Message
+from notifiers.render import short
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)
+_STATUS = re.compile(r"\berror=(\d{3})\b")
+_STATUSES = {"401": Reason.CREDENTIALS, "403": Reason.CREDENTIALS, "410": Reason.GONE, "429": Reason.THROTTLED}
+_heard: ContextVar[list[str] | None] = ContextVar("heard", default=None)
+
+
+class AppriseSettings(ReceiverSettings):
+    """People who are told by a chat, an SMS or a push service."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    kind: Literal["apprise"]
+    urls: tuple[SecretStr, ...] = Field(
+        min_length=1,
+        description="Apprise addresses (https://github.com/caronc/apprise/wiki); they hold tokens, so they are secrets."
+        " One service per receiver is best: with several, one that answers counts as delivered",
+    )
+    timeout: Duration = Field(timedelta(seconds=30), description="the longest all the services together may take")
+
+    @field_validator("urls", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, (str, SecretStr)) else value
+
+    @field_validator("urls")
+    @classmethod
+    def _addresses(cls, urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(_SCHEME.match(url.get_secret_value()) for url in urls):
+            raise ValueError("write Apprise addresses, like slack://… or ntfys://host/topic")
+        return urls
+
+
+class Chat:
+    """One configured Apprise receiver."""
+
+    def __init__(self, settings: AppriseSettings) -> None:
+        self._urls = [url.get_secret_value() for url in settings.urls]
+        self._seconds = settings.timeout.total_seconds()
+
+    async def send(self, message: Message, *, attempted_at: datetime) -> Receipt:
+        """Send once to every service. Raises `DeliveryError`, and nothing else, when none of them took it."""
+        del attempted_at
+        body, level = short(message), _level(message)
+        try:
+            async with asyncio.timeout(self._seconds):
+                troubles = await asyncio.gather(*(asyncio.to_thread(_notify, url, body, level) for url in self._urls))
+        except TimeoutError:
+            raise DeliveryError(Reason.TIMEOUT, f"{_names(self._urls)} did not answer in time") from None
+        failed = [trouble for trouble in troubles if trouble]
+        if len(failed) == len(troubles):
+            # The least hopeless trouble decides: one service that may yet answer is worth another try.
+            raise min(failed, key=lambda trouble: trouble.permanent)
+        told = len(troubles) - len(failed)
+        return Receipt(f"{told} of {len(troubles)} services" if failed else _names(self._urls))
+
+
+def problems(settings: AppriseSettings) -> list[str]:
+    """What Apprise cannot understand in these settings, in words that hold no token. Imports Apprise: for `tocsin check`."""
+    urls = [url.get_secret_value() for url in settings.urls]
+    with _listening():
+        return [
+            f"Apprise does not understand the {_name(url)}:// address: check it against its wiki page"
+            for url in urls
+            if not _service(url)
+        ]
+
+
+def _level(message: Message) -> str:
+    if message.kind == "resolved":
+        return "success"
+    return {"info": "info", "warning": "warning", "critical": "failure"}[message.severity]
+
+
+def _name(url: str) -> str:
+    """The service's scheme: the only part of an address that is no secret."""
+    found = _SCHEME.match(url)
+    return found[0].lower() if found else "apprise"
+
+
+def _names(urls: Sequence[str]) -> str:
+    return ", ".join(sorted({_name(url) for url in urls}))
+
+
+def _notify(url: str, body: str, level: str) -> DeliveryError | None:
+    """Blocking: run in a thread. The trouble, or None when the service took the message."""
+    name = _name(url)
+    with _listening() as heard:
+        try:
+            service = _service(url)
+            if service is None:
+                return DeliveryError(Reason.MISCONFIGURED, f"Apprise does not understand the {name}:// address")
+            if service.notify(body=body, notify_type=level, body_format="text"):
+                return None
+        except Exception as error:  # noqa: BLE001 a plugin's own errors quote its address
+            return DeliveryError(Reason.INTERNAL, f"{name} failed: {type(error).__name__}")
+    status = next(iter(heard), "")
+    said = f"{name} did not take the message" + (f" ({status})" if status else "")
+    return DeliveryError(_STATUSES.get(status, Reason.UNAVAILABLE), said)
+
+
+def _service(url: str) -> Any:
+    """An Apprise object with this one service, or None when it does not understand the address."""
+    apprise = _apprise()
+    service = apprise.Apprise()
+    return service if service.add(url) else None
+
+
+@lru_cache(maxsize=1)
+def _apprise() -> ModuleType:
+    import apprise  # noqa: PLC0415 0.4 s and 20 MB that only chat receivers need
+
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.addHandler(_Ear())
+    return apprise
+
+
+class _Ear(logging.Handler):
+    """Takes every record of Apprise, keeps the status numbers for who listens in this thread, and lets nothing else out."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        heard = _heard.get()
+        if heard is not None:
+            heard.extend(_STATUS.findall(record.getMessage()))
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[list[str]]:
+    heard: list[str] = []
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)

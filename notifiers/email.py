@@ -1,0 +1,131 @@
+"""E-mail: text and HTML in one mail, one conversation per incident, and headers that no stranger's text can touch."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.utils import format_datetime
+from typing import Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from notifiers.base import DeliveryError, Reason, Receipt, ReceiverSettings
+from notifiers.message import Message
+from notifiers.render import html, text
+from notifiers.safe import one_line
+from notifiers.smtp import Mailbox, SmtpSettings, deliver
+from notifiers.wording import topic
+
+_SUBJECT = 150
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+# Header names a mail may have, lower case, in the parts' order: anything else was put there by somebody else.
+_PARTS = ("content-type", "content-transfer-encoding", "mime-version")
+
+
+class EmailSettings(ReceiverSettings):
+    """People who are told by e-mail."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    kind: Literal["email"]
+    to: tuple[Mailbox, ...] = Field(min_length=1, description="one address, or several")
+    smtp: SmtpSettings | None = Field(None, description="another mail server than the one at the top of monitor.yaml")
+
+    @field_validator("to", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+
+class Email:
+    """One configured e-mail receiver."""
+
+    def __init__(self, settings: EmailSettings, smtp: SmtpSettings) -> None:
+        self._to = settings.to
+        self._smtp = smtp
+
+    async def send(self, message: Message, *, attempted_at: datetime) -> Receipt:
+        """Send once. Raises `DeliveryError`, and nothing else. A message tried again keeps its Message-ID."""
+        try:
+            mail = compose(message, self._smtp, self._to, attempted_at)
+        except DeliveryError:
+            raise
+        except Exception as error:
+            raise DeliveryError(Reason.INTERNAL, f"the mail could not be written: {type(error).__name__}") from error
+        return await deliver(self._smtp, self._to, mail)
+
+
+def compose(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetime) -> bytes:
+    """The mail as it goes over the wire. Raises `DeliveryError` (internal) if it would not read back as it was written."""
+    mail = _mail(message, smtp, to, at)
+    wire = mail.as_bytes(policy=policy.SMTP)
+    _assert_untouched(wire, mail, to)
+    return wire
+
+
+def subject(message: Message) -> str:
+    """The subject line: the conversation's topic, marked as an answer in all but its first message."""
+    line = one_line(topic(message), _SUBJECT)
+    # CPython before 3.11.10 decodes an encoded word inside a value and writes its line breaks out raw (CVE-2024-6923).
+    line = line.replace("=?", "= ?").replace("?=", "? =")
+    return f"Re: {line}" if message.sequence > 1 else line
+
+
+def _mail(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetime) -> EmailMessage:
+    mail = EmailMessage(policy=policy.SMTP)
+    for name, value in _headers(message, smtp, at).items():
+        mail[name] = value
+    mail["From"] = Address(smtp.sender_name, addr_spec=smtp.sender)
+    mail["To"] = [Address(addr_spec=address) for address in to]
+    mail.set_content(text(message), cte="quoted-printable")
+    mail.add_alternative(html(message), subtype="html", cte="quoted-printable")
+    mail["Content-Language"] = message.language  # last: setting the content clears every Content- header
+    return mail
+
+
+def _headers(message: Message, smtp: SmtpSettings, at: datetime) -> dict[str, str]:
+    domain = smtp.sender.rpartition("@")[2]
+    root = f"<{_id(message.conversation)}.conversation@{domain}>"
+    named = {
+        "Subject": subject(message),
+        "Date": format_datetime(at),
+        "Message-ID": f"<{_id(message.id)}@{domain}>",
+        "References": root,
+        "List-Id": f"<tocsin.{domain}>",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "X-Tocsin-Kind": message.kind,
+        "X-Tocsin-Severity": message.severity,
+    }
+    if message.sequence > 1:
+        named["In-Reply-To"] = root
+    if message.incident_id is not None:
+        named["X-Tocsin-Incident"] = str(message.incident_id)
+    if message.severity == "critical" and message.kind != "resolved":
+        named |= {"X-Priority": "1", "Importance": "high"}
+    return named
+
+
+def _id(name: str) -> str:
+    """The name as the left side of a message id: as it is when it is plain, else its fingerprint."""
+    if _PLAIN_ID.fullmatch(name) and ".." not in name and not name.endswith("."):
+        return name
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+def _assert_untouched(wire: bytes, mail: EmailMessage, to: Sequence[str]) -> None:
+    """Read the mail as the world will: the same headers, the same recipients, two parts, and nothing besides."""
+    read = BytesParser(policy=policy.default).parsebytes(wire)
+    names = [name.lower() for name in read]
+    recipients = [address.addr_spec for address in read["To"].addresses]
+    parts = [part.get_content_type() for part in read.iter_parts()]
+    headers = [{name.lower() for name in part} <= set(_PARTS) for part in read.iter_parts()]
+    sound = names == [name.lower() for name in mail] and recipients == list(to) and all(headers)
+    if not sound or parts != ["text/plain", "text/html"] or read["Subject"] != mail["Subject"]:
+        raise DeliveryError(Reason.INTERNAL, "the mail does not read back as it was written: not sent")

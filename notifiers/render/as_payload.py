@@ -1,0 +1,126 @@
+"""The message as JSON for machines, in the shape Standard Webhooks asks for: `type`, `timestamp`, `data`.
+
+The shape is stable: within `version` 1, fields are added and never change their meaning. Texts are cleaned of control
+characters; numbers that JSON cannot hold become null.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
+from notifiers.safe import clean, link, one_line
+from notifiers.wording import headline, next_action, why
+
+VERSION = 1
+_TEXT = 5000
+_LINE = 500
+_TYPES = {"plan": "plan.opened", "step": "plan.step"}
+
+
+def payload(message: Message) -> dict[str, Any]:
+    """A dictionary that `json.dumps(allow_nan=False)` takes. It depends on the message alone: every retry sends the same."""
+    return {
+        "type": _TYPES.get(message.kind, f"alert.{message.kind}"),
+        "timestamp": _moment(message.created_at),
+        "version": VERSION,
+        "data": _data(message),
+    }
+
+
+def _data(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "kind": message.kind,
+        "severity": message.severity,
+        "brand": one_line(message.brand, _LINE),
+        "subject": one_line(message.subject, _LINE) if message.subject else None,
+        "language": message.language,
+        "headline": headline(message),
+        "why": why(message),
+        "next_action": next_action(message),
+        "incident": message.incident_id,
+        "conversation": message.conversation,
+        "sequence": message.sequence,
+        "replay": message.replay,
+        "alerts": [_alert(alert) for alert in message.alerts],
+        "posts": [_post(post) for post in message.posts],
+        "more_posts": message.more_posts,
+        "plan": _plan(message.plan) if message.plan else None,
+        "links": {one_line(name, _LINE): url for name, url in message.links.items() if link(url)},
+    }
+
+
+def _alert(alert: AlertFacts) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "rule": alert.rule,
+        "title": alert.title or None,
+        "kind": alert.kind,
+        "category": alert.category,
+        "event": alert.event,
+        "severity": alert.severity,
+        "labels": {one_line(key, _LINE): one_line(value, _LINE) for key, value in alert.labels.items()},
+        "fired_at": _moment(alert.fired_at),
+        "resolved_at": _moment(alert.resolved_at) if alert.resolved_at else None,
+        "measure": alert.measure,
+        "observed": _number(alert.observed),
+        "expected": _number(alert.expected),
+        "window_seconds": alert.window.total_seconds() if alert.window else None,
+        "learning": alert.learning,
+        "coverage": _number(alert.coverage),
+        "occurrences": alert.occurrences,
+        "reasons": [one_line(reason, _LINE) for reason in alert.reasons],
+    }
+
+
+def _post(post: Post) -> dict[str, Any]:
+    return {
+        "network": one_line(post.network, _LINE),
+        "author": one_line(post.author, _LINE) or None,
+        "reach": post.reach,
+        "text": None if post.sensitive else clean(post.text, _TEXT),
+        "sensitive": post.sensitive,
+        "language": one_line(post.language, 35) if post.language else None,
+        "sentiment": _number(post.sentiment),
+        "url": link(post.url),
+        "written_at": _moment(post.written_at),
+    }
+
+
+def _plan(plan: PlanFacts) -> dict[str, Any]:
+    return {
+        "run": plan.run_id,
+        "id": plan.id,
+        "title": one_line(plan.title, _LINE),
+        "state": plan.state,
+        "step": plan.step,
+        "steps": [_step(step) for step in plan.steps],
+        "never": [one_line(rule, _LINE) for rule in plan.never],
+    }
+
+
+def _step(step: PlanStepFacts) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "phase": step.phase,
+        "action": step.action,
+        "title": one_line(step.title, _LINE),
+        "state": step.state,
+        "automatic": step.automatic,
+        "owner": one_line(step.owner, _LINE) or None,
+        "items": [one_line(item, _LINE) for item in step.items],
+        "text": clean(step.text, 20_000) or None,
+        "approved": step.approved,
+    }
+
+
+def _moment(at: datetime) -> str:
+    """RFC 3339, in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,232 @@
+"""Sample messages about a brand that does not exist, one of each sort, in both languages: for tests, previews and the docs' pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post
+
+NOW = datetime(2026, 3, 2, 17, 5, tzinfo=UTC)
+
+_TEXTS = {
+    "fr": (
+        "Troisième colis @acme arrivé ouvert, et le service client raccroche. Je veux être remboursée, pas un bon d’achat.",
+        "Bravo @acme, 4 h d’attente au téléphone pour entendre une musique d’ascenseur. On tient le record du monde !",
+        "Quelqu’un d’autre n’a plus accès à son compte Acme depuis ce midi ? Message « erreur 500 » en boucle.",
+    ),
+    "en": (
+        "Third @acme parcel that arrives open, and support hangs up on me. I want my money back, not a voucher.",
+        "Well done @acme, four hours on hold listening to lift music. Surely a world record!",
+        "Anybody else locked out of their Acme account since noon? I get “error 500” over and over.",
+    ),
+}
+
+
+def posts(language: Language) -> tuple[Post, ...]:
+    """Three posts: small reach, large reach, unknown reach."""
+    small, large, unknown = _TEXTS[language]
+    return (
+        Post(
+            large,
+            "mastodon",
+            NOW - timedelta(minutes=21),
+            "@rails.et.tasses",
+            48_200,
+            "https://mastodon.example/@rails/112",
+            language,
+            -0.44,
+        ),
+        Post(small, "mastodon", NOW - timedelta(minutes=4), "@lea", 120, "https://social.example/@lea/113", language, -0.82),
+        Post(
+            unknown, "forum", NOW - timedelta(minutes=38), "jean-marc", None, "https://www.forum.example/t/acme/881#p4", language
+        ),
+    )
+
+
+def complaint(language: Language = "fr", **changes: Any) -> Message:
+    """One complaint, of somebody whom few people follow."""
+    alert = AlertFacts(
+        12,
+        "complaint",
+        "mention",
+        "alert",
+        "first",
+        "warning",
+        {"subject": "acme"},
+        NOW - timedelta(minutes=4),
+        1,
+        None,
+        "mentions",
+        reasons=("complaint 0.93 >= 0.6",),
+    )
+    message = Message(
+        "note-12",
+        "first",
+        "warning",
+        language,
+        "Europe/Paris",
+        NOW,
+        "incident-3-me",
+        1,
+        "Acme",
+        3,
+        "Acme",
+        (alert,),
+        (posts(language)[1],),
+        receiver="community-manager",
+    )
+    return replace(message, **changes)
+
+
+def crisis(language: Language = "fr", **changes: Any) -> Message:
+    """Twenty-three people within an hour, against two."""
+    alert = AlertFacts(
+        15,
+        "complaint-storm",
+        "window",
+        "alert",
+        "first",
+        "critical",
+        {"subject": "acme"},
+        NOW - timedelta(minutes=1),
+        23,
+        2.1,
+        "authors",
+        timedelta(hours=1),
+        reasons=("23 authors in 60 min, usually 2.1", "at least 10 authors", "at least 3 times the expected"),
+    )
+    message = complaint(
+        language, id="note-15", severity="critical", sequence=2, alerts=(alert,), posts=posts(language), more_posts=24
+    )
+    return replace(message, **changes)
+
+
+def _say(language: Language, french: str, english: str) -> str:
+    return french if language == "fr" else english
+
+
+def plan(language: Language = "fr", state: str = "awaiting_confirmation", step: str | None = None) -> PlanFacts:
+    """A plan of five steps, one of each sort."""
+    steps = (
+        PlanStepFacts(
+            "pause",
+            "contain",
+            "webhook",
+            _say(language, "Suspendre les publications programmées", "Pause the scheduled posts"),
+            "done",
+            automatic=True,
+        ),
+        PlanStepFacts(
+            "facts",
+            "assess",
+            "checklist",
+            _say(language, "Établir les faits", "Establish the facts"),
+            "ready",
+            owner="Camille Roy",
+            items=(
+                _say(
+                    language,
+                    "Appeler le support : combien de tickets, depuis quand ?",
+                    "Call support: how many tickets, since when?",
+                ),
+                _say(language, "Capturer les messages les plus vus", "Capture the most-seen posts"),
+            ),
+        ),
+        PlanStepFacts(
+            "hold",
+            "respond",
+            "statement",
+            _say(language, "Publier le message d’attente", "Publish the holding statement"),
+            "waiting",
+            owner="Camille Roy",
+            approved=True,
+            text=_say(
+                language,
+                "Nous avons bien vu vos messages. Nos équipes cherchent la cause et nous revenons vers vous avant 20 h, ici même."
+                "\n\nMerci de votre patience.",
+                "We have seen your messages. Our teams are looking for the cause and we will be back before 8 pm, right here."
+                "\n\nThank you for your patience.",
+            ),
+        ),
+        PlanStepFacts(
+            "answer",
+            "respond",
+            "statement",
+            _say(language, "Répondre sur le fond", "Answer in substance"),
+            "waiting",
+            owner="Direction",
+            text=_say(
+                language, "La panne venait de … Elle est réparée depuis …", "The outage came from … It has been repaired since …"
+            ),
+        ),
+        PlanStepFacts(
+            "support",
+            "respond",
+            "notify",
+            _say(language, "Prévenir le service client", "Tell customer support"),
+            "running",
+            automatic=True,
+        ),
+    )
+    never = (
+        _say(language, "Supprimer une critique", "Delete criticism"),
+        _say(language, "Avancer une cause sans preuve", "Name a cause without proof"),
+    )
+    return PlanFacts(4, "negative-storm", _say(language, "Bad buzz", "Negative storm"), state, steps, never, step)
+
+
+def plan_opened(language: Language = "fr", **changes: Any) -> Message:
+    """The crisis opened the emergency plan, which waits for a person's word."""
+    message = crisis(language, id="note-16", kind="plan", sequence=3, plan=plan(language))
+    return replace(message, **changes)
+
+
+def plan_step(language: Language = "fr", step: str = "hold") -> Message:
+    """One step of the plan, delivered."""
+    return plan_opened(language, id="note-17", kind="step", sequence=4, plan=plan(language, "running", step), posts=())
+
+
+def resolved(language: Language = "fr") -> Message:
+    """Calm again."""
+    alert = replace(crisis(language).alerts[0], event="resolved", observed=1, resolved_at=NOW + timedelta(hours=2, minutes=9))
+    return crisis(
+        language,
+        id="note-19",
+        kind="resolved",
+        sequence=6,
+        alerts=(alert,),
+        posts=(),
+        more_posts=0,
+        created_at=NOW + timedelta(hours=3),
+    )
+
+
+def source_down(language: Language = "fr") -> Message:
+    """A source stopped answering."""
+    alert = AlertFacts(
+        21,
+        "source-health",
+        "source_health",
+        "alert",
+        "first",
+        "warning",
+        {"source": "mastodon-hashtags"},
+        NOW - timedelta(minutes=63),
+        3780,
+        360,
+        "seconds",
+        reasons=("HTTP 503",),
+    )
+    return complaint(language, id="note-21", conversation="incident-5-me", incident_id=5, subject=None, alerts=(alert,), posts=())
+
+
+EVERY = {
+    "complaint": complaint,
+    "crisis": crisis,
+    "plan": plan_opened,
+    "step": plan_step,
+    "resolved": resolved,
+    "source": source_down,
+}
