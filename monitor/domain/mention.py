@@ -62,6 +62,7 @@ class Mention:
     engagement: Engagement = field(default_factory=Engagement)
     hashtags: frozenset[str] = frozenset()
     subjects: frozenset[str] = frozenset()
+    sensitive: bool | None = None  # the network's or the author's own warning
 
     @property
     def key(self) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,7 +16,7 @@ from monitor.domain.mention import Mention
 class SourceSettings(BaseModel):
     """What all sources have in common."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     every: timedelta = Field(timedelta(minutes=2), gt=timedelta(0), description="how often to ask")
     timeout: timedelta = Field(timedelta(seconds=60), gt=timedelta(0), description="the longest one poll may take")
@@ -62,4 +63,18 @@ class Source(Protocol):
         ...
 
 
-__all__ = ["Batch", "Rejected", "Source", "SourceSettings"]
+def dump_cursor(state: Mapping[str, Any]) -> str:
+    """A cursor that holds more than one thing."""
+    return json.dumps(state, separators=(",", ":"), sort_keys=True)
+
+
+def load_cursor(cursor: str | None) -> dict[str, Any]:
+    """The other way round. What is no cursor of ours is no cursor at all: the store knows what it has."""
+    try:
+        state = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+__all__ = ["Batch", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor"]

@@ -1,0 +1,218 @@
+"""Hostile text made safe: HTML to plain text, and the one cleaning step that every mention passes at intake."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import nh3
+
+from monitor.domain.mention import Author, Engagement, Mention
+
+MAX_TEXT = 100_000
+MAX_TITLE = 1_000
+MAX_NAME = 200
+MAX_URI = 2_048
+MAX_TAGS = 100
+MAX_INTEGER = 2**63 - 1
+LATENESS = timedelta(minutes=5)  # how far another machine's clock may run ahead of ours
+
+_MAX_HTML = 50_000  # a parser builds a tree, and 50,000 characters of nested tags already cost a quarter of a second
+_MAX_NORMALISED = 10_000  # composing accents is quadratic in a run of combining marks
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_BLOCKS = (
+    "address article aside blockquote div dd dl dt figure figcaption footer h1 h2 h3 h4 h5 h6"
+    " header hr li ol p pre section table tr ul"
+)
+_BLOCK = re.compile(rf"</?(?:{_BLOCKS.replace(' ', '|')})>")
+_SPACES = re.compile(r"[^\S\n]+")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")  # all but tab and line feed
+_HASHTAG = re.compile(r"(?<![\w&/#])[#\uff03](\w{1,100})")
+_LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{1,30})?")
+_TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_cid|mc_eid|igshid|xtor|at_medium|at_campaign", re.IGNORECASE)
+_SLUG = re.compile(r"[^a-z0-9]+")
+_IDENTITIES = frozenset({"urn", "at", "tag"})  # schemes that name a thing without being a link anybody could follow
+
+
+def html_to_text(markup: str) -> str:
+    """Plain text of an HTML fragment: blocks on lines of their own, entities decoded, scripts and styles gone."""
+    markup = clean(markup, _MAX_HTML)
+    if "<" not in markup:
+        return html.unescape(markup).strip()
+    markup = nh3.clean(
+        _SPACES.sub(" ", markup.replace("\n", " ")),
+        tags={"br", *_BLOCKS.split()},
+        clean_content_tags={"script", "style", "template", "noscript"},
+        attributes={},
+        link_rel=None,
+    )
+    return _tidy(html.unescape(_BLOCK.sub("\n\n", markup.replace("<br>", "\n"))))
+
+
+def _tidy(text: str) -> str:
+    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def clean(text: str, limit: int = MAX_TEXT) -> str:
+    """Text that any store and terminal takes: no NUL, controls or lone surrogates, accents composed, at most `limit` long."""
+    text = text[:limit]
+    if text.isascii() and text.isprintable():
+        return text
+    if not text.isascii():
+        text = _whole_characters(text)
+    text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return unicodedata.normalize("NFC", text)[:limit] if len(text) <= _MAX_NORMALISED else text
+
+
+def _whole_characters(text: str) -> str:
+    """Join surrogate pairs; a lone surrogate becomes the replacement character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def one_line(text: str, limit: int) -> str:
+    """The same, on one line."""
+    return " ".join(clean(text, limit * 2).split())[:limit]
+
+
+def hashtags(text: str) -> frozenset[str]:
+    """The hashtags of a text, in lower case and without the sign. A bare number is none."""
+    found = (match[1].casefold() for match in _HASHTAG.finditer(text))
+    return frozenset(tag for tag, _ in zip((t for t in found if not t.isdigit()), range(MAX_TAGS), strict=False))
+
+
+def slug(value: str) -> str:
+    """A value from data as a subject id: `Free Mobile` becomes `free-mobile`, `Société Générale` `societe-generale`."""
+    plain = unicodedata.normalize("NFKD", value[:MAX_NAME]).encode("ascii", "ignore").decode().lower()
+    return _SLUG.sub("-", plain).strip("-")[:64].strip("-")
+
+
+def canonical_uri(uri: str | None) -> str | None:
+    """The address as an identity: scheme and host in lower case, no tracking parameters, no user or password.
+
+    Addresses that are neither http(s) nor a bare name (`urn:`, `at:`, `tag:`) give None, as do absurdly long ones.
+    """
+    if not uri:
+        return None
+    uri = _CONTROLS.sub("", uri.strip())
+    if len(uri) > MAX_URI or "\n" in uri or "\t" in uri:
+        return None
+    try:
+        return _canonical(uri)
+    except ValueError:
+        return None
+
+
+def _canonical(uri: str) -> str | None:
+    parts = urlsplit(uri)
+    if parts.scheme in _IDENTITIES:
+        return _encodable(uri)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in {None, 80 if parts.scheme == "http" else 443} else f":{parts.port}"
+    query = parts.query
+    if _TRACKING.search(query):
+        query = urlencode([(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(k)])
+    return _encodable(urlunsplit((parts.scheme, host + port, parts.path or "/", query, parts.fragment)))
+
+
+def _encodable(uri: str) -> str:
+    """Blanks, quotes and brackets escaped, so that an address can stand inside any text; letters of any script stay."""
+    return "".join(
+        quote(char, errors="replace") if char in " \"'<>\\^`{|}" or "\ud800" <= char <= "\udfff" else char for char in uri
+    )
+
+
+def whole(value: object) -> int | None:
+    """A count from data: None unless it is a number, never negative, never more than a database takes."""
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) <= 30:  # noqa: PLR2004
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return min(max(int(value), 0), MAX_INTEGER)
+
+
+def language_code(value: object) -> str | None:
+    """`fr-FR` becomes `fr`; what is no language tag becomes None."""
+    match = _LANGUAGE.fullmatch(value.strip()) if isinstance(value, str) else None
+    code = match[1].lower() if match else None
+    return None if code == "und" else code
+
+
+def is_own(handle: str, own_accounts: Iterable[str]) -> bool:
+    """Whether a handle is one of ours: case and a leading @ do not matter; `brand` matches `brand@any.server`."""
+    said = handle.casefold().removeprefix("@")
+    ours = {own.casefold().removeprefix("@") for own in own_accounts}
+    return bool(said) and (said in ours or said.partition("@")[0] in ours)
+
+
+def sanitise(mention: Mention, now: datetime | None = None, *, lateness: timedelta = LATENESS) -> Mention:
+    """The mention with everything that could break a store, a page or a message taken out. Never raises.
+
+    With `now`, a moment further in the future than `lateness` becomes `now + lateness`: another machine's wrong clock must not
+    hold a window open for ever.
+    """
+    return replace(
+        mention,
+        network=one_line(mention.network, 32) or "unknown",
+        text=clean(mention.text),
+        title=one_line(mention.title, MAX_TITLE),
+        written_at=_plausible(mention.written_at, now, lateness),
+        uri=canonical_uri(mention.uri),
+        author=_author(mention.author) if mention.author else None,
+        language=language_code(mention.language),
+        parent=canonical_uri(mention.parent),
+        thread=canonical_uri(mention.thread),
+        engagement=_engagement(mention.engagement),
+        hashtags=_tags(mention.hashtags),
+        subjects=_tags(mention.subjects),
+    )
+
+
+def _plausible(moment: datetime, now: datetime | None, lateness: timedelta) -> datetime:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:  # year 1 or 9999, a zone away from the edge
+        moment = moment.replace(tzinfo=UTC)
+    moment = max(moment, _EARLIEST)
+    return min(moment, now + lateness) if now is not None else moment
+
+
+def _author(author: Author) -> Author | None:
+    who = one_line(author.id, MAX_NAME) or one_line(author.handle, MAX_NAME)
+    if not who:
+        return None
+    return Author(
+        id=who,
+        handle=one_line(author.handle, MAX_NAME),
+        name=one_line(author.name, MAX_NAME),
+        reach=whole(author.reach),
+        verified=_flag(author.verified),
+        own=author.own is True,
+    )
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _engagement(seen: Engagement) -> Engagement:
+    return Engagement(replies=whole(seen.replies), shares=whole(seen.shares), likes=whole(seen.likes))
+
+
+def _tags(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(sorted(tag for value in values if (tag := one_line(value, 100).casefold()))[:MAX_TAGS])
