@@ -1,5 +1,21 @@
 """The rule language: what is worth telling somebody. Pure: no input, no output, no clock of its own."""
 
+from rules.engine import Engine, RuleError
+from rules.finding import Calm, Finding, Verdict
+from rules.matching import Problem
 from rules.model import MentionRule, Rule, RuleFile, WindowRule
+from rules.state import States
 
-__all__ = ["MentionRule", "Rule", "RuleFile", "WindowRule"]
+__all__ = [
+    "Calm",
+    "Engine",
+    "Finding",
+    "MentionRule",
+    "Problem",
+    "Rule",
+    "RuleError",
+    "RuleFile",
+    "States",
+    "Verdict",
+    "WindowRule",
+]

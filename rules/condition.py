@@ -1,0 +1,84 @@
+"""A compiled condition: it decides, and it can say what it asked and what it saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rules.finding import Verdict
+from rules.observation import Observation
+from rules.words import Said
+
+_SHOWN_AT_MOST = 80
+
+
+class Seen:
+    """A mention on its way past the rules: its text is folded at most once, for all of them."""
+
+    __slots__ = ("_text", "_title", "mention")
+
+    def __init__(self, mention: Observation) -> None:
+        self.mention = mention
+        self._text: Said | None = None
+        self._title: Said | None = None
+
+    @property
+    def text(self) -> Said:
+        """Title and text."""
+        if self._text is None:
+            title, text = self.mention.title, self.mention.text
+            self._text = Said(f"{title}\n{text}" if title else text)
+        return self._text
+
+    @property
+    def title(self) -> Said:
+        """The title alone."""
+        if self._title is None:
+            self._title = Said(self.mention.title)
+        return self._title
+
+
+Holds = Callable[[Seen], bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test of one field, or a block of conditions.
+
+    `path` is where it stands in the rule (`where.any[1].author.reach`), `asks` what it asks (`gte 100000`; empty for a block),
+    `look` returns what it sees of a mention. A block that negates has no reasons to give: nothing that it names was there.
+    """
+
+    path: str
+    holds: Holds
+    asks: str = ""
+    look: Callable[[Seen], object] = lambda _: None
+    children: tuple[Condition, ...] = ()
+    negates: bool = False
+
+    def explain(self, seen: Seen) -> Iterator[Verdict]:
+        """How this condition and everything below it fared, each block before its parts."""
+        yield Verdict(f"{self.path} {self.asks}".rstrip(), self.look(seen), self.holds(seen))
+        for child in self.children:
+            yield from child.explain(seen)
+
+    def reasons(self, seen: Seen) -> Iterator[str]:
+        """The facts that made it hold, in plain English; a test for absence gives none."""
+        if self.negates or self.holds(seen) is not True:
+            return
+        if self.asks and (fact := self.look(seen)) is not None:
+            yield self._fact(fact)
+        for child in self.children:
+            yield from child.reasons(seen)
+
+    def _fact(self, fact: object) -> str:
+        field = self.path.rpartition("]")[2].removeprefix("where").lstrip(".")
+        return f"{field} {_shown(fact)} ({self.asks})"
+
+
+def _shown(fact: object) -> str:
+    if isinstance(fact, bool):
+        return "yes" if fact else "no"
+    if isinstance(fact, frozenset):
+        return ", ".join(sorted(fact))[:_SHOWN_AT_MOST]
+    return f"{fact:,.10g}" if isinstance(fact, int | float) else str(fact)[:_SHOWN_AT_MOST]

@@ -1,0 +1,110 @@
+"""Applies all rules to a mention: compiled once, then one pass over the rules that may concern its subjects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from rules.base import suggest
+from rules.condition import Seen
+from rules.finding import Calm, Finding, Verdict
+from rules.kinds.mention import CompiledMention
+from rules.kinds.window import CompiledWindow
+from rules.lists import Lists
+from rules.matching import Compiler, Problem
+from rules.model import MentionRule, WindowRule
+from rules.observation import Observation
+from rules.state import States
+
+_SUBJECT_SETS_REMEMBERED = 4_096
+
+Compiled = CompiledMention | CompiledWindow
+
+
+class RuleError(ValueError):
+    """Rules that cannot be compiled. `problems` names every one of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class Engine:
+    """All rules, compiled. It remembers nothing of what it saw: that stands in the `States` it is given."""
+
+    def __init__(self, rules: Sequence[MentionRule | WindowRule], lists: Mapping[str, Sequence[str]]) -> None:
+        """`lists` maps the names of lists to their entries. Raises RuleError."""
+        compiler = Compiler(Lists(lists))
+        compiled = [_compile(rule, compiler) for rule in rules]
+        problems = [*_doubled(rules), *compiler.problems]
+        if problems:
+            raise RuleError(problems)
+        self._compiled: dict[str, Compiled] = {each.rule.id: each for each in compiled}
+        self._windows = [each for each in compiled if isinstance(each, CompiledWindow)]
+        self._concerned: dict[frozenset[str], tuple[Compiled, ...]] = {}
+
+    def observe(self, mention: Observation, states: States) -> list[Finding]:
+        """What rings because of this mention, in the order of the rules. It must come once only; event time is `written_at`."""
+        seen = Seen(mention)
+        findings: list[Finding] = []
+        concerned = self._concerned.get(mention.subjects)
+        for rule in concerned if concerned is not None else self._concerning(mention.subjects):
+            if isinstance(rule, CompiledMention):
+                findings += rule.observe(seen)
+            else:
+                findings += rule.observe(seen, states)
+        return findings
+
+    def tick(self, rule_id: str, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
+        """Look at one window at a moment (event time): Finding while it rings, `keep_firing_for` included; Calm otherwise.
+
+        Raises KeyError if there is no window rule of this id.
+        """
+        compiled = self._compiled.get(rule_id)
+        if not isinstance(compiled, CompiledWindow):
+            raise KeyError(f"there is no window rule `{rule_id}`; {suggest(rule_id, (each.rule.id for each in self._windows))}")
+        return compiled.tick(key, states, at)
+
+    def due(self, states: States, at: datetime) -> list[Finding]:
+        """Windows that held and waited for `for` to pass, and ring at this moment (event time) without a new mention."""
+        return [finding for window in self._windows for finding in window.due(states, at)]
+
+    def sweep(self, states: States, at: datetime) -> int:
+        """Forget keys that have long been silent, so that states stay bounded; now and then is enough. Returns how many."""
+        return sum(window.sweep(states, at) for window in self._windows)
+
+    def rule(self, rule_id: str) -> MentionRule | WindowRule | None:
+        """The rule of this id, as it is written; None if there is none (any more)."""
+        compiled = self._compiled.get(rule_id)
+        return compiled.rule if compiled else None
+
+    def shapes(self) -> set[tuple[str, str]]:
+        """Rule and shape of every rule that remembers: states of any other pair are of no use any more."""
+        return {(window.rule.id, window.shape) for window in self._windows}
+
+    def explain(self, rule_id: str, mention: Observation) -> list[Verdict]:
+        """How each condition of a rule fares with a mention: what it asks, what it sees, and True, False or None (unknown).
+
+        Raises KeyError if there is no rule of this id.
+        """
+        if rule_id not in self._compiled:
+            raise KeyError(f"there is no rule `{rule_id}`; {suggest(rule_id, self._compiled)}")
+        return self._compiled[rule_id].explain(Seen(mention))
+
+    def _concerning(self, subjects: Collection[str]) -> tuple[Compiled, ...]:
+        """The rules whose conditions on subjects let these through; remembered, for the same few sets come again and again."""
+        rules = tuple(each for each in self._compiled.values() if each.admits is None or each.admits(subjects) is True)
+        if len(self._concerned) >= _SUBJECT_SETS_REMEMBERED:
+            self._concerned.clear()
+        self._concerned[frozenset(subjects)] = rules
+        return rules
+
+
+def _compile(rule: MentionRule | WindowRule, compiler: Compiler) -> Compiled:
+    return CompiledMention(rule, compiler) if isinstance(rule, MentionRule) else CompiledWindow(rule, compiler)
+
+
+def _doubled(rules: Sequence[MentionRule | WindowRule]) -> list[Problem]:
+    counted = Counter(rule.id for rule in rules)
+    return [Problem(name, "id", f"{count} rules have this id: give each its own") for name, count in counted.items() if count > 1]

@@ -1,0 +1,63 @@
+"""What an evaluation says: a finding that rings, or calm; both with what was observed, what was usual, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule rings.
+
+    `at` is event time, aware and in UTC. `observed` and `expected` count `measure` (`mentions`, `authors`, or a `share` from
+    0 to 1) within `window`; `expected` is None where nothing is usual yet. `key` identifies the alert, `labels` says more.
+    `evidence` holds ids of mentions, the loudest first. `reasons` are facts in plain English.
+    """
+
+    rule: str
+    kind: str
+    key: Mapping[str, str]
+    labels: Mapping[str, str]
+    subject: str | None
+    at: datetime
+    severity: str
+    category: str
+    observed: float
+    expected: float | None
+    measure: str
+    window: timedelta | None
+    learning: bool
+    reasons: tuple[str, ...]
+    evidence: tuple[int, ...]
+    plan: str | None
+    notify: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """A window does not ring: it never did, or it is over (`keep_firing_for` has passed since it last held).
+
+    `pending_since` is set while the condition holds but has not yet lasted for `for`. Times are event time, aware and in UTC.
+    """
+
+    rule: str
+    key: Mapping[str, str]
+    at: datetime
+    observed: float
+    expected: float | None
+    measure: str
+    window: timedelta
+    reasons: tuple[str, ...]
+    pending_since: datetime | None = None
+    last_fired: datetime | None = None
+
+
+class Verdict(NamedTuple):
+    """How one condition fared: where it stands and what it asks, what it saw, and whether it held (None: unknown)."""
+
+    condition: str
+    seen: object
+    held: bool | None

@@ -1,0 +1,47 @@
+"""Whose alert it is: the key of an alert, made of what a mention is about, who wrote it and where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import product
+
+from rules.logic import Test
+from rules.observation import Observation
+
+_ONE: dict[str, Callable[[Observation], str]] = {
+    # An author nobody knows is nobody else either: each of their mentions stands for itself.
+    "author": lambda mention: str(mention.author.id) if mention.author.id is not None else f"mention:{mention.id}",
+    "network": lambda mention: mention.network,
+    "source": lambda mention: mention.source,
+    "language": lambda mention: mention.language or "und",
+}
+
+
+class Keys:
+    """Makes the keys of a rule's alerts: one for each subject that the rule lets through, if the subject is part of the key."""
+
+    def __init__(self, parts: Sequence[str], admits: Test[Collection[str]] | None) -> None:
+        self._parts = parts
+        self._admits = admits
+
+    def of(self, mention: Observation) -> list[dict[str, str]]:
+        """The keys of this mention; none where the subject is part of the key and it has none."""
+        values = [self.subjects(mention) if part == "subject" else [_ONE[part](mention)] for part in self._parts]
+        return [dict(zip(self._parts, combined, strict=True)) for combined in product(*values)]
+
+    def subjects(self, mention: Observation) -> list[str]:
+        """The subjects that the rule lets through, in alphabetical order."""
+        admits = self._admits
+        return sorted(subject for subject in mention.subjects if admits is None or admits((subject,)))
+
+
+def canonical(key: Mapping[str, str]) -> str:
+    """A key as text: the same for the same parts, in whatever order."""
+    return json.dumps(dict(sorted(key.items())), ensure_ascii=False, separators=(",", ":"))
+
+
+def labels(mention: Observation) -> dict[str, str]:
+    """What is said beside the key: where it was written and how. No personal data: authors stand as pseudonyms."""
+    said = {"network": mention.network, "source": mention.source, "form": str(mention.form), "language": mention.language}
+    return {name: value for name, value in said.items() if value}

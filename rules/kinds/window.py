@@ -1,0 +1,230 @@
+"""The kind `window`: many matching mentions within a while, against a floor and against what is usual."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from rules.condition import Condition, Seen
+from rules.duration import format_duration
+from rules.finding import Calm, Finding, Verdict
+from rules.kinds.keys import Keys, canonical, labels
+from rules.matching import Compiler
+from rules.model import AUTHORS_COUNTED, Distinct, Share, WindowRule
+from rules.observation import Observation
+from rules.state import SLICES, States, WindowState
+from rules.tally import Authors, Mentions, ShareOf, Tally
+
+_SHAPING = {"kind", "where", "key", "measure", "window"}
+_FORMAT = 1
+_NOTHING = 0.01  # a usual level that counts as none
+
+
+class CompiledWindow:
+    """A window rule, ready to look at mentions. What it remembers stands in `States`."""
+
+    def __init__(self, rule: WindowRule, compiler: Compiler) -> None:
+        self.rule = rule
+        self.where: Condition = compiler.compile(rule.where, rule.id)
+        self.admits = compiler.admits(rule.where)
+        measure = rule.measure
+        self._shared = compiler.compile(measure.share, rule.id, "measure.share") if isinstance(measure, Share) else None
+        self._keys = Keys(rule.key, self.admits)
+        self._measure = _named(rule)
+        self.shape = _shape(rule)
+        self._for = rule.for_.total_seconds()
+
+    def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
+        """Count the mention, and a finding for each of its keys whose window now rings."""
+        if self.where.holds(seen) is not True:
+            return ()
+        matches = True if self._shared is None else self._shared.holds(seen)
+        if matches is None:
+            return ()
+        found = (self._count(seen.mention, key, states, matches=matches) for key in self._keys.of(seen.mention))
+        return [finding for finding in found if finding is not None]
+
+    def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
+        """Whether the window rings at this moment; it does until `keep_firing_for` has passed since it last held."""
+        here = (self.rule.id, self.shape, canonical(key))
+        if here not in states:
+            return self._calm(key, at, None)
+        state, now = states.get(here, self._fresh), at.timestamp()
+        states.changed(here)
+        rings = self._fires(state, now) or self._lingers(state, now)
+        return self._finding(key, {}, state) if rings else self._calm(key, at, state)
+
+    def due(self, states: States, at: datetime) -> list[Finding]:
+        """The windows that held and waited for `for` to pass, and ring now for the first time."""
+        if not self._for:
+            return []
+        found = []
+        for here in states.keys(self.rule.id, self.shape):
+            state = states.get(here, self._fresh)
+            if _waits(state):
+                states.changed(here)
+                if self._fires(state, at.timestamp()):
+                    found.append(self._finding(json.loads(here[2]), {}, state))
+        return found
+
+    def sweep(self, states: States, at: datetime) -> int:
+        """Forget keys that have been silent so long that nothing is usual for them. Returns how many."""
+        before = len(states)
+        for here in states.keys(self.rule.id, self.shape):
+            state = states.get(here, self._fresh)
+            if at.timestamp() - state.latest > self._idle_after:
+                state.advance(at.timestamp())
+                forget = states.forget if (state.expected or 0) < _NOTHING else states.changed
+                forget(here)
+        return before - len(states)
+
+    def explain(self, seen: Seen) -> list[Verdict]:
+        """How each condition fared, those of the share included."""
+        shared = self._shared.explain(seen) if self._shared else ()
+        return [*self.where.explain(seen), *shared]
+
+    def _count(self, mention: Observation, key: dict[str, str], states: States, *, matches: bool) -> Finding | None:
+        here = (self.rule.id, self.shape, canonical(key))
+        state, at = states.get(here, self._fresh), mention.written_at.timestamp()
+        states.changed(here)
+        if state.pending_since is not None and self._for:
+            self._fires(state, at)  # whether it held without a break is seen just before the window fills again
+        who = mention.author.id if mention.author.id is not None else -mention.id
+        reach = mention.author.reach if mention.author.reach is not None else -1
+        if not state.add(at, who, matches=matches, contributor=(reach, at, mention.id) if matches else None):
+            return None
+        return self._finding(key, labels(mention), state) if self._fires(state, at) else None
+
+    def _fresh(self) -> WindowState:
+        memory, window = self.rule.baseline.level, self.rule.window
+        return WindowState(
+            _tally(self.rule), slice_seconds=window.total_seconds() / SLICES, memory_seconds=memory.total_seconds()
+        )
+
+    def _fires(self, state: WindowState, now: float) -> bool:
+        """Whether the condition holds and has lasted, at this moment or at the newest the window has seen."""
+        state.advance(now)
+        if not self._holds(state):
+            state.pending_since = None
+            return False
+        if state.pending_since is None:
+            state.pending_since = state.latest
+        if state.latest - state.pending_since < self._for:
+            return False
+        state.last_fired = state.latest
+        return True
+
+    def _holds(self, state: WindowState) -> bool:
+        fire, value = self.rule.fire, state.tally.value
+        if value is None or state.tally.floor < fire.at_least or value < (fire.share or 0):
+            return False
+        if fire.times_expected is None or self._learns(state):
+            return True
+        return value >= fire.times_expected * (state.expected or 0)
+
+    def _learns(self, state: WindowState) -> bool:
+        return state.latest - state.started < self.rule.baseline.min_history.total_seconds()
+
+    def _lingers(self, state: WindowState, now: float) -> bool:
+        return state.last_fired is not None and now - state.last_fired < self.rule.keep_firing_for.total_seconds()
+
+    @property
+    def _idle_after(self) -> float:
+        return (self.rule.window + self.rule.keep_firing_for).total_seconds() * 2
+
+    def _finding(self, key: Mapping[str, str], said: Mapping[str, str], state: WindowState) -> Finding:
+        rule = self.rule
+        return Finding(
+            rule=rule.id,
+            kind=rule.kind,
+            key=key,
+            labels={**said, **key},
+            subject=key.get("subject"),
+            at=_moment(state.latest),
+            severity=rule.severity,
+            category=rule.category,
+            observed=state.tally.value or 0,
+            expected=self._usual(state),
+            measure=self._measure,
+            window=rule.window,
+            learning=self._learns(state),
+            reasons=self._reasons(state),
+            evidence=state.evidence(rule.evidence.top),
+            plan=rule.plan,
+            notify=rule.notify,
+        )
+
+    def _calm(self, key: Mapping[str, str], at: datetime, state: WindowState | None) -> Calm:
+        return Calm(
+            rule=self.rule.id,
+            key=key,
+            at=at,
+            observed=(state.tally.value or 0) if state else 0,
+            expected=self._usual(state) if state else None,
+            measure=self._measure,
+            window=self.rule.window,
+            reasons=self._reasons(state) if state else ("nothing was seen yet",),
+            pending_since=_moment(state.pending_since) if state and state.pending_since is not None else None,
+            last_fired=_moment(state.last_fired) if state and state.last_fired is not None else None,
+        )
+
+    def _usual(self, state: WindowState) -> float | None:
+        return None if self._learns(state) else state.expected
+
+    def _reasons(self, state: WindowState) -> tuple[str, ...]:
+        """What was seen against what is usual, and what the rule asks."""
+        within, usual = format_duration(self.rule.window), self._usual(state)
+        seen = f"{self._amount(state.tally.value or 0)} within {within}"
+        if self._learns(state):
+            return (
+                seen,
+                f"what is usual is still being learnt (needs {format_duration(self.rule.baseline.min_history)})",
+                self._asks(),
+            )
+        return (f"{seen}, usually {self._amount(usual or 0)}", self._asks())
+
+    def _amount(self, value: float) -> str:
+        if self._measure == "share":
+            return f"{value:.0%} of the mentions"
+        bound = "at least " if self._measure == "authors" and value >= AUTHORS_COUNTED else ""
+        return f"{bound}{value:,.0f} {self._measure}" if value == round(value) else f"{value:,.1f}"
+
+    def _asks(self) -> str:
+        fire = self.rule.fire
+        floor = f"rings from {fire.at_least} {'mentions' if self._measure == 'share' else self._measure}"
+        share = f", {fire.share:.0%} of the mentions" if fire.share else ""
+        times = f", {fire.times_expected:g} times the usual" if fire.times_expected else ""
+        return floor + share + times
+
+
+def _waits(state: WindowState) -> bool:
+    """Whether it holds but has not rung since."""
+    return state.pending_since is not None and (state.last_fired is None or state.last_fired < state.pending_since)
+
+
+def _tally(rule: WindowRule) -> Tally:
+    if isinstance(rule.measure, Share):
+        return ShareOf()
+    return Authors() if isinstance(rule.measure, Distinct) else Mentions()
+
+
+def _named(rule: WindowRule) -> str:
+    if isinstance(rule.measure, Share):
+        return "share"
+    return "authors" if isinstance(rule.measure, Distinct) else "mentions"
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _shape(rule: WindowRule) -> str:
+    """A hash of what the state depends on: a rule that tells other people keeps its state, one that counts otherwise starts anew.
+
+    The entries of lists are left out: after a word more or less the old level is a better guess than none.
+    """
+    shaping = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
+    said = json.dumps([_FORMAT, SLICES, shaping, format_duration(rule.baseline.level)], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]

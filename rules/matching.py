@@ -1,0 +1,187 @@
+"""Compiles conditions, once, into closures: True, False, or None for unknown, which never matches, not even under `not`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from rules.condition import Condition, Seen
+from rules.lists import BadListError, Lists, UnknownListError, folded
+from rules.logic import Test, every, known, negation, some
+from rules.where import FlagTest, LabelTest, NumberTest, Where, WordsTest
+from rules.words import BadEntryError, Said, WordList, fold_label
+
+SETS = frozenset({"subjects", "hashtags", "topics", "intents"})
+"""Fields that hold several names: a condition holds if it does for any of them."""
+
+_ALIASES = {name: field.alias or name for name, field in Where.model_fields.items()}
+_ASKED_AT_MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What keeps a rule from being compiled: where it stands, what is wrong, what to do. `rule` is empty for a list."""
+
+    rule: str
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{f'rule {self.rule}: ' if self.rule else ''}{self.path}: {self.message}"
+
+
+class Compiler:
+    """Compiles conditions against the lists they name; gathers problems (each once) instead of stopping at the first."""
+
+    def __init__(self, lists: Lists) -> None:
+        self.problems: dict[Problem, None] = {}
+        self._lists = lists
+        self._rule = ""
+
+    def compile(self, where: Where, rule: str, path: str = "where") -> Condition:
+        """The condition of a rule. What cannot be compiled is added to `problems` and never holds."""
+        self._rule = rule
+        return self._block(where, path)
+
+    def admits(self, where: Where) -> Test[Collection[str]] | None:
+        """Which subjects the conditions let through, if they ask for any outside `any` and `not` blocks."""
+        tests = [test for part in where.all_ or () if (test := self.admits(part))]
+        if where.subjects:
+            tests.append(self._set_test(where.subjects))
+        return every(tests) if tests else None
+
+    def _block(self, where: Where, path: str) -> Condition:
+        names = [name for name in _ALIASES if getattr(where, name) is not None]
+        parts = tuple(self._part(name, getattr(where, name), f"{path}.{_ALIASES[name]}") for name in names)
+        return parts[0] if len(parts) == 1 else Condition(path, every([part.holds for part in parts]), children=parts)
+
+    def _part(self, name: str, value: Any, path: str) -> Condition:
+        if isinstance(value, Where):
+            inner = self._block(value, path)
+            return Condition(path, negation(inner.holds), children=(inner,), negates=True)
+        if isinstance(value, tuple):
+            combine = some if name == "any_" else every
+            children = tuple(self._block(part, f"{path}[{at}]") for at, part in enumerate(value))
+            return Condition(path, combine([child.holds for child in children]), children=children)
+        try:
+            return self._leaf(_ALIASES[name], value, path)
+        except BadListError as wrong:
+            self.problems[Problem("", f"lists.{wrong.name}", str(wrong))] = None
+        except (UnknownListError, BadEntryError) as wrong:
+            self.problems[Problem(self._rule, path, str(wrong))] = None
+        return Condition(path, lambda _: None)
+
+    def _leaf(self, field: str, test: Any, path: str) -> Condition:
+        if isinstance(test, WordsTest):
+            return self._words_leaf(field, test, path)
+        get, decide = _getter(field), self._decider(field, test)
+        return Condition(path, lambda seen: decide(get(seen.mention)), _asked(test), lambda seen: get(seen.mention))
+
+    def _words_leaf(self, field: str, test: WordsTest, path: str) -> Condition:
+        said: Callable[[Seen], Said] = attrgetter(field)
+        wanted = self._lists.words(test.any_of or ()) + self._lists.words_apart(test.all_of or ())
+        decide = every(self._word_tests(test))
+        return Condition(path, lambda seen: decide(said(seen)), _asked(test), lambda seen: _quoted(said(seen), wanted))
+
+    def _word_tests(self, test: WordsTest) -> list[Test[Said]]:
+        tests: list[Test[Said]] = []
+        if test.any_of is not None:
+            tests.append(_says_any(self._lists.words(test.any_of)))
+        if test.all_of is not None:
+            tests.append(every([_says_any([each]) for each in self._lists.words_apart(test.all_of)]))
+        if test.none_of is not None:
+            tests.append(negation(_says_any(self._lists.words(test.none_of))))
+        if test.exists is not None:
+            tests.append(lambda said: bool(said.tokens) is test.exists)
+        return tests
+
+    def _decider(self, field: str, test: NumberTest | FlagTest | LabelTest) -> Test[Any]:
+        if field in SETS:
+            assert isinstance(test, LabelTest)
+            return self._set_test(test)
+        tests = self._label_tests(test) if isinstance(test, LabelTest) else _value_tests(test)
+        asked = [known(every(tests))] if tests else []
+        if test.exists is not None:
+            asked.append(lambda value: (value is not None) is test.exists)
+        return every(asked)
+
+    def _label_tests(self, test: LabelTest) -> list[Test[str]]:
+        tests: list[Test[str]] = [_is_among(wanted) for wanted in self._wanted(test)]
+        if test.not_ is not None:
+            tests.append(negation(_is_among(folded(test.not_))))
+        return tests
+
+    def _set_test(self, test: LabelTest) -> Test[Collection[str]]:
+        tests: list[Test[Collection[str]]] = [_holds_one_of(wanted) for wanted in self._wanted(test)]
+        if test.not_ is not None:
+            tests.append(negation(_holds_one_of(folded(test.not_))))
+        if test.exists is not None:
+            tests.append(lambda names: bool(names) is test.exists)
+        return every(tests)
+
+    def _wanted(self, test: LabelTest) -> list[frozenset[str]]:
+        wanted = [folded([test.is_])] if test.is_ is not None else []
+        wanted += [folded(test.in_)] if test.in_ is not None else []
+        return wanted + ([self._lists.labels(test.in_list)] if test.in_list is not None else [])
+
+
+def _is_among(names: frozenset[str]) -> Test[str]:
+    return lambda name: fold_label(name) in names
+
+
+def _holds_one_of(wanted: frozenset[str]) -> Test[Collection[str]]:
+    return lambda names: any(fold_label(name) in wanted for name in names)
+
+
+def _says_any(lists: list[WordList]) -> Test[Said]:
+    return lambda said: any(said.find(words) is not None for words in lists)
+
+
+def _quoted(said: Said, lists: list[WordList]) -> str | None:
+    """The entries that were found, for the reasons."""
+    found = [f"“{entry}”" for words in lists if (entry := said.find(words)) is not None]
+    return ", ".join(found) or None
+
+
+def _value_tests(test: NumberTest | FlagTest) -> list[Test[Any]]:
+    return [_comparison(_OPERATORS[name], value) for name, value in test if value is not None and name in _OPERATORS]
+
+
+def _comparison(compare: Callable[[Any, Any], bool], wanted: Any) -> Test[Any]:
+    return lambda value: compare(value, wanted)
+
+
+def _is_none_of(value: Any, unwanted: Any) -> bool:
+    return value not in unwanted if isinstance(unwanted, tuple) else value is not unwanted
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "is_": lambda value, wanted: bool(value == wanted),
+    "in_": lambda value, wanted: value in wanted,
+    "not_": _is_none_of,
+    "lt": lambda value, limit: bool(value < limit),
+    "lte": lambda value, limit: bool(value <= limit),
+    "gt": lambda value, limit: bool(value > limit),
+    "gte": lambda value, limit: bool(value >= limit),
+    "between": lambda value, ends: bool(ends[0] <= value <= ends[1]),
+}
+
+
+def _getter(field: str) -> Callable[[Any], Any]:
+    """Reads a field of a mention; an empty name is an unknown one."""
+    get = attrgetter(field)
+    return get if field in SETS else lambda mention: None if (value := get(mention)) == "" else value
+
+
+def _asked(test: NumberTest | FlagTest | LabelTest | WordsTest) -> str:
+    asked = test.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return ", ".join(f"{operator} {_brief(value)}" for operator, value in asked.items())
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list):
+        more = ", …" if len(value) > _ASKED_AT_MOST else ""
+        return ", ".join(map(_brief, value[:_ASKED_AT_MOST])) + more
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,233 @@
+"""What a window rule remembers per key: the open window, what is usual, and since when it rings. Bounded, and ready for JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from rules.tally import Tally
+
+SLICES = 60
+"""A window is kept in this many slices, and the one that is being filled: never shorter than asked, at most a slice longer."""
+
+StateKey = tuple[str, str, str]
+"""Rule, shape (a hash of what shapes its state), and the alert's key as canonical JSON."""
+
+_SPAN = SLICES + 1
+_LOUDEST, _NEWEST = 15, 5
+
+_Shown = tuple[int, float | None]
+
+Contributor = tuple[int, float, int]
+"""Reach (-1: unknown), epoch seconds, id of the mention."""
+
+
+class Usual:
+    """A fading mean of what the window showed, learnt slice by slice; an unbroken stretch of one value costs one step."""
+
+    def __init__(self, memory: float) -> None:
+        self._memory = memory  # in slices: the weight of the past falls to 1/e in this time
+        self._weight = 0.0
+        self._sum = 0.0
+
+    def learn(self, value: float | None, slices: int) -> None:
+        """Take in `value` for this many slices; None says that there was nothing to measure."""
+        if value is None:
+            return
+        fade = math.exp(-slices / self._memory)
+        self._weight = 1 - (1 - self._weight) * fade
+        self._sum = self._sum * fade + value * (1 - fade)
+
+    @property
+    def level(self) -> float | None:
+        return self._sum / self._weight if self._weight > 0 else None
+
+    def dump(self) -> list[float]:
+        return [self._weight, self._sum]
+
+    def load(self, saved: list[float]) -> None:
+        self._weight, self._sum = saved
+
+
+class WindowState:
+    """One window of one key. Times are epoch seconds of event time.
+
+    What the window showed is learnt only when it has left the window: a storm does not teach that storms are usual while it
+    lasts, and what arrives late is still counted where it belongs.
+    """
+
+    def __init__(self, tally: Tally, *, slice_seconds: float, memory_seconds: float) -> None:
+        self.tally = tally
+        self.pending_since: float | None = None
+        self.last_fired: float | None = None
+        self.started = math.inf
+        self.latest = -math.inf
+        self._width = slice_seconds
+        self._usual = Usual(memory_seconds / slice_seconds)
+        self._shown: list[_Shown] = []  # what it showed, from this slice on, up to the open one
+        self._contributors: list[Contributor] = []
+
+    @property
+    def expected(self) -> float | None:
+        """What the window usually shows; None before a window's length is known."""
+        return self._usual.level
+
+    def evidence(self, top: int) -> tuple[int, ...]:
+        """Mentions inside the window, the largest reach first, then the newest."""
+        oldest = self._slice(self.latest) - _SPAN
+        inside = [each for each in self._contributors if self._slice(each[1]) > oldest]
+        return tuple(mention for _, _, mention in sorted(inside, reverse=True)[:top])
+
+    def advance(self, to: float) -> None:
+        """Move the open end of the window; never backwards."""
+        if to <= self.latest:
+            return
+        if self._slice(to) > self._head:
+            self._close(self._head, self._slice(to))
+        self.latest = to
+
+    def add(self, at: float, who: int, *, matches: bool, contributor: Contributor | None) -> bool:
+        """Take in a mention written at `at`. False: it is older than the window, and was left out."""
+        if self.latest == -math.inf:
+            self.latest = at
+        self.advance(at)
+        here = self._slice(at)
+        if here <= self._head - _SPAN:
+            return False
+        self.started = min(self.started, at)
+        if self.tally.add(here, who, matches=matches) and here < self._head:
+            self._amend(here)
+        if contributor is not None:
+            self._contributors = _kept([*self._contributors, contributor])
+        return True
+
+    @property
+    def _head(self) -> int:
+        return self._slice(self.latest)
+
+    def _slice(self, at: float) -> int:
+        return math.floor(at / self._width)
+
+    def _close(self, head: int, to: int) -> None:
+        """Note what was shown in the slices from `head` up to (not including) `to`, as one slice after the other left."""
+        self._show(head)
+        for leaving in self.tally.expiring(to - _SPAN):
+            self.tally.drop(leaving)
+            if leaving + _SPAN < to:
+                self._show(leaving + _SPAN)
+        self._learn(before=to - SLICES, head=to)
+
+    def _show(self, at: int) -> None:
+        value = self.tally.value
+        if not self._shown or self._shown[-1][1] != value:
+            self._shown.append((at, value))
+
+    def _learn(self, before: int, head: int) -> None:
+        """Learn what was shown before this slice, and forget it."""
+        kept = []
+        for at, end, value in self._stretches(head):
+            if at < before:
+                self._usual.learn(value, min(end, before) - at)
+            if end > before:
+                kept.append((max(at, before), value))
+        self._shown = kept
+
+    def _amend(self, since: int) -> None:
+        """A late mention: from its slice on the window would have shown one more."""
+        first = self._shown[0][0] if self._shown else self._head
+        amended: list[_Shown] = [(since, 1)] if since < first else []
+        for at, end, value in self._stretches(self._head):
+            if at < since:
+                amended.append((at, value))
+            if end > since:
+                amended.append((max(at, since), None if value is None else value + 1))
+        self._shown = amended
+
+    def _stretches(self, head: int) -> list[tuple[int, int, float | None]]:
+        """What was shown: from this slice, up to (not including) this one, this."""
+        ends = [*(at for at, _ in self._shown[1:]), head]
+        return [(at, end, value) for (at, value), end in zip(self._shown, ends, strict=False)]
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state, ready for JSON."""
+        return {
+            "latest": self.latest,
+            "started": self.started if self.started != math.inf else None,
+            "tally": self.tally.dump(),
+            "shown": self._shown,
+            "usual": self._usual.dump(),
+            "contributors": self._contributors,
+            "pending_since": self.pending_since,
+            "last_fired": self.last_fired,
+        }
+
+    def load(self, saved: Mapping[str, Any]) -> Self:
+        """Take back what `dump` gave."""
+        self.latest = saved["latest"]
+        self.started = math.inf if saved["started"] is None else saved["started"]
+        self.tally.load(saved["tally"])
+        self._shown = [(at, value) for at, value in saved["shown"]]
+        self._usual.load(saved["usual"])
+        self._contributors = [(reach, at, mention) for reach, at, mention in saved["contributors"]]
+        self.pending_since = saved["pending_since"]
+        self.last_fired = saved["last_fired"]
+        return self
+
+
+def _kept(contributors: list[Contributor]) -> list[Contributor]:
+    """The loudest, and the newest of the others, who follow once the loudest have left the window."""
+    if len(contributors) <= _LOUDEST + _NEWEST:
+        return contributors
+    ranked = sorted(contributors, reverse=True)
+    others = sorted(ranked[_LOUDEST:], key=lambda each: each[1], reverse=True)
+    return ranked[:_LOUDEST] + others[:_NEWEST]
+
+
+class States:
+    """All states in memory, and which of them changed since they were last saved."""
+
+    def __init__(self) -> None:
+        self._saved: dict[StateKey, dict[str, Any]] = {}
+        self._live: dict[StateKey, WindowState] = {}
+        self._dirty: set[StateKey] = set()
+
+    @classmethod
+    def load(cls, saved: Mapping[StateKey, dict[str, Any]]) -> Self:
+        """States as the store gave them; each is decoded when it is first needed."""
+        states = cls()
+        states._saved = dict(saved)
+        return states
+
+    def take_dirty(self) -> dict[StateKey, dict[str, Any] | None]:
+        """What to save: changed states, ready for JSON; None for those to delete. Asking again gives only what changed since."""
+        dirty = {key: self._live[key].dump() if key in self._live else None for key in self._dirty}
+        self._dirty.clear()
+        return dirty
+
+    def get(self, key: StateKey, fresh: Callable[[], WindowState]) -> WindowState:
+        """The state of this key; `fresh` makes an empty one."""
+        if key not in self._live:
+            saved = self._saved.pop(key, None)
+            self._live[key] = fresh().load(saved) if saved is not None else fresh()
+        return self._live[key]
+
+    def keys(self, rule: str, shape: str) -> list[StateKey]:
+        """The keys of one rule."""
+        return sorted(key for key in {*self._saved, *self._live} if key[:2] == (rule, shape))
+
+    def changed(self, key: StateKey) -> None:
+        """This state is to be saved."""
+        self._dirty.add(key)
+
+    def forget(self, key: StateKey) -> None:
+        """This state is to be deleted."""
+        self._saved.pop(key, None)
+        self._live.pop(key, None)
+        self._dirty.add(key)
+
+    def __contains__(self, key: StateKey) -> bool:
+        return key in self._live or key in self._saved
+
+    def __len__(self) -> int:
+        return len(self._saved) + len(self._live)
