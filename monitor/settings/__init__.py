@@ -1,0 +1,39 @@
+"""Configuration: a folder of YAML becomes one frozen tree of settings, or every problem in it with file, line and fix.
+
+`load` is for the daemon, `check` and `render` for people, `schemas` for editors, `scaffold` for the first ten minutes.
+"""
+
+from __future__ import annotations
+
+from monitor.settings.contacts import Contacts, Hours, Person, Role
+from monitor.settings.fingerprints import Fingerprints
+from monitor.settings.load import load
+from monitor.settings.model import LoggingSettings, MonitorFile, Routing, Settings, Subject, WebSettings
+from monitor.settings.problems import ConfigError, Problem
+from monitor.settings.report import Report, check, render
+from monitor.settings.scaffold import scaffold
+from monitor.settings.schema import schemas
+from monitor.settings.shipped import shipped
+
+__all__ = [
+    "ConfigError",
+    "Contacts",
+    "Fingerprints",
+    "Hours",
+    "LoggingSettings",
+    "MonitorFile",
+    "Person",
+    "Problem",
+    "Report",
+    "Role",
+    "Routing",
+    "Settings",
+    "Subject",
+    "WebSettings",
+    "check",
+    "load",
+    "render",
+    "scaffold",
+    "schemas",
+    "shipped",
+]

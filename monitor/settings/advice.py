@@ -1,0 +1,98 @@
+"""What no single file can know: settings that cannot work together, and settings that work and are unwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from monitor.domain.plan import Plan
+from monitor.settings.contacts import Contacts
+from monitor.settings.model import MonitorFile, Settings
+from monitor.settings.problems import Problem, choices
+from monitor.settings.reading import Data, Document, Path_
+from monitor.settings.secrets import OTHERS, Filled
+from monitor.settings.shape import Schemas, Shape, holds_secret
+from notifiers import EmailSettings, WebhookSettings
+
+_SMTP = "Add `smtp: {host: …, sender: …}`."
+_TOKEN = re.compile(r"[\w-]{20,}")
+
+
+def impossible(document: Document | None, monitor: MonitorFile, contacts: Contacts) -> Iterator[Problem]:
+    """Settings that contradict each other."""
+    if document is None:
+        return
+    if monitor.smtp is None:
+        for name, receiver in monitor.receivers.items():
+            if isinstance(receiver, EmailSettings) and receiver.smtp is None:
+                yield document.problem(("receivers", name), "is told by e-mail, and there is no mail server.", _SMTP)
+        if any(person.email for person in contacts.people.values()):
+            yield document.problem(("smtp",), "people of contacts.yaml have e-mail, and there is no mail server.", _SMTP)
+    known = {*monitor.receivers, *contacts.people, *contacts.roles}
+    if known and not monitor.routing.default:
+        fix = f"Name one or more of {choices(known)}."
+        yield document.problem(("routing", "default"), "is missing: nobody would be told.", fix)
+
+
+def unwise(document: Document | None, settings: Settings) -> Iterator[Problem]:
+    """Settings that work, and that somebody may regret."""
+    if document is None:
+        return
+    if not settings.sources:
+        yield document.problem(("sources",), "there are no sources: nothing is watched.", "Add one, for instance a feed.")
+    if not settings.rules:
+        fix = "Remove the empty folder `rules` to use the shipped rules."
+        yield document.problem((), "there are no rules: nothing ever rings.", fix)
+    if not settings.routing.default:
+        fix = "Add one, for instance an e-mail address."
+        yield document.problem(("receivers",), "there are no receivers: nobody is told.", fix)
+    for name, receiver in settings.receivers.items():
+        if isinstance(receiver, WebhookSettings) and not receiver.secret:
+            what = "has no secret: what receives it cannot tell our messages from a forger's."
+            yield document.problem(("receivers", name), what, "Add `secret: ${…}` and check the signature at the other end.")
+
+
+def contacts_permissions(path: Path) -> Iterator[Problem]:
+    """A contacts file that others than its owner can read."""
+    if path.exists() and path.stat().st_mode & OTHERS:
+        yield Problem(str(path), 0, "", "can be read by others: it holds personal data.", f"chmod 600 {path}")
+
+
+def expired(document: Document, plan: Plan, today: date) -> Iterator[Problem]:
+    """Statements whose day has passed: still there, no longer to be used unread."""
+    for index, statement in enumerate(plan.statements):
+        if statement.expires and statement.expires < today:
+            path = ("plan", "statements", index, "expires")
+            what = f"the statement `{statement.id}` expired on {statement.expires}."
+            yield document.problem(path, what, "Read it again, then move the date.")
+
+
+def written_in_clear(document: Document, filled: Filled, shape: Shape) -> Iterator[Problem]:
+    """Secrets that stand in the file itself."""
+    for path, value, schemas in _leaves(filled.data, shape.root(filled.data), shape, ()):
+        if holds_secret(schemas) and isinstance(value, str) and path not in filled.paths and not _harmless(value):
+            fix = "Write ${NAME} and set NAME in the environment, or use file:PATH or credential:NAME."
+            yield document.problem(path, "a secret is written in clear.", fix)
+
+
+def _leaves(data: Data, schemas: Schemas, shape: Shape, path: Path_) -> Iterator[tuple[Path_, Data, Schemas]]:
+    inside = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else None
+    if inside is None:
+        yield path, data, schemas
+        return
+    for part, item in inside:
+        yield from _leaves(item, shape.below(schemas, part, item), shape, (*path, part))
+
+
+def _harmless(value: str) -> bool:
+    """An address without a password, a query, or a part long enough to be a token is no secret."""
+    if "://" not in value:
+        return False
+    try:
+        address = urlsplit(value)
+    except ValueError:
+        return False
+    return not (address.password or address.query or _TOKEN.search(f"{address.netloc}/{address.path}"))

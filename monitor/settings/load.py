@@ -1,0 +1,211 @@
+"""A configuration folder becomes one frozen `Settings`, or every problem in it at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from monitor.domain.clock import SystemClock
+from monitor.domain.plan import PlanFile
+from monitor.settings import advice, names
+from monitor.settings.contacts import Contacts
+from monitor.settings.convert import convert
+from monitor.settings.model import MonitorFile, Settings, implicit_receiver
+from monitor.settings.problems import ConfigError, Problem
+from monitor.settings.reading import Document, read
+from monitor.settings.secrets import Filled, fill
+from monitor.settings.shape import shape_of
+from monitor.settings.shipped import shipped
+from monitor.settings.translate import Translator
+from monitor.settings.wordlists import check_uses, read_lists
+from rules import RuleFile
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass
+class Loaded:
+    """What came of reading a folder. `settings` is None as soon as there is one problem."""
+
+    settings: Settings | None = None
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _File(Generic[_Model]):
+    """One file: its document with secrets filled in (None when it is no YAML), and its model (None when that is wrong)."""
+
+    path: Path
+    document: Document | None = None
+    model: _Model | None = None
+
+
+def load(directory: Path, *, environ: Mapping[str, str] | None = None, today: date | None = None) -> Settings:
+    """The settings of a configuration folder. Raises `ConfigError` with all problems of all its files."""
+    loaded = read_all(directory, environ=environ, today=today)
+    if loaded.settings is None:
+        raise ConfigError(loaded.problems)
+    return loaded.settings
+
+
+def read_all(directory: Path, *, environ: Mapping[str, str] | None = None, today: date | None = None) -> Loaded:
+    """Read a configuration folder. Never raises; `today` decides what has expired."""
+    reader = _Reader(directory, os.environ if environ is None else environ, today or SystemClock().now().date())
+    loaded = reader.read()
+    loaded.problems = _once(loaded.problems)
+    return loaded
+
+
+def _once(problems: Iterable[Problem]) -> list[Problem]:
+    """The first problem of each place: what is said there after it mostly follows from it."""
+    first: dict[tuple[str, int, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.file, problem.line, problem.field), problem)
+    return sorted(first.values())
+
+
+class _Reader:
+    """Reads one folder, collecting problems and warnings on the way."""
+
+    def __init__(self, directory: Path, environ: Mapping[str, str], today: date) -> None:
+        self._directory, self._environ, self._today = directory, environ, today
+        self._loaded = Loaded()
+        self._problems = self._loaded.problems
+
+    def read(self) -> Loaded:
+        if not self._directory.is_dir():
+            fix = "Give the folder that holds monitor.yaml, or write one with `tocsin init`."
+            self._problems.append(Problem(str(self._directory), 0, "", "no such folder.", fix))
+            return self._loaded
+        monitor = self._file(self._directory / "monitor.yaml", MonitorFile)
+        contacts = self._contacts(self._directory / "contacts.yaml")
+        rules = [self._file(path, RuleFile) for path in self._folder("rules")]
+        plans = [self._file(path, PlanFile) for path in self._folder("plans")]
+        self._check_names(monitor, contacts, rules, plans)
+        self._settle(monitor, contacts, rules, plans, self._lists(rules))
+        return self._loaded
+
+    def _contacts(self, path: Path) -> _File[Contacts]:
+        """contacts.yaml; without it there are no people, which is fine."""
+        return self._file(path, Contacts) if path.exists() else _File(path, Document(str(path)), Contacts())
+
+    def _settle(
+        self,
+        monitor: _File[MonitorFile],
+        contacts: _File[Contacts],
+        rules: list[_File[RuleFile]],
+        plans: list[_File[PlanFile]],
+        lists: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        """Put the tree together when nothing is wrong, then look for what is merely unwise."""
+        if monitor.model and contacts.model:
+            self._problems += advice.impossible(monitor.document, monitor.model, contacts.model)
+        if self._problems or not monitor.model or not contacts.model:
+            return
+        self._loaded.settings = _compose(
+            monitor.model,
+            contacts.model,
+            [file.model for file in rules if file.model],
+            [file.model for file in plans if file.model],
+            lists,
+        )
+        self._loaded.warnings += advice.unwise(monitor.document, self._loaded.settings)
+        self._loaded.warnings += advice.contacts_permissions(contacts.path)
+        for plan in plans:
+            if plan.document and plan.model:
+                self._loaded.warnings += advice.expired(plan.document, plan.model.plan, self._today)
+
+    def _file(self, path: Path, model: type[_Model]) -> _File[_Model]:
+        document, problems = read(path)
+        self._problems += problems
+        if problems and document.data is None:
+            return _File(path)
+        filled = self._fill(document) if model in {MonitorFile, Contacts} else Filled(document.data)
+        validated = self._validate(document, filled, model)
+        return _File(path, replace(document, data=filled.data), validated)
+
+    def _fill(self, document: Document) -> Filled:
+        filled = fill(document, self._directory, self._environ)
+        self._problems += filled.problems
+        self._loaded.warnings += filled.warnings
+        if Path(document.file).name == "monitor.yaml":
+            self._loaded.warnings += advice.written_in_clear(document, filled, shape_of(MonitorFile))
+        return filled
+
+    def _validate(self, document: Document, filled: Filled, model: type[_Model]) -> _Model | None:
+        """The model, or None after noting why not."""
+        shape = shape_of(model)
+        data, problems = convert(document, filled, shape, self._directory)
+        self._problems += problems
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            self._problems += Translator(document, filled, shape).translate(error.errors(include_url=False))
+            return None
+
+    def _folder(self, name: str) -> list[Path]:
+        """The YAML files of a folder in order; of the shipped one when this configuration has none of its own."""
+        own = self._directory / name
+        folder = own if own.exists() else shipped() / name
+        try:
+            found = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
+        except OSError as error:
+            what = f"cannot be read: {error.strerror}."
+            self._problems.append(Problem(str(folder), 0, "", what, f"Make it a folder with the files of your {name}."))
+            return []
+        return [path for path in found if not path.name.startswith(".") and not path.stem.endswith(".test")]
+
+    def _check_names(
+        self, monitor: _File[MonitorFile], contacts: _File[Contacts], rules: list[_File[RuleFile]], plans: list[_File[PlanFile]]
+    ) -> None:
+        files = names.Files(
+            monitor=monitor.document,
+            contacts=contacts.document,
+            rules=[file.document for file in rules if file.document],
+            plans=[file.document for file in plans if file.document],
+            whole=all(file.document for file in rules) and all(file.document for file in plans),
+        )
+        self._problems += names.check(files)
+
+    def _lists(self, rules: list[_File[RuleFile]]) -> dict[str, tuple[str, ...]]:
+        """All word lists by name, once it is sure that rules use them rightly."""
+        documents = [file.document for file in rules if file.document]
+        found = read_lists(documents, self._directory)
+        self._problems += found.problems
+        self._loaded.warnings += found.warnings
+        if len(documents) == len(rules) and not found.problems:  # else nobody knows what is missing
+            self._problems += check_uses(documents, found)
+        return found.lists
+
+
+def _compose(
+    monitor: MonitorFile,
+    contacts: Contacts,
+    rules: list[RuleFile],
+    plans: list[PlanFile],
+    lists: Mapping[str, tuple[str, ...]],
+) -> Settings:
+    people = {
+        name: implicit_receiver(person.email, person.language, person.timezone)
+        for name, person in contacts.people.items()
+        if person.email
+    }
+    routing = monitor.routing.model_copy(update={"ops": monitor.routing.ops or monitor.routing.default})
+    parts = {name: getattr(monitor, name) for name in MonitorFile.model_fields}
+    parts.update(
+        receivers={**monitor.receivers, **people},
+        routing=routing,
+        contacts=contacts,
+        rules=tuple(rule for file in rules for rule in file.effective()),
+        plans={file.plan.id: file.plan for file in plans},
+        lists=dict(lists),
+    )
+    # Every part has been validated on its own: validating again would only lose what the parts know of themselves.
+    return Settings.model_construct(_fields_set=None, **parts)

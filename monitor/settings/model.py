@@ -1,0 +1,184 @@
+"""The one frozen tree of settings: `MonitorFile` is monitor.yaml, `Settings` adds contacts, rules, plans and word lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from monitor.domain.plan import Id, Plan
+from monitor.sentiment import SentimentSettings
+from monitor.settings.contacts import Contacts
+from monitor.settings.fingerprints import Fingerprints, fingerprint
+from monitor.settings.kinds import Names, Text, Texts, Zone
+from monitor.sources import SourceUnion
+from monitor.sources.http import HttpSettings
+from monitor.storage import StorageSettings
+from notifiers import EmailSettings, ReceiverUnion, SmtpSettings
+from notifiers.message import Language
+from rules import Rule
+from rules.duration import Duration
+
+# Names that stand for what `routing` says; nobody and nothing else may have them.
+RESERVED = ("default", "ops")
+
+
+def _unmarked(names: Any) -> Any:
+    """`@acme` and `#acme` mean the same as `acme`."""
+    written = [names] if isinstance(names, str) else names
+    return [name.lstrip("@#") if isinstance(name, str) else name for name in written] if isinstance(written, list) else written
+
+
+_Unmarked = Annotated[tuple[Text, ...], BeforeValidator(_unmarked, json_schema_input_type=Text | list[Text])]
+
+
+class Subject(BaseModel):
+    """Something people talk about: the brand, a product, a rival. The short form is a name or a list of names."""
+
+    # A brand may be called 1664: a number is as good a name as any.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    names: Texts = Field((), description="what it is called, the display name first; the default is its id")
+    aliases: Texts = Field((), description="other spellings, nicknames and frequent misspellings")
+    handles: _Unmarked = Field((), description="its accounts, with or without @: a mention of one is a mention of it")
+    hashtags: _Unmarked = Field((), description="its hashtags, with or without #")
+    exclusions: Texts = Field((), description="words and phrases that show that another thing of the same name is meant")
+
+
+def _subject(written: Any) -> Any:
+    if written is None:
+        return {}
+    return {"names": written} if isinstance(written, str | int | float | list) and not isinstance(written, bool) else written
+
+
+_Subject = Annotated[Subject, BeforeValidator(_subject, json_schema_input_type=Text | list[Text] | Subject | None)]
+
+
+class Routing(BaseModel):
+    """Who is told, and how messages of one incident are gathered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    default: Names = Field((), description="told of every alert whose rule names nobody: receivers, people, roles")
+    ops: Names = Field((), description="told when a source or a receiver stops working; the default is `default`")
+    group_wait: Duration = Field(
+        timedelta(seconds=30), description="after the first message, which leaves at once: how long further news is gathered"
+    )
+    group_interval: Duration = Field(
+        timedelta(minutes=5), description="at most one more message per incident and receiver in this time"
+    )
+
+
+class WebSettings(BaseModel):
+    """Where health, metrics and inbound webhooks are served."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: Text = Field("127.0.0.1", description="the address to listen on; put a proxy with TLS in front before opening it")
+    port: int = Field(8080, ge=0, le=65535, description="the port; 0 takes any free one")
+
+
+class LoggingSettings(BaseModel):
+    """How the daemon logs, to standard error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
+
+
+class MonitorFile(BaseModel):
+    """`monitor.yaml`. A useful file has ten lines; all else has defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = Field(description="the version of this file's format: 1")
+    brand: Text = Field("", description="the name at the head of every message; the default is the first subject's name")
+    language: Language = Field("en", description="of messages: fr or en; a receiver or person may have another")
+    timezone: Zone = Field("UTC", description="in which times are shown: an IANA name; a receiver or person may have another")
+    subjects: dict[Id, _Subject] = Field(min_length=1, description="what to listen for, by a short name that rules use")
+    sources: dict[Id, SourceUnion] = Field(default_factory=dict, description="where to listen, by a name of your choice")
+    smtp: SmtpSettings | None = Field(None, description="the server that takes the e-mails")
+    receivers: dict[Id, ReceiverUnion] = Field(
+        default_factory=dict, description="how people are reached, by a name of your choice"
+    )
+    routing: Routing = Field(default_factory=Routing, description="who is told")
+    storage: StorageSettings = Field(default_factory=StorageSettings, description="where everything is kept, and for how long")
+    web: WebSettings = Field(default_factory=WebSettings, description="health, metrics and inbound webhooks")
+    http: HttpSettings = Field(default_factory=HttpSettings, description="how servers are asked: proxy, certificates, limits")
+    sentiment: SentimentSettings = Field(default_factory=SentimentSettings, description="how texts are scored")
+    logging: LoggingSettings = Field(default_factory=LoggingSettings, description="what the daemon says about itself")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _brand_is_the_first_subject(cls, written: Any) -> Any:
+        """Fill in what is read off the subjects' names: it is easier before they are frozen."""
+        if not isinstance(written, dict) or not isinstance(written.get("subjects"), dict) or not written["subjects"]:
+            return written
+        subjects = {name: _named(name, _subject(subject)) for name, subject in written["subjects"].items()}
+        first = next(iter(subjects.values()))
+        names = first.get("names") if isinstance(first, dict) else getattr(first, "names", None)
+        brand = names if isinstance(names, str) else str(next(iter(names), "")) if isinstance(names, list | tuple) else ""
+        return {"brand": brand or next(iter(subjects)), **written, "subjects": subjects}
+
+
+def _named(name: str, subject: Any) -> Any:
+    return {"names": [name], **subject} if isinstance(subject, dict) else subject
+
+
+class Settings(MonitorFile):
+    """Everything the daemon goes by. `receivers` also holds one e-mail receiver per person with an address."""
+
+    contacts: Contacts = Field(default_factory=Contacts)
+    rules: tuple[Rule, ...] = ()
+    plans: dict[Id, Plan] = Field(default_factory=dict)
+    lists: dict[Id, tuple[str, ...]] = Field(default_factory=dict)
+
+    def resolve(self, name: str, at: datetime | None = None) -> tuple[str, ...]:
+        """The receivers behind a receiver, person, role, `default` or `ops`, each once.
+
+        With `at` (aware), a role's backup is told too when its primary does not work then. A name that is gone (a plan opened
+        before it was removed may still use it) means `default`: nobody is never the answer.
+        """
+        return tuple(dict.fromkeys(self._behind(name, at)))
+
+    def _behind(self, name: str, at: datetime | None) -> Iterable[str]:
+        if name in self.receivers and name not in self.contacts.people:
+            return (name,)
+        if name in self.contacts.people:
+            person = self.contacts.people[name]
+            return (*((name,) if person.email else ()), *person.receivers)
+        if name in self.contacts.roles:
+            return (receiver for person in self._on_duty(name, at) for receiver in self._behind(person, at))
+        routes = self.routing.ops if name == "ops" and self.routing.ops else self.routing.default
+        return (receiver for route in routes for receiver in self._behind(route, at))
+
+    def _on_duty(self, role: str, at: datetime | None) -> tuple[str, ...]:
+        primary, backup = self.contacts.roles[role].primary, self.contacts.roles[role].backup
+        works = at is None or self.contacts.people[primary].works_at(at, self.timezone)
+        return (primary,) if works or backup is None else (primary, backup)
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """A short hash per source and receiver: another hash means that somebody changed its settings."""
+        return Fingerprints(
+            sources={name: fingerprint(source) for name, source in self.sources.items()},
+            receivers={
+                name: fingerprint(receiver, self.smtp if isinstance(receiver, EmailSettings) else None)
+                for name, receiver in self.receivers.items()
+            },
+        )
+
+    def __repr__(self) -> str:
+        """Short on purpose: what is filled in from the environment must not reach a log through a repr."""
+        held = f"{len(self.sources)} sources, {len(self.receivers)} receivers, {len(self.rules)} rules"
+        return f"Settings(brand={self.brand!r}, {held})"
+
+    __str__ = __repr__
+
+
+def implicit_receiver(email: str, language: Language | None, timezone: str | None) -> EmailSettings:
+    """The receiver that a person with an address is."""
+    return EmailSettings(kind="email", to=(email,), language=language, timezone=timezone)

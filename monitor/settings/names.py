@@ -1,0 +1,212 @@
+"""Every name that one file uses for something in another: found, and checked against what exists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.settings.model import RESERVED
+from monitor.settings.problems import Problem, suggest
+from monitor.settings.reading import Data, Document, Path_
+
+
+@dataclass(frozen=True)
+class Files:
+    """All documents of a configuration, secrets filled in. None: the file cannot be read, so nobody knows what it names."""
+
+    monitor: Document | None
+    contacts: Document | None
+    rules: Sequence[Document]
+    plans: Sequence[Document]
+    whole: bool = True  # every rule and plan file could be read
+
+
+@dataclass
+class _Check:
+    """Collects a problem for each name that is not known. A `known` of None means that nobody can tell."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def name(self, document: Document, path: Path_, known: Collection[str] | None, noun: str) -> None:
+        for place, name in texts(document.data, path):
+            if known is not None and name not in known:
+                self.problems.append(document.problem(place, f"there is no {noun} called `{name}`.", suggest(name, known)))
+
+    def once(self, places: Sequence[tuple[Document, Path_, str]], noun: str) -> None:
+        first: dict[str, str] = {}
+        for document, path, name in places:
+            here = f"{document.file}:{document.line(path)}"
+            if name in first:
+                fix = f"It is already in {first[name]}: rename one of them."
+                self.problems.append(document.problem(path, f"there are two {noun} called `{name}`.", fix))
+            first.setdefault(name, here)
+
+
+def check(files: Files, shipped_plans: Collection[str] = ()) -> list[Problem]:
+    """Problems with the names in all files. `shipped_plans`: plans that exist besides the files given."""
+    found = _Check()
+    monitor = files.monitor
+    receivers = keys(monitor, "receivers")
+    people, roles = (keys(files.contacts, "people"), keys(files.contacts, "roles")) if files.contacts else (None, None)
+    _namespace(found, files)
+    known = None if receivers is None or people is None or roles is None else {*receivers, *people, *roles}
+    anybody = None if known is None else {*known, *RESERVED}
+    subjects = keys(monitor, "subjects")
+    if monitor:
+        found.name(monitor, ("routing", "default"), known, "receiver, person or role")
+        found.name(monitor, ("routing", "ops"), None if known is None else {*known, "default"}, "receiver, person or role")
+        for source in keys(monitor, "sources") or ():
+            found.name(monitor, ("sources", source, "subject"), subjects, "subject")
+    if files.contacts:
+        _contacts(found, files.contacts, receivers, people)
+    plans = None if not files.whole else {*shipped_plans, *(name for _, _, name in _plan_ids(files.plans))}
+    for document in files.rules:
+        _rules(found, document, anybody, plans, subjects)
+    found.once([(rules, ("lists", name), name) for rules in files.rules for name in keys(rules, "lists") or ()], "lists")
+    for document in files.plans:
+        _plan(found, document, anybody, monitor)
+    found.once([place for document in files.rules for place in _rule_ids(document)], "rules")
+    found.once(_plan_ids(files.plans), "plans")
+    return found.problems
+
+
+def _namespace(found: _Check, files: Files) -> None:
+    """Receivers, people and roles share one namespace."""
+    places: list[tuple[Document, Path_, str]] = []
+    for document, section in ((files.monitor, "receivers"), (files.contacts, "people"), (files.contacts, "roles")):
+        places += [(document, (section, name), name) for name in keys(document, section) or () if document]
+    for document, path, name in places:
+        if name in RESERVED:
+            fix = "Choose another name: this one stands for what `routing` says."
+            found.problems.append(document.problem(path, f"the name `{name}` is taken.", fix))
+    found.once(places, "receivers, people or roles")
+
+
+def _contacts(found: _Check, document: Document, receivers: Collection[str] | None, people: Collection[str] | None) -> None:
+    for person in people or ():
+        found.name(document, ("people", person, "receivers"), receivers, "receiver")
+        if not any(at(document.data, ("people", person, way)) for way in ("email", "receivers")):
+            found.problems.append(
+                document.problem(("people", person), "cannot be told anything.", "Give this person an `email` or `receivers`.")
+            )
+    for role in keys(document, "roles") or ():
+        if isinstance(at(document.data, ("roles", role)), str):
+            found.name(document, ("roles", role), people, "person")
+        for part in ("primary", "backup"):
+            found.name(document, ("roles", role, part), people, "person")
+
+
+def _rules(
+    found: _Check,
+    document: Document,
+    anybody: Collection[str] | None,
+    plans: Collection[str] | None,
+    subjects: Collection[str] | None,
+) -> None:
+    found.name(document, ("defaults", "notify"), anybody, "receiver, person or role")
+    folded = None if subjects is None else {*subjects, *(subject.casefold() for subject in subjects)}
+    for index, _ in enumerate(entries(document.data, "rules")):
+        rule: Path_ = ("rules", index)
+        found.name(document, (*rule, "notify"), anybody, "receiver, person or role")
+        found.name(document, (*rule, "plan"), plans, "plan")
+        for path, condition in conditions(document.data, rule):
+            if path[-1] == "subjects":
+                for part in ((), ("is",), ("in",), ("not",)):
+                    if not part or isinstance(condition, Mapping):
+                        found.name(document, (*path, *part), folded, "subject")
+
+
+def _plan(found: _Check, document: Document, anybody: Collection[str] | None, monitor: Document | None) -> None:
+    for place in (("owner",), ("notify",)):
+        found.name(document, ("plan", *place), anybody, "receiver, person or role")
+    data = at(document.data, ("plan",))
+    statements = [(document, ("plan", "statements", i, "id"), name) for i, name in _ids(data, "statements")]
+    for index, _ in enumerate(entries(data, "statements")):
+        found.name(document, ("plan", "statements", index, "approved_by"), anybody, "receiver, person or role")
+    steps = [(document, ("plan", "steps", i, "id"), name) for i, name in _ids(data, "steps")]
+    for index, step in enumerate(entries(data, "steps")):
+        path: Path_ = ("plan", "steps", index)
+        webhook = at(step, ("action",)) == "webhook"
+        if webhook:
+            found.name(document, (*path, "receiver"), _webhooks(monitor), "webhook receiver")
+        else:
+            found.name(document, (*path, "receiver"), anybody, "receiver, person or role")
+        found.name(document, (*path, "role"), anybody, "receiver, person or role")
+        found.name(document, (*path, "statement"), {name for _, _, name in statements}, "statement in this plan")
+    found.once(statements, "statements")
+    found.once(steps, "steps")
+
+
+def _webhooks(monitor: Document | None) -> set[str] | None:
+    if monitor is None:
+        return None
+    return {name for name in keys(monitor, "receivers") or () if at(monitor.data, ("receivers", name, "kind")) == "webhook"}
+
+
+def _rule_ids(document: Document) -> list[tuple[Document, Path_, str]]:
+    return [(document, ("rules", index, "id"), name) for index, name in _ids(document.data, "rules")]
+
+
+def _plan_ids(documents: Sequence[Document]) -> list[tuple[Document, Path_, str]]:
+    found = ((document, at(document.data, ("plan", "id"))) for document in documents)
+    return [(document, ("plan", "id"), name) for document, name in found if isinstance(name, str)]
+
+
+def _ids(data: Data, section: str) -> list[tuple[int, str]]:
+    found = ((index, at(item, ("id",))) for index, item in enumerate(entries(data, section)))
+    return [(index, name) for index, name in found if isinstance(name, str)]
+
+
+def at(data: Data, path: Path_) -> Data:
+    """What stands at `path`, or None."""
+    for part in path:
+        if isinstance(data, Mapping) and isinstance(part, str):
+            data = data.get(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data
+
+
+def keys(document: Document | None, section: str) -> list[str] | None:
+    """The names defined in a section; None when the file could not be read."""
+    if document is None:
+        return None
+    found = at(document.data, (section,))
+    return list(found) if isinstance(found, Mapping) else []
+
+
+def entries(data: Data, section: str) -> list[Data]:
+    """The entries of a list, or nothing when there is no list."""
+    found = at(data, (section,))
+    return found if isinstance(found, list) else []
+
+
+def texts(data: Data, path: Path_) -> Iterator[tuple[Path_, str]]:
+    """The text at `path`, or the texts of the list there, each with its own path."""
+    found = at(data, path)
+    if isinstance(found, str):
+        yield path, found
+    elif isinstance(found, list):
+        yield from (((*path, index), item) for index, item in enumerate(found) if isinstance(item, str))
+
+
+def conditions(data: Data, rule: Path_) -> Iterator[tuple[Path_, Data]]:
+    """Every condition within a rule's `where` (and a share's), blocks included, each with its path."""
+    yield from _conditions(at(data, (*rule, "where")), (*rule, "where"))
+    share = (*rule, "measure", "share")
+    yield from _conditions(at(data, share), share)
+
+
+def _conditions(where: Data, path: Path_) -> Iterator[tuple[Path_, Data]]:
+    if isinstance(where, list):
+        for index, block in enumerate(where):
+            yield from _conditions(block, (*path, index))
+    elif isinstance(where, Mapping):
+        for name, condition in where.items():
+            inside = (*path, name)
+            if name in {"any", "all", "not"}:
+                yield from _conditions(condition, inside)
+            else:
+                yield inside, condition

@@ -1,0 +1,58 @@
+"""What `tocsin check` says: every problem, every warning, and in one line what the configuration amounts to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from monitor.domain.errors import ExitCode
+from monitor.settings.load import read_all
+from monitor.settings.model import Settings
+from monitor.settings.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state of a configuration folder. Problems stop the start; warnings never do."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    summary: str
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the command ends with: 0, or 78."""
+        return ExitCode.CONFIGURATION if self.problems else ExitCode.OK
+
+
+def check(directory: Path, *, environ: Mapping[str, str] | None = None, today: date | None = None) -> Report:
+    """Look a configuration folder over. Never raises for what it finds there."""
+    loaded = read_all(directory, environ=environ, today=today)
+    problems, warnings = tuple(loaded.problems), tuple(sorted(set(loaded.warnings)))
+    return Report(problems, warnings, _summary(directory, loaded.settings, len(problems), len(warnings)))
+
+
+def render(report: Report) -> str:
+    """The report as text: a line per problem and per warning, then the summary."""
+    lines = [*(str(problem) for problem in report.problems), *(f"warning: {warning}" for warning in report.warnings)]
+    return "\n".join([*lines, report.summary])
+
+
+def _summary(directory: Path, settings: Settings | None, problems: int, warnings: int) -> str:
+    if settings is None:
+        return f"{directory}: {_count(problems, 'problem')} to put right."
+    parts = (
+        (len(settings.subjects), "subject"),
+        (len(settings.sources), "source"),
+        (len(settings.receivers), "receiver"),
+        (len(settings.rules), "rule"),
+        (len(settings.plans), "plan"),
+    )
+    said = f"{directory}: fine. {', '.join(_count(number, noun) for number, noun in parts)}"
+    return f"{said}; {_count(warnings, 'warning')}." if warnings else f"{said}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

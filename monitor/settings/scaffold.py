@@ -1,0 +1,123 @@
+"""`tocsin init`: three answers become a monitor.yaml of ten lines that works."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from monitor.domain.errors import ExitCode, TocsinError, UsageError
+from notifiers.message import Language
+
+_HASHTAG = re.compile(r"#(?P<tag>\w+)@(?P<server>[\w.-]+\.\w+)")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_FILES = (".csv", ".tsv", ".jsonl", ".json", ".ndjson")
+
+_COMMENTS: dict[str, dict[str, str]] = {
+    "en": {
+        "head": "What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.",
+        "smtp": 'with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
+    },
+    "fr": {
+        "head": "Quoi écouter, où, et qui prévenir. Le reste a des valeurs par défaut ; voir `tocsin check` et docs/reference.",
+        "smtp": 'avec un compte : {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
+    },
+}
+
+
+class ExistsError(TocsinError):
+    """The file to write is there already; it is left as it is."""
+
+    exit_code = ExitCode.CANNOT_CREATE
+
+
+def scaffold(directory: Path, brand: str, first_source: str, send_to: str, language: Language = "en") -> list[Path]:
+    """Write monitor.yaml and return what was written. Everything else has defaults until somebody wants it otherwise.
+
+    `first_source` is a feed's address, `#hashtag@server`, or a file of CSV or JSON Lines; `send_to` an e-mail address, a
+    webhook's or chat service's address. Raises `UsageError` for an answer that is none, `ExistsError` when the file exists.
+    """
+    text = compose(brand, first_source, send_to, language)
+    target = directory / "monitor.yaml"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        # "x": an existing file is never overwritten, not even one that appears this very moment.
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ExistsError(f"{target} exists already and was left as it is. Choose another folder, or edit that file.") from None
+    except OSError as error:
+        raise ExistsError(f"{target} cannot be written: {error.strerror}. Choose another folder.") from None
+    return [target]
+
+
+def compose(brand: str, first_source: str, send_to: str, language: Language) -> str:
+    """The text of a monitor.yaml."""
+    brand = " ".join(brand.split())
+    if not brand:
+        raise UsageError("The brand needs a name.")
+    receiver, needs_mail = _receiver(send_to.strip())
+    comments = _COMMENTS[language]
+    smtp = f"smtp: {{host: localhost, port: 25, security: none, sender: {_quoted(send_to.strip())}}}"
+    lines = [
+        f"# {comments['head']}",
+        "version: 1",
+        f"language: {language}",
+        f"subjects: {{{slug(brand)}: {{names: [{_quoted(brand)}]}}}}",
+        "sources:",
+        f"  first: {_source(first_source.strip())}",
+        *([f"{smtp}  # {comments['smtp']}"] if needs_mail else []),
+        "receivers:",
+        f"  me: {receiver}",
+        "routing: {default: me}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def slug(name: str) -> str:
+    """A short name for a brand: small letters, digits and hyphens; `brand` when nothing of it is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:64].strip("-") or "brand"
+
+
+def _source(answer: str) -> str:
+    if hashtag := _HASHTAG.fullmatch(answer):
+        return f"{{kind: mastodon, url: {_quoted('https://' + hashtag['server'])}, hashtags: [{_quoted(hashtag['tag'])}]}}"
+    if _is_web(answer):
+        return f"{{kind: feed, url: {_quoted(answer)}}}"
+    if answer.lower().endswith(_FILES):
+        return f"{{kind: file, path: {_quoted(str(Path(answer).expanduser().resolve()))}}}"
+    raise UsageError(
+        f"`{answer}` is no source: give the address of a feed (https://…), a hashtag with its server (#acme@mastodon.social),"
+        " or a file (.csv, .jsonl)."
+    )
+
+
+def _receiver(answer: str) -> tuple[str, bool]:
+    """The receiver's settings, and whether they need a mail server."""
+    if _MAIL.fullmatch(answer):
+        return f"{{kind: email, to: {_quoted(answer)}}}", True
+    if _is_web(answer):
+        return f"{{kind: webhook, url: {_quoted(answer)}}}", False
+    if "://" in answer:
+        return f"{{kind: apprise, urls: [{_quoted(answer)}]}}", False
+    raise UsageError(f"`{answer}` is nobody: give an e-mail address, a webhook (https://…), or an Apprise address (ntfy://…).")
+
+
+def _is_web(answer: str) -> bool:
+    try:
+        parts = urlsplit(answer)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _quoted(text: str) -> str:
+    """`text` in double quotes wherever YAML, or our own `${…}`, would take it for something else."""
+    text = text.replace("${", "$${")
+    if re.fullmatch(r"[A-Za-z][\w.@/+-]*", text) and isinstance(yaml.safe_load(text), str):
+        return text
+    return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10_000).strip()

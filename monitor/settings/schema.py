@@ -1,0 +1,48 @@
+"""JSON Schemas of the configuration's files, so that an editor completes and checks them while somebody types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from monitor.domain.plan import PlanFile
+from monitor.settings.contacts import Contacts
+from monitor.settings.model import MonitorFile
+from rules import RuleFile
+from rules.duration import Duration, format_duration
+
+_FILES: Mapping[str, tuple[type[BaseModel], str]] = {
+    "monitor": (MonitorFile, "monitor.yaml"),
+    "contacts": (Contacts, "contacts.yaml"),
+    "rules": (RuleFile, "rules/*.yaml"),
+    "plans": (PlanFile, "plans/*.yaml"),
+}
+_DURATION = TypeAdapter(Duration).json_schema()
+_PLAIN = TypeAdapter(timedelta)
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schema (2020-12) of each kind of file: `monitor`, `contacts`, `rules`, `plans`."""
+    return {name: _schema(model, title) for name, (model, title) in _FILES.items()}
+
+
+def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
+    plain = model.model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_as_written(plain), "title": f"Tocsin: {title}"}
+
+
+def _as_written(schema: Any) -> Any:
+    """Lengths of time as people write them here (`5m`), where pydantic describes ISO 8601 (`PT5M`)."""
+    if isinstance(schema, list):
+        return [_as_written(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") != "duration":
+        return {name: _as_written(value) for name, value in schema.items()}
+    kept = {name: value for name, value in schema.items() if name not in {"format", "type"}}
+    if isinstance(kept.get("default"), str):
+        kept["default"] = format_duration(_PLAIN.validate_python(kept["default"]))
+    return {**_DURATION, **kept}

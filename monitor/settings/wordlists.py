@@ -1,0 +1,91 @@
+"""The word lists of all rule files, under their names, with the text files they stand in; and what rules ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from monitor.settings.names import at, conditions, entries, texts
+from monitor.settings.problems import Problem
+from monitor.settings.reading import Document, Path_, read_lines
+from monitor.settings.shipped import shipped
+from rules.lists import BadListError, Lists, UnknownListError
+from rules.words import BadEntryError
+
+MAX_BYTES = 8 * 1024 * 1024
+_WORDS = ("any_of", "all_of", "none_of")
+
+
+@dataclass
+class WordLists:
+    """What was read: lists by name, and what is wrong with them."""
+
+    lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    places: dict[str, tuple[Document, Path_]] = field(default_factory=dict)
+
+
+def read_lists(documents: Sequence[Document], directory: Path) -> WordLists:
+    """All lists of all rule files. A text in place of a list is the path of a text file with one entry a line."""
+    found = WordLists()
+    for document in documents:
+        written = at(document.data, ("lists",))
+        for name in written if isinstance(written, Mapping) else ():
+            path: Path_ = ("lists", name)
+            found.places.setdefault(name, (document, path))
+            value = at(document.data, path)
+            if isinstance(value, str):
+                found.lists[name] = _word_file(found, document, path, value, directory)
+            else:
+                found.lists[name] = tuple(entry for _, entry in texts(document.data, path))
+    return found
+
+
+def _word_file(found: WordLists, document: Document, path: Path_, written: str, directory: Path) -> tuple[str, ...]:
+    """The entries of a text file, looked for beside the rule file, in the configuration, and among the shipped ones."""
+    for folder in (Path(document.file).parent, directory, shipped()):
+        if (folder / written).is_file():
+            words, problems = read_lines(folder / written, MAX_BYTES)
+            found.problems += problems
+            if not words and not problems:
+                found.warnings.append(document.problem(path, f"the list {written} is empty.", "Write one entry a line."))
+            return words
+    fix = f"It is looked for beside this file, in {directory} and among the shipped lists."
+    found.problems.append(document.problem(path, f"there is no file {written}.", fix))
+    return ()
+
+
+def check_uses(documents: Sequence[Document], found: WordLists) -> Iterator[Problem]:
+    """Problems with the lists and words that conditions name, in the rule language's own words."""
+    lists = Lists(found.lists)
+    for document in documents:
+        for path, entry in _uses(document):
+            try:
+                if path[-1] == "in_list":
+                    lists.labels(entry)
+                else:
+                    lists.words([entry])
+            except BadListError as bad:
+                where, place = found.places[bad.name]
+                yield where.problem(place, _sentence(bad))
+            except (UnknownListError, BadEntryError) as bad:
+                yield document.problem(path, _sentence(bad))
+
+
+def _uses(document: Document) -> Iterator[tuple[Path_, str]]:
+    """Every entry of every condition that may name a list, with its path (a list's name as its last part is `in_list`)."""
+    for index, _ in enumerate(entries(document.data, "rules")):
+        for path, condition in conditions(document.data, ("rules", index)):
+            if not isinstance(condition, Mapping):
+                continue
+            if isinstance(name := condition.get("in_list"), str):
+                yield (*path, "in_list"), name
+            for operator in _WORDS:
+                yield from texts(document.data, (*path, operator))
+
+
+def _sentence(error: Exception) -> str:
+    said = str(error)
+    return said if said.endswith((".", "?", "!")) else f"{said}."
