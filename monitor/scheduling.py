@@ -114,7 +114,7 @@ class Scheduler:
         if not self._scheduler:
             return
         interval = max(self._clock.real_seconds(self._jobs[name][0]), SHORTEST)
-        first = _REAL.now() + timedelta(seconds=_stagger(name, interval))
+        first = _REAL.now() + timedelta(seconds=first_delay(name, interval))
         self._scheduler.add_job(
             self._run,
             IntervalTrigger(seconds=interval, start_date=first, timezone=UTC),
@@ -142,6 +142,6 @@ class Scheduler:
         return self._wall().timestamp() - self._monotonic()
 
 
-def _stagger(name: str, interval: float) -> float:
+def first_delay(name: str, interval: float) -> float:
     """Real seconds before a first run, so that fifty do not start as one: always the same for a name, short beside `interval`."""
-    return min(STAGGER, interval / 10) * (zlib.crc32(name.encode()) % 1000) / 1000
+    return min(STAGGER, interval / 10) * (zlib.crc32(name.encode("utf-8", "surrogatepass")) % 1000) / 1000

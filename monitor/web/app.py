@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 LARGEST_BODY: Final = 1024 * 1024  # bytes
 SLOWEST_BODY: Final = 20.0  # seconds: a caller that trickles its body is sent away
 TRY_AGAIN: Final = {"Retry-After": "5"}  # seconds
-_OUTCOMES: Final = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large", HTTPStatus.SERVICE_UNAVAILABLE: "failed"}
+_OUTCOMES: Final[dict[int, str]] = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large", HTTPStatus.SERVICE_UNAVAILABLE: "failed"}
 
 Verify = Callable[[Mapping[str, str], bytes, datetime], str]
 """The delivery id of a call that is signed as agreed (headers, raw body, real time); raises `TocsinError` to refuse it."""

@@ -1,0 +1,99 @@
+"""The figures, read back with Prometheus' own parser."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.telemetry import Metrics
+
+
+def figures(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Every sample by name and labels."""
+    families = text_string_to_metric_families(metrics.render().decode())
+    return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """Metrics of its own, so that tests share no figures."""
+    return Metrics()
+
+
+def test_a_counter_counts_by_its_labels(metrics: Metrics) -> None:
+    """What is counted for one source stands under its name."""
+    metrics.mentions.labels(source="news", outcome="stored").inc(3)
+    metrics.mentions.labels(source="news", outcome="duplicate").inc()
+    read = figures(metrics)
+    assert read["tocsin_mentions_total", (("outcome", "stored"), ("source", "news"))] == 3
+    assert read["tocsin_mentions_total", (("outcome", "duplicate"), ("source", "news"))] == 1
+
+
+def test_a_wrong_label_is_an_error(metrics: Metrics) -> None:
+    """A label that the table does not name is refused where it is used."""
+    with pytest.raises(ValueError, match="label"):
+        metrics.polls.labels(feed="news")
+
+
+def test_the_table_is_what_is_shown(metrics: Metrics) -> None:
+    """Every metric of ours is in the table that the documentation is made from: same name, kind and words; all are prefixed."""
+    families = {f.name: f for f in text_string_to_metric_families(metrics.render().decode()) if f.name.startswith("tocsin_")}
+    table = {d.name.removesuffix("_total"): d for d in metrics.definitions}
+    assert families.keys() == table.keys()
+    for name, definition in table.items():
+        assert (families[name].type, families[name].documentation) == (definition.kind, definition.help)
+        assert definition.help.endswith(".") or "alert on its age" in definition.help
+
+
+def test_every_attribute_is_defined_once(metrics: Metrics) -> None:
+    """No two metrics share a name."""
+    names = [definition.name for definition in metrics.definitions]
+    assert len(names) == len(set(names)) > 20
+
+
+async def test_a_stage_is_timed_also_when_it_fails(metrics: Metrics) -> None:
+    """Both forms of `with` add time and events to their stage; a failure is timed and passed on."""
+    with metrics.stage("enrich", 50):
+        pass
+    async with metrics.stage("enrich", 7):
+        pass
+    with pytest.raises(RuntimeError), metrics.stage("store"):
+        raise RuntimeError
+    read = figures(metrics)
+    assert read["tocsin_stage_events_total", (("stage", "enrich"),)] == 57
+    assert read["tocsin_stage_seconds_count", (("stage", "enrich"),)] == 2
+    assert read["tocsin_stage_seconds_count", (("stage", "store"),)] == 1
+    assert metrics.stage_times().keys() == {"enrich", "store"}
+    assert all(seconds >= 0 for seconds in metrics.stage_times().values())
+
+
+def test_a_refused_reload_keeps_the_moment_of_the_good_one(metrics: Metrics) -> None:
+    """The timestamp is that of the configuration in force."""
+    good = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    metrics.reloaded(ok=True, at=good)
+    assert figures(metrics)["tocsin_config_last_reload_successful", ()] == 1
+    metrics.reloaded(ok=False, at=good + timedelta(hours=1))
+    read = figures(metrics)
+    assert read["tocsin_config_last_reload_successful", ()] == 0
+    assert read["tocsin_config_last_reload_timestamp_seconds", ()] == good.timestamp()
+
+
+def test_a_receiver_owed_nothing_is_no_longer_shown(metrics: Metrics) -> None:
+    """The queue's depth is what it is now, not what it once was."""
+    metrics.queue({"ops": 3, "boss": 1}, behind=12, oldest=timedelta(seconds=90))
+    metrics.queue({"boss": 2}, behind=0)
+    read = figures(metrics)
+    assert read["tocsin_deliveries_pending", (("receiver", "boss"),)] == 2
+    assert ("tocsin_deliveries_pending", (("receiver", "ops"),)) not in read
+    assert read["tocsin_evaluator_lag_mentions", ()] == 0
+    assert read["tocsin_delivery_oldest_pending_seconds", ()] == 0
+
+
+def test_the_build_is_named(metrics: Metrics) -> None:
+    """The version that runs stands among the figures, beside those of the process."""
+    text = metrics.render().decode()
+    assert 'tocsin_build_info{python="3.' in text
+    assert "process_resident_memory_bytes" in text
+    assert "_created" not in text
