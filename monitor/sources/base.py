@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,18 +64,22 @@ class Source(Protocol):
         ...
 
 
-def dump_cursor(state: Mapping[str, Any]) -> str:
-    """A cursor that holds more than one thing."""
-    return json.dumps(state, separators=(",", ":"), sort_keys=True)
+def dump_cursor(origin: str, state: Mapping[str, Any]) -> str:
+    """A cursor that holds `state`, and of what it is the cursor: `origin` is the kind and the address, kept as a hash."""
+    return json.dumps({"of": _digest(origin), **state}, separators=(",", ":"))
 
 
-def load_cursor(cursor: str | None) -> dict[str, Any]:
-    """The other way round. What is no cursor of ours is no cursor at all: the store knows what it has."""
+def load_cursor(origin: str, cursor: str | None) -> dict[str, Any]:
+    """The state in a cursor. One of another origin (the settings were changed) is none at all: the store knows what it has."""
     try:
         state = json.loads(cursor or "{}")
     except ValueError:
         return {}
-    return state if isinstance(state, dict) else {}
+    return state if isinstance(state, dict) and state.pop("of", None) == _digest(origin) else {}
+
+
+def _digest(origin: str) -> str:
+    return hashlib.sha256(origin.encode()).hexdigest()[:16]
 
 
 __all__ = ["Batch", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor"]

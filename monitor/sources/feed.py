@@ -61,30 +61,25 @@ class Feed:
         self._settings = settings
         self._http = http
         self._clock = clock
+        self._origin = f"feed {settings.url}"
 
     async def poll(self, cursor: str | None) -> Batch:
         """All entries of the feed, oldest first, or none when it has not changed. Raises `SourceError`."""
-        known = self._remembered(cursor)
+        known = {"url": self._settings.url} | load_cursor(self._origin, cursor)
         answer = await self._http.get(known["url"], within=self._settings.timeout, headers=_conditions(known))
         if answer.status == 304:  # noqa: PLR2004 - Not Modified
             return Batch(cursor=self._cursor(known, answer))
         entries, rejected, complete = await asyncio.to_thread(self._read, answer)
-        mentions = sorted(_identified(entries, known["asked"]), key=lambda mention: mention.written_at)
+        mentions = sorted(_identified(entries, self._settings.url), key=lambda mention: mention.written_at)
         return Batch(mentions, cursor=self._cursor(known, answer, complete=complete), rejected=rejected)
-
-    def _remembered(self, cursor: str | None) -> dict[str, str]:
-        """The cursor, unless it is about another address than the one now configured."""
-        asked = hashlib.sha256(self._settings.url.encode()).hexdigest()[:16]
-        known = load_cursor(cursor)
-        return known if known.get("asked") == asked else {"asked": asked, "url": self._settings.url}
 
     def _cursor(self, known: Mapping[str, str], answer: Answer, *, complete: bool = False) -> str:
         """Validators are kept only for a feed that arrived whole: a broken one is read again in full."""
-        said = {"asked": known["asked"], "url": answer.moved_to or known["url"]}
+        said = {"url": answer.moved_to or known["url"]}
         fresh = {"etag": answer.headers.get("etag", ""), "modified": answer.headers.get("last-modified", "")}
         unchanged = answer.status == 304  # noqa: PLR2004
         kept = {name: known.get(name, "") for name in fresh} if unchanged else fresh if complete else {}
-        return dump_cursor(said | {name: value for name, value in kept.items() if value})
+        return dump_cursor(self._origin, said | {name: value for name, value in kept.items() if value})
 
     def _read(self, answer: Answer) -> tuple[list[_Entry], list[Rejected], bool]:
         """The entries, what could not be understood, and whether the feed was whole. Runs in a thread: parsing takes a while."""

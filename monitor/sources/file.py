@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import stat
 import sys
@@ -88,6 +89,7 @@ class File:
         self.network = settings.network
         self._settings = settings
         self._clock = clock
+        self._origin = f"file {settings.path}"
         self._mapper = Mapper(settings, own_accounts=settings.own_accounts)
         self._stdin = stdin
         self._pipe: _Pipe | None = None
@@ -105,12 +107,12 @@ class File:
         """The next records, at most `BATCH`. `more` is true until the end is reached. Raises `SourceError`."""
         if self._settings.path == _STDIN and self.total is None:
             return await self._poll_pipe()
-        return await asyncio.to_thread(self._poll_file, load_cursor(cursor))
+        return await asyncio.to_thread(self._poll_file, load_cursor(self._origin, cursor))
 
     @staticmethod
     def position(cursor: str | None) -> int:
         """How many bytes a cursor has left behind, for a progress bar."""
-        return int(load_cursor(cursor).get("offset", 0))
+        return int(json.loads(cursor or "{}").get("offset", 0))
 
     @property
     def _input(self) -> BinaryIO:
@@ -202,7 +204,7 @@ class File:
         latest = max((mention.written_at for mention in found.mentions), default=None)
         return Batch(
             found.mentions,
-            cursor=dump_cursor(state),
+            cursor=dump_cursor(self._origin, state),
             more=more,
             watermark=latest if more else None,
             rejected=found.rejected,

@@ -98,11 +98,12 @@ class Mastodon:
         self._settings = settings
         self._http = http
         self._host = urlsplit(settings.url).hostname or ""
+        self._origin = f"mastodon {settings.url}"
         self._streams = tuple(_streams(settings))
 
     async def poll(self, cursor: str | None) -> Batch:
         """One page of every stream (of those still being paged, while there are any). Raises `SourceError`."""
-        places = {name: _Place(**place) for name, place in load_cursor(cursor).items()}
+        places = {name: _Place(**place) for name, place in load_cursor(self._origin, cursor).items()}
         paging = [s for s in self._streams if s.name in places and places[s.name].at is not None]
         pages = [await self._page(stream, places.get(stream.name)) for stream in paging or self._streams]
         for stream, page in zip(paging or self._streams, pages, strict=True):
@@ -111,7 +112,7 @@ class Mastodon:
         mentions = sorted((m for page in pages for m in page.mentions), key=lambda mention: mention.written_at)
         return Batch(
             mentions,
-            cursor=dump_cursor({name: {"newest": place.newest, "at": place.at} for name, place in kept.items()}),
+            cursor=dump_cursor(self._origin, {name: {"newest": place.newest, "at": place.at} for name, place in kept.items()}),
             more=any(place.at is not None for place in kept.values()),
             watermark=_watermark(pages),
             rejected=[rejected for page in pages for rejected in page.rejected],

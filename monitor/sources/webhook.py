@@ -97,6 +97,7 @@ class WebhookSource:
         self.network = settings.network
         self._name = name
         self._settings = settings
+        self._origin = f"webhook {name}"
         self._clock = clock
         self._inbox = inbox
         self._mapper = Mapper(settings, own_accounts=settings.own_accounts)
@@ -110,7 +111,7 @@ class WebhookSource:
 
     async def poll(self, cursor: str | None) -> Batch:
         """What the calls since the last poll brought, in the order of their arrival."""
-        for item_id, error in load_cursor(cursor).items():
+        for item_id, error in load_cursor(self._origin, cursor).items():
             await self._inbox.processed(int(item_id), self._clock.now(), error)
         waiting = await self._inbox.pending(self._name, BATCH)
         mentions, rejected, outcomes = [], [], {}
@@ -121,7 +122,7 @@ class WebhookSource:
             outcomes[str(item.id)] = "; ".join(f"{p.where}: {p.why}" for p in problems)[:500] or None
         more = len(waiting) == BATCH
         watermark = waiting[-1].received_at if more else None
-        return Batch(mentions, cursor=dump_cursor(outcomes), more=more, watermark=watermark, rejected=rejected)
+        return Batch(mentions, cursor=dump_cursor(self._origin, outcomes), more=more, watermark=watermark, rejected=rejected)
 
     def _understand(self, item: InboxItem) -> tuple[list[Mention], list[Rejected]]:
         where = f"call {item.id}"
