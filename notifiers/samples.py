@@ -1,4 +1,4 @@
-"""Sample messages about a brand that does not exist, one of each sort, in both languages: for tests, previews and the docs' pictures."""
+"""Sample messages about a brand that does not exist, of each sort, in both languages: for tests, previews and pictures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NOW = datetime(2026, 3, 2, 17, 5, tzinfo=UTC)
 _TEXTS = {
     "fr": (
         "Troisième colis @acme arrivé ouvert, et le service client raccroche. Je veux être remboursée, pas un bon d’achat.",
-        "Bravo @acme, 4 h d’attente au téléphone pour entendre une musique d’ascenseur. On tient le record du monde !",
-        "Quelqu’un d’autre n’a plus accès à son compte Acme depuis ce midi ? Message « erreur 500 » en boucle.",
+        "Bravo @acme, 4 h d’attente au téléphone pour entendre une musique d’ascenseur. On tient le record du monde !",
+        "Quelqu’un d’autre n’a plus accès à son compte Acme depuis ce midi ? Message « erreur 500 » en boucle.",
     ),
     "en": (
         "Third @acme parcel that arrives open, and support hangs up on me. I want my money back, not a voucher.",
