@@ -1,1 +1,239 @@
-"""Not yet."""
+"""The composition root: builds everything from one configuration, starts it, reloads it, stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+import notifiers
+from monitor import sources
+from monitor.domain.clock import Clock
+from monitor.domain.errors import TocsinError
+from monitor.pipeline import flow
+from monitor.pipeline.inbox import StoredInbox
+from monitor.scheduling import Scheduler
+from monitor.settings import Settings
+from monitor.sources.http import GuardedClient, HttpClient
+from monitor.storage import Store
+from monitor.telemetry import metrics, systemd
+from monitor.web import Gate, serve
+from monitor.workers import Workers
+
+log = structlog.get_logger(__name__)
+
+DRAIN = timedelta(seconds=10)
+# Story time between two looks at what the passing of time alone brings about.
+TICK = timedelta(seconds=15)
+# Real time after which a stage looks for work on its own: another process may have left some.
+EVALUATE_IDLE = timedelta(seconds=2)
+DELIVER_IDLE = timedelta(seconds=1)
+PLANS_IDLE = timedelta(seconds=5)
+FORGET_EVERY = timedelta(hours=6)
+FORGET_AT_ONCE = 1000
+PULSE = timedelta(seconds=10)
+
+
+class Daemon:
+    """One running daemon. `reload` reads the configuration anew; it may raise, and then the one in force stays."""
+
+    def __init__(self, settings: Settings, clock: Clock, reload: Callable[[], Settings], *, handle_signals: bool = True) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._reload = reload
+        self._handle_signals = handle_signals
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:64]
+        self._turn = asyncio.Event()  # something outside happened: stop, or a new configuration
+        self._stopping = False
+        self.ready = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask the daemon to finish what it is doing and end. Returns at once."""
+        self._stopping = True
+        self._turn.set()
+
+    def reconfigure(self) -> None:
+        """Read the configuration anew. A bad one is reported, and the one in force stays."""
+        systemd.reloading()
+        try:
+            self._settings = self._reload()
+        except TocsinError as error:
+            metrics.config_reload_successful.set(0)
+            log.error("config.refused", problems=str(error).splitlines(), kept="the configuration in force")
+            systemd.ready()
+        else:
+            self._accepted()
+            log.info("config.reloaded")
+            self._turn.set()
+
+    def _accepted(self) -> None:
+        metrics.config_reload_successful.set(1)
+        metrics.config_reload_at.set(self._clock.wall().timestamp())
+
+    async def run(self) -> None:
+        """Work until `stop`. Raises `StorageError` when the store cannot be opened."""
+        async with AsyncExitStack() as stack:
+            store = await Store.open(self._settings.storage)
+            stack.push_async_callback(store.close)
+            gate = Gate(self._clock)
+            await stack.enter_async_context(serve(gate, self._settings.web.host, self._settings.web.port))
+            if self._handle_signals:
+                stack.enter_context(self._signals())
+            self._accepted()
+            while not self._stopping:
+                self._turn.clear()
+                await self._work(store, gate, self._settings)
+            systemd.stopping()
+        log.info("daemon.stopped")
+
+    async def _work(self, store: Store, gate: Gate, settings: Settings) -> None:
+        """Serve one configuration, until the next turn."""
+        async with AsyncExitStack() as stack:
+            http = await stack.enter_async_context(HttpClient(settings.http, self._clock))
+            guarded = GuardedClient(http)
+            built = {
+                name: sources.build(name, each, http=http, clock=self._clock, inbox=StoredInbox(store))
+                for name, each in settings.sources.items()
+                if each.enabled
+            }
+            told = {
+                name: notifiers.build(name, each, smtp=settings.smtp, http=guarded) for name, each in settings.receivers.items()
+            }
+            stages = flow.build(settings, store, self._clock, built, told, owner=self._owner)
+            await self._register(store, settings)
+            shift = _Shift(settings, store, self._clock, stages)
+            stack.push_async_callback(shift.end)
+            shift.begin()
+            gate.open(built, store, shift.ring)
+            stack.callback(gate.close)
+            self.ready.set()
+            systemd.ready()
+            log.info("daemon.ready", sources=len(built), rules=len(settings.rules), receivers=len(told))
+            await self._turn.wait()
+
+    @staticmethod
+    async def _register(store: Store, settings: Settings) -> None:
+        """Let what was stopped for its settings try again when these have changed."""
+        async with store.begin() as tx:
+            await tx.sources.register(settings.fingerprints.sources)
+            await tx.receivers.register(settings.fingerprints.receivers)
+            await tx.commit()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        handlers = {signal.SIGTERM: self.stop, signal.SIGINT: self.stop, signal.SIGHUP: self.reconfigure}
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+
+
+class _Shift:
+    """The workers that serve one configuration: who repeats which stage, and who wakes whom."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock, stages: flow.Flow) -> None:
+        self._settings = settings
+        self._store = store
+        self._stages = stages
+        self._clock = clock
+        self._workers = Workers()
+        self._scheduler = Scheduler(clock)
+        self._sources = {name: self._workers.bell() for name, each in settings.sources.items() if each.enabled}
+        self._evaluate, self._plans, self._deliver, self._forget = (self._workers.bell() for _ in range(4))
+        self._tick_due = False
+        self._sending: set[str] = set()
+
+    def ring(self, source: str) -> None:
+        """Something arrived for a source by itself: look at once."""
+        self._sources[source].set()
+
+    def begin(self) -> None:
+        """Start every worker, and the schedule that wakes them."""
+        for name, bell in self._sources.items():
+            self._workers.repeat(f"source {name}", partial(self._poll, name), bell)
+            self._scheduler.every(f"source {name}", self._settings.sources[name].every, bell.set)
+        self._workers.repeat("evaluate", self._judge, self._evaluate, idle=EVALUATE_IDLE)
+        self._workers.repeat("plans", self._carry, self._plans, idle=PLANS_IDLE)
+        self._workers.repeat("deliver", self._dispatch, self._deliver, idle=DELIVER_IDLE)
+        self._workers.repeat("forget", self._forget_old, self._forget)
+        self._workers.start("pulse", self._pulse())
+        self._scheduler.every("tick", TICK, self._ask_for_tick)
+        self._scheduler.every("forget", FORGET_EVERY, self._forget.set)
+        self._scheduler.start()
+
+    async def end(self) -> None:
+        """Stop waking, let everybody finish, give the lease back."""
+        self._scheduler.stop()
+        await self._workers.stop(within=DRAIN)
+        await self._stages.evaluate.release()
+
+    def _ask_for_tick(self) -> None:
+        self._tick_due = True
+        self._evaluate.set()
+
+    async def _poll(self, name: str) -> int:
+        polled = await self._stages.intake.poll(name)
+        if polled.stored:
+            self._evaluate.set()
+        return int(polled.more)
+
+    async def _judge(self) -> int:
+        judged = await self._stages.evaluate.step()
+        if not judged and self._tick_due:
+            self._tick_due = False
+            await self._stages.evaluate.tick()
+        self._plans.set()
+        self._deliver.set()
+        return judged
+
+    async def _carry(self) -> int:
+        moved = await self._stages.plans.step()
+        if moved:
+            self._deliver.set()
+        return moved
+
+    async def _dispatch(self) -> int:
+        """Send to everybody who is owed something, each on a task of its own: a dead receiver delays nobody."""
+        for receiver in await self._stages.deliver.due() - self._sending:
+            self._sending.add(receiver)
+            self._workers.start(f"deliver {receiver}", self._send_to(receiver))
+        return 0
+
+    async def _send_to(self, receiver: str) -> None:
+        try:
+            while not self._workers.stopping and await self._stages.deliver.step(receiver):
+                self._plans.set()
+        except Exception:
+            log.exception("worker.failed", worker=f"deliver {receiver}")
+        finally:
+            self._sending.discard(receiver)
+
+    async def _forget_old(self) -> int:
+        """Let go of what is past the retention, a little at a time."""
+        before = self._clock.now() - self._settings.storage.retention
+        async with self._store.begin() as tx:
+            gone = await tx.mentions.forget_before(before, FORGET_AT_ONCE)
+            await tx.commit()
+        return gone
+
+    async def _pulse(self) -> None:
+        """Tell systemd that we live, and the metrics how the queues stand, as long as the event loop turns."""
+        while not self._workers.stopping:
+            systemd.watchdog()
+            async with self._store.read() as tx:
+                for receiver, count in (await tx.deliveries.pending()).items():
+                    metrics.deliveries_pending.labels(receiver=receiver).set(count)
+                metrics.evaluator_lag.set(await tx.mentions.behind(await tx.evaluator.offset()))
+            await self._workers.rest(PULSE)

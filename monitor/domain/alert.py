@@ -8,6 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal, get_args
+
+
+Severity = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the gravest
 
 
 class AlertState(StrEnum):
@@ -53,7 +58,7 @@ class NewAlert:
     rule: str
     kind: str
     key: Mapping[str, str]
-    severity: str
+    severity: Severity
     fired_at: datetime  # event time: the moment the condition held
     observed: float
     expected: float | None
@@ -77,14 +82,14 @@ class Alert:
     rule: str
     kind: str
     category: str
-    severity: str
+    severity: Severity
     state: AlertState
     key: Mapping[str, str]
     labels: Mapping[str, str]
     fired_at: datetime
     opened_at: datetime
     last_seen_at: datetime
-    told_at: datetime
+    told_at: datetime | None  # None: nobody was told yet, because of a silence
     observed: float
     expected: float | None
     measure: str
@@ -106,7 +111,7 @@ class Incident:
 
     id: int
     subject: str | None
-    severity: str
+    severity: Severity
     opened_at: datetime
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
@@ -119,7 +124,7 @@ class AlertEvent:
 
     alert_id: int
     event: str  # a NotificationKind
-    severity: str
+    severity: Severity
     observed: float
     expected: float | None
     occurrences: int

@@ -61,7 +61,7 @@ class AcceleratedClock:
 
 @dataclass
 class ManualClock:
-    """Replays and tests: time stands still until somebody moves it, and never goes back by `advance_to`."""
+    """Tests: time stands still until somebody moves it, and never goes back by `advance_to`."""
 
     current: datetime
 
@@ -83,3 +83,10 @@ class ManualClock:
     def advance_to(self, moment: datetime) -> None:
         """Move on to `moment`; a moment that has passed changes nothing."""
         self.current = max(self.current, moment)
+
+
+class ReplayClock(ManualClock):
+    """A replay: the recording moves story time, while leases and time-outs still count real time."""
+
+    def wall(self) -> datetime:
+        return datetime.now(UTC)

@@ -1,0 +1,5 @@
+"""`python -m monitor` is `tocsin`."""
+
+from monitor.cli import main
+
+main()

@@ -1,5 +1,0 @@
-"""The `tocsin` command."""
-
-
-def main() -> None:
-    """Not yet."""

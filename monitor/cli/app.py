@@ -1,0 +1,38 @@
+"""The commands, by what they are for. Each module registers its own."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="tocsin",
+    help="Hears what is said about a brand, rings when it must, and opens the emergency plan.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    epilog="New here? `tocsin demo` shows a brand's bad day in under a minute; `tocsin init DIR` starts your own.",
+)
+sources = typer.Typer(name="sources", help="Where Tocsin listens.", no_args_is_help=True)
+receivers = typer.Typer(name="receivers", help="How people are told.", no_args_is_help=True)
+alert = typer.Typer(name="alert", help="One alert: show it, or ring a test.", no_args_is_help=True)
+plan = typer.Typer(name="plan", help="The emergency plans being carried out.", no_args_is_help=True)
+for group in (sources, receivers, alert, plan):
+    app.add_typer(group)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tocsin {installed('tocsin')}")
+        raise typer.Exit
+
+
+@app.callback()
+def tocsin(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Hears what is said about a brand, rings when it must, and opens the emergency plan."""

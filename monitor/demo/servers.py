@@ -1,0 +1,100 @@
+"""The other side of the demo: an SMTP server that saves what it is sent, and a webhook receiver that checks signatures."""
+
+from __future__ import annotations
+
+import asyncio
+import email.policy
+import re
+from email import message_from_bytes
+from email.message import EmailMessage
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+from aiosmtpd.smtp import SMTP, Envelope
+
+from monitor.domain.clock import SystemClock
+from notifiers.signing import SignatureError, verify
+
+
+class Postbox:
+    """A real SMTP server on a free port of loopback. Each e-mail becomes a .eml, and its HTML part a .html."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server: asyncio.Server | None = None
+        self.port = 0
+        self.saved: list[Path] = []
+
+    async def __aenter__(self) -> Self:
+        _empty(self._folder, "*.eml", "*.html")
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
+        """Take one e-mail."""
+        del server, session
+        content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
+        mail = message_from_bytes(content, policy=email.policy.default)
+        assert isinstance(mail, EmailMessage)
+        who = re.sub(r"[^a-z0-9-]+", "-", str(envelope.rcpt_tos[0]).partition("@")[0].lower())
+        path = self._folder / f"{len(self.saved) + 1:02d}-{who}.eml"
+        path.write_bytes(content)
+        html = mail.get_body(("html",))
+        if html is not None:
+            path.with_suffix(".html").write_text(html.get_content(), encoding="utf-8")
+        self.saved.append(path)
+        return "250 taken"
+
+
+class Wall:
+    """A real webhook receiver on a free port of loopback. It verifies every signature and deduplicates by id."""
+
+    def __init__(self, folder: Path, secret: str) -> None:
+        self._folder = folder
+        self._secret = secret
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+        self.verified: dict[str, Path] = {}
+
+    async def __aenter__(self) -> Self:
+        _empty(self._folder, "*.json")
+        app = web.Application()
+        app.router.add_post("/tocsin", self._take)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/tocsin"
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        try:
+            name = verify([self._secret], request.headers, body, now=SystemClock().wall())
+        except SignatureError as error:
+            return web.Response(status=401, text=str(error))
+        if name not in self.verified:
+            self.verified[name] = self._folder / f"{len(self.verified) + 1:02d}.json"
+            self.verified[name].write_bytes(body)
+        return web.Response(status=204)
+
+
+def _empty(folder: Path, *patterns: str) -> None:
+    """Make the folder, without what an earlier demo left there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for pattern in patterns:
+        for old in folder.glob(pattern):
+            old.unlink()

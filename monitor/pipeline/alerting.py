@@ -1,0 +1,279 @@
+"""A finding becomes an alert, joins an incident, opens the plan, and owes messages to people: all in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor.domain.alert import (
+    SEVERITIES,
+    Alert,
+    AlertEvent,
+    Incident,
+    NewAlert,
+    NotificationKind,
+    Severity,
+    Silence,
+    fingerprint,
+)
+from monitor.domain.plan import PlanRun, RunState, TimelineEvent
+from monitor.settings import Settings
+from monitor.storage import UnitOfWork
+from monitor.telemetry import metrics
+from rules import Finding
+
+# Rules of our own, about ourselves: they go to `routing.ops`.
+HEALTH_KINDS = frozenset({"source_health", "receiver_health"})
+_HEALTH_REALERT = timedelta(hours=6)
+
+
+def worse(severity: Severity, than: Severity) -> bool:
+    """Whether one severity is graver than another."""
+    return SEVERITIES.index(severity) > SEVERITIES.index(than)
+
+
+def matches(silence: Silence, *, rule: str, key: dict[str, str], subject: str | None) -> bool:
+    """Whether a silence covers an alert: everything the silence names must be so; what it leaves out covers all."""
+    wanted = silence.matcher
+    if "rule" in wanted and wanted["rule"] != rule:
+        return False
+    if "subject" in wanted and wanted["subject"] != subject:
+        return False
+    parts = wanted.get("key")
+    return not isinstance(parts, dict) or all(key.get(name) == value for name, value in parts.items())
+
+
+class Alerting:
+    """Opens, repeats and resolves alerts. It never commits: the evaluator's transaction holds everything together."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._realert = {rule.id: rule.realert for rule in settings.rules}
+
+    async def raise_(self, tx: UnitOfWork, finding: Finding, now: datetime, silences: Sequence[Silence] = ()) -> None:
+        """Take one finding: open its alert, or add to the one that is open. `now` is story time."""
+        known = await tx.alerts.open_by_fingerprint(fingerprint(finding.rule, finding.key))
+        silenced = any(matches(each, rule=finding.rule, key=dict(finding.key), subject=finding.subject) for each in silences)
+        if known is not None:
+            await self._again(tx, known, finding, now, silenced=silenced)
+        else:
+            await self._open(tx, finding, now, silenced=silenced)
+
+    async def resolve(self, tx: UnitOfWork, alert: Alert, now: datetime, reason: str, *, tell: bool) -> None:
+        """End an alert, and its incident when nothing else holds it open."""
+        if not await tx.alerts.resolve(alert.id, now, reason):
+            return
+        metrics.alerts_resolved.labels(rule=alert.rule).inc()
+        await tx.timeline.add(_event("alert.resolved", now, alert, {"reason": reason}))
+        if tell:
+            for receiver in await tx.notifications.told(alert.incident_id):
+                await self._owe(tx, alert.incident_id, receiver, NotificationKind.RESOLVED, _share(alert, "resolved"), now)
+        if not await self._held_open(tx, alert.incident_id):
+            await tx.incidents.resolve(alert.incident_id, now)
+
+    async def _held_open(self, tx: UnitOfWork, incident_id: int) -> bool:
+        """A complaint that joined a crisis does not keep the crisis open; alone, it holds its own incident."""
+        alerts = await tx.alerts.of_incident(incident_id)
+        holders = [each for each in alerts if each.kind != "mention"] or alerts
+        return any(each.resolved_at is None for each in holders)
+
+    async def _again(self, tx: UnitOfWork, known: Alert, finding: Finding, now: datetime, *, silenced: bool) -> None:
+        """The alert is open already: bring it up to date, and tell people only what changes what they should do."""
+        graver = worse(finding.severity, known.severity)
+        await tx.alerts.again(
+            known.id,
+            observed=finding.observed,
+            expected=finding.expected,
+            severity=finding.severity if graver else known.severity,
+            last_seen_at=max(finding.at, known.last_seen_at),
+            evidence=finding.evidence,
+            occurrences=known.occurrences + 1,
+            reasons=finding.reasons,
+        )
+        if silenced:
+            return
+        kind = self._repeat(known, now, graver=graver)
+        if kind is None:
+            return
+        alert = replace(
+            known,
+            severity=finding.severity if graver else known.severity,
+            observed=finding.observed,
+            expected=finding.expected,
+            occurrences=known.occurrences + 1,
+        )
+        await tx.alerts.told(known.id, now)
+        if graver:
+            await tx.incidents.raise_severity(known.incident_id, finding.severity)
+            await tx.timeline.add(_event("alert.worse", now, alert, {"severity": finding.severity}))
+        for receiver in self._receivers(finding):
+            await self._owe(tx, known.incident_id, receiver, kind, _share(alert, kind, finding.evidence), now)
+
+    def _repeat(self, known: Alert, now: datetime, *, graver: bool) -> NotificationKind | None:
+        """Why people are told of an open alert again, or None. An acknowledged alert is never repeated, only told when worse.
+
+        An alert that was opened under a silence has not been told yet: it is told once when the silence has ended.
+        """
+        if graver:
+            return NotificationKind.WORSE
+        if known.told_at is None:
+            return NotificationKind.FIRST
+        if known.acknowledged_at is None and now - known.told_at >= self._realert_of(known.rule):
+            return NotificationKind.REMINDER
+        return None
+
+    async def _open(self, tx: UnitOfWork, finding: Finding, now: datetime, *, silenced: bool) -> None:
+        last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
+        # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
+        again = last is not None and last.told_at is not None and now - last.told_at < self._realert_of(finding.rule)
+        incident, joined = await self._incident(tx, finding, now, former=last.incident_id if last and again else None)
+        graver = joined and worse(finding.severity, incident.severity)
+        if graver:
+            await tx.incidents.raise_severity(incident.id, finding.severity)
+        if last is not None and again:
+            alert = await tx.alerts.reopen(last.id, _new_alert(finding), incident.id, now)
+        else:
+            alert = await tx.alerts.open(_new_alert(finding), incident.id, now, told=not silenced)
+            metrics.alerts_opened.labels(rule=finding.rule, severity=finding.severity).inc()
+        detail = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
+        how = "silenced" if silenced else "reopened" if again else "opened"
+        await tx.timeline.add(_event(f"alert.{how}", now, alert, detail))
+        run = await self._open_plan(tx, finding, incident.id, now) if finding.plan else None
+        if not silenced:
+            kind = NotificationKind.WORSE if graver else NotificationKind.FIRST
+            await self._tell(tx, finding, incident.id, _share(alert, kind, finding.evidence), run, now)
+
+    async def _tell(
+        self, tx: UnitOfWork, finding: Finding, incident_id: int, share: AlertEvent, run: PlanRun | None, now: datetime
+    ) -> None:
+        """Tell the people of the plan that was just opened, then everybody the rule names, each person once."""
+        told = await self._tell_plan(tx, run, share, now) if run is not None else set()
+        for receiver in self._receivers(finding):
+            if receiver not in told:
+                await self._owe(tx, incident_id, receiver, NotificationKind(share.event), share, now)
+
+    def _realert_of(self, rule: str) -> timedelta:
+        return self._realert.get(rule, _HEALTH_REALERT)
+
+    async def _incident(self, tx: UnitOfWork, finding: Finding, now: datetime, *, former: int | None) -> tuple[Incident, bool]:
+        """The incident a finding belongs to, and whether it was there before.
+
+        What happens to a subject as a whole (windows) shares one incident. A single complaint joins it while it is open;
+        otherwise it is an incident of its own, so that one customer's thread never mixes with another's.
+        """
+        shared = f"subject:{finding.subject}" if finding.subject else None
+        own = f"alert:{fingerprint(finding.rule, finding.key)}"
+        key = own if finding.kind == "mention" or shared is None else shared
+        incident = await tx.incidents.open_by_key(shared) if shared else None
+        incident = incident or await tx.incidents.open_by_key(key)
+        if incident is None and former is not None:
+            incident = await tx.incidents.reopen(former, open_key=key)
+        if incident is not None:
+            return incident, True
+        return await tx.incidents.open(subject=finding.subject, open_key=key, severity=finding.severity, at=now), False
+
+    async def _open_plan(self, tx: UnitOfWork, finding: Finding, incident_id: int, now: datetime) -> PlanRun | None:
+        """Open the emergency plan, once per incident; the snapshot keeps a run as it was when the file is edited."""
+        plan = self._settings.plans[str(finding.plan)]
+        automatic = plan.activation.mode == "automatic"
+        run = await tx.plans.open(
+            plan=plan.id,
+            incident_id=incident_id,
+            snapshot=plan.model_dump(mode="json"),
+            steps=[step.id for step in plan.steps],
+            state=RunState.RUNNING if automatic else RunState.AWAITING_CONFIRMATION,
+            at=now,
+        )
+        if run is not None:
+            metrics.plans_opened.labels(plan=plan.id).inc()
+            detail = {"plan": plan.id, "mode": plan.activation.mode}
+            await tx.timeline.add(
+                TimelineEvent(at=now, kind="plan.opened", detail=detail, incident_id=incident_id, plan_run_id=run.id)
+            )
+        return run
+
+    async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
+        """Tell the people of the plan at once, whatever its mode. Their message holds the alert too: one, not two."""
+        receivers = self._expand(run.definition.notify)
+        for receiver in receivers:
+            await tx.notifications.add(
+                incident_id=run.incident_id,
+                receiver=receiver,
+                kind=NotificationKind.PLAN,
+                events=(share,),
+                created_at=now,
+                due_at=now,
+                plan_run_id=run.id,
+            )
+        return set(receivers)
+
+    async def _owe(
+        self, tx: UnitOfWork, incident_id: int, receiver: str, kind: NotificationKind, share: AlertEvent, now: datetime
+    ) -> None:
+        """Owe a receiver a message: the first of an incident at once, what is worse at once, the rest gathered."""
+        last_due = await tx.notifications.last_due(incident_id, receiver)
+        at_once = last_due is None or kind is NotificationKind.WORSE
+        if not at_once and (waiting := await tx.notifications.gathering(incident_id, receiver, now)):
+            await tx.notifications.append(waiting.id, (share,))
+            return
+        if last_due is not None and kind is NotificationKind.FIRST:
+            kind = NotificationKind.MORE
+        routing = self._settings.routing
+        due = now if at_once or last_due is None else max(now + routing.group_wait, last_due + routing.group_interval)
+        await tx.notifications.add(
+            incident_id=incident_id, receiver=receiver, kind=kind, events=(share,), created_at=now, due_at=due
+        )
+
+    def _receivers(self, finding: Finding) -> tuple[str, ...]:
+        """Whom a finding goes to: the rule's own list, else the default of the routing; health goes to ops."""
+        names = finding.notify or (("ops",) if finding.kind in HEALTH_KINDS else ("default",))
+        expanded = self._expand(names)
+        if finding.kind == "receiver_health":  # a dead receiver can't be told that it is dead
+            dead = finding.key["receiver"]
+            others = tuple(name for name in expanded if name != dead)
+            return others or tuple(name for name in self._settings.receivers if name != dead)
+        return expanded
+
+    def _expand(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Receivers behind names of people, roles and receivers: each once, in order."""
+        return tuple(dict.fromkeys(receiver for name in names for receiver in self._settings.resolve(name)))
+
+
+def _new_alert(finding: Finding) -> NewAlert:
+    return NewAlert(
+        rule=finding.rule,
+        kind=finding.kind,
+        key=finding.key,
+        severity=finding.severity,
+        fired_at=finding.at,
+        observed=finding.observed,
+        expected=finding.expected,
+        measure=finding.measure,
+        category=finding.category,
+        window=finding.window,
+        learning=finding.learning,
+        reasons=finding.reasons,
+        evidence=finding.evidence,
+        labels=finding.labels,
+        plan=finding.plan,
+    )
+
+
+def _share(alert: Alert, event: str, evidence: Sequence[int] = ()) -> AlertEvent:
+    """The alert's share of a notification: the figures as they are now."""
+    return AlertEvent(
+        alert_id=alert.id,
+        event=event,
+        severity=alert.severity,
+        observed=alert.observed,
+        expected=alert.expected,
+        occurrences=alert.occurrences,
+        evidence=tuple(evidence),
+    )
+
+
+def _event(kind: str, now: datetime, alert: Alert, detail: dict[str, object]) -> TimelineEvent:
+    return TimelineEvent(
+        at=now, kind=kind, detail={"rule": alert.rule, **detail}, incident_id=alert.incident_id, alert_id=alert.id
+    )

@@ -1,0 +1,140 @@
+"""Turns a notification, which only refers, into a message, which tells: the facts as they stand when it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
+from monitor.domain.mention import Observed
+from monitor.domain.plan import ChecklistStep, NotifyStep, Plan, PlanRun, StatementStep, Step, WebhookStep
+from monitor.settings import Settings
+from monitor.storage import UnitOfWork
+from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post
+
+
+class Composer:
+    """Reads what a notification refers to and speaks the receiver's language."""
+
+    def __init__(self, settings: Settings, installation: str, *, replay: bool) -> None:
+        self._settings = settings
+        self._installation = installation.replace("-", "")[:12]
+        self._replay = replay
+
+    async def compose(self, tx: UnitOfWork, notification: Notification) -> Message:
+        """The message to send. Its id depends on the notification alone, so that a repeat is recognised as one."""
+        receiver = self._settings.receivers[notification.receiver]
+        language: Language = receiver.language or self._settings.language
+        alerts = [(event, await tx.alerts.get(event.alert_id)) for event in notification.events]
+        posts, more = await self._posts(tx, notification, receiver.posts)
+        run = await tx.plans.get(notification.plan_run_id) if notification.plan_run_id is not None else None
+        facts = tuple(_facts(event, alert) for event, alert in alerts if alert is not None)
+        subject = next((alert.labels.get("subject") for _, alert in alerts if alert is not None), None)
+        return Message(
+            id=f"msg_{self._installation}_{notification.id}",
+            kind=notification.kind.value,
+            severity=_gravest(notification.events),
+            language=language,
+            timezone=receiver.timezone or self._settings.timezone,
+            created_at=notification.created_at,
+            conversation=f"{self._installation}.{notification.incident_id}.{notification.receiver}",
+            sequence=notification.sequence,
+            brand=self._settings.brand,
+            incident_id=notification.incident_id,
+            subject=self._display(subject),
+            alerts=facts,
+            posts=tuple(_post(each) for each in posts),
+            more_posts=more,
+            plan=_plan(run, language, notification.plan_step) if run is not None else None,
+            replay=self._replay,
+        )
+
+    async def _posts(self, tx: UnitOfWork, notification: Notification, limit: int) -> tuple[Sequence[Observed], int]:
+        """The loudest posts behind the alerts, and how many are not shown."""
+        if notification.kind is NotificationKind.RESOLVED or not limit:
+            return (), 0
+        alert_ids = [event.alert_id for event in notification.events]
+        posts = await tx.alerts.evidence(alert_ids, limit)
+        return posts, max(await tx.alerts.evidence_count(alert_ids) - len(posts), 0)
+
+    def _display(self, subject: str | None) -> str | None:
+        if subject is None or subject not in self._settings.subjects:
+            return subject
+        return self._settings.subjects[subject].names[0]
+
+
+def _gravest(events: Sequence[AlertEvent]) -> Severity:
+    return max((event.severity for event in events), key=SEVERITIES.index, default="info")
+
+
+def _facts(event: AlertEvent, alert: Alert) -> AlertFacts:
+    """The alert with the figures of the moment when the message was decided."""
+    return AlertFacts(
+        id=alert.id,
+        rule=alert.rule,
+        kind=alert.kind,
+        category=alert.category,
+        event=NotificationKind(event.event).value,
+        severity=event.severity,
+        labels=alert.labels,
+        fired_at=alert.fired_at,
+        observed=event.observed,
+        expected=event.expected,
+        measure=alert.measure,
+        window=alert.window,
+        learning=alert.learning,
+        coverage=alert.coverage,
+        occurrences=event.occurrences,
+        reasons=tuple(alert.reasons),
+        resolved_at=alert.resolved_at,
+    )
+
+
+def _post(mention: Observed) -> Post:
+    author = mention.author
+    return Post(
+        text=f"{mention.title}\n{mention.text}".strip() if mention.title else mention.text,
+        network=mention.network,
+        written_at=mention.written_at,
+        author=author.handle or author.name,
+        reach=author.reach,
+        url=mention.url,
+        language=mention.language,
+        sentiment=mention.sentiment,
+    )
+
+
+def _plan(run: PlanRun, language: Language, step: str | None) -> PlanFacts:
+    plan = run.definition
+    states = {each.step: each.state for each in run.steps}
+    return PlanFacts(
+        run_id=run.id,
+        id=plan.id,
+        title=localized(plan.title, language),
+        state=str(run.state),
+        steps=tuple(_step(plan, each, str(states.get(each.id, "waiting")), language) for each in plan.steps),
+        never=tuple(localized(each, language) for each in plan.never),
+        step=step,
+    )
+
+
+def _step(plan: Plan, step: Step, state: str, language: Language) -> PlanStepFacts:
+    statement = (
+        next((each for each in plan.statements if each.id == step.statement), None) if isinstance(step, StatementStep) else None
+    )
+    return PlanStepFacts(
+        id=step.id,
+        phase=step.phase,
+        action=step.action,
+        title=localized(step.title, language),
+        state=state,
+        automatic=isinstance(step, NotifyStep | WebhookStep) and step.auto,
+        owner=(step.role or "") if isinstance(step, ChecklistStep) else "",
+        items=tuple(localized(item, language) for item in step.items) if isinstance(step, ChecklistStep) else (),
+        text=localized(statement.text, language) if statement else "",
+        approved=statement is not None and statement.status == "approved",
+    )
+
+
+def localized(texts: Mapping[Language, str], language: Language) -> str:
+    """The text in the language asked for, or in whichever there is: words in another language beat no words."""
+    return texts.get(language) or next(iter(texts.values()))

@@ -1,0 +1,150 @@
+"""Claims what is owed to one receiver, sends it, records the outcome. Receivers never wait for one another."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.domain.alert import Delivery
+from monitor.domain.clock import Clock
+from monitor.domain.plan import TimelineEvent
+from monitor.pipeline.compose import Composer
+from monitor.settings import Settings
+from monitor.storage import Store
+from monitor.telemetry import metrics
+from notifiers import DeliveryError, Notifier, Reason
+
+log = structlog.get_logger(__name__)
+
+# Emergencies first: five tries in the first two minutes, then ever more patience, for a day.
+SCHEDULE = tuple(timedelta(seconds=s) for s in (5, 15, 30, 60, 120, 300, 600, 1800, 3600))
+GIVE_UP_AFTER = timedelta(hours=24)
+LONGEST_OBEDIENCE = timedelta(hours=1)
+# Real time: the longest one attempt may take. The lease outlives it, so that no other process sends the same again.
+ATTEMPT = timedelta(seconds=60)
+LEASE = ATTEMPT + timedelta(seconds=30)
+
+
+class Deliverer:
+    """Sends what is due, one receiver at a time per call. At least once, under an id that stays the same."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        notifiers: Mapping[str, Notifier],
+        *,
+        owner: str,
+        dry_run: bool = False,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._notifiers = notifiers
+        self._owner = owner
+        self._dry_run = dry_run
+        self._composer = Composer(settings, store.installation, replay=dry_run)
+
+    async def due(self) -> set[str]:
+        """The receivers to whom something is owed now."""
+        async with self._store.read() as tx:
+            return await tx.deliveries.due_receivers(self._clock.now(), self._clock.wall())
+
+    async def step(self, receiver: str) -> int:
+        """Send one message to one receiver, if one is due. Returns how many were attempted: 0 or 1."""
+        async with self._store.begin() as tx:
+            claimed = await tx.deliveries.claim(
+                receiver, owner=self._owner, now=self._clock.now(), wall=self._clock.wall(), lease=LEASE, limit=1
+            )
+            disabled = (await tx.receivers.disabled()).get(receiver) if claimed else None
+            await tx.commit()
+        for delivery in claimed:
+            if disabled is not None:
+                await self._refused(delivery, DeliveryError(Reason.GONE, disabled))
+            else:
+                await self._attempt(delivery)
+        return len(claimed)
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        try:
+            detail = await self._send(delivery)
+        except DeliveryError as error:
+            await self._refused(delivery, error)
+        except TimeoutError:
+            await self._refused(delivery, DeliveryError(Reason.TIMEOUT, f"no answer within {ATTEMPT.seconds} s"))
+        except Exception as error:
+            log.exception("delivery.bug", receiver=delivery.receiver, delivery=delivery.id)
+            await self._refused(delivery, DeliveryError(Reason.INTERNAL, type(error).__name__))
+        else:
+            await self._delivered(delivery, detail)
+
+    async def _send(self, delivery: Delivery) -> str:
+        notifier = self._notifiers.get(delivery.receiver)
+        if notifier is None:
+            raise DeliveryError(Reason.MISCONFIGURED, "the receiver is no longer in monitor.yaml")
+        if self._dry_run:
+            return "not sent: a replay delivers only when asked to"
+        async with self._store.read() as tx:
+            message = await self._composer.compose(tx, delivery.notification)
+        with metrics.delivery_seconds.labels(receiver=delivery.receiver).time():
+            async with asyncio.timeout(ATTEMPT.total_seconds()):
+                receipt = await notifier.send(message, attempted_at=self._clock.wall())
+        return receipt.detail
+
+    async def _delivered(self, delivery: Delivery, detail: str) -> None:
+        now = self._clock.now()
+        async with self._store.begin() as tx:
+            await tx.deliveries.delivered(delivery.id, self._owner, now, detail, dry_run=self._dry_run)
+            await tx.receivers.succeeded(delivery.receiver, now)
+            await tx.timeline.add(_event("delivery.delivered", delivery, now, {"attempts": delivery.attempts}))
+            await tx.commit()
+        metrics.deliveries.labels(receiver=delivery.receiver, outcome="delivered").inc()
+        log.info("delivery.delivered", receiver=delivery.receiver, delivery=delivery.id, attempts=delivery.attempts)
+
+    async def _refused(self, delivery: Delivery, error: DeliveryError) -> None:
+        now = self._clock.now()
+        wait = patience(delivery.attempts, error.retry_after)
+        final = error.permanent or now + wait - delivery.notification.due_at > GIVE_UP_AFTER
+        async with self._store.begin() as tx:
+            if final:
+                await tx.deliveries.failed(delivery.id, self._owner, now, error.reason, error.detail)
+                detail = {"reason": str(error.reason), "detail": error.detail, "attempts": delivery.attempts}
+                await tx.timeline.add(_event("delivery.failed", delivery, now, detail))
+            else:
+                await tx.deliveries.retry(delivery.id, self._owner, now, now + wait, error.reason, error.detail)
+            await tx.receivers.failed(delivery.receiver, now)
+            if error.reason is Reason.GONE:
+                await tx.receivers.disable(delivery.receiver, error.detail, now)
+            await tx.commit()
+        metrics.deliveries.labels(receiver=delivery.receiver, outcome=str(error.reason)).inc()
+        log.warning(
+            "delivery.failed" if final else "delivery.retry",
+            receiver=delivery.receiver,
+            delivery=delivery.id,
+            attempts=delivery.attempts,
+            reason=str(error.reason),
+            detail=error.detail,
+            retry_in=None if final else round(wait.total_seconds()),
+        )
+
+
+def patience(attempts: int, retry_after: float | None) -> timedelta:
+    """How long to wait after `attempts` attempts: as the other side asks (within an hour), else by the schedule with jitter."""
+    if retry_after is not None:
+        return min(timedelta(seconds=max(retry_after, 0.0)), LONGEST_OBEDIENCE)
+    return SCHEDULE[min(attempts, len(SCHEDULE)) - 1] * random.uniform(0.9, 1.1)  # noqa: S311 jitter, not a secret
+
+
+def _event(kind: str, delivery: Delivery, now: datetime, detail: dict[str, object]) -> TimelineEvent:
+    notification = delivery.notification
+    return TimelineEvent(
+        at=now,
+        kind=kind,
+        detail={"receiver": delivery.receiver, "message": str(notification.kind), **detail},
+        incident_id=notification.incident_id,
+        plan_run_id=notification.plan_run_id,
+    )

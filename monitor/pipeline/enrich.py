@@ -1,0 +1,77 @@
+"""Adds to a mention what can be known from its words alone: whom it is about, its hashtags, its scores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from monitor.domain.mention import Enriched, Mention, Scores
+from monitor.sentiment import Scorer
+from monitor.settings import Subject
+from monitor.sources.text import hashtags as hashtags_in
+from monitor.sources.text import sanitise
+from rules.words import Said, WordList, fold_label
+
+log = structlog.get_logger(__name__)
+
+_HANDLE = re.compile(r"@([\w.-]+(?:@[\w.-]+)?)")
+
+
+class Enricher:
+    """Cleans, recognises and scores. Pure but for its log: what a scorer trips over is stored unscored, never lost."""
+
+    def __init__(self, subjects: Mapping[str, Subject], scorer: Scorer) -> None:
+        self._known = set(subjects)
+        self._finders = [_Finder(name, subject) for name, subject in subjects.items()]
+        self._called = {fold_label(name): finder.id for finder in self._finders for name in finder.called}
+        self._scorer = scorer
+
+    def enrich(self, raw: Mention, *, latest: datetime, about: str | None = None) -> Enriched:
+        """Clean and complete one mention. `latest` is the newest time it can have been written; `about` a certain subject."""
+        mention = sanitise(raw, now=latest)
+        hashtags = mention.hashtags | hashtags_in(mention.text)
+        return Enriched(mention, self._subjects(mention, hashtags, about), hashtags, self._scores(mention))
+
+    def _subjects(self, mention: Mention, hashtags: frozenset[str], about: str | None) -> frozenset[str]:
+        certain = {about, *(self._called.get(fold_label(name)) for name in mention.subjects)}
+        text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
+        said = Said(text)
+        handles = {handle for match in _HANDLE.finditer(text) for handle in _spellings(match[1])} if "@" in text else set()
+        found = {each.id for each in self._finders if each.finds(said, handles, hashtags)}
+        return frozenset(found.union(each for each in certain if each is not None and each in self._known))
+
+    def _scores(self, mention: Mention) -> Scores:
+        try:
+            return self._scorer.score(f"{mention.title}\n{mention.text}" if mention.title else mention.text, mention.language)
+        except Exception:
+            log.exception("scorer.failed", network=mention.network)
+            return Scores(language=mention.language or "und")
+
+
+class _Finder:
+    """Recognises one subject: by its names unless an exclusion shows that another thing is meant, by handle or by hashtag."""
+
+    def __init__(self, name: str, subject: Subject) -> None:
+        self.id = name
+        self.called = (name, *subject.names, *subject.aliases)
+        self._names = WordList((*subject.names, *subject.aliases))
+        self._exclusions = WordList(subject.exclusions)
+        self._handles = {fold_label(handle) for handle in subject.handles}
+        self._hashtags = {fold_label(hashtag) for hashtag in subject.hashtags}
+
+    def finds(self, said: Said, handles: set[str], hashtags: frozenset[str]) -> bool:
+        if self._handles & handles:
+            return True
+        if self._hashtags and any(fold_label(each) in self._hashtags for each in hashtags):
+            return True
+        return said.find(self._names) is not None and said.find(self._exclusions) is None
+
+
+def _spellings(handle: str) -> tuple[str, ...]:
+    """`acme@social.example` is also called `acme`; a full stop at the end belongs to the sentence."""
+    full = fold_label(handle.rstrip(".-"))
+    local = full.partition("@")[0]
+    return (full,) if local == full else (full, local)

@@ -1,0 +1,190 @@
+"""Judges what was committed: one leased evaluator advances its offset, the rules' state and all alerts in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.domain.alert import Silence
+from monitor.domain.clock import Clock, ManualClock
+from monitor.domain.mention import Observed
+from monitor.pipeline import catch_up, health
+from monitor.pipeline.alerting import Alerting
+from monitor.settings import Settings
+from monitor.storage import LeaseLost, Store, UnitOfWork
+from monitor.telemetry import metrics
+from rules import Calm, Engine, States
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+LEASE = timedelta(seconds=60)  # real time
+# How often, in story time, windows that ring or are about to are looked at without a new mention.
+TICK = timedelta(minutes=1)
+
+
+class Evaluator:
+    """Applies the rules to stored mentions, in the order in which they were committed.
+
+    `drive` is the clock of a replay: it is moved to each mention's time before the mention is judged, and whatever falls
+    due in between (a `for` that has lasted, an alert that is over) happens at its own moment.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        engine: Engine,
+        alerting: Alerting,
+        *,
+        owner: str,
+        drive: ManualClock | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._engine = engine
+        self._alerting = alerting
+        self._owner = owner
+        self._drive = drive
+        self._epoch: int | None = None  # None: we do not lead
+        self._renew_at = clock.wall()
+        self._offset = 0
+        self._states: States | None = None  # None: load with the next transaction
+        self._silences: Sequence[Silence] = ()
+        self._next_tick: datetime | None = None
+        self._started_at = clock.now()
+
+    async def step(self) -> int:
+        """Judge one batch. Returns how many mentions were judged: 0 when nothing waits, or when another process leads."""
+        if not await self._lead():
+            return 0
+        async with self._store.read() as tx:
+            mentions = await tx.mentions.after(self._offset, BATCH)
+        if not mentions:
+            return 0
+        with metrics.stage("evaluate", len(mentions)):
+            if not await self._transaction(lambda tx: self._judge(tx, mentions)):
+                return 0
+        metrics.evaluated.inc(len(mentions))
+        return len(mentions)
+
+    async def tick(self) -> None:
+        """Do what the passing of time alone asks for: resolve what is over, fire what has lasted, notice what went silent."""
+        if await self._lead():
+            await self._transaction(self._tick)
+
+    async def release(self) -> None:
+        """Give the lease back, so that another process need not wait for it to expire."""
+        if self._epoch is None:
+            return
+        async with self._store.begin() as tx:
+            await tx.evaluator.release(self._owner, self._epoch)
+            await tx.commit()
+        self._epoch = None
+
+    async def _lead(self) -> bool:
+        """Hold the lease: claim it, or renew it well before it expires. A lost one is claimed anew at the next step."""
+        wall = self._clock.wall()
+        if self._epoch is not None and wall < self._renew_at:
+            return True
+        try:
+            async with self._store.begin() as tx:
+                if self._epoch is not None:
+                    await tx.evaluator.renew(self._owner, self._epoch, wall=wall, lease=LEASE)
+                else:
+                    lease = await tx.evaluator.claim(self._owner, wall=wall, lease=LEASE)
+                    if lease is None:
+                        return False
+                    self._epoch, self._offset, self._states = lease.epoch, lease.offset, None
+                await tx.commit()
+        except LeaseLost:
+            self._lose()
+            return False
+        self._renew_at = wall + LEASE / 3
+        return True
+
+    def _lose(self) -> None:
+        log.warning("evaluator.lease_lost", owner=self._owner)
+        self._epoch, self._states = None, None
+
+    async def _transaction(self, work: Callable[[UnitOfWork], Awaitable[int]]) -> bool:
+        """Do `work` (which returns the new offset) fenced by our epoch. If it fails, memory is forgotten with the transaction."""
+        assert self._epoch is not None
+        try:
+            async with self._store.begin() as tx:
+                if self._states is None:
+                    await tx.rule_states.prune(self._engine.shapes())
+                    self._states = States.load(await tx.rule_states.load())
+                now = self._clock.now()
+                self._silences = await tx.silences.active(now)
+                offset = await work(tx)
+                await tx.rule_states.save(self._states.take_dirty(), now)
+                await tx.evaluator.advance(self._owner, self._epoch, offset)
+                await tx.commit()
+        except LeaseLost:
+            self._lose()
+            return False
+        except BaseException:
+            self._states = None
+            raise
+        self._offset = offset
+        return True
+
+    async def _judge(self, tx: UnitOfWork, mentions: Sequence[Observed]) -> int:
+        assert self._states is not None
+        for mention in mentions:
+            if self._drive is not None:
+                await self._drive_to(tx, self._drive, mention.written_at)
+            now = self._clock.now()
+            for finding in self._engine.observe(mention, self._states):
+                told = catch_up.gently(finding, mention, self._settings)
+                if told is not None:
+                    await self._alerting.raise_(tx, told, now, self._silences)
+                    self._wake_by(now + TICK)
+        return mentions[-1].id
+
+    async def _drive_to(self, tx: UnitOfWork, clock: ManualClock, moment: datetime) -> None:
+        while self._next_tick is not None and self._next_tick <= moment:
+            clock.advance_to(self._next_tick)
+            self._next_tick = None
+            await self._tick(tx)
+        clock.advance_to(moment)
+
+    def _wake_by(self, moment: datetime) -> None:
+        self._next_tick = min(moment, self._next_tick or moment)
+
+    async def _tick(self, tx: UnitOfWork) -> int:
+        now = self._clock.now()
+        await self._look_at_windows(tx, now)
+        await self._end_complaints(tx, now)
+        if self._drive is None:  # a replay's file is neither healthy nor ill
+            await health.look(tx, self._alerting, self._settings, now, started_at=self._started_at)
+        return self._offset
+
+    async def _look_at_windows(self, tx: UnitOfWork, now: datetime) -> None:
+        """Windows that ring may be over; windows that are pending may have lasted. Missing data delays only the first."""
+        assert self._states is not None
+        for finding in self._engine.due(self._states, now):
+            await self._alerting.raise_(tx, finding, now, self._silences)
+        horizon = now if self._drive is not None else await health.horizon(tx, self._settings, now)
+        for alert in await tx.alerts.open_alerts(kind="window"):
+            rule = self._engine.rule(alert.rule)
+            if rule is None:
+                await self._alerting.resolve(tx, alert, now, "the rule is gone", tell=True)
+            elif isinstance(self._engine.tick(alert.rule, alert.key, self._states, horizon), Calm):
+                await self._alerting.resolve(tx, alert, now, "back to normal", tell=True)
+            self._wake_by(now + TICK)
+
+    async def _end_complaints(self, tx: UnitOfWork, now: datetime) -> None:
+        """An alert of a mention rule ends by a person, or by its time; nobody is told of the latter."""
+        for rule in self._settings.rules:
+            if rule.kind != "mention":
+                continue
+            for alert in await tx.alerts.open_alerts(rule=rule.id, seen_before=now - rule.resolve.after):
+                await self._alerting.resolve(tx, alert, now, "its time is over", tell=False)
+            if (oldest := await tx.alerts.oldest_open(rule.id)) is not None:
+                self._wake_by(oldest + rule.resolve.after)

@@ -1,0 +1,66 @@
+"""The path of a mention, from a network's answer to a message on somebody's telephone. This file alone names the stages.
+
+    source ─► intake ─► enrich ─► evaluate ─► alerting        judging: a mention becomes an alert
+                                                 │  one transaction: alert + pending deliveries + plan run
+                                                 ▼
+                                          delivery · plans     acting: pending rows become e-mails, webhooks, steps
+
+The two halves are joined by the store and by nothing else. Each stage is a class with a `step`: it does what is due and says
+how much it did. Who calls `step`, and when, is the business of the daemon (woken by events) or of a replay (in a loop).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.domain.clock import Clock, ManualClock
+from monitor.pipeline.alerting import Alerting
+from monitor.pipeline.delivery import Deliverer
+from monitor.pipeline.enrich import Enricher
+from monitor.pipeline.evaluate import Evaluator
+from monitor.pipeline.intake import Intake
+from monitor.pipeline.plans import PlanRunner
+from monitor.sentiment import Scorer
+from monitor.settings import Settings
+from monitor.sources import Source
+from monitor.storage import Store
+from notifiers import Notifier
+from rules import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """All stages of one configuration, in the order in which a mention meets them."""
+
+    intake: Intake  # asks the sources; commits mentions, enriched, together with the cursor
+    evaluate: Evaluator  # reads what was committed, applies the rules; alerting happens in its transaction
+    plans: PlanRunner  # carries the steps of an opened emergency plan, in order
+    deliver: Deliverer  # claims what is owed to a receiver and sends it
+
+
+def build(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    sources: Mapping[str, Source],
+    notifiers: Mapping[str, Notifier],
+    *,
+    owner: str,
+    drive: ManualClock | None = None,
+    dry_run: bool = False,
+) -> Flow:
+    """Wire the stages of one configuration.
+
+    `owner` names this process in leases. A replay gives `drive`, the clock that its recording moves, and `dry_run`, which
+    records what would have been sent.
+    """
+    enricher = Enricher(settings.subjects, Scorer(settings.sentiment))
+    engine = Engine(settings.rules, settings.lists)
+    alerting = Alerting(settings)
+    return Flow(
+        intake=Intake(settings, store, clock, sources, enricher, drive=drive),
+        evaluate=Evaluator(settings, store, clock, engine, alerting, owner=owner, drive=drive),
+        plans=PlanRunner(settings, store, clock),
+        deliver=Deliverer(settings, store, clock, notifiers, owner=owner, dry_run=dry_run),
+    )

@@ -1,0 +1,134 @@
+"""Silence is never taken for peace: a source that stops answering, or a receiver that stops taking, raises an alert itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from monitor.domain.errors import Trouble
+from monitor.domain.source import SourceState
+from monitor.pipeline.alerting import Alerting
+from monitor.settings import Settings
+from monitor.sources import SourceSettings
+from monitor.storage import UnitOfWork
+from rules import Finding
+
+SOURCE_RULE = "source-health"
+RECEIVER_RULE = "receiver-health"
+# A source is ill when it has missed this many polls, and never before this long: one lost poll is no news.
+MISSED_POLLS = 3
+PATIENCE = timedelta(minutes=10)
+# A source that has been ill for longer no longer holds the others' alerts open.
+HORIZON_PATIENCE = timedelta(hours=6)
+FAILURES = 3
+
+
+def silent_for(state: SourceState, settings: SourceSettings, now: datetime, started_at: datetime) -> timedelta | None:
+    """How long a source has been silent, when that is too long; None while it is well."""
+    # Time in which we were not running is not the source's fault.
+    since = max(state.last_success_at or started_at, started_at) if not state.stopped else state.last_success_at or started_at
+    silence = now - since
+    if state.stopped or silence > max(settings.every * MISSED_POLLS, PATIENCE):
+        return silence
+    return None
+
+
+async def look(tx: UnitOfWork, alerting: Alerting, settings: Settings, now: datetime, *, started_at: datetime) -> None:
+    """Raise and resolve the alerts about our own sources and receivers."""
+    ill = {finding.key["source"]: finding for finding in await _sources(tx, settings, now, started_at)}
+    dead = {finding.key["receiver"]: finding for finding in await _receivers(tx, settings, now)}
+    open_alerts = {
+        (alert.rule, name): alert
+        for kind, label in (("source_health", "source"), ("receiver_health", "receiver"))
+        for alert in await tx.alerts.open_alerts(kind=kind)
+        if (name := alert.key[label])
+    }
+    for (rule, name), alert in open_alerts.items():
+        if name not in (ill if rule == SOURCE_RULE else dead):
+            await alerting.resolve(tx, alert, now, "it answers again", tell=True)
+    for finding in (*ill.values(), *dead.values()):
+        await alerting.raise_(tx, finding, now)
+
+
+async def horizon(tx: UnitOfWork, settings: Settings, now: datetime) -> datetime:
+    """Up to when we have seen everything: the oldest watermark of the sources that are asked and answer."""
+    marks = [
+        state.watermark
+        for state in await tx.sources.all()
+        if state.watermark is not None
+        and _asked(settings, state.source)
+        and not state.stopped
+        and now - state.watermark < HORIZON_PATIENCE
+    ]
+    return min([now, *marks])
+
+
+def _asked(settings: Settings, source: str) -> bool:
+    return source in settings.sources and settings.sources[source].enabled
+
+
+async def _sources(tx: UnitOfWork, settings: Settings, now: datetime, started_at: datetime) -> list[Finding]:
+    findings = []
+    for state in await tx.sources.all():
+        if not _asked(settings, state.source):
+            continue
+        source = settings.sources[state.source]
+        silence = silent_for(state, source, now, started_at)
+        if silence is not None:
+            findings.append(_source_finding(state, source, now, silence))
+    return findings
+
+
+def _source_finding(state: SourceState, settings: SourceSettings, now: datetime, silence: timedelta) -> Finding:
+    trouble = state.trouble or Trouble.TIMEOUT
+    last = state.last_success_at.isoformat(timespec="seconds") if state.last_success_at else "never"
+    return Finding(
+        rule=SOURCE_RULE,
+        kind="source_health",
+        key={"source": state.source},
+        labels={"source": state.source, "trouble": str(trouble), "last_success": last},
+        subject=None,
+        at=now,
+        severity="critical" if state.stopped else "warning",
+        category="health",
+        observed=silence.total_seconds(),
+        expected=settings.every.total_seconds(),
+        measure="seconds",
+        window=None,
+        learning=False,
+        reasons=(f"{state.source} has not answered since {last}: {trouble}: {state.detail or 'no answer'}",),
+        evidence=(),
+        plan=None,
+        notify=(),
+    )
+
+
+async def _receivers(tx: UnitOfWork, settings: Settings, now: datetime) -> list[Finding]:
+    findings = []
+    for state in await tx.receivers.all():
+        if state.receiver not in settings.receivers:
+            continue
+        if state.disabled_at is None and state.failures < FAILURES:
+            continue
+        why = state.disabled_reason or f"{state.failures} failed attempts in a row"
+        findings.append(
+            Finding(
+                rule=RECEIVER_RULE,
+                kind="receiver_health",
+                key={"receiver": state.receiver},
+                labels={"receiver": state.receiver},
+                subject=None,
+                at=now,
+                severity="critical",
+                category="health",
+                observed=float(state.failures),
+                expected=0.0,
+                measure="failures",
+                window=None,
+                learning=False,
+                reasons=(f"{state.receiver} does not take messages: {why}",),
+                evidence=(),
+                plan=None,
+                notify=(),
+            )
+        )
+    return findings

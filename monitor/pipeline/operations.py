@@ -1,0 +1,152 @@
+"""What people do, from wherever they do it: each is one transaction and one timeline event, with the same result everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.domain.alert import Alert, AlertEvent, NewAlert, NotificationKind
+from monitor.domain.errors import UsageError
+from monitor.domain.plan import PlanRun, TimelineEvent
+from monitor.storage import Store, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and through what (`cli`, `web`, `mail` …)."""
+
+    name: str
+    through: str
+
+
+async def acknowledge(store: Store, alert_id: int, actor: Actor, at: datetime, note: str | None = None) -> Alert:
+    """« Je prends en charge »: reminders stop for this alert. Raises `UsageError` for an alert that does not exist."""
+    async with store.begin() as tx:
+        alert = await tx.alerts.get(alert_id)
+        if alert is None:
+            raise UsageError(f"there is no alert {alert_id}; `tocsin alerts --all` lists them")
+        if await tx.alerts.acknowledge(alert_id, actor.name, at):
+            await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
+            detail = {"rule": alert.rule} | ({"note": note} if note else {})
+            await tx.timeline.add(_event("alert.acknowledged", actor, at, detail, alert))
+        await tx.commit()
+        return alert
+
+
+async def silence(
+    store: Store, matcher: Mapping[str, object], *, lasting: timedelta, reason: str, actor: Actor, at: datetime
+) -> int:
+    """Alerts that match stay quiet for a while: they are opened and kept, and nobody is told. Returns the silence's id."""
+    if not matcher:
+        raise UsageError("a silence must say what it covers: a rule, a subject, or both")
+    async with store.begin() as tx:
+        number = await tx.silences.add(
+            matcher=dict(matcher),
+            author=actor.name,
+            reason=reason,
+            created_at=at,
+            starts_at=at,
+            ends_at=at + lasting,
+        )
+        detail = {"silence": number, "matcher": dict(matcher), "reason": reason, "until": (at + lasting).isoformat()}
+        await tx.timeline.add(_event("silence.added", actor, at, detail))
+        await tx.commit()
+        return number
+
+
+async def end_silence(store: Store, number: int, actor: Actor, at: datetime) -> None:
+    """End a silence before its time. Raises `UsageError` when it is not in force."""
+    async with store.begin() as tx:
+        if number not in {each.id for each in await tx.silences.active(at)}:
+            raise UsageError(f"silence {number} is not in force; `tocsin silences` lists those that are")
+        await tx.silences.end(number, at)
+        await tx.timeline.add(_event("silence.ended", actor, at, {"silence": number}))
+        await tx.commit()
+
+
+async def confirm_plan(store: Store, run_id: int, actor: Actor, at: datetime) -> PlanRun:
+    """Let the automatic steps of a plan begin. Raises `UsageError` for a run that does not exist."""
+    async with store.begin() as tx:
+        run = await _run(tx, run_id)
+        if await tx.plans.confirm(run_id, actor.name, at):
+            await tx.timeline.add(_plan_event("plan.confirmed", run, actor, at))
+        await tx.commit()
+        return run
+
+
+async def close_plan(store: Store, run_id: int, actor: Actor, at: datetime) -> PlanRun:
+    """« Lever la crise »: the run is over. Raises `UsageError` for a run that does not exist."""
+    async with store.begin() as tx:
+        run = await _run(tx, run_id)
+        if run.closed_at is None:
+            await tx.plans.close(run_id, at)
+            await tx.timeline.add(_plan_event("plan.closed", run, actor, at))
+        await tx.commit()
+        return run
+
+
+async def ring_for_test(store: Store, rule: str, receiver: str, actor: Actor, at: datetime) -> int:
+    """Open an alert that says it is a test, owe it to one receiver, and end it. Returns the incident's id."""
+    async with store.begin() as tx:
+        incident = await tx.incidents.open(
+            subject=None, open_key=f"test:{rule}:{receiver}:{at.isoformat()}", severity="info", at=at
+        )
+        new = NewAlert(
+            rule=rule,
+            kind="test",
+            key={"test": at.isoformat()},
+            severity="info",
+            fired_at=at,
+            observed=1.0,
+            expected=0.0,
+            measure="tests",
+            category="test",
+            reasons=(f"{actor.name} asked for a test",),
+        )
+        alert = await tx.alerts.open(new, incident.id, at)
+        share = AlertEvent(alert.id, NotificationKind.TEST, "info", 1.0, 0.0, 1)
+        await tx.notifications.add(
+            incident_id=incident.id,
+            receiver=receiver,
+            kind=NotificationKind.TEST,
+            events=(share,),
+            created_at=at,
+            due_at=at,
+        )
+        await tx.alerts.resolve(alert.id, at, "it was a test")
+        await tx.incidents.resolve(incident.id, at)
+        await tx.timeline.add(_event("alert.tested", actor, at, {"rule": rule, "receiver": receiver}, alert))
+        await tx.commit()
+        return incident.id
+
+
+async def _run(tx: UnitOfWork, run_id: int) -> PlanRun:
+    run = await tx.plans.get(run_id)
+    if run is None:
+        raise UsageError(f"there is no plan run {run_id}; `tocsin plan list` lists them")
+    return run
+
+
+def _event(kind: str, actor: Actor, at: datetime, detail: Mapping[str, object], alert: Alert | None = None) -> TimelineEvent:
+    return TimelineEvent(
+        at=at,
+        kind=kind,
+        actor=actor.name,
+        through=actor.through,
+        detail=detail,
+        incident_id=alert.incident_id if alert else None,
+        alert_id=alert.id if alert else None,
+    )
+
+
+def _plan_event(kind: str, run: PlanRun, actor: Actor, at: datetime) -> TimelineEvent:
+    return TimelineEvent(
+        at=at,
+        kind=kind,
+        actor=actor.name,
+        through=actor.through,
+        detail={"plan": run.plan},
+        incident_id=run.incident_id,
+        plan_run_id=run.id,
+    )

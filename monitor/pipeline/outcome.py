@@ -1,0 +1,70 @@
+"""What a replay or a demo came to, as one object that scripts can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.domain.alert import Alert, DeliveryRecord
+from monitor.domain.plan import PlanRun
+from monitor.storage import Store
+from monitor.telemetry import metrics
+
+_ALL = 1_000_000
+
+
+@dataclass
+class Outcome:
+    """What a replay came to."""
+
+    seconds: float = 0.0
+    read: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    alerts: list[Alert] = field(default_factory=list)
+    deliveries: list[DeliveryRecord] = field(default_factory=list)
+    plan_runs: list[PlanRun] = field(default_factory=list)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The one JSON object that ends `tocsin replay --json` and `tocsin demo --json`."""
+        return {
+            "seconds": round(self.seconds, 3),
+            "mentions": {
+                "read": self.read,
+                "stored": self.stored,
+                "duplicates": self.duplicates,
+                "rejected": self.rejected,
+            },
+            "alerts": [
+                {
+                    "rule": alert.rule,
+                    "key": dict(alert.key),
+                    "severity": alert.severity,
+                    "fired_at": alert.fired_at.isoformat(),
+                    "resolved_at": alert.resolved_at.isoformat() if alert.resolved_at else None,
+                }
+                for alert in self.alerts
+            ],
+            "deliveries": [
+                {"receiver": each.receiver, "kind": each.kind, "state": each.state, "attempts": each.attempts}
+                for each in self.deliveries
+            ],
+            "plan_runs": [
+                {"plan": run.plan, "state": run.state, "opened_at": run.opened_at.isoformat()} for run in self.plan_runs
+            ],
+        }
+
+
+async def tell(outcome: Outcome, store: Store) -> None:
+    """Fill in the alerts, deliveries and plan runs that the store holds, in the order in which they came about."""
+    async with store.read() as tx:
+        outcome.alerts = sorted(await tx.alerts.list(limit=_ALL), key=lambda alert: alert.id)
+        outcome.deliveries = sorted(await tx.deliveries.list(limit=_ALL), key=lambda each: each.id)
+        outcome.plan_runs = sorted(await tx.plans.list(limit=_ALL), key=lambda run: run.id)
+
+
+def stage_seconds(name: str) -> float:
+    """Seconds spent in one stage since the process began."""
+    return metrics.registry.get_sample_value("tocsin_stage_seconds_sum", {"stage": name}) or 0.0

@@ -1,0 +1,133 @@
+"""Carries an opened emergency plan: its automatic steps are delivered in order, and the timeline records each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.domain.alert import AlertEvent, DeliveryRecord, DeliveryState, NotificationKind
+from monitor.domain.clock import Clock
+from monitor.domain.plan import NotifyStep, PlanRun, RunState, Step, StepState, TimelineEvent, WebhookStep
+from monitor.settings import Settings
+from monitor.storage import Store, UnitOfWork
+
+_ENDED = frozenset({StepState.DONE, StepState.FAILED, StepState.SKIPPED})
+
+
+class PlanRunner:
+    """Moves every open run as far as it can go; what it did is in the store before anything leaves the house."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+
+    async def step(self) -> int:
+        """Move every run that can move. Returns how many steps changed state."""
+        async with self._store.read() as tx:
+            runs = [run for run in await tx.plans.open_runs() if run.state is RunState.RUNNING]
+        return sum([await self._carry(run) for run in runs])
+
+    async def _carry(self, run: PlanRun) -> int:
+        changed = 0
+        for step in run.definition.steps:
+            state = next((each.state for each in run.steps if each.step == step.id), StepState.SKIPPED)
+            if state in _ENDED:
+                continue
+            moved, attempted = await self._advance(run, step, state)
+            changed += moved
+            if not attempted:
+                break  # the order stands: the next one starts when this one has been tried
+        return changed
+
+    async def _advance(self, run: PlanRun, step: Step, state: StepState) -> tuple[int, bool]:
+        """Move one step. Returns whether it changed, and whether the steps behind it may start.
+
+        A step that cannot be delivered goes on being tried by the delivery stage, and holds nobody up: in a crisis a dead
+        publishing queue must not keep the support team from being told.
+        """
+        if not (isinstance(step, NotifyStep | WebhookStep) and step.auto):
+            return await self._hand_over(run, step, state), True
+        if state is StepState.RUNNING:
+            return await self._follow(run, step)
+        return await self._start(run, step), False
+
+    async def _hand_over(self, run: PlanRun, step: Step, state: StepState) -> int:
+        """A person's step is ready from the start: the message that opened the plan shows it."""
+        if state is not StepState.WAITING:
+            return 0
+        async with self._store.begin() as tx:
+            moved = await tx.plans.set_step(run.id, step.id, StepState.READY, at=self._clock.now(), only_from={StepState.WAITING})
+            await tx.commit()
+        return int(moved)
+
+    async def _start(self, run: PlanRun, step: NotifyStep | WebhookStep) -> int:
+        now = self._clock.now()
+        async with self._store.begin() as tx:
+            moved = await tx.plans.set_step(
+                run.id, step.id, StepState.RUNNING, at=now, only_from={StepState.WAITING, StepState.READY}
+            )
+            if moved:
+                events = await _latest_events(tx, run)
+                for receiver in self._settings.resolve(step.receiver):
+                    await tx.notifications.add(
+                        incident_id=run.incident_id,
+                        receiver=receiver,
+                        kind=NotificationKind.STEP,
+                        events=events,
+                        created_at=now,
+                        due_at=now,
+                        plan_run_id=run.id,
+                        plan_step=step.id,
+                    )
+                await tx.timeline.add(self._event("plan.step.started", run, step.id))
+            await tx.commit()
+        return int(moved)
+
+    async def _follow(self, run: PlanRun, step: NotifyStep | WebhookStep) -> tuple[int, bool]:
+        async with self._store.begin() as tx:
+            deliveries = await tx.deliveries.of_step(run.id, step.id)
+            outcome = _outcome(deliveries)
+            moved = False
+            if outcome is not None:
+                detail = "; ".join(f"{each.receiver}: {each.detail or each.state}" for each in deliveries)
+                moved = await tx.plans.set_step(
+                    run.id, step.id, outcome, at=self._clock.now(), detail=detail, only_from={StepState.RUNNING}
+                )
+                if moved:
+                    await tx.timeline.add(self._event(f"plan.step.{outcome}", run, step.id))
+            await tx.commit()
+        attempted = all(each.attempts > 0 and each.state is not DeliveryState.SENDING for each in deliveries)
+        return int(moved), attempted or outcome is not None
+
+    def _event(self, kind: str, run: PlanRun, step: str) -> TimelineEvent:
+        return TimelineEvent(
+            at=self._clock.now(),
+            kind=kind,
+            detail={"plan": run.plan, "step": step},
+            incident_id=run.incident_id,
+            plan_run_id=run.id,
+        )
+
+
+def _outcome(deliveries: Sequence[DeliveryRecord]) -> StepState | None:
+    """Done when every receiver took it, failed when all have ended and one did not; None while one is under way."""
+    states = {each.state for each in deliveries}
+    if states & {DeliveryState.PENDING, DeliveryState.SENDING}:
+        return None
+    return StepState.FAILED if DeliveryState.FAILED in states or not states else StepState.DONE
+
+
+async def _latest_events(tx: UnitOfWork, run: PlanRun) -> Sequence[AlertEvent]:
+    """What a step's message says of the incident: its gravest alerts as they are now."""
+    alerts = [alert for alert in await tx.alerts.of_incident(run.incident_id) if alert.kind != "mention"]
+    return tuple(
+        AlertEvent(
+            alert_id=alert.id,
+            event=NotificationKind.FIRST,
+            severity=alert.severity,
+            observed=alert.observed,
+            expected=alert.expected,
+            occurrences=alert.occurrences,
+        )
+        for alert in alerts
+    )
