@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import hdrs, web, web_response
 from aiohttp.abc import AbstractAccessLogger
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 log = structlog.get_logger(__name__)
@@ -19,6 +21,9 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+# aiohttp names itself and its version where no signal of the application reaches: in the answer to what is no HTTP at all.
+web_response.SERVER_SOFTWARE = "tocsin"  # type: ignore[attr-defined]  # there is no setting for it; a test watches it
+
 _EVERYDAY = ("/-/", "/metrics")  # asked every few seconds by machines
 
 
@@ -64,3 +69,14 @@ class AccessLog(AbstractAccessLogger):
             ms=round(time * 1000, 1),
             remote=request.remote,
         )
+
+
+def server_log() -> logging.Logger:
+    """The logger of aiohttp, without a traceback for each scanner that sends something other than HTTP."""
+    logger = logging.getLogger("aiohttp.server")
+    logger.addFilter(_worth_a_line)
+    return logger
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from monitor.domain.errors import ExitCode, TocsinError
 from monitor.web.app import WebDeps, build_app
-from monitor.web.protection import AccessLog
+from monitor.web.protection import AccessLog, server_log
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ async def serve(deps: WebDeps, host: str, port: int) -> AsyncGenerator[str]:
         build_app(deps),
         handle_signals=False,
         access_log_class=AccessLog,
+        logger=server_log(),
         auto_decompress=False,
         keepalive_timeout=IDLE,
         shutdown_timeout=GRACE,

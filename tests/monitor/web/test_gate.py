@@ -1,0 +1,129 @@
+"""The door between the web and a configuration at work, with a real store behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from monitor.domain.clock import ManualClock
+from monitor.domain.errors import StorageError
+from monitor.sources.webhook import WebhookSource, WebhookSourceSettings
+from monitor.storage import StorageSettings, Store
+from monitor.web import Gate, serve
+
+KEY = b"a key of thirty-two bytes, honest"
+
+
+@pytest_asyncio.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A store of its own."""
+    store = await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'tocsin.db'}")))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def source(clock: ManualClock, store: Store) -> WebhookSource:
+    """A webhook source that checks signatures."""
+    secret = SecretStr("whsec_" + base64.b64encode(KEY).decode())
+    return WebhookSource("shop", WebhookSourceSettings(kind="webhook", secret=secret), clock, store)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def gate(clock: ManualClock) -> Gate:
+    """A gate that was never opened."""
+    return Gate(clock)
+
+
+def signed(clock: ManualClock, body: bytes) -> dict[str, str]:
+    """Standard Webhooks headers for a body."""
+    stamp = str(int(clock.wall().timestamp()))
+    mac = hmac.digest(KEY, f"msg_1.{stamp}.".encode() + body, hashlib.sha256)
+    return {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": "v1," + base64.b64encode(mac).decode()}
+
+
+async def test_a_signed_call_is_in_the_store_and_rings(
+    gate: Gate, store: Store, source: WebhookSource, clock: ManualClock
+) -> None:
+    """From the socket to the committed row: once, and its reader is woken once."""
+    rung: list[str] = []
+    gate.open({"shop": source}, store, rung.append)
+    body = b'{"text": "hello"}'
+    async with serve(gate, "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as client:
+        for _ in range(2):
+            async with client.post("/hooks/shop", data=body, headers=signed(clock, body)) as answer:
+                assert answer.status == 202
+        async with client.post("/hooks/shop", data=b"forged", headers=signed(clock, body)) as answer:
+            assert answer.status == 401
+        async with client.get("/-/ready") as answer:
+            assert answer.status == 200
+    async with store.read() as tx:
+        items = await tx.inbox.pending("shop", 10)
+    assert [(item.body, item.received_at) for item in items] == [(body, clock.now())]
+    assert rung == ["shop"]
+
+
+async def test_before_the_first_opening_nobody_is_turned_away_for_good(gate: Gate) -> None:
+    """While the daemon starts every call is 503: a 404 would make the caller give up."""
+    async with serve(gate, "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as client:
+        async with client.post("/hooks/shop", data=b"x") as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        async with client.get("/-/ready") as answer:
+            assert answer.status == 503
+            assert "starting" in (await answer.json())["reasons"][0]
+
+
+async def test_closed_it_still_takes_calls(gate: Gate, store: Store, source: WebhookSource) -> None:
+    """During a reload a call is stored and nobody is rung for; readiness says that the workers rest."""
+    rung: list[str] = []
+    gate.open({"shop": source}, store, rung.append)
+    gate.close()
+    assert gate.hook("shop") is not None
+    assert await gate.accept("shop", "d1", b"x") is True
+    assert rung == []
+    assert "not running" in (await gate.troubles())[0]
+
+
+async def test_only_webhook_sources_have_a_hook(gate: Gate, store: Store, source: WebhookSource) -> None:
+    """A name that is no webhook source has none, and a reload that drops one closes its hook."""
+    gate.open({"shop": source, "news": object()}, store, print)  # type: ignore[dict-item]
+    assert gate.hook("shop") is not None
+    assert gate.hook("news") is None
+    gate.open({}, store, print)
+    assert gate.hook("shop") is None
+
+
+class Broken:
+    """A store that fails to answer, or never does."""
+
+    def __init__(self, *, hangs: bool) -> None:
+        self._hangs = hangs
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[None]:
+        """Fails at once, or waits for ever."""
+        if self._hangs:
+            await asyncio.Event().wait()
+        raise StorageError("the disk is gone")
+        yield
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+async def test_a_store_that_is_silent_is_a_trouble(gate: Gate, monkeypatch: pytest.MonkeyPatch, hangs: bool) -> None:
+    """Not ready when the store fails or hangs: the answer comes all the same, and the log says why."""
+    monkeypatch.setattr("monitor.web.gate.PATIENCE", 0.01)
+    gate.open({}, Broken(hangs=hangs), print)  # type: ignore[arg-type]
+    with capture_logs() as said:
+        assert await gate.troubles() == ["the store does not answer; the log says why"]
+    assert [event["event"] for event in said] == ["web.store_silent"]
