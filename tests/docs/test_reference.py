@@ -1,0 +1,141 @@
+"""The reference says what the code says: every setting, kind, metric and exit code has its heading."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from monitor.domain.errors import ExitCode
+from monitor.domain.plan import PlanFile
+from monitor.settings.model import MonitorFile
+from monitor.telemetry import metrics
+from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
+from notifiers.render.as_payload import payload
+from rules.model import MentionRule, WindowRule
+from rules.where import Where
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    """The generator, which is a script and no package: its neighbours are found beside it."""
+    sys.path.append(str(DOCS))
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def headings(page: str) -> set[str]:
+    """The headings of a page of the reference, without their marks."""
+    lines = (DOCS / "reference" / page).read_text("utf-8").splitlines()
+    return {line.lstrip("#").strip() for line in lines if line.startswith("#")}
+
+
+def names(model: type[BaseModel], prefix: str) -> set[str]:
+    """The headings that the fields of a model must have."""
+    return {f"`{prefix}{field.alias or name}`" for name, field in model.model_fields.items() if name not in {"kind", "action"}}
+
+
+def test_committed_reference_is_what_the_code_says(generate: ModuleType) -> None:
+    """No page is out of date; `make docs` writes them."""
+    assert generate.stale() == []
+
+
+def test_the_check_names_what_is_out_of_date(generate: ModuleType, tmp_path: Path) -> None:
+    """A page that is missing or different is named."""
+    (tmp_path / "metrics.md").write_text("Metrics, roughly.")
+    assert set(generate.stale(tmp_path)) == set(generate.PAGES)
+
+
+def test_every_top_level_setting_has_its_heading() -> None:
+    """What may stand in monitor.yaml is described."""
+    assert names(MonitorFile, "") <= headings("settings.md")
+
+
+@pytest.mark.parametrize(("page", "union"), [("sources.md", "SourceUnion"), ("receivers.md", "ReceiverUnion")])
+def test_every_kind_and_each_of_its_settings_has_its_heading(generate: ModuleType, page: str, union: str) -> None:
+    """Every kind is a section; every setting of it, own or common, a heading."""
+    found, common = headings(page), names(generate.SourceSettings if page == "sources.md" else generate.ReceiverSettings, "")
+    for model in models_of(getattr(generate, union)):
+        kind = model.model_fields["kind"].annotation.__args__[0]  # type: ignore[union-attr]
+        assert f"`{kind}`" in found
+        assert {name for name in names(model, f"{kind}.") if name.replace(f"{kind}.", "") not in common} <= found
+    assert common <= found
+
+
+def models_of(union: Any) -> list[type[BaseModel]]:
+    """The models of an annotated discriminated union."""
+    return list(union.__origin__.__args__)
+
+
+def test_every_rule_kind_condition_and_plan_setting_has_its_heading() -> None:
+    """The rule language and the plans are described to the last field."""
+    rules = headings("rules.md")
+    assert names(MentionRule, "mention.") | names(WindowRule, "window.") | names(Where, "where.") <= rules
+    assert names(PlanFile.model_fields["plan"].annotation, "plan.") <= headings("plans.md")  # type: ignore[arg-type]
+
+
+def test_no_setting_is_without_a_word() -> None:
+    """Between a heading and its facts stands at least one sentence."""
+    for page in ("settings.md", "contacts.md", "sources.md", "receivers.md", "rules.md", "plans.md"):
+        silent = re.findall(r"^#+ (`[^`]+`)\n\n\n", (DOCS / "reference" / page).read_text("utf-8"), re.MULTILINE)
+        assert silent == [], page
+
+
+def test_every_metric_and_exit_code_has_its_heading() -> None:
+    """What Prometheus and a unit file see is described."""
+    assert {f"`{metric.name}`" for metric in metrics.definitions} <= headings("metrics.md")
+    assert {heading.split()[0] for heading in headings("exit-codes.md")} >= {f"`{code.value}`" for code in ExitCode}
+
+
+def test_the_page_of_webhook_events_names_every_field() -> None:
+    """Each field of the payload is a row of the right table, and no row is about a field that is gone."""
+    tables = {
+        heading: set(re.findall(r"^\| `([a-z_]+)` \|", body, re.MULTILINE))
+        for heading, body in re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", events_page(), re.MULTILINE | re.DOTALL)
+    }
+    sent = payload(full_message())["data"]
+    assert tables["The message: `data`"] == set(sent)
+    assert tables["An alert: `data.alerts[]`"] == set(sent["alerts"][0])
+    assert tables["A post: `data.posts[]`"] == set(sent["posts"][0])
+    assert tables["The plan: `data.plan`"] == set(sent["plan"])
+    assert tables["A step: `data.plan.steps[]`"] == set(sent["plan"]["steps"][0])
+
+
+def events_page() -> str:
+    """The hand-written page."""
+    return (DOCS / "reference" / "events.md").read_text("utf-8")
+
+
+def full_message() -> Message:
+    """A message in which everything is there."""
+    at = datetime(2026, 3, 12, 12, 33, tzinfo=UTC)
+    alert = AlertFacts(1, "crisis", "window", "alert", "first", "critical", {"subject": "acme"}, at, 20.0, 1.2, "authors")
+    step = PlanStepFacts("pause", "contain", "webhook", "Pause the queue", "waiting")
+    return Message(
+        id="msg_1",
+        kind="plan",
+        severity="critical",
+        language="en",
+        timezone="UTC",
+        created_at=at,
+        conversation="incident.1.hub",
+        sequence=1,
+        brand="Acme",
+        alerts=[alert],
+        posts=[Post("It does not start.", "mastodon", at)],
+        plan=PlanFacts(1, "outage", "Outage", "running", [step]),
+    )
