@@ -31,8 +31,9 @@ class Post:
 class AlertFacts:
     """One alert as it stood when the message was decided. `observed`/`expected` count `measure` within `window`.
 
-    Labels that choose the words: `nature` (complaint, safety, praise, talk; else guessed from the rule's id), `catch_up`
-    (these are old mentions, told together), `source` or `receiver` (whose health it is about).
+    Labels that choose the words: `nature` (complaint, safety, praise, talk; else guessed from the rule's id and title),
+    `catch_up` (these are old mentions, told together), `source` or `receiver` (whose health it is about), `trouble` (a word of
+    `monitor.domain.errors.Trouble`) and `last_success` (ISO 8601, or `never`).
     """
 
     id: int

@@ -212,12 +212,12 @@ def source_down(language: Language = "fr") -> Message:
         "alert",
         "first",
         "warning",
-        {"source": "mastodon-hashtags"},
+        {"source": "mastodon-hashtags", "trouble": "unavailable", "last_success": "2026-03-02T16:02:00+00:00"},
         NOW - timedelta(minutes=63),
         3780,
         360,
         "seconds",
-        reasons=("HTTP 503",),
+        reasons=("mastodon-hashtags has not answered since 2026-03-02T16:02:00+00:00: unavailable: HTTP 503",),
     )
     return complaint(language, id="note-21", conversation="incident-5-me", incident_id=5, subject=None, alerts=(alert,), posts=())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cached_property
 
 from notifiers.catalogue import PHRASES, say
@@ -12,27 +13,11 @@ from notifiers.safe import one_line
 NATURES = ("complaint", "safety", "praise", "talk")
 _NAME = 80
 _RANK: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
-# What a rule's id gives away when no label `nature` says it.
+# What a rule's id or title gives away when no label `nature` says it, without accents.
 _GUESSES = (
-    ("safety", ("safety", "danger", "securite", "risk", "risque")),
+    ("safety", ("safety", "danger", "securite", "risk", "risque", "injur", "blesse")),
     ("praise", ("praise", "eloge", "merci", "thank", "positive", "positif")),
-    (
-        "complaint",
-        (
-            "complain",
-            "plainte",
-            "plaint",
-            "negativ",
-            "negatif",
-            "unhappy",
-            "mecontent",
-            "outage",
-            "panne",
-            "storm",
-            "crisis",
-            "crise",
-        ),
-    ),
+    ("complaint", ("complain", "plaint", "negativ", "negatif", "unhappy", "mecontent", "outage", "panne", "crisis", "crise")),
 )
 
 
@@ -85,18 +70,18 @@ class Voice:
 
     @property
     def ack(self) -> str:
-        """The command that acknowledges every alert of this message."""
-        return "tocsin ack " + " ".join(str(alert.id) for alert in self.message.alerts)
+        """The command that acknowledges the leading alert, and with it the incident."""
+        return f"tocsin ack {self.lead.id}" if self.lead else ""
 
 
 def nature(alert: AlertFacts) -> str:
-    """What kind of talk the alert is about: its label says so, or the rule's id gives it away, or it is just talk."""
+    """What kind of talk the alert is about: its label says so, or the rule gives it away, or it is just talk."""
     said = alert.labels.get("nature", "")
     if said in NATURES:
         return said
     if alert.category == "opportunity":
         return "praise"
-    rule = alert.rule.lower()
+    rule = unicodedata.normalize("NFD", f"{alert.rule} {alert.title}".lower()).encode("ascii", "ignore").decode()
     return next((kind for kind, words in _GUESSES if any(word in rule for word in words)), "talk")
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts
 from notifiers.safe import one_line
 from notifiers.voice import Voice, nature
 
 _TITLE = 120
-_REASON = 160
 _FEW = 0.5  # an expectation below this is "next to none": nobody pictures 0.3 of a person
 _HEALTH = ("source_health", "receiver_health")
+TROUBLES = frozenset(
+    {"credentials", "gone", "throttled", "unavailable", "timeout", "too_large", "malformed", "refused", "internal"}
+)
 _OVER = frozenset({"done", "skipped", "failed"})
 
 
@@ -75,7 +78,7 @@ def describe(voice: Voice, alert: AlertFacts) -> str:
     if alert.kind in _HEALTH:
         return _health(voice, alert)
     if "catch_up" in alert.labels:
-        return voice.count("catch_up", alert.observed)
+        return voice.count("catch_up", max(alert.observed, alert.occurrences))
     if alert.kind == "mention":
         return _one_mention(voice, alert)
     return _window(voice, alert)
@@ -114,9 +117,23 @@ def amount(voice: Voice, alert: AlertFacts, value: float) -> str:
 
 
 def _health(voice: Voice, alert: AlertFacts) -> str:
-    said = voice.say(alert.kind, name=_health_name(alert), since=voice.moment(alert))
-    reason = one_line(alert.reasons[0], _REASON) if alert.reasons else ""
-    return voice.say("because", headline=said, reason=reason) if reason else said
+    said = _silent(voice, alert)
+    trouble = alert.labels.get("trouble", "")
+    return voice.say("because", headline=said, reason=voice.say(f"trouble.{trouble}")) if trouble in TROUBLES else said
+
+
+def _silent(voice: Voice, alert: AlertFacts) -> str:
+    """Since when: the last time it answered, else the moment we noticed."""
+    last = alert.labels.get("last_success", "")
+    if last == "never":
+        return voice.say("source_health.never", name=_health_name(alert))
+    try:
+        since = datetime.fromisoformat(last)
+    except ValueError:
+        since = alert.fired_at
+    if since.tzinfo is None:
+        since = since.replace(tzinfo=UTC)
+    return voice.say(alert.kind, name=_health_name(alert), since=voice.reader.moment(since, voice.message.created_at))
 
 
 def _health_name(alert: AlertFacts) -> str:
@@ -204,7 +221,7 @@ def _coverage(voice: Voice, lead: AlertFacts) -> str:
 
 
 def _seen(voice: Voice, lead: AlertFacts) -> str:
-    if lead.occurrences <= 1 or lead.kind in _HEALTH:
+    if lead.occurrences <= 1 or lead.kind in _HEALTH or "catch_up" in lead.labels:
         return ""
     return voice.say("why.seen", n=voice.reader.number(lead.occurrences), since=voice.moment(lead))
 

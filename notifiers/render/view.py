@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from notifiers.wording import amount, describe, headline, next_step, topic, why
 _POST = 600  # characters of a post that are shown; the link has the rest
 _STATEMENT = 20_000  # prepared by the brand's own people: shown whole
 _LINE = 200
+_SUBJECT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _MEASURES = ("authors", "mentions", "share")
 _MOST_LINKS = 3
 _MILD = 0.3  # tone words start here, either side of nought
@@ -106,7 +108,7 @@ def view(message: Message) -> View:
         theme=_theme(message),
         brand=one_line(message.brand, _LINE),
         badge=_badge(voice),
-        kind=voice.say(f"kind.{message.kind}"),
+        kind="" if message.kind in {"resolved", "test"} else voice.say(f"kind.{message.kind}"),
         headline=line,
         preheader=reason if topic(message) == line else line,
         why=reason,
@@ -138,6 +140,8 @@ def _theme(message: Message) -> str:
 
 
 def _badge(voice: Voice) -> str:
+    if voice.message.kind in {"resolved", "test"}:  # how grave it was is no longer the news
+        return voice.say(f"kind.{voice.message.kind}")
     return voice.say("opportunity") if _theme(voice.message) == "praise" else voice.say(f"severity.{voice.message.severity}")
 
 
@@ -266,5 +270,14 @@ def _commands(voice: Voice) -> list[tuple[str, str]]:
     lead, plan = voice.lead, voice.message.plan
     if lead is None or voice.message.kind in {"resolved", "test"}:
         return []
-    commands = [(voice.say("footer.ack"), voice.ack), (voice.say("footer.silence"), f"tocsin silence rule={lead.rule} --for 2h")]
+    commands = [(voice.say("footer.ack"), voice.ack)]
+    if not lead.kind.endswith("_health"):  # what watches over us is repaired, not silenced
+        commands.append((voice.say("footer.silence"), _silence(lead)))
     return [*commands, (voice.say("footer.plan"), f"tocsin plan show {plan.run_id}")] if plan else commands
+
+
+def _silence(lead: AlertFacts) -> str:
+    subject = lead.labels.get("subject", "")
+    # A subject's id goes on a command line that somebody will paste: only what such an id can be.
+    about = f" --subject {subject}" if _SUBJECT_ID.fullmatch(subject) else ""
+    return f'tocsin silence --rule {lead.rule}{about} --for 2h --reason "…"'
