@@ -90,7 +90,7 @@ def _trust(settings: HttpSettings) -> ssl.SSLContext | bool:
 
 def safe(url: URL) -> str:
     """The address without anything secret: no user, no password, no query, no fragment."""
-    shown = url.with_user(None).with_query(None).with_fragment(None) if url.host else URL("(no address)")
+    shown = url.with_user(None).with_query(None).with_fragment(None)
     return f"{shown}?…" if url.query_string else str(shown)
 
 

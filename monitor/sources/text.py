@@ -37,6 +37,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")  # all but 
 _HASHTAG = re.compile(r"(?<![\w&/#])[#\uff03](\w{1,100})")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{1,30})?")
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_cid|mc_eid|igshid|xtor|at_medium|at_campaign", re.IGNORECASE)
+_UNSAFE = re.compile(r"[\s\"'<>\\^`{|}\ud800-\udfff]")
 _SLUG = re.compile(r"[^a-z0-9]+")
 _IDENTITIES = frozenset({"urn", "at", "tag"})  # schemes that name a thing without being a link anybody could follow
 
@@ -45,7 +46,7 @@ def html_to_text(markup: str) -> str:
     """Plain text of an HTML fragment: blocks on lines of their own, entities decoded, scripts and styles gone."""
     markup = clean(markup, _MAX_HTML)
     if "<" not in markup:
-        return html.unescape(markup).strip()
+        return _tidy(html.unescape(markup))
     markup = nh3.clean(
         _SPACES.sub(" ", markup.replace("\n", " ")),
         tags={"br", *_BLOCKS.split()},
@@ -130,9 +131,7 @@ def _canonical(uri: str) -> str | None:
 
 def _encodable(uri: str) -> str:
     """Blanks, quotes and brackets escaped, so that an address can stand inside any text; letters of any script stay."""
-    return "".join(
-        quote(char, errors="replace") if char in " \"'<>\\^`{|}" or "\ud800" <= char <= "\udfff" else char for char in uri
-    )
+    return _UNSAFE.sub(lambda match: quote(match[0], errors="replace"), uri)
 
 
 def whole(value: object) -> int | None:
@@ -178,6 +177,7 @@ def sanitise(mention: Mention, now: datetime | None = None, *, lateness: timedel
         engagement=_engagement(mention.engagement),
         hashtags=_tags(mention.hashtags),
         subjects=_tags(mention.subjects),
+        sensitive=_flag(mention.sensitive),
     )
 
 
