@@ -72,8 +72,6 @@ class Scheduler:
             if known is None or known[0] != interval:
                 self._schedule(name)
 
-    replace_all = replace
-
     def start(self) -> None:
         """Begins to wake. Needs a running event loop."""
         if self._scheduler:

@@ -33,7 +33,7 @@ NEIGHBOURS = frozenset(_MOST_WRITTEN.split())
 
 SURE = 0.5  # below this, without a claim, the language is `und`
 OVERRULES = 0.7  # from here the words outweigh the claim: keeps 99 % of right ones and mends 86 % of wrong ones on six words
-ENOUGH = 400  # characters: more of the text changes no answer and costs time
+ENOUGH = 200  # characters: on six posts joined, 150 gave the answers that all of them gave, in five languages
 
 _CODE = re.compile(r"^([a-z]{2,3})(?:[-_].*)?$")
 _OLD_CODES = {"in": "id", "iw": "he", "ji": "yi", "nb": "no", "nn": "no", "eng": "en", "fra": "fr", "fre": "fr"}
