@@ -87,7 +87,7 @@ class _Reader:
         monitor = self._file(self._directory / "monitor.yaml", MonitorFile)
         contacts = self._contacts(self._directory / "contacts.yaml")
         rules = [self._file(path, RuleFile) for path in self._folder("rules")]
-        plans = [self._file(path, PlanFile) for path in self._folder("plans")]
+        plans = self._plans()
         self._check_names(monitor, contacts, rules, plans)
         self._settle(monitor, contacts, rules, plans, self._lists(rules))
         return self._loaded
@@ -155,19 +155,27 @@ class _Reader:
         own = self._directory / name
         folder = own if own.exists() else shipped() / name
         try:
-            found = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
+            return _yaml_files(folder)
         except OSError as error:
             what = f"cannot be read: {error.strerror}."
             self._problems.append(Problem(str(folder), 0, "", what, f"Make it a folder with the files of your {name}."))
             return []
-        return [path for path in found if not path.name.startswith(".") and not path.stem.endswith(".test")]
+
+    def _plans(self) -> list[_File[PlanFile]]:
+        """The plans of this configuration; beside the shipped rules, the shipped plans fill in for those it does not have."""
+        plans = [self._file(path, PlanFile) for path in self._folder("plans")]
+        if (self._directory / "rules").exists() or not (self._directory / "plans").exists():
+            return plans
+        own = {names.at(file.document.data, ("plan", "id")) for file in plans if file.document}
+        more = [self._file(path, PlanFile) for path in _yaml_files(shipped() / "plans")]
+        return [*plans, *(file for file in more if file.model and file.model.plan.id not in own)]
 
     def _check_names(
         self, monitor: _File[MonitorFile], contacts: _File[Contacts], rules: list[_File[RuleFile]], plans: list[_File[PlanFile]]
     ) -> None:
         files = names.Files(
-            monitor=monitor.document,
-            contacts=contacts.document,
+            monitor=_mapping(monitor.document),
+            contacts=_mapping(contacts.document),
             rules=[file.document for file in rules if file.document],
             plans=[file.document for file in plans if file.document],
             whole=all(file.document for file in rules) and all(file.document for file in plans),
@@ -183,6 +191,17 @@ class _Reader:
         if len(documents) == len(rules) and not found.problems:  # else nobody knows what is missing
             self._problems += check_uses(documents, found)
         return found.lists
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    """The YAML files of a folder in order, less hidden ones and the tests of rules. Raises `OSError`."""
+    found = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
+    return [path for path in found if not path.name.startswith(".") and not path.stem.endswith(".test")]
+
+
+def _mapping(document: Document | None) -> Document | None:
+    """The document, unless it is no settings at all: then its names are unknown, not absent."""
+    return None if document is None or (document.data is not None and not isinstance(document.data, Mapping)) else document
 
 
 def _compose(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from monitor.settings.contacts import Person
 from monitor.settings.model import RESERVED
 from monitor.settings.problems import Problem, suggest
 from monitor.settings.reading import Data, Document, Path_
@@ -42,8 +43,8 @@ class _Check:
             first.setdefault(name, here)
 
 
-def check(files: Files, shipped_plans: Collection[str] = ()) -> list[Problem]:
-    """Problems with the names in all files. `shipped_plans`: plans that exist besides the files given."""
+def check(files: Files) -> list[Problem]:
+    """Problems with the names in all files."""
     found = _Check()
     monitor = files.monitor
     receivers = keys(monitor, "receivers")
@@ -51,7 +52,7 @@ def check(files: Files, shipped_plans: Collection[str] = ()) -> list[Problem]:
     _namespace(found, files)
     known = None if receivers is None or people is None or roles is None else {*receivers, *people, *roles}
     anybody = None if known is None else {*known, *RESERVED}
-    subjects = keys(monitor, "subjects")
+    subjects = keys(monitor, "subjects") or None
     if monitor:
         found.name(monitor, ("routing", "default"), known, "receiver, person or role")
         found.name(monitor, ("routing", "ops"), None if known is None else {*known, "default"}, "receiver, person or role")
@@ -59,15 +60,19 @@ def check(files: Files, shipped_plans: Collection[str] = ()) -> list[Problem]:
             found.name(monitor, ("sources", source, "subject"), subjects, "subject")
     if files.contacts:
         _contacts(found, files.contacts, receivers, people)
-    plans = None if not files.whole else {*shipped_plans, *(name for _, _, name in _plan_ids(files.plans))}
+    plans = None if not files.whole else {name for _, _, name in _plan_ids(files.plans)}
     for document in files.rules:
         _rules(found, document, anybody, plans, subjects)
-    found.once([(rules, ("lists", name), name) for rules in files.rules for name in keys(rules, "lists") or ()], "lists")
+    found.once(_lists(files.rules), "lists")
     for document in files.plans:
         _plan(found, document, anybody, monitor)
     found.once([place for document in files.rules for place in _rule_ids(document)], "rules")
     found.once(_plan_ids(files.plans), "plans")
     return found.problems
+
+
+# Without these sections a file is wrong as a whole, and complaints about their names would only repeat it.
+_REQUIRED = {"subjects"}
 
 
 def _namespace(found: _Check, files: Files) -> None:
@@ -85,7 +90,8 @@ def _namespace(found: _Check, files: Files) -> None:
 def _contacts(found: _Check, document: Document, receivers: Collection[str] | None, people: Collection[str] | None) -> None:
     for person in people or ():
         found.name(document, ("people", person, "receivers"), receivers, "receiver")
-        if not any(at(document.data, ("people", person, way)) for way in ("email", "receivers")):
+        said = at(document.data, ("people", person))
+        if isinstance(said, Mapping) and Person.model_fields.keys() - {"email", "receivers"} >= said.keys():
             found.problems.append(
                 document.problem(("people", person), "cannot be told anything.", "Give this person an `email` or `receivers`.")
             )
@@ -140,11 +146,24 @@ def _plan(found: _Check, document: Document, anybody: Collection[str] | None, mo
 def _webhooks(monitor: Document | None) -> set[str] | None:
     if monitor is None:
         return None
-    return {name for name in keys(monitor, "receivers") or () if at(monitor.data, ("receivers", name, "kind")) == "webhook"}
+    receivers = keys(monitor, "receivers")
+    if receivers is None:
+        return None
+    return {name for name in receivers if at(monitor.data, ("receivers", name, "kind")) == "webhook"}
 
 
 def _rule_ids(document: Document) -> list[tuple[Document, Path_, str]]:
     return [(document, ("rules", index, "id"), name) for index, name in _ids(document.data, "rules")]
+
+
+def _lists(documents: Sequence[Document]) -> list[tuple[Document, Path_, str]]:
+    """Every list; where several files define one in the same words, so that each can be read alone, it counts once."""
+    places: dict[tuple[str, str], tuple[Document, Path_, str]] = {}
+    for document in documents:
+        for name in keys(document, "lists") or ():
+            path: Path_ = ("lists", name)
+            places.setdefault((name, repr(at(document.data, path))), (document, path, name))
+    return list(places.values())
 
 
 def _plan_ids(documents: Sequence[Document]) -> list[tuple[Document, Path_, str]]:
@@ -170,11 +189,13 @@ def at(data: Data, path: Path_) -> Data:
 
 
 def keys(document: Document | None, section: str) -> list[str] | None:
-    """The names defined in a section; None when the file could not be read."""
+    """The names defined in a section; None when the file or the section is not as it should be, so that nobody can tell."""
     if document is None:
         return None
     found = at(document.data, (section,))
-    return list(found) if isinstance(found, Mapping) else []
+    if isinstance(found, Mapping):
+        return list(found)
+    return [] if found is None and section not in _REQUIRED else None
 
 
 def entries(data: Data, section: str) -> list[Data]:

@@ -47,10 +47,12 @@ def choices(names: Collection[str], limit: int = 12) -> str:
     ordered = [f"`{name}`" for name in sorted(names)]
     if len(ordered) > limit:
         return ", ".join([*ordered[:limit], "…"])
-    return ordered[0] if len(ordered) == 1 else f"{', '.join(ordered[:-1])} or {ordered[-1]}" if ordered else "nothing yet"
+    return " or ".join([", ".join(ordered[:-1]), ordered[-1]] if len(ordered) > 1 else ordered)
 
 
 def suggest(written: str, known: Collection[str]) -> str:
     """The fix for an unknown name: the nearest known one, or all that exist."""
+    if not known:
+        return "There are none yet: add it, or remove this."
     near = nearest(written, known)
     return f"Did you mean `{near}`?" if near else f"Known here: {choices(known)}."

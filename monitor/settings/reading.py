@@ -165,7 +165,7 @@ def decode(raw: bytes) -> str | None:
 def _parse(file: str, text: str) -> tuple[Document, list[Problem]]:
     node = _compose(text)
     if node is None:
-        raise _Refused(0, "is empty.", "Write it with `tocsin init`, or start from the example in the documentation.")
+        raise _Refused(0, "is empty.", "Write something into it, or remove the file.")
     builder = _Builder(file)
     data = builder.build(node, ())
     return Document(file, data, builder.lines, builder.written), builder.problems
@@ -192,24 +192,35 @@ def _line(mark: object) -> int:
     return getattr(mark, "line", -1) + 1
 
 
+# What PyYAML says, or what stands on the line: the words for people, and the fix. The first that is found speaks.
+_SYNTAX = (
+    (r"'\\t'", r"^ *\t", "the line is indented with a tab.", "Indent with spaces: YAML allows no tabs there."),
+    (r"another document", r"^---", "holds a second document (---).", "Keep one document per file."),
+    (r"^$", r"[\[{,]\s*#", "a # outside quotes begins a comment.", 'Quote what begins with #, as in ["#acme"].'),
+    (
+        r"mapping values|but got ':'",
+        r"^$",
+        "a `:` stands where it cannot.",
+        'Quote text that holds ": ", or check the indentation.',
+    ),
+    (r"cannot start any", r"^$", "this text must stand in quotes.", 'Quote what begins with @, % or `, as in ["@acme"].'),
+)
+
+
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> _Refused:
-    line = _line(error.problem_mark or error.context_mark)
-    what = error.problem or "is not YAML"
-    lines = text.splitlines()
+    """Words for a syntax error, on the line where a person must look."""
+    said, lines = error.problem or "it breaks off", text.splitlines()
+    line, begun = _line(error.problem_mark or error.context_mark), _line(error.context_mark)
+    left_open = 0 < begun < line and "flow" in (error.context or "")
+    line = begun if left_open else line  # the bracket that was never closed, not the place where that came out
     near = lines[line - 1] if 0 < line <= len(lines) else ""
-    if r"\t" in what or near[: len(near) - len(near.lstrip())].count("\t"):
-        return _Refused(line, "the line is indented with a tab.", "Indent with spaces: YAML allows no tabs there.")
-    if "expected a single document" in what or "but found another document" in what:
-        return _Refused(line, "holds a second document (---).", "Keep one document per file.")
-    if "mapping values are not allowed" in what:
-        return _Refused(line, "a `:` stands where it cannot.", 'Quote text that holds ": ", or check the indentation.')
-    if "[#" in near or ", #" in near:
-        return _Refused(line, "a # outside quotes begins a comment.", 'Quote what begins with #, as in ["#acme"].')
-    if "cannot start any token" in what:
-        return _Refused(line, f"is not YAML: {what}.", 'Quote what begins with @, % or `, as in ["@acme"].')
-    begun = _line(error.context_mark)
+    for in_error, in_line, what, fix in _SYNTAX:
+        if re.search(in_error, said) or (near and re.search(in_line, near)):
+            return _Refused(line, what, fix)
+    if left_open:
+        return _Refused(line, "a bracket or quote is opened here and not closed.", "Close it on this line.")
     since = f" (begun on line {begun})" if begun not in {0, line} else ""
-    return _Refused(line, f"is not YAML: {what}{since}.", "Check quotes, brackets and indentation, here and on the line above.")
+    return _Refused(line, f"is not YAML: {said}{since}.", "Check quotes, brackets and indentation, here and on the line above.")
 
 
 class _Builder:

@@ -126,13 +126,16 @@ class Translator:
         names = [name or number for name, number in allowed]
         near = nearest(self._document.written.get(path, ""), names)
         fix = f"Did you mean `{near}`?" if near else ""
-        return self._document.problem(path, f"must be {choices(names)}{self._instead(path)}.", fix)
+        instead = f", not `{path[-1]}`" if error["loc"][-1] == "[key]" else self._instead(path)
+        return self._document.problem(path, f"must be {choices(names)}{instead}.", fix)
 
     def _not_a(self, path: Path_, nouns: list[str]) -> Problem:
         value = self._value(path)
         if value is None and path in self._document.written:
             return self._document.problem(path, _EMPTY, _FILL)
         fix = "Put it in quotes." if isinstance(value, int | float) and "text" in nouns else ""
+        if "text" not in nouns and any(schema.get("type") == "string" for schema in self._shape.at(path, self._filled.data)):
+            nouns = ["text", *nouns]
         return self._document.problem(path, f"must be {' or '.join(nouns)}{self._instead(path)}.", fix)
 
     def _other(self, path: Path_, error: ErrorDetails) -> tuple[str, str]:
