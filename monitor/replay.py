@@ -1,4 +1,4 @@
-"""Judges a recorded stream as if it were happening: same stages, a clock that the recording drives, the same answer every time."""
+"""Judges a recorded stream as if it were happening: same stages, a clock that the recording drives, same answer each time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def recording(settings: Settings, file: Path) -> Settings:
 
 
 async def replay(
-    settings: Settings, *, deliver: bool = False, progress: Callable[[int], None] = lambda position: None
+    settings: Settings, *, deliver: bool = False, progress: Callable[[int], None] | None = None
 ) -> Outcome:
     """Judge the one file source of `settings` to its end.
 
@@ -52,7 +52,7 @@ async def replay(
         store = await Store.open(settings.storage)
         stack.push_async_callback(store.close)
         run = await _Replay.build(settings, store, stack, deliver=deliver)
-        await run.to_the_end(progress)
+        await run.to_the_end(progress or _ignore)
         return await run.outcome(time.perf_counter() - began)
 
 
@@ -143,6 +143,11 @@ class _Replay:
         self._outcome.seconds = seconds
         self._outcome.stages = {name: stage_seconds(name) - before for name, before in self._before.items()}
         return self._outcome
+
+
+def _ignore(position: int) -> None:
+    """Nobody watches."""
+    del position
 
 
 async def _where_it_stopped(store: Store) -> datetime:

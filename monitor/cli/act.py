@@ -10,7 +10,21 @@ from typing import Annotated, Any
 import typer
 
 from monitor.cli.app import alert, app
-from monitor.cli.context import DEFAULT_CONFIG, AsJson, By, ConfigDir, actor, clock, local, opened, out, run, show_json, table
+from monitor.cli.context import (
+    DEFAULT_CONFIG,
+    AsJson,
+    By,
+    ConfigDir,
+    about,
+    actor,
+    clock,
+    local,
+    opened,
+    out,
+    run,
+    show_json,
+    table,
+)
 from monitor.domain.alert import Alert, AlertState, DeliveryRecord, DeliveryState
 from monitor.domain.errors import ExitCode, UsageError
 from monitor.domain.source import SourceState
@@ -48,9 +62,16 @@ def _alert_table(found: Sequence[Alert], settings: Settings) -> Any:
     rows = table("id", "severity", "rule", "about", "since", "seen", "state")
     for each in found:
         state = "acknowledged" if each.acknowledged_at and each.state is AlertState.OPEN else str(each.state)
-        about = ", ".join(each.labels.values()) or ", ".join(each.key.values())
         severity = f"[{_COLOURS[each.severity]}]{each.severity}[/]"
-        rows.add_row(str(each.id), severity, each.rule, about, local(each.fired_at, settings), str(each.occurrences), state)
+        rows.add_row(
+            str(each.id),
+            severity,
+            each.rule,
+            about(each.labels, each.key, settings),
+            local(each.fired_at, settings),
+            str(each.occurrences),
+            state,
+        )
     return rows
 
 

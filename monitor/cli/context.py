@@ -6,7 +6,7 @@ import asyncio
 import getpass
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -80,3 +80,10 @@ def table(*columns: str) -> Table:
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
+
+
+def about(labels: Mapping[str, str], key: Mapping[str, str], settings: Settings) -> str:
+    """What an alert is about, for a table: the subject as people call it, and what else tells it from others."""
+    subject = labels.get("subject")
+    named = [settings.subjects[subject].names[0] if subject in settings.subjects else subject] if subject else []
+    return ", ".join([*named, *(f"{name} {value}" for name, value in key.items() if name != "subject")])

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from monitor import settings as configuration
 from monitor.cli.app import app
-from monitor.cli.context import DEFAULT_CONFIG, AsJson, ConfigDir, clock, err, out, table
+from monitor.cli.context import DEFAULT_CONFIG, AsJson, ConfigDir, about, clock, err, out, table
 from monitor.daemon import Daemon
 from monitor.demo import demo as play
 from monitor.domain.errors import InputError, UsageError
@@ -63,35 +63,36 @@ def replay(
         settings = recording(load(config) if config else _embedded(brand or file.stem, file, Path(folder)), file)
         url = database or f"sqlite:///{folder}/replay.db"
         settings = settings.model_copy(update={"storage": StorageSettings(url=SecretStr(url))})
-        outcome = asyncio.run(_judge(settings, file, deliver=deliver))
-    _show(outcome, as_json=as_json)
+        outcome = asyncio.run(_judge(settings, file, file.stat().st_size, deliver=deliver))
+    _show(outcome, settings, as_json=as_json)
 
 
 def _embedded(brand: str, file: Path, folder: Path) -> Settings:
     """The shipped rules, for a recording that is all about one brand."""
-    configuration.scaffold(folder, brand, str(file.resolve()), "nobody@localhost")
+    configuration.scaffold(folder, brand, str(file.resolve()), "nobody@nowhere.invalid")
     settings = load(folder)
     about = next(iter(settings.subjects))
     sources = {name: each.model_copy(update={"subject": about}) for name, each in settings.sources.items()}
     return settings.model_copy(update={"sources": sources})
 
 
-async def _judge(settings: Settings, file: Path, *, deliver: bool) -> Outcome:
+async def _judge(settings: Settings, file: Path, size: int, *, deliver: bool) -> Outcome:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(file.name, total=file.stat().st_size)
+        task = bar.add_task(file.name, total=size)
         return await judge(settings, deliver=deliver, progress=lambda position: bar.update(task, completed=position))
 
 
-def _show(outcome: Outcome, *, as_json: bool) -> None:
+def _show(outcome: Outcome, settings: Settings, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False) + "\n")
         return
     rows = table("rang at", "rule", "severity", "about", "over at")
     for alert in outcome.alerts:
-        about = ", ".join(alert.labels.values()) or ", ".join(alert.key.values())
         over = f"{alert.resolved_at:%Y-%m-%d %H:%M}" if alert.resolved_at else "–"
-        rows.add_row(f"{alert.fired_at:%Y-%m-%d %H:%M}", alert.rule, alert.severity, about, over)
+        rows.add_row(
+            f"{alert.fired_at:%Y-%m-%d %H:%M}", alert.rule, alert.severity, about(alert.labels, alert.key, settings), over
+        )
     out.print(rows if outcome.alerts else "Nothing would have rung.")
     out.print(
         f"\n{outcome.read} read, {outcome.stored} stored, {outcome.duplicates} seen before, {outcome.rejected} not understood"

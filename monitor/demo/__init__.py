@@ -1,4 +1,4 @@
-"""A fictional brand's bad day at accelerated time, through the real daemon, real SMTP and a real webhook receiver, on loopback."""
+"""A fictional brand's bad day at accelerated time: the real daemon, real SMTP and a real webhook receiver, on loopback."""
 
 from __future__ import annotations
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from monitor.domain.alert import (
@@ -18,6 +17,7 @@ from monitor.domain.alert import (
     fingerprint,
 )
 from monitor.domain.plan import PlanRun, RunState, TimelineEvent
+from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.settings import Settings
 from monitor.storage import UnitOfWork
 from monitor.telemetry import metrics
@@ -33,7 +33,7 @@ def worse(severity: Severity, than: Severity) -> bool:
     return SEVERITIES.index(severity) > SEVERITIES.index(than)
 
 
-def matches(silence: Silence, *, rule: str, key: dict[str, str], subject: str | None) -> bool:
+def matches(silence: Silence, *, rule: str, key: Mapping[str, str], subject: str | None) -> bool:
     """Whether a silence covers an alert: everything the silence names must be so; what it leaves out covers all."""
     wanted = silence.matcher
     if "rule" in wanted and wanted["rule"] != rule:
@@ -49,19 +49,32 @@ class Alerting:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._realert = {rule.id: rule.realert for rule in settings.rules}
+        self._rules = {rule.id: rule for rule in settings.rules}
 
-    async def raise_(self, tx: UnitOfWork, finding: Finding, now: datetime, silences: Sequence[Silence] = ()) -> None:
+    async def raise_(
+        self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, silences: Sequence[Silence] = ()
+    ) -> None:
         """Take one finding: open its alert, or add to the one that is open. `now` is story time."""
-        known = await tx.alerts.open_by_fingerprint(fingerprint(finding.rule, finding.key))
-        silenced = any(matches(each, rule=finding.rule, key=dict(finding.key), subject=finding.subject) for each in silences)
+        known = rings.find(finding)
+        silenced = any(matches(each, rule=finding.rule, key=finding.key, subject=finding.subject) for each in silences)
         if known is not None:
-            await self._again(tx, known, finding, now, silenced=silenced)
+            await self._again(tx, rings, known, finding, now, silenced=silenced)
         else:
-            await self._open(tx, finding, now, silenced=silenced)
+            await self._open(tx, rings, finding, now, silenced=silenced)
 
-    async def resolve(self, tx: UnitOfWork, alert: Alert, now: datetime, reason: str, *, tell: bool) -> None:
+    async def after_silence(
+        self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence]
+    ) -> None:
+        """Tell, once, of an alert that was opened under a silence and still rings when no silence covers it any more."""
+        subject = alert.labels.get("subject")
+        if any(matches(each, rule=alert.rule, key=alert.key, subject=subject) for each in silences):
+            return
+        await rings.told(tx, alert, now)
+        await self._tell(tx, alert, NotificationKind.FIRST, (), now)
+
+    async def resolve(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, reason: str, *, tell: bool) -> None:
         """End an alert, and its incident when nothing else holds it open."""
+        await rings.resolved(tx, alert)
         if not await tx.alerts.resolve(alert.id, now, reason):
             return
         metrics.alerts_resolved.labels(rule=alert.rule).inc()
@@ -78,55 +91,38 @@ class Alerting:
         holders = [each for each in alerts if each.kind != "mention"] or alerts
         return any(each.resolved_at is None for each in holders)
 
-    async def _again(self, tx: UnitOfWork, known: Alert, finding: Finding, now: datetime, *, silenced: bool) -> None:
+    async def _again(
+        self, tx: UnitOfWork, rings: OpenAlerts, known: Alert, finding: Finding, now: datetime, *, silenced: bool
+    ) -> None:
         """The alert is open already: bring it up to date, and tell people only what changes what they should do."""
         graver = worse(finding.severity, known.severity)
-        await tx.alerts.again(
-            known.id,
-            observed=finding.observed,
-            expected=finding.expected,
-            severity=finding.severity if graver else known.severity,
-            last_seen_at=max(finding.at, known.last_seen_at),
-            evidence=finding.evidence,
-            occurrences=known.occurrences + 1,
-            reasons=finding.reasons,
-        )
-        if silenced:
-            return
-        kind = self._repeat(known, now, graver=graver)
+        alert = rings.again(known, finding, finding.severity if graver else known.severity)
+        kind = None if silenced else await self._repeat(tx, rings, alert, now, graver=graver)
         if kind is None:
             return
-        alert = replace(
-            known,
-            severity=finding.severity if graver else known.severity,
-            observed=finding.observed,
-            expected=finding.expected,
-            occurrences=known.occurrences + 1,
-        )
-        await tx.alerts.told(known.id, now)
         if graver:
             await tx.incidents.raise_severity(known.incident_id, finding.severity)
             await tx.timeline.add(_event("alert.worse", now, alert, {"severity": finding.severity}))
-        for receiver in self._receivers(finding):
-            await self._owe(tx, known.incident_id, receiver, kind, _share(alert, kind, finding.evidence), now)
+        await rings.told(tx, alert, now)
+        await self._tell(tx, alert, kind, finding.evidence, now)
 
-    def _repeat(self, known: Alert, now: datetime, *, graver: bool) -> NotificationKind | None:
-        """Why people are told of an open alert again, or None. An acknowledged alert is never repeated, only told when worse.
-
-        An alert that was opened under a silence has not been told yet: it is told once when the silence has ended.
-        """
+    async def _repeat(
+        self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, *, graver: bool
+    ) -> NotificationKind | None:
+        """Why people are told of an open alert again, or None. An acknowledged one is never repeated, only told when worse."""
         if graver:
             return NotificationKind.WORSE
-        if known.told_at is None:
+        if alert.told_at is None:  # it was opened under a silence, which has ended
             return NotificationKind.FIRST
-        if known.acknowledged_at is None and now - known.told_at >= self._realert_of(known.rule):
-            return NotificationKind.REMINDER
-        return None
+        if now - alert.told_at < self._realert(alert.rule):
+            return None
+        taken = (await rings.latest(tx, alert)).acknowledged_at is not None
+        return None if taken else NotificationKind.REMINDER
 
-    async def _open(self, tx: UnitOfWork, finding: Finding, now: datetime, *, silenced: bool) -> None:
+    async def _open(self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, *, silenced: bool) -> None:
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
-        again = last is not None and last.told_at is not None and now - last.told_at < self._realert_of(finding.rule)
+        again = last is not None and last.told_at is not None and now - last.told_at < self._realert(finding.rule)
         incident, joined = await self._incident(tx, finding, now, former=last.incident_id if last and again else None)
         graver = joined and worse(finding.severity, incident.severity)
         if graver:
@@ -136,25 +132,25 @@ class Alerting:
         else:
             alert = await tx.alerts.open(_new_alert(finding), incident.id, now, told=not silenced)
             metrics.alerts_opened.labels(rule=finding.rule, severity=finding.severity).inc()
+        rings.opened(alert)
         detail = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
         how = "silenced" if silenced else "reopened" if again else "opened"
         await tx.timeline.add(_event(f"alert.{how}", now, alert, detail))
-        run = await self._open_plan(tx, finding, incident.id, now) if finding.plan else None
         if not silenced:
-            kind = NotificationKind.WORSE if graver else NotificationKind.FIRST
-            await self._tell(tx, finding, incident.id, _share(alert, kind, finding.evidence), run, now)
+            await self._tell(tx, alert, NotificationKind.WORSE if graver else NotificationKind.FIRST, finding.evidence, now)
 
-    async def _tell(
-        self, tx: UnitOfWork, finding: Finding, incident_id: int, share: AlertEvent, run: PlanRun | None, now: datetime
-    ) -> None:
-        """Tell the people of the plan that was just opened, then everybody the rule names, each person once."""
+    async def _tell(self, tx: UnitOfWork, alert: Alert, kind: NotificationKind, evidence: Sequence[int], now: datetime) -> None:
+        """Open the plan, if the rule has one; tell its people, then everybody the rule names: each person once."""
+        share = _share(alert, kind, evidence)
+        run = await self._open_plan(tx, alert, now) if alert.plan is not None else None
         told = await self._tell_plan(tx, run, share, now) if run is not None else set()
-        for receiver in self._receivers(finding):
+        for receiver in self._receivers(alert, now):
             if receiver not in told:
-                await self._owe(tx, incident_id, receiver, NotificationKind(share.event), share, now)
+                await self._owe(tx, alert.incident_id, receiver, kind, share, now)
 
-    def _realert_of(self, rule: str) -> timedelta:
-        return self._realert.get(rule, _HEALTH_REALERT)
+    def _realert(self, rule: str) -> timedelta:
+        known = self._rules.get(rule)
+        return known.realert if known is not None else _HEALTH_REALERT
 
     async def _incident(self, tx: UnitOfWork, finding: Finding, now: datetime, *, former: int | None) -> tuple[Incident, bool]:
         """The incident a finding belongs to, and whether it was there before.
@@ -173,13 +169,13 @@ class Alerting:
             return incident, True
         return await tx.incidents.open(subject=finding.subject, open_key=key, severity=finding.severity, at=now), False
 
-    async def _open_plan(self, tx: UnitOfWork, finding: Finding, incident_id: int, now: datetime) -> PlanRun | None:
+    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime) -> PlanRun | None:
         """Open the emergency plan, once per incident; the snapshot keeps a run as it was when the file is edited."""
-        plan = self._settings.plans[str(finding.plan)]
+        plan = self._settings.plans[str(alert.plan)]
         automatic = plan.activation.mode == "automatic"
         run = await tx.plans.open(
             plan=plan.id,
-            incident_id=incident_id,
+            incident_id=alert.incident_id,
             snapshot=plan.model_dump(mode="json"),
             steps=[step.id for step in plan.steps],
             state=RunState.RUNNING if automatic else RunState.AWAITING_CONFIRMATION,
@@ -189,13 +185,13 @@ class Alerting:
             metrics.plans_opened.labels(plan=plan.id).inc()
             detail = {"plan": plan.id, "mode": plan.activation.mode}
             await tx.timeline.add(
-                TimelineEvent(at=now, kind="plan.opened", detail=detail, incident_id=incident_id, plan_run_id=run.id)
+                TimelineEvent(at=now, kind="plan.opened", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
             )
         return run
 
     async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
         """Tell the people of the plan at once, whatever its mode. Their message holds the alert too: one, not two."""
-        receivers = self._expand(run.definition.notify)
+        receivers = self._expand(run.definition.notify, now)
         for receiver in receivers:
             await tx.notifications.add(
                 incident_id=run.incident_id,
@@ -225,19 +221,20 @@ class Alerting:
             incident_id=incident_id, receiver=receiver, kind=kind, events=(share,), created_at=now, due_at=due
         )
 
-    def _receivers(self, finding: Finding) -> tuple[str, ...]:
-        """Whom a finding goes to: the rule's own list, else the default of the routing; health goes to ops."""
-        names = finding.notify or (("ops",) if finding.kind in HEALTH_KINDS else ("default",))
-        expanded = self._expand(names)
-        if finding.kind == "receiver_health":  # a dead receiver can't be told that it is dead
-            dead = finding.key["receiver"]
+    def _receivers(self, alert: Alert, now: datetime) -> tuple[str, ...]:
+        """Whom an alert goes to: the rule's own list, else the default of the routing; health goes to ops."""
+        rule = self._rules.get(alert.rule)
+        names = (rule.notify if rule is not None else ()) or (("ops",) if alert.kind in HEALTH_KINDS else ("default",))
+        expanded = self._expand(names, now)
+        if alert.kind == "receiver_health":  # a dead receiver can't be told that it is dead
+            dead = alert.key["receiver"]
             others = tuple(name for name in expanded if name != dead)
             return others or tuple(name for name in self._settings.receivers if name != dead)
         return expanded
 
-    def _expand(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Receivers behind names of people, roles and receivers: each once, in order."""
-        return tuple(dict.fromkeys(receiver for name in names for receiver in self._settings.resolve(name)))
+    def _expand(self, names: Iterable[str], now: datetime) -> tuple[str, ...]:
+        """Receivers behind names of people, roles and receivers: each once, in order; a backup joins a primary off duty."""
+        return tuple(dict.fromkeys(receiver for name in names for receiver in self._settings.resolve(name, now)))
 
 
 def _new_alert(finding: Finding) -> NewAlert:
@@ -255,7 +252,7 @@ def _new_alert(finding: Finding) -> NewAlert:
         learning=finding.learning,
         reasons=finding.reasons,
         evidence=finding.evidence,
-        labels=finding.labels,
+        labels={**({"subject": finding.subject} if finding.subject else {}), **finding.labels},
         plan=finding.plan,
     )
 

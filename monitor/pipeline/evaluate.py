@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,10 +13,11 @@ from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
 from monitor.pipeline import catch_up, health
 from monitor.pipeline.alerting import Alerting
+from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.settings import Settings
 from monitor.storage import LeaseLost, Store, UnitOfWork
 from monitor.telemetry import metrics
-from rules import Calm, Engine, States
+from rules import Calm, Engine, MentionRule, States
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +55,7 @@ class Evaluator:
         self._epoch: int | None = None  # None: we do not lead
         self._renew_at = clock.wall()
         self._offset = 0
-        self._states: States | None = None  # None: load with the next transaction
+        self._memory: _Memory | None = None  # None: load with the next transaction
         self._silences: Sequence[Silence] = ()
         self._next_tick: datetime | None = None
         self._started_at = clock.now()
@@ -67,7 +69,7 @@ class Evaluator:
         if not mentions:
             return 0
         with metrics.stage("evaluate", len(mentions)):
-            if not await self._transaction(lambda tx: self._judge(tx, mentions)):
+            if not await self._transaction(lambda tx, memory: self._judge(tx, memory, mentions)):
                 return 0
         metrics.evaluated.inc(len(mentions))
         return len(mentions)
@@ -99,7 +101,7 @@ class Evaluator:
                     lease = await tx.evaluator.claim(self._owner, wall=wall, lease=LEASE)
                     if lease is None:
                         return False
-                    self._epoch, self._offset, self._states = lease.epoch, lease.offset, None
+                    self._epoch, self._offset, self._memory = lease.epoch, lease.offset, None
                 await tx.commit()
         except LeaseLost:
             self._lose()
@@ -109,82 +111,92 @@ class Evaluator:
 
     def _lose(self) -> None:
         log.warning("evaluator.lease_lost", owner=self._owner)
-        self._epoch, self._states = None, None
+        self._epoch, self._memory = None, None
 
-    async def _transaction(self, work: Callable[[UnitOfWork], Awaitable[int]]) -> bool:
+    async def _transaction(self, work: Callable[[UnitOfWork, _Memory], Awaitable[int]]) -> bool:
         """Do `work` (which returns the new offset) fenced by our epoch. If it fails, memory is forgotten with the transaction."""
         assert self._epoch is not None
         try:
             async with self._store.begin() as tx:
-                if self._states is None:
+                if self._memory is None:
                     await tx.rule_states.prune(self._engine.shapes())
-                    self._states = States.load(await tx.rule_states.load())
-                now = self._clock.now()
-                self._silences = await tx.silences.active(now)
-                offset = await work(tx)
-                await tx.rule_states.save(self._states.take_dirty(), now)
+                    self._memory = _Memory(States.load(await tx.rule_states.load()), await OpenAlerts.load(tx))
+                self._silences = await tx.silences.active(self._clock.now())
+                offset = await work(tx, self._memory)
+                await self._memory.rings.save(tx)
+                await tx.rule_states.save(self._memory.states.take_dirty(), self._clock.now())
                 await tx.evaluator.advance(self._owner, self._epoch, offset)
                 await tx.commit()
         except LeaseLost:
             self._lose()
             return False
         except BaseException:
-            self._states = None
+            self._memory = None
             raise
         self._offset = offset
         return True
 
-    async def _judge(self, tx: UnitOfWork, mentions: Sequence[Observed]) -> int:
-        assert self._states is not None
+    async def _judge(self, tx: UnitOfWork, memory: _Memory, mentions: Sequence[Observed]) -> int:
         for mention in mentions:
             if self._drive is not None:
-                await self._drive_to(tx, self._drive, mention.written_at)
+                await self._drive_to(tx, memory, self._drive, mention.written_at)
             now = self._clock.now()
-            for finding in self._engine.observe(mention, self._states):
+            for finding in self._engine.observe(mention, memory.states):
                 told = catch_up.gently(finding, mention, self._settings)
                 if told is not None:
-                    await self._alerting.raise_(tx, told, now, self._silences)
+                    await self._alerting.raise_(tx, memory.rings, told, now, self._silences)
                     self._wake_by(now + TICK)
         return mentions[-1].id
 
-    async def _drive_to(self, tx: UnitOfWork, clock: ManualClock, moment: datetime) -> None:
+    async def _drive_to(self, tx: UnitOfWork, memory: _Memory, clock: ManualClock, moment: datetime) -> None:
         while self._next_tick is not None and self._next_tick <= moment:
             clock.advance_to(self._next_tick)
             self._next_tick = None
-            await self._tick(tx)
+            await self._tick(tx, memory)
         clock.advance_to(moment)
 
     def _wake_by(self, moment: datetime) -> None:
         self._next_tick = min(moment, self._next_tick or moment)
 
-    async def _tick(self, tx: UnitOfWork) -> int:
+    async def _tick(self, tx: UnitOfWork, memory: _Memory) -> int:
         now = self._clock.now()
-        await self._look_at_windows(tx, now)
-        await self._end_complaints(tx, now)
+        for finding in self._engine.due(memory.states, now):
+            await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
+        await self._end_windows(tx, memory, now)
+        await self._end_complaints(tx, memory.rings, now)
+        for alert in memory.rings.untold():
+            await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
         if self._drive is None:  # a replay's file is neither healthy nor ill
-            await health.look(tx, self._alerting, self._settings, now, started_at=self._started_at)
+            await health.look(tx, self._alerting, memory.rings, self._settings, now, started_at=self._started_at)
         return self._offset
 
-    async def _look_at_windows(self, tx: UnitOfWork, now: datetime) -> None:
-        """Windows that ring may be over; windows that are pending may have lasted. Missing data delays only the first."""
-        assert self._states is not None
-        for finding in self._engine.due(self._states, now):
-            await self._alerting.raise_(tx, finding, now, self._silences)
+    async def _end_windows(self, tx: UnitOfWork, memory: _Memory, now: datetime) -> None:
+        """Windows that ring may be over; data that is missing delays that, and nothing else."""
+        ringing = memory.rings.of_kind("window")
+        if not ringing:
+            return
         horizon = now if self._drive is not None else await health.horizon(tx, self._settings, now)
-        for alert in await tx.alerts.open_alerts(kind="window"):
-            rule = self._engine.rule(alert.rule)
-            if rule is None:
-                await self._alerting.resolve(tx, alert, now, "the rule is gone", tell=True)
-            elif isinstance(self._engine.tick(alert.rule, alert.key, self._states, horizon), Calm):
-                await self._alerting.resolve(tx, alert, now, "back to normal", tell=True)
-            self._wake_by(now + TICK)
+        for alert in ringing:
+            if self._engine.rule(alert.rule) is None:
+                await self._alerting.resolve(tx, memory.rings, alert, now, "the rule is gone", tell=True)
+            elif isinstance(self._engine.tick(alert.rule, alert.key, memory.states, horizon), Calm):
+                await self._alerting.resolve(tx, memory.rings, alert, now, "back to normal", tell=True)
+        self._wake_by(now + TICK)
 
-    async def _end_complaints(self, tx: UnitOfWork, now: datetime) -> None:
+    async def _end_complaints(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
         """An alert of a mention rule ends by a person, or by its time; nobody is told of the latter."""
-        for rule in self._settings.rules:
-            if rule.kind != "mention":
-                continue
-            for alert in await tx.alerts.open_alerts(rule=rule.id, seen_before=now - rule.resolve.after):
-                await self._alerting.resolve(tx, alert, now, "its time is over", tell=False)
-            if (oldest := await tx.alerts.oldest_open(rule.id)) is not None:
-                self._wake_by(oldest + rule.resolve.after)
+        for alert in rings.of_kind("mention"):
+            rule = self._engine.rule(alert.rule)
+            lasts = rule.resolve.after if isinstance(rule, MentionRule) else timedelta(0)
+            if alert.last_seen_at + lasts <= now:
+                await self._alerting.resolve(tx, rings, alert, now, "its time is over", tell=False)
+            else:
+                self._wake_by(alert.last_seen_at + lasts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What the evaluator keeps between transactions, and forgets when one fails."""
+
+    states: States
+    rings: OpenAlerts

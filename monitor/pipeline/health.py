@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from monitor.domain.errors import Trouble
 from monitor.domain.source import SourceState
 from monitor.pipeline.alerting import Alerting
+from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.settings import Settings
 from monitor.sources import SourceSettings
 from monitor.storage import UnitOfWork
@@ -32,21 +33,20 @@ def silent_for(state: SourceState, settings: SourceSettings, now: datetime, star
     return None
 
 
-async def look(tx: UnitOfWork, alerting: Alerting, settings: Settings, now: datetime, *, started_at: datetime) -> None:
+async def look(
+    tx: UnitOfWork, alerting: Alerting, rings: OpenAlerts, settings: Settings, now: datetime, *, started_at: datetime
+) -> None:
     """Raise and resolve the alerts about our own sources and receivers."""
     ill = {finding.key["source"]: finding for finding in await _sources(tx, settings, now, started_at)}
     dead = {finding.key["receiver"]: finding for finding in await _receivers(tx, settings, now)}
-    open_alerts = {
-        (alert.rule, name): alert
-        for kind, label in (("source_health", "source"), ("receiver_health", "receiver"))
-        for alert in await tx.alerts.open_alerts(kind=kind)
-        if (name := alert.key[label])
-    }
-    for (rule, name), alert in open_alerts.items():
-        if name not in (ill if rule == SOURCE_RULE else dead):
-            await alerting.resolve(tx, alert, now, "it answers again", tell=True)
+    for alert in rings.of_kind("source_health"):
+        if alert.key["source"] not in ill:
+            await alerting.resolve(tx, rings, alert, now, "it answers again", tell=True)
+    for alert in rings.of_kind("receiver_health"):
+        if alert.key["receiver"] not in dead:
+            await alerting.resolve(tx, rings, alert, now, "it takes messages again", tell=True)
     for finding in (*ill.values(), *dead.values()):
-        await alerting.raise_(tx, finding, now)
+        await alerting.raise_(tx, rings, finding, now)
 
 
 async def horizon(tx: UnitOfWork, settings: Settings, now: datetime) -> datetime:

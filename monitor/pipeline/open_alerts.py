@@ -1,0 +1,92 @@
+"""The open alerts, in memory while this process leads: a storm of mentions costs the store one update an alert and batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.domain.alert import Alert, Severity, fingerprint
+from monitor.storage import UnitOfWork
+from rules import Finding
+
+
+class OpenAlerts:
+    """True to the store as long as only we open and resolve; what people change beside us is read again by `latest`."""
+
+    def __init__(self, alerts: Iterable[Alert]) -> None:
+        self._open = {fingerprint(alert.rule, alert.key): alert for alert in alerts}
+        self._evidence: dict[str, dict[int, None]] = {}  # of changed alerts: mentions to add, in order
+
+    @classmethod
+    async def load(cls, tx: UnitOfWork) -> OpenAlerts:
+        """All that are open in the store."""
+        return cls(await tx.alerts.open_alerts())
+
+    def find(self, finding: Finding) -> Alert | None:
+        """The open alert that a finding belongs to."""
+        return self._open.get(fingerprint(finding.rule, finding.key))
+
+    def of_kind(self, kind: str) -> list[Alert]:
+        """The open alerts of one kind, oldest first."""
+        return [alert for alert in self._open.values() if alert.kind == kind]
+
+    def untold(self) -> list[Alert]:
+        """The open alerts nobody was told of: a silence covered them."""
+        return [alert for alert in self._open.values() if alert.told_at is None]
+
+    def opened(self, alert: Alert) -> None:
+        """A new one, or one that was opened again; it stands in the store already."""
+        self._open[fingerprint(alert.rule, alert.key)] = alert
+
+    async def resolved(self, tx: UnitOfWork, alert: Alert) -> None:
+        """One that is over: its last figures are saved first."""
+        await self.save(tx)
+        self._open.pop(fingerprint(alert.rule, alert.key), None)
+
+    def again(self, known: Alert, finding: Finding, severity: Severity) -> Alert:
+        """The condition held again: the alert with its new figures, to be saved with `save`."""
+        fp = fingerprint(known.rule, known.key)
+        self._evidence.setdefault(fp, {}).update(dict.fromkeys(finding.evidence))
+        self._open[fp] = replace(
+            known,
+            severity=severity,
+            observed=finding.observed,
+            expected=finding.expected,
+            learning=finding.learning,
+            last_seen_at=max(finding.at, known.last_seen_at),
+            occurrences=known.occurrences + 1,
+            reasons=finding.reasons,
+        )
+        return self._open[fp]
+
+    async def latest(self, tx: UnitOfWork, alert: Alert) -> Alert:
+        """The alert with what people did to it meanwhile."""
+        stored = await tx.alerts.get(alert.id)
+        assert stored is not None, "alerts are never deleted while open"
+        known = replace(alert, acknowledged_at=stored.acknowledged_at, acknowledged_by=stored.acknowledged_by)
+        self._open[fingerprint(alert.rule, alert.key)] = known
+        return known
+
+    async def told(self, tx: UnitOfWork, alert: Alert, at: datetime) -> None:
+        """People are told of it (again)."""
+        await tx.alerts.told(alert.id, at)
+        self._open[fingerprint(alert.rule, alert.key)] = replace(alert, told_at=at)
+
+    async def save(self, tx: UnitOfWork) -> None:
+        """Write what changed, one update an alert."""
+        for fp, evidence in self._evidence.items():
+            await self._save(tx, self._open[fp], tuple(evidence))
+        self._evidence.clear()
+
+    async def _save(self, tx: UnitOfWork, alert: Alert, evidence: tuple[int, ...]) -> None:
+        await tx.alerts.again(
+            alert.id,
+            observed=alert.observed,
+            expected=alert.expected,
+            severity=alert.severity,
+            last_seen_at=alert.last_seen_at,
+            evidence=evidence,
+            occurrences=alert.occurrences,
+            reasons=alert.reasons,
+        )
