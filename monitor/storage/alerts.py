@@ -27,18 +27,30 @@ class Alerts(Repository):
         """The open alert with this fingerprint."""
         return _alert(await self._session.row(select(table).where(table.c.open_fingerprint == fp)))
 
-    async def last_told(self, fp: str) -> datetime | None:
-        """When anybody was last told about this fingerprint, by resolved alerts too."""
-        told: datetime | None = await self._session.scalar(select(func.max(table.c.told_at)).where(table.c.fingerprint == fp))
-        return told
+    async def last_by_fingerprint(self, fp: str) -> Alert | None:
+        """The newest alert with this fingerprint, open or over."""
+        query = select(table).where(table.c.fingerprint == fp).order_by(table.c.id.desc()).limit(1)
+        return _alert(await self._session.row(query))
 
-    async def open(self, new: NewAlert, incident_id: int, at: datetime) -> Alert:
-        """A new alert, told at `at`. Raises `StorageError` when one with its fingerprint is open already."""
-        add = self._session.insert(table).values(_row(new, incident_id, at)).returning(table)
-        opened = _alert(await self._session.row(add))
+    async def open(self, new: NewAlert, incident_id: int, at: datetime, *, told: bool = True) -> Alert:
+        """A new alert, told at `at` unless a silence covers it. Raises `StorageError` when one like it is open already."""
+        values = _row(new, incident_id, at) | {"told_at": at if told else None}
+        opened = _alert(await self._session.row(self._session.insert(table).values(values).returning(table)))
         assert opened is not None
         await self._add_evidence(opened.id, new.evidence, at)
         return opened
+
+    async def reopen(self, id_: int, new: NewAlert, incident_id: int, at: datetime) -> Alert:
+        """An alert that was over rings again: the same alert, with the new figures; it is nobody's until taken again."""
+        fresh = ("open_fingerprint", "severity", "state", "last_seen_at", "observed", "expected", "learning", "reasons")
+        values = {name: value for name, value in _row(new, incident_id, at).items() if name in fresh}
+        values |= dict.fromkeys(("resolved_at", "resolved_reason", "acknowledged_at", "acknowledged_by"))
+        values |= {"incident_id": incident_id, "told_at": at, "occurrences": table.c.occurrences + 1}
+        row = await self._session.row(update(table).where(table.c.id == id_).values(values).returning(table))
+        reopened = _alert(row)
+        assert reopened is not None
+        await self._add_evidence(id_, new.evidence, at)
+        return reopened
 
     async def again(
         self,
@@ -92,10 +104,21 @@ class Alerts(Repository):
         """The alert with this number."""
         return _alert(await self._session.row(select(table).where(table.c.id == id_)))
 
-    async def open_alerts(self, rule: str | None = None) -> _Alerts:
-        """Those that are open, of one rule or of all, oldest first."""
+    async def open_alerts(
+        self, *, rule: str | None = None, kind: str | None = None, seen_before: datetime | None = None
+    ) -> _Alerts:
+        """Those that are open, oldest first: of one rule, of one kind, last seen at or before a moment, or all."""
         query = select(table).where(table.c.state == AlertState.OPEN).order_by(table.c.id)
-        return await self._alerts(query if rule is None else query.where(table.c.rule == rule))
+        query = query if rule is None else query.where(table.c.rule == rule)
+        query = query if kind is None else query.where(table.c.kind == kind)
+        return await self._alerts(query if seen_before is None else query.where(table.c.last_seen_at <= seen_before))
+
+    async def oldest_open(self, rule: str) -> datetime | None:
+        """When the open alert of a rule that has been quiet for longest was last seen."""
+        oldest: datetime | None = await self._session.scalar(
+            select(func.min(table.c.last_seen_at)).where(table.c.state == AlertState.OPEN, table.c.rule == rule)
+        )
+        return oldest
 
     async def of_incident(self, incident_id: int) -> _Alerts:
         """An incident's alerts, oldest first."""
@@ -140,7 +163,6 @@ def _row(new: NewAlert, incident_id: int, at: datetime) -> dict[str, Any]:
         "fired_at": new.fired_at,
         "opened_at": at,
         "last_seen_at": new.fired_at,
-        "told_at": at,
         "observed": new.observed,
         "expected": new.expected,
         "measure": new.measure,

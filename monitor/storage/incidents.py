@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, update
 
-from monitor.domain.alert import Incident
+from monitor.domain.alert import Incident, Severity
 from monitor.storage.session import Repository
 from monitor.storage.tables import incident as table
 
@@ -24,11 +24,17 @@ class Incidents(Repository):
         row = await self._session.row(select(*_FIELDS).where(table.c.open_key == open_key))
         return Incident(**row) if row else None
 
-    async def open(self, *, subject: str | None, open_key: str, severity: str, at: datetime) -> Incident:
+    async def open(self, *, subject: str | None, open_key: str, severity: Severity, at: datetime) -> Incident:
         """A new one. Raises `StorageError` when one with this key is open already."""
         add = self._session.insert(table).values(subject=subject, open_key=open_key, severity=severity, opened_at=at)
         id_ = await self._session.scalar(add.returning(table.c.id))
         return Incident(id=id_, subject=subject, severity=severity, opened_at=at)
+
+    async def reopen(self, id_: int, *, open_key: str) -> Incident | None:
+        """One that was over goes on; None when there is none with this number."""
+        values = {"open_key": open_key, "resolved_at": None, "acknowledged_at": None, "acknowledged_by": None}
+        row = await self._session.row(update(table).where(table.c.id == id_).values(values).returning(*_FIELDS))
+        return Incident(**row) if row else None
 
     async def get(self, id_: int) -> Incident | None:
         """The incident with this number."""

@@ -41,58 +41,91 @@ def person(said: Mention) -> PersonKey | None:
     return said.network, short_key(who.id or who.handle)
 
 
-def author_row(key: PersonKey, who: Author, seen_at: datetime) -> dict[str, Any]:
-    """The row of `author`."""
+AUTHOR_COLUMNS = (
+    "network",
+    "external_id",
+    "handle",
+    "name",
+    "reach",
+    "verified",
+    "own",
+    "first_seen_at",
+    "last_seen_at",
+    "legal_hold",
+)
+
+
+def author_row(key: PersonKey, who: Author, seen_at: datetime) -> tuple[Any, ...]:
+    """The row of `author`, in the order of `AUTHOR_COLUMNS`."""
     check_text("author", who.id, who.handle, who.name)
-    return {
-        "network": key[0],
-        "external_id": key[1],
-        "handle": who.handle,
-        "name": who.name,
-        "reach": who.reach,
-        "verified": who.verified,
-        "own": who.own,
-        "first_seen_at": seen_at,
-        "last_seen_at": seen_at,
-    }
+    return (*key, who.handle, who.name, who.reach, who.verified, who.own, seen_at, seen_at, False)
 
 
-def mention_row(item: Enriched, *, source: str, seen_at: datetime, author_id: int | None) -> dict[str, Any]:
-    """The row of `mention`. Raises `StorageError` for what the databases cannot keep."""
-    said, scores = item.mention, item.scores
+MENTION_COLUMNS = (
+    "network",
+    "key",
+    "uri",
+    "source",
+    "form",
+    "title",
+    "text",
+    "language",
+    "written_at",
+    "seen_at",
+    "author_id",
+    "parent",
+    "thread",
+    "replies",
+    "shares",
+    "likes",
+    "subjects",
+    "hashtags",
+    "topics",
+    "intents",
+    "sentiment",
+    "confidence",
+    "complaint",
+    "safety_risk",
+    "sensitive",
+    "scorer",
+)
+
+
+def mention_row(
+    name: tuple[str, str], item: Enriched, *, source: str, seen_at: datetime, author_id: int | None
+) -> tuple[Any, ...]:
+    """The row of `mention`, in the order of `MENTION_COLUMNS`. Raises `StorageError` for what the databases cannot keep."""
+    said, scores, loud = item.mention, item.scores, item.mention.engagement
     check_text("mention", said.key, said.network, said.title, said.text, said.uri, said.parent, said.thread)
     if len(said.network) > _LONGEST_NAME:
         raise StorageError(f"a network's name is longer than {_LONGEST_NAME} characters: {said.network[:40]!r} …")
-    network, key = identity(said)
-    language = scores.language if scores.language and scores.language != "und" else None
-    return {
-        "network": network,
-        "key": key,
-        "uri": said.uri,
-        "source": source,
-        "form": said.form,
-        "title": said.title,
-        "text": said.text,
-        "language": language and language[:8],
-        "written_at": said.written_at,
-        "seen_at": seen_at,
-        "author_id": author_id,
-        "parent": said.parent,
-        "thread": said.thread,
-        "replies": said.engagement.replies,
-        "shares": said.engagement.shares,
-        "likes": said.engagement.likes,
-        "subjects": sorted(item.subjects),
-        "hashtags": sorted(item.hashtags),
-        "topics": sorted(scores.topics),
-        "intents": sorted(scores.intents),
-        "sentiment": scores.sentiment,
-        "confidence": scores.confidence,
-        "complaint": scores.complaint,
-        "safety_risk": scores.safety_risk,
-        "sensitive": scores.sensitive,
-        "scorer": scores.scorer,
-    }
+    return (
+        *name,
+        said.uri,
+        source,
+        said.form,
+        said.title,
+        said.text,
+        None if scores.language in {"und", ""} else scores.language[:8],
+        said.written_at,
+        seen_at,
+        author_id,
+        said.parent,
+        said.thread,
+        loud.replies,
+        loud.shares,
+        loud.likes,
+        sorted(item.subjects),
+        sorted(item.hashtags),
+        sorted(scores.topics),
+        sorted(scores.intents),
+        scores.sentiment,
+        scores.confidence,
+        scores.complaint,
+        scores.safety_risk,
+        scores.sensitive,
+        scores.scorer,
+    )
 
 
 def check_text(what: str, *texts: str | None) -> None:

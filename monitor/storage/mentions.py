@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import and_, case, delete, exists, func, select
+from sqlalchemy import Column, ColumnElement, and_, delete, exists, func, literal_column, select
+from sqlalchemy.dialects.postgresql import Insert
 
 from monitor.domain.alert import AlertState
 from monitor.domain.mention import Author, Enriched, Observed
-from monitor.storage.mention_rows import OBSERVED, PersonKey, author_row, identity, mention_row, observed, person
+from monitor.storage.bulk import Bulk, among
+from monitor.storage.mention_rows import (
+    AUTHOR_COLUMNS,
+    MENTION_COLUMNS,
+    OBSERVED,
+    PersonKey,
+    author_row,
+    identity,
+    mention_row,
+    observed,
+    person,
+)
 from monitor.storage.session import Repository, chunks
 from monitor.storage.tables import alert, author, evidence, mention, sighting, tombstone
 from monitor.storage.tombstones import tombstone_hash
 
-# Rows per statement: few round trips, and far below either database's limit of parameters.
+# Rows per statement: few round trips, and a row lock of PostgreSQL is never held for long.
 _BATCH = 500
 
-MentionKey = tuple[str, str]
+Name = tuple[str, str]  # (network, key of a mention or id of an author)
+
+_NOBODY: Name = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,29 @@ class Added:
     new: list[int]
     duplicates: int = 0
     kept_out: int = 0
+
+
+def _refresh(add: Insert) -> Insert:
+    """What a network says anew about a person replaces the old, unless it says nothing."""
+    said = add.excluded
+    return add.on_conflict_do_update(
+        index_elements=[author.c.network, author.c.external_id],
+        set_={
+            "handle": func.coalesce(func.nullif(said.handle, _EMPTY), author.c.handle),
+            "name": func.coalesce(func.nullif(said.name, _EMPTY), author.c.name),
+            "reach": func.coalesce(said.reach, author.c.reach),
+            "verified": func.coalesce(said.verified, author.c.verified),
+            "own": said.own,
+            "last_seen_at": said.last_seen_at,
+        },
+    )
+
+
+_EMPTY: ColumnElement[str] = literal_column("''")
+
+_AUTHORS = Bulk(author, AUTHOR_COLUMNS, _refresh)
+_MENTIONS = Bulk(mention, MENTION_COLUMNS, lambda add: add.on_conflict_do_nothing(index_elements=["network", "key"]))
+_SIGHTINGS = Bulk(sighting, ("source", "mention_id", "seen_at", "delay_seconds"), lambda add: add.on_conflict_do_nothing())
 
 
 class Mentions(Repository):
@@ -52,79 +88,48 @@ class Mentions(Repository):
 
     async def _welcome(self, items: Sequence[Enriched]) -> Sequence[Enriched]:
         """All but those whose authors were erased."""
+        if await self._session.scalar(select(tombstone.c.hash).limit(1)) is None:
+            return items
         key = self._session.installation.tombstone_key
         hashes = {known: tombstone_hash(key, *known) for known in {person(item.mention) for item in items} if known}
-        found = await self._session.rows(select(tombstone.c.hash).where(tombstone.c.hash.in_(hashes.values())))
-        erased = {row["hash"] for row in found}
-        if not erased:
-            return items
-        return [item for item in items if hashes.get(person(item.mention) or ("", "")) not in erased]
+        buried = among(tombstone.c.hash, hashes.values(), postgresql=self._session.postgresql)
+        erased = {row["hash"] for row in await self._session.rows(select(tombstone.c.hash).where(buried))}
+        return [item for item in items if hashes.get(person(item.mention) or _NOBODY) not in erased]
 
     async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> list[int]:
-        if not items:
-            return []
         people = await self._know_authors(items, seen_at)
-        rows: dict[MentionKey, dict[str, Any]] = {}
+        once: dict[Name, Enriched] = {}
         for item in items:
-            known = person(item.mention)
-            rows.setdefault(
-                identity(item.mention),
-                mention_row(item, source=source, seen_at=seen_at, author_id=people[known] if known else None),
-            )
-        new = await self._insert(list(rows.values()))
-        ids = new | await self._ids(rows.keys() - new.keys())
-        await self._sight([(ids[key], rows[key]["written_at"]) for key in rows], source, seen_at)
-        return list(new.values())
+            once.setdefault(identity(item.mention), item)
+        newest = await self.newest_id()
+        rows = [
+            mention_row(name, item, source=source, seen_at=seen_at, author_id=people.get(person(item.mention) or _NOBODY))
+            for name, item in once.items()
+        ]
+        await _MENTIONS.insert(self._session, rows)
+        ids = await self._numbers(mention.c.id, mention.c.key, once)
+        seen = [(source, ids[name], seen_at, (seen_at - item.mention.written_at).total_seconds()) for name, item in once.items()]
+        await _SIGHTINGS.insert(self._session, seen)
+        return [id_ for id_ in ids.values() if id_ > newest]
 
     async def _know_authors(self, items: Sequence[Enriched], seen_at: datetime) -> dict[PersonKey, int]:
-        """Each author's pseudonym; what a network says anew about a person replaces the old, unless it says nothing."""
+        """Each author's pseudonym."""
         people: dict[PersonKey, Author] = {}
         for item in items:
             known = person(item.mention)
             if known and item.mention.author:
                 people[known] = item.mention.author
-        if not people:
-            return {}
-        add = self._session.insert(author)
-        said = add.excluded
-        statement = add.on_conflict_do_update(
-            index_elements=[author.c.network, author.c.external_id],
-            set_={
-                "handle": case((said.handle != "", said.handle), else_=author.c.handle),
-                "name": case((said.name != "", said.name), else_=author.c.name),
-                "reach": func.coalesce(said.reach, author.c.reach),
-                "verified": func.coalesce(said.verified, author.c.verified),
-                "own": said.own,
-                "last_seen_at": said.last_seen_at,
-            },
-        ).returning(author.c.id, author.c.network, author.c.external_id)
-        found = await self._session.rows(statement, [author_row(key, who, seen_at) for key, who in people.items()])
-        return {(row["network"], row["external_id"]): row["id"] for row in found}
+        await _AUTHORS.insert(self._session, [author_row(key, who, seen_at) for key, who in people.items()])
+        return await self._numbers(author.c.id, author.c.external_id, people)
 
-    async def _insert(self, rows: Sequence[Mapping[str, Any]]) -> dict[MentionKey, int]:
-        statement = (
-            self._session.insert(mention)
-            .on_conflict_do_nothing(index_elements=[mention.c.network, mention.c.key])
-            .returning(mention.c.id, mention.c.network, mention.c.key)
-        )
-        return {(row["network"], row["key"]): row["id"] for row in await self._session.rows(statement, rows)}
-
-    async def _ids(self, keys: set[MentionKey]) -> dict[MentionKey, int]:
-        found: dict[MentionKey, int] = {}
-        for network in {network for network, _ in keys}:
-            wanted = [key for of, key in keys if of == network]
-            query = select(mention.c.id, mention.c.key).where(mention.c.network == network, mention.c.key.in_(wanted))
-            found |= {(network, row["key"]): row["id"] for row in await self._session.rows(query)}
+    async def _numbers(self, id_: Column[int], key: Column[str], wanted: Collection[Name]) -> dict[Name, int]:
+        """The ids of mentions by key, or of authors by external id."""
+        found: dict[Name, int] = {}
+        for network in {network for network, _ in wanted}:
+            keys = among(key, [each for of, each in wanted if of == network], postgresql=self._session.postgresql)
+            rows = await self._session.run(select(key, id_).where(id_.table.c.network == network, keys))
+            found |= {(network, row[0]): row[1] for row in rows.all()}
         return found
-
-    async def _sight(self, seen: Sequence[tuple[int, datetime]], source: str, seen_at: datetime) -> None:
-        await self._session.run(
-            self._session.insert(sighting).on_conflict_do_nothing(),
-            [
-                {"source": source, "mention_id": id_, "seen_at": seen_at, "delay_seconds": (seen_at - written_at).total_seconds()}
-                for id_, written_at in seen
-            ],
-        )
 
     async def after(self, offset: int, limit: int) -> list[Observed]:
         """The mentions that come after `offset`, in order."""

@@ -57,6 +57,11 @@ class Notifications(Repository):
         )
         return last
 
+    async def told(self, incident_id: int) -> list[str]:
+        """The receivers who were told of this incident, or are about to be, in the order of their first message."""
+        query = select(table.c.receiver).where(table.c.incident_id == incident_id).group_by(table.c.receiver)
+        return [row["receiver"] for row in await self._session.rows(query.order_by(func.min(table.c.id)))]
+
     async def add(
         self,
         *,

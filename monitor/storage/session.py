@@ -35,6 +35,13 @@ _ADVICE = {
 }
 
 
+def insert_into(table: Table, *, postgresql: bool) -> Insert:
+    """An INSERT that can say ON CONFLICT; both dialects spell it alike."""
+    if postgresql:
+        return postgresql_insert(table)
+    return cast("Insert", sqlite_insert(table))
+
+
 def advisory_lock(name: str) -> Executable:
     """Waits on PostgreSQL until nobody else holds this lock; the end of the transaction gives it back."""
     return select(func.pg_advisory_xact_lock(_LOCK_SPACE, _LOCKS[name]))
@@ -96,13 +103,13 @@ class Session:
     def __init__(self, connection: AsyncConnection, installation: Installation) -> None:
         self._connection = connection
         self.installation = installation
+        self.dialect = connection.dialect
         self.postgresql = connection.dialect.name == "postgresql"
         self.ended = False
 
-    async def run(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def run(self, statement: Executable, parameters: Parameters = None) -> CursorResult[*tuple[Any, ...]]:
         """Execute; a sequence of parameters becomes as few round trips as the driver allows."""
-        if self.ended:
-            raise RuntimeError("this unit of work has ended: begin another")
+        self._refuse_after_end()
         with in_words():
             return await self._connection.execute(statement, parameters)
 
@@ -119,11 +126,19 @@ class Session:
         """How many rows an UPDATE or DELETE touched."""
         return (await self.run(statement)).rowcount
 
+    async def run_driver(self, text: str, rows: list[tuple[Any, ...]]) -> None:
+        """Hand a compiled statement and its rows to the driver as they are."""
+        self._refuse_after_end()
+        with in_words():
+            await self._connection.exec_driver_sql(text, rows)
+
     def insert(self, table: Table) -> Insert:
-        """An INSERT that can say ON CONFLICT; both dialects spell it alike."""
-        if self.postgresql:
-            return postgresql_insert(table)
-        return cast("Insert", sqlite_insert(table))
+        """An INSERT that can say ON CONFLICT."""
+        return insert_into(table, postgresql=self.postgresql)
+
+    def _refuse_after_end(self) -> None:
+        if self.ended:
+            raise RuntimeError("this unit of work has ended: begin another")
 
     async def lock(self, name: str) -> None:
         """Wait until no other transaction holds this lock, until the end of this one. SQLite has one writer anyway."""
@@ -132,8 +147,7 @@ class Session:
 
     async def commit(self) -> None:
         """Make it last."""
-        if self.ended:
-            raise RuntimeError("this unit of work has ended: begin another")
+        self._refuse_after_end()
         self.ended = True
         with in_words():
             await self._connection.commit()

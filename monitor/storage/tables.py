@@ -239,7 +239,7 @@ alert = Table(
     Column("fired_at", UtcDateTime, nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
-    Column("told_at", UtcDateTime, nullable=False),  # when it last made a notification: realert counts from here
+    Column("told_at", UtcDateTime),  # when it last made a notification: realert counts from here; NULL under a silence
     Column("observed", Float, nullable=False),
     Column("expected", Float),
     Column("measure", String(64), nullable=False),
