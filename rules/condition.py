@@ -63,10 +63,10 @@ class Condition:
             yield from child.explain(seen)
 
     def reasons(self, seen: Seen) -> Iterator[str]:
-        """The facts that made it hold, in plain English; a test for absence gives none."""
+        """The facts that made it hold, in plain English. What was asked to be absent gives none."""
         if self.negates or self.holds(seen) is not True:
             return
-        if self.asks and (fact := self.look(seen)) is not None:
+        if self.asks and not _is_absent(fact := self.look(seen)):
             yield self._fact(fact)
         for child in self.children:
             yield from child.reasons(seen)
@@ -74,6 +74,10 @@ class Condition:
     def _fact(self, fact: object) -> str:
         field = self.path.rpartition("]")[2].removeprefix("where").lstrip(".")
         return f"{field} {_shown(fact)} ({self.asks})"
+
+
+def _is_absent(fact: object) -> bool:
+    return fact is None or fact is False or fact == frozenset()
 
 
 def _shown(fact: object) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from rules.model import Severity
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -23,7 +25,7 @@ class Finding:
     labels: Mapping[str, str]
     subject: str | None
     at: datetime
-    severity: str
+    severity: Severity
     category: str
     observed: float
     expected: float | None

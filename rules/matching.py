@@ -136,12 +136,14 @@ def _holds_one_of(wanted: frozenset[str]) -> Test[Collection[str]]:
 
 
 def _says_any(lists: list[WordList]) -> Test[Said]:
+    if len(lists) == 1:
+        return lambda said: said.find(lists[0]) is not None
     return lambda said: any(said.find(words) is not None for words in lists)
 
 
 def _quoted(said: Said, lists: list[WordList]) -> str | None:
-    """The entries that were found, for the reasons."""
-    found = [f"“{entry}”" for words in lists if (entry := said.find(words)) is not None]
+    """What was found, for the reasons: of each list its first."""
+    found = [f"“{words}”" for words in map(said.find, lists) if words is not None]
     return ", ".join(found) or None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Self
 
 from rules.tally import Tally
@@ -116,38 +117,33 @@ class WindowState:
             self.tally.drop(leaving)
             if leaving + _SPAN < to:
                 self._show(leaving + _SPAN)
-        self._learn(before=to - SLICES, head=to)
+        self._learn(before=to - SLICES)
 
     def _show(self, at: int) -> None:
         value = self.tally.value
         if not self._shown or self._shown[-1][1] != value:
             self._shown.append((at, value))
 
-    def _learn(self, before: int, head: int) -> None:
+    def _learn(self, before: int) -> None:
         """Learn what was shown before this slice, and forget it."""
-        kept = []
-        for at, end, value in self._stretches(head):
-            if at < before:
-                self._usual.learn(value, min(end, before) - at)
+        gone = 0
+        for (at, value), (end, _) in pairwise(self._shown):
             if end > before:
-                kept.append((max(at, before), value))
-        self._shown = kept
+                break
+            self._usual.learn(value, end - at)
+            gone += 1
+        at, value = self._shown[gone]
+        if at < before:
+            self._usual.learn(value, before - at)
+        self._shown[: gone + 1] = [(max(at, before), value)]
 
     def _amend(self, since: int) -> None:
         """A late mention: from its slice on the window would have shown one more."""
-        first = self._shown[0][0] if self._shown else self._head
-        amended: list[_Shown] = [(since, 1)] if since < first else []
-        for at, end, value in self._stretches(self._head):
-            if at < since:
-                amended.append((at, value))
-            if end > since:
-                amended.append((max(at, since), None if value is None else value + 1))
-        self._shown = amended
-
-    def _stretches(self, head: int) -> list[tuple[int, int, float | None]]:
-        """What was shown: from this slice, up to (not including) this one, this."""
-        ends = [*(at for at, _ in self._shown[1:]), head]
-        return [(at, end, value) for (at, value), end in zip(self._shown, ends, strict=False)]
+        before = [shown for shown in self._shown if shown[0] < since]
+        after: list[_Shown] = [(at, (value or 0) + 1) for at, value in self._shown if at >= since]
+        if not after or after[0][0] > since:
+            after.insert(0, (since, (before[-1][1] or 0) + 1 if before else 1))
+        self._shown = before + after
 
     def dump(self) -> dict[str, Any]:
         """The whole state, ready for JSON."""

@@ -50,7 +50,7 @@ class Said:
         self._found: dict[WordList, str | None] = {}
 
     def find(self, words: WordList) -> str | None:
-        """The first entry of the list that is said, as its author wrote it; None when none is."""
+        """What is said first that stands in the list; None when nothing is."""
         if words in self._found:
             return self._found[words]
         found = self._found[words] = words.find(self)
@@ -65,66 +65,94 @@ class _Word(NamedTuple):
     text: str
     is_prefix: bool
 
-    def fits(self, token: str) -> bool:
-        return token.startswith(self.text) if self.is_prefix else token == self.text
+
+class _Node:
+    """How the entries that begin alike go on: with these words, with any word that begins so, or not at all."""
+
+    __slots__ = ("is_end", "lengths", "prefixes", "words")
+
+    def __init__(self) -> None:
+        self.words: dict[str, _Node] = {}
+        self.prefixes: dict[str, _Node] = {}
+        self.lengths: list[int] = []  # of the prefixes, the shortest first
+        self.is_end = False
+
+    def add(self, words: Sequence[_Word]) -> None:
+        if not words:
+            self.is_end = True
+            return
+        first, *rest = words
+        (self.prefixes if first.is_prefix else self.words).setdefault(first.text, _Node()).add(rest)
+        self.lengths = sorted({len(prefix) for prefix in self.prefixes})
+
+    def next(self, token: str) -> list[_Node]:
+        """Where the entries go on after this token."""
+        nodes = [self.words[token]] if token in self.words else []
+        if self.lengths:
+            begun = (self.prefixes.get(token[:length]) for length in self.lengths)
+            nodes += [node for node in begun if node is not None]
+        return nodes
+
+    def end(self, tokens: Sequence[str], at: int) -> int | None:
+        """Where (exclusive) an entry ends that goes on here; None if none does."""
+        if self.is_end:
+            return at
+        if at == len(tokens):
+            return None
+        return _first_end(self.next(tokens[at]), tokens, at + 1)
 
 
-class _Entry(NamedTuple):
-    written: str
-    words: tuple[_Word, ...]
+def _first_end(nodes: Iterable[_Node], tokens: Sequence[str], at: int) -> int | None:
+    for node in nodes:
+        end = node.end(tokens, at)
+        if end is not None:
+            return end
+    return None
 
 
 class WordList:
-    """Words and phrases compiled for finding.
+    """Words and phrases compiled for finding: a tree of words.
 
     Texts repeat their words: what begins no entry is remembered (up to a bound), so that most texts cost one difference of sets.
     """
 
     def __init__(self, entries: Iterable[str]) -> None:
         """Raises BadEntryError, which names every entry that cannot be looked for."""
-        self._whole: dict[str, list[_Entry]] = {}
-        self._open: dict[str, list[_Entry]] = {}
-        for entry in _parsed(entries):
-            first = entry.words[0]
-            (self._open if first.is_prefix else self._whole).setdefault(first.text, []).append(entry)
-        self._lengths = sorted({len(prefix) for prefix in self._open})
-        self._idle: set[str] = set()
+        self._root = _Node()
+        for words in _parsed(entries):
+            self._root.add(words)
+        self._idle: set[str] = set()  # tokens that begin no entry
+        self._begun: dict[str, list[_Node]] = {}  # tokens that begin some, and where these go on
 
     def find(self, said: Said) -> str | None:
-        """The entry that stands first in the text, as its author wrote it."""
-        busy = {token for token in said.vocabulary - self._idle if self._begins(token)}
-        if not busy:
-            return None
-        for at, token in enumerate(said.tokens):
-            if token in busy:
-                for entry in self._beginning_with(token):
-                    if _stands(entry.words, said.tokens, at):
-                        return entry.written
+        """What is said first that stands in the list: the folded words of the text."""
+        if len(self._idle) + len(self._begun) >= _REMEMBERED:
+            self._idle.clear()
+            self._begun.clear()
+        begins = False
+        for token in said.vocabulary - self._idle:
+            begins |= self._begins(token)
+        return self._first(said.tokens) if begins else None
+
+    def _first(self, tokens: Sequence[str]) -> str | None:
+        for at, token in enumerate(tokens):
+            nodes = self._begun.get(token)
+            if nodes and (end := _first_end(nodes, tokens, at + 1)):
+                return " ".join(tokens[at:end])
         return None
 
     def _begins(self, token: str) -> bool:
-        if self._beginning_with(token):
+        """Whether an entry begins with this token; remembered."""
+        if token in self._begun:
             return True
-        if len(self._idle) >= _REMEMBERED:
-            self._idle.clear()
-        self._idle.add(token)
-        return False
-
-    def _beginning_with(self, token: str) -> list[_Entry]:
-        found = self._whole.get(token, [])
-        for length in self._lengths:
-            if entries := self._open.get(token[:length]):
-                found = found + entries
-        return found
+        if nodes := self._root.next(token):
+            self._begun[token] = nodes
+        else:
+            self._idle.add(token)
+        return bool(nodes)
 
 
-def _stands(words: Sequence[_Word], tokens: Sequence[str], at: int) -> bool:
-    """Whether the phrase stands in the text from this token on."""
-    here = tokens[at : at + len(words)]
-    return len(here) == len(words) and all(word.fits(token) for word, token in zip(words, here, strict=True))
-
-
-def _parsed(entries: Iterable[str]) -> list[_Entry]:
+def _parsed(entries: Iterable[str]) -> list[tuple[_Word, ...]]:
     good, wrong = [], []
     for written in entries:
         try:
@@ -136,8 +164,8 @@ def _parsed(entries: Iterable[str]) -> list[_Entry]:
     return good
 
 
-def parse_entry(written: str) -> _Entry:
-    """One entry of a list: words, with `*` only at a word's end. Raises BadEntryError."""
+def parse_entry(written: str) -> tuple[_Word, ...]:
+    """The words of one entry of a list; `*` stands only at a word's end. Raises BadEntryError."""
     folded = fold(written)
     words = tuple(_Word(found["word"], bool(found["open"])) for found in _ENTRY_TOKEN.finditer(folded))
     if not words:
@@ -146,4 +174,4 @@ def parse_entry(written: str) -> _Entry:
         raise BadEntryError(f"{written!r}: `*` can stand only at the end of a word, like rembours*")
     if any(word.is_prefix and len(word.text) < _SHORTEST_PREFIX for word in words):
         raise BadEntryError(f"{written!r}: write at least {_SHORTEST_PREFIX} letters before `*`, or it fits nearly everything")
-    return _Entry(written, words)
+    return words

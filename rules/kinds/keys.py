@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 
 from rules.logic import Test
@@ -38,7 +39,12 @@ class Keys:
 
 def canonical(key: Mapping[str, str]) -> str:
     """A key as text: the same for the same parts, in whatever order."""
-    return json.dumps(dict(sorted(key.items())), ensure_ascii=False, separators=(",", ":"))
+    return _written(tuple(sorted(key.items())))
+
+
+@lru_cache(maxsize=4_096)
+def _written(parts: tuple[tuple[str, str], ...]) -> str:
+    return json.dumps(dict(parts), ensure_ascii=False, separators=(",", ":"))
 
 
 def labels(mention: Observation) -> dict[str, str]:
