@@ -12,6 +12,13 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 _NAMED_AT_MOST = 12
 
 
+def some(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse an empty list; unlike a minimum length it keeps quiet while an item itself is wrong."""
+    if not items:
+        raise ValueError("the list is empty: write at least 1 item, or remove the line")
+    return items
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Words for the end of an error: the nearest known name, or the known names."""
     names = sorted(known)

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from rules.base import Settings
-from rules.duration import Duration, PositiveDuration
+from rules.base import Settings, some
+from rules.duration import Duration, PositiveDuration, format_duration
 from rules.where import Where
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -27,7 +27,13 @@ def _each_once(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
     return parts
 
 
-Key = Annotated[tuple[KeyPart, ...], Field(min_length=1), AfterValidator(_each_once)]
+def _of_a_length(window: timedelta) -> timedelta:
+    if not timedelta(minutes=1) <= window <= timedelta(days=30):
+        raise ValueError(f"a window of {format_duration(window)} cannot be kept: write one from 1m to 30d")
+    return window
+
+
+Key = Annotated[tuple[KeyPart, ...], AfterValidator(some), AfterValidator(_each_once), Field(json_schema_extra={"minItems": 1})]
 
 
 def _one_or_more(value: Any) -> Any:
@@ -121,7 +127,7 @@ class WindowRule(_Rule):
     kind: Literal["window"]
     key: Key = Field(("subject",), description="one window, one baseline and one alert for each value")
     measure: Measure = Field("count", description="`count` of mentions, `{distinct: author}`, or `{share: <conditions>}`")
-    window: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(days=30))] = Field(
+    window: Annotated[Duration, AfterValidator(_of_a_length)] = Field(
         description="how far back it looks, in event time: 1m to 30d; kept in sixtieths: at most one further, never less"
     )
     fire: Fire = Field(description="when it rings")

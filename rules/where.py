@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from rules.base import Settings
+from rules.base import Settings, some
 
 _Value = Annotated[float, Field(strict=True)]
 _Name = Annotated[str, Field(strict=True, min_length=1)]
-_Names = Annotated[tuple[_Name, ...], Field(min_length=1)]
+_AtLeastOne = Field(json_schema_extra={"minItems": 1})
+_Names = Annotated[tuple[_Name, ...], AfterValidator(some), _AtLeastOne]
 
 
 def _bare(value: Any) -> Any:
     """A bare value is the test for being that value."""
     if isinstance(value, list | tuple):
         raise ValueError("a list needs an operator: write {in: [...]} for any of these values")  # noqa: TRY004
-    if value is None:
-        raise ValueError("there is no value here: write one, or {exists: false} for what is unknown")
     return {"is": value} if isinstance(value, str | int | float) else value
 
 
@@ -34,7 +33,18 @@ def _several(value: Any) -> Any:
     return [value] if isinstance(value, str | int | float) else value
 
 
-class _Test(Settings):
+class _Asking(Settings):
+    """What holds conditions. An empty one would ask nothing, and match everything: it is refused."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _has_a_value(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("there is no value here: write one, or remove the line; {exists: false} asks for what is unknown")
+        return value
+
+
+class _Test(_Asking):
     """What is asked of one field. Several operators hold together."""
 
     @model_validator(mode="after")
@@ -53,7 +63,9 @@ class NumberTest(_Test):
     """Tests of a number."""
 
     is_: _Value | None = Field(None, alias="is", description="equals this number; a bare number means the same")
-    in_: Annotated[tuple[_Value, ...], Field(min_length=1)] | None = Field(None, alias="in", description="equals one of these")
+    in_: Annotated[tuple[_Value, ...], AfterValidator(some), _AtLeastOne] | None = Field(
+        None, alias="in", description="equals one of these"
+    )
     not_: Annotated[tuple[_Value, ...], BeforeValidator(_several)] | None = Field(
         None, alias="not", description="is known and equals none of these"
     )
@@ -113,7 +125,7 @@ Flag = Annotated[FlagTest, BeforeValidator(_bare, json_schema_input_type=bool | 
 Words = Annotated[WordsTest, BeforeValidator(_bare_words)]
 
 
-class Where(Settings):
+class Where(_Asking):
     """Conditions on a mention; all must hold. What is unknown never matches, not even under `not`, except by `exists: false`."""
 
     subjects: Label | None = Field(None, description="what it is about: ids of subjects in monitor.yaml (a set)")
@@ -147,10 +159,10 @@ class Where(Settings):
     engagement_replies: Number | None = Field(None, alias="engagement.replies", description="replies so far")
     engagement_shares: Number | None = Field(None, alias="engagement.shares", description="shares so far")
     engagement_likes: Number | None = Field(None, alias="engagement.likes", description="likes so far")
-    any_: Annotated[tuple[Where, ...], Field(min_length=1)] | None = Field(
+    any_: Annotated[tuple[Where, ...], AfterValidator(some), _AtLeastOne] | None = Field(
         None, alias="any", description="at least one of these holds"
     )
-    all_: Annotated[tuple[Where, ...], Field(min_length=1)] | None = Field(
+    all_: Annotated[tuple[Where, ...], AfterValidator(some), _AtLeastOne] | None = Field(
         None, alias="all", description="every one of these holds"
     )
     not_: Where | None = Field(None, alias="not", description="this does not hold; the unknown stays unknown")

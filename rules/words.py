@@ -16,7 +16,7 @@ _LETTERS = "(?:[^\\W_]|[\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e4e])+"
 _SYMBOL = "[\u2190-\u2bff\U0001f000-\U0001faff]"
 _TOKEN = re.compile(f"{_LETTERS}|{_SYMBOL}")
 _ASCII_TOKEN = re.compile("[a-z0-9]+")
-_ENTRY_TOKEN = re.compile(rf"(?P<word>{_LETTERS}|{_SYMBOL})(?P<open>\*?)")
+_ENTRY_TOKEN = re.compile(rf"(?P<word>{_LETTERS}|{_SYMBOL})(?P<open>(?:\*(?!\S))?)")
 _SHORTEST_PREFIX = 2
 _REMEMBERED = 50_000
 
