@@ -1,0 +1,168 @@
+"""The commands in the documentation do what the page says that they do."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from monitor.cli import app
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 45.0  # seconds that a command in the background may take to show its effect
+FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@dataclass
+class Step:
+    """One command as typed, and the output that the page shows (`…` stands for anything)."""
+
+    command: str
+    shown: list[str] = field(default_factory=list)
+
+    @property
+    def expected(self) -> re.Pattern[str]:
+        """The shown output as a pattern; a line that is only `…` stands for any number of lines."""
+        lines = [".*" if line == "…" else r"[^\n]*".join(map(re.escape, line.split("…"))) for line in self.shown]
+        return re.compile(r"\s*".join(lines), re.DOTALL)
+
+
+def steps(text: str) -> list[Step]:
+    """The commands of all blocks marked ```console run, in order."""
+    found: list[Step] = []
+    for block in FENCE.finditer(text):
+        for line in block["body"].splitlines() if block["info"] == "console run" else ():
+            if line.startswith("$ "):
+                found.append(Step(line[2:]))
+            elif line.startswith("> "):
+                found[-1].command += "\n" + line[2:]
+            else:
+                found[-1].shown.append(line)
+    return found
+
+
+@dataclass
+class Shell:
+    """Runs commands in a folder; what was started in the background ends with it."""
+
+    folder: Path
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Our own commands first, a wide page, and nobody's configuration."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "COV_", "COVERAGE"))}
+        return {**kept, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "160"}
+
+    def begin(self, command: str) -> None:
+        """Start a command and leave it running."""
+        arguments = shlex.split(command.removesuffix("&"))
+        with (self.folder / f"background-{len(self.running)}.log").open("wb") as log:
+            self.running.append(
+                subprocess.Popen(arguments, cwd=self.folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
+            )
+
+    def run(self, command: str) -> str:
+        """Run a command to its end; what it printed."""
+        shell = ["bash", "-c", command]
+        done = subprocess.run(
+            shell, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        return done.stdout + done.stderr
+
+    def end(self) -> None:
+        """Stop what runs in the background, the last one first."""
+        for process in reversed(self.running):
+            process.send_signal(signal.SIGTERM)
+        for process in reversed(self.running):
+            process.wait(20)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Generator[Shell]:
+    """A shell in an empty folder."""
+    opened = Shell(tmp_path)
+    yield opened
+    opened.end()
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.timeout(300)
+def test_the_tutorial_works_as_typed(shell: Shell) -> None:
+    """From `tocsin init` to an alert that was delivered and acknowledged: every command prints what the page shows."""
+    port = str(free_port())
+    for step in steps((ROOT / "docs" / "tutorial.md").read_text("utf-8")):
+        command = step.command.replace("8025", port)
+        if command.endswith("&"):
+            shell.begin(command)
+            continue
+        _expect(shell, command, step)
+        if command.startswith("tocsin init"):
+            with (shell.folder / "my-brand" / "monitor.yaml").open("a") as file:
+                file.write("web: {port: 0}\n")  # the usual port may be taken here
+
+
+def _expect(shell: Shell, command: str, step: Step) -> None:
+    """Run the command, again for a while when it waits for something in the background."""
+    until = time.monotonic() + (PATIENCE if shell.running else 0.0)
+    printed = shell.run(command)
+    while not step.expected.search(printed) and time.monotonic() < until:
+        printed = shell.run(command)
+    assert step.expected.search(printed), f"$ {command}\n{printed}\ninstead of\n" + "\n".join(step.shown)
+
+
+def test_the_first_screen_of_the_readme_has_exactly_two_commands() -> None:
+    """`make demo` and `make test`, and the Makefile has both."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [block["body"].split("\n")[:-1] for block in FENCE.finditer(readme) if block["info"] == "console"] == [
+        ["make demo", "make test"]
+    ]
+    assert readme[: readme.index("make demo")].count("\n") < 15
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert re.search(r"^demo:", makefile, re.MULTILINE)
+    assert re.search(r"^test:", makefile, re.MULTILINE)
+
+
+def commands() -> dict[str, set[str]]:
+    """Every command of `tocsin` with its options."""
+    found: dict[str, set[str]] = {}
+    waiting = [("", typer.main.get_command(app))]
+    while waiting:
+        path, command = waiting.pop()
+        inner = getattr(command, "commands", {})
+        waiting += [(f"{path} {name}".strip(), each) for name, each in inner.items()]
+        if not inner:
+            found[path] = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists_with_its_options(page: Path) -> None:
+    """`tocsin …` in code is a command, and the options behind it are its own."""
+    known = commands()
+    groups = {path.split()[0] for path in known if " " in path}
+    for said in re.findall(r"(?:`|\$ |&& )tocsin ([^`\n&|]+)", page.read_text("utf-8")):
+        words = said.split()
+        path = " ".join(words[:2]) if words[0] in groups and len(words) > 1 else words[0]
+        if path in {"COMMAND", "…"} or path in groups:
+            continue
+        assert path in known, f"{page.name}: tocsin {said}"
+        assert {word.split("=")[0] for word in words if word.startswith("--")} <= known[path], f"{page.name}: tocsin {said}"
