@@ -15,6 +15,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
+from monitor.storage import one_trip
+
 # Strict JSON: no NaN, which PostgreSQL would refuse; and readable, so that a person can look into the database.
 to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -89,7 +91,7 @@ def sqlite_engine(url: URL, *, begin: str, size: int, more: tuple[str, ...] = ()
     """
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000},
+        connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000, "async_creator_fn": one_trip.connect},
         json_serializer=to_json,
         hide_parameters=True,
         **_pool(size),
