@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, settings
+from pydantic import SecretStr
 
 from monitor.domain.clock import ManualClock
+from monitor.storage import StorageSettings, Store
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -32,6 +39,64 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the real data (../shared) is not here")
     return SHARED
+
+
+def _apart(work: Awaitable[None]) -> None:
+    """Carry out asynchronous work from a synchronous fixture, without touching the tests' own event loop."""
+
+    async def carry_out() -> None:
+        await work
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(carry_out())).result()
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url, timeout=5)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a database of this session's own, on the PostgreSQL of TOCSIN_TEST_POSTGRES (else the local one)."""
+    server = os.environ.get("TOCSIN_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+    name = f"tocsin_test_{uuid4().hex[:12]}"
+    try:
+        _apart(_execute(server, f"CREATE DATABASE {name}"))
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        pytest.skip(f"no PostgreSQL to test against ({type(error).__name__}): start one or set TOCSIN_TEST_POSTGRES")
+    yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    _apart(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+# Empties every table but Alembic's, and counts from 1 again.
+_EMPTY = """DO $$ DECLARE names text; BEGIN
+    SELECT string_agg(quote_ident(tablename), ', ') INTO names
+    FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version';
+    IF names IS NOT NULL THEN EXECUTE 'TRUNCATE ' || names || ' RESTART IDENTITY CASCADE'; END IF;
+END $$"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> StorageSettings:
+    """Settings of an empty store, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'tocsin.db'}"))
+    url: str = request.getfixturevalue("postgresql")
+    _apart(_execute(url, _EMPTY))
+    return StorageSettings(url=SecretStr(url))
+
+
+@pytest.fixture
+async def store(storage: StorageSettings) -> AsyncIterator[Store]:
+    """An empty store, once on SQLite and once on PostgreSQL."""
+    opened = await Store.open(storage)
+    yield opened
+    await opened.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select
@@ -17,6 +19,7 @@ PersonKey = tuple[str, str]  # (network, external id)
 # PostgreSQL indexes no value of more than about 2,700 bytes; a longer address (nobody's honest one) is known by its hash.
 _LONGEST_KEY = 1024
 _LONGEST_NAME = 64  # of networks and sources
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_PRIOR = 1000  # counting further would cost much and tell little
 
 
@@ -57,7 +60,6 @@ AUTHOR_COLUMNS = (
 
 def author_row(key: PersonKey, who: Author, seen_at: datetime) -> tuple[Any, ...]:
     """The row of `author`, in the order of `AUTHOR_COLUMNS`."""
-    check_text("author", who.id, who.handle, who.name)
     return (*key, who.handle, who.name, who.reach, who.verified, who.own, seen_at, seen_at, False)
 
 
@@ -94,11 +96,8 @@ MENTION_COLUMNS = (
 def mention_row(
     name: tuple[str, str], item: Enriched, *, source: str, seen_at: datetime, author_id: int | None
 ) -> tuple[Any, ...]:
-    """The row of `mention`, in the order of `MENTION_COLUMNS`. Raises `StorageError` for what the databases cannot keep."""
+    """The row of `mention`, in the order of `MENTION_COLUMNS`."""
     said, scores, loud = item.mention, item.scores, item.mention.engagement
-    check_text("mention", said.key, said.network, said.title, said.text, said.uri, said.parent, said.thread)
-    if len(said.network) > _LONGEST_NAME:
-        raise StorageError(f"a network's name is longer than {_LONGEST_NAME} characters: {said.network[:40]!r} …")
     return (
         *name,
         said.uri,
@@ -128,11 +127,23 @@ def mention_row(
     )
 
 
-def check_text(what: str, *texts: str | None) -> None:
-    """Refuse what one of the databases would refuse, so that both agree. Raises `StorageError`."""
-    for text in texts:
-        if text and "\x00" in text:
-            raise StorageError(f"a {what} with a NUL character reached the store: sanitise it at intake")
+def check(item: Enriched) -> None:
+    """Refuse what one of the databases would refuse, so that both agree, in words. Raises `StorageError`."""
+    said, scores = item.mention, item.scores
+    _check_text("mention", said.key, said.network, said.title, said.text, said.uri, said.parent, said.thread)
+    if said.author:
+        _check_text("author", said.author.id, said.author.handle, said.author.name)
+    if len(said.network) > _LONGEST_NAME:
+        raise StorageError(f"a network's name is longer than {_LONGEST_NAME} characters: {said.network[:40]!r} …")
+    for score in (scores.sentiment, scores.confidence, scores.complaint, scores.safety_risk):
+        if score is not None and not isfinite(score):
+            raise StorageError("a score that is no number reached the store: scorers say None for what they cannot tell")
+
+
+def _check_text(what: str, *texts: str | None) -> None:
+    said = "".join(text for text in texts if text)
+    if "\x00" in said or _SURROGATE.search(said):
+        raise StorageError(f"a {what} with a NUL or a lone surrogate in its text reached the store: sanitise it at intake")
 
 
 _earlier = mention.alias("earlier")

@@ -18,6 +18,7 @@ from monitor.storage.mention_rows import (
     OBSERVED,
     PersonKey,
     author_row,
+    check,
     identity,
     mention_row,
     observed,
@@ -97,6 +98,8 @@ class Mentions(Repository):
         return [item for item in items if hashes.get(person(item.mention) or _NOBODY) not in erased]
 
     async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> list[int]:
+        for item in items:
+            check(item)
         people = await self._know_authors(items, seen_at)
         once: dict[Name, Enriched] = {}
         for item in items:

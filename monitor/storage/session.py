@@ -74,7 +74,9 @@ def explain(error: BaseException) -> StorageError:
 def _first_line(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
     # asyncpg's messages are wrapped as "<class '…'>: words".
-    return text.splitlines()[0].rpartition(">: ")[2]
+    line = text.splitlines()[0].rpartition(">: ")[2]
+    # asyncpg quotes the value, which may be personal: keep only what is wrong with it.
+    return f"invalid input {line[line.rindex('(') :]}" if line.startswith("invalid input for query") and "(" in line else line
 
 
 def _with_advice(said: str) -> str:

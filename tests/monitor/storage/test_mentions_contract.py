@@ -1,0 +1,258 @@
+"""Mentions, once by (network, address), on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from monitor.domain.errors import StorageError
+from monitor.domain.mention import Author, Engagement, Enriched, Form, Scores
+from monitor.storage import Store
+
+Said = Callable[..., Enriched]
+
+LATER = timedelta(minutes=5)
+
+
+async def test_a_mention_comes_back_as_it_was_said(store: Store, said: Said, now: datetime) -> None:
+    """Every field that rules read survives the store."""
+    item = said(
+        "https://m.example/1",
+        by=Author("7", handle="ada", name="Ada", reach=12, verified=True, own=True),
+        title="Kettle",
+        text="Cassée 😡",
+        form=Form.REPLY,
+        parent="https://m.example/0",
+        engagement=Engagement(1, 2, 3),
+        hashtags=frozenset({"kettle", "fire"}),
+        subjects=("brand", "kettle"),
+        written_at=now - LATER,
+        scores=Scores(
+            language="fr",
+            sentiment=-0.25,
+            confidence=0.5,
+            complaint=0.75,
+            safety_risk=0.125,
+            sensitive=False,
+            topics=frozenset({"safety"}),
+            intents=frozenset({"refund"}),
+            scorer="x/1",
+        ),
+    )
+    async with store.begin() as tx:
+        added = await tx.mentions.add([item], source="feed", seen_at=now)
+        await tx.commit()
+    assert (len(added.new), added.duplicates, added.kept_out) == (1, 0, 0)
+    async with store.read() as tx:
+        (seen,) = await tx.mentions.after(0, 10)
+    assert (seen.id, seen.network, seen.source, seen.form) == (added.new[0], "mastodon", "feed", "reply")
+    assert (seen.title, seen.text, seen.url, seen.language) == ("Kettle", "Cassée 😡", "https://m.example/1", "fr")
+    assert (seen.written_at, seen.seen_at) == (now - LATER, now)
+    assert (seen.written_at.tzinfo, seen.seen_at.tzinfo) == (now.tzinfo, now.tzinfo)
+    assert seen.subjects == {"brand", "kettle"}
+    assert seen.hashtags == {"kettle", "fire"}
+    assert seen.topics | seen.intents == {"safety", "refund"}
+    assert (seen.sentiment, seen.confidence, seen.complaint, seen.safety_risk, seen.sensitive) == (-0.25, 0.5, 0.75, 0.125, False)
+    assert (seen.in_thread, seen.answered, seen.is_own) == (True, None, True)
+    assert seen.engagement == Engagement(1, 2, 3)
+    assert (seen.author.handle, seen.author.name, seen.author.reach, seen.author.verified) == ("ada", "Ada", 12, True)
+    assert seen.author.prior_mentions == 0
+
+
+async def test_what_is_unknown_stays_unknown(store: Store, said: Said, now: datetime) -> None:
+    """No author, no scores, no language: None, and never a zero."""
+    async with store.begin() as tx:
+        await tx.mentions.add([said("https://m.example/1", by=None, scores=Scores())], source="feed", seen_at=now)
+        await tx.commit()
+    async with store.read() as tx:
+        (seen,) = await tx.mentions.after(0, 10)
+    assert (seen.language, seen.sentiment, seen.complaint, seen.sensitive) == (None, None, None, None)
+    assert (seen.author.id, seen.author.reach, seen.is_own, seen.author.prior_mentions) == (None, None, None, None)
+    assert seen.engagement == Engagement()
+    assert seen.in_thread is False
+
+
+async def test_any_number_of_sources_make_one_mention(store: Store, said: Said, now: datetime) -> None:
+    """The second source that sees a mention adds a sighting, and nothing else."""
+    items = [said("https://m.example/1"), said("https://m.example/2")]
+    async with store.begin() as tx:
+        first = await tx.mentions.add(items, source="feed", seen_at=now)
+        second = await tx.mentions.add(list(reversed(items)), source="hashtag", seen_at=now + LATER)
+        again = await tx.mentions.add(items, source="hashtag", seen_at=now + LATER)
+        await tx.commit()
+    assert len(first.new) == 2
+    assert (second.new, second.duplicates) == ([], 2)
+    assert (again.new, again.duplicates) == ([], 2)
+    async with store.read() as tx:
+        assert await tx.mentions.count() == 2
+        assert [seen.source for seen in await tx.mentions.after(0, 10)] == ["feed", "feed"]
+        export = await tx.authors.export("mastodon", "ada")
+    assert [[each["source"] for each in mention["sightings"]] for mention in export["mentions"]] == [["feed", "hashtag"]] * 2
+
+
+async def test_duplicates_in_one_batch_are_one_mention(store: Store, said: Said, now: datetime) -> None:
+    """The first of two in a batch is kept; both count as read."""
+    async with store.begin() as tx:
+        items = [said("https://m.example/1", text="one"), said("https://m.example/1", text="two"), said("https://m.example/2")]
+        added = await tx.mentions.add(items, source="feed", seen_at=now)
+        assert (len(added.new), added.duplicates) == (2, 1)
+        assert [seen.text for seen in await tx.mentions.after(0, 10)] == ["one", "The kettle is broken"]
+
+
+async def test_without_an_address_author_time_and_text_are_the_identity(store: Store, said: Said, now: datetime) -> None:
+    """The same words by another author, or at another moment, are another mention."""
+    items = [said(None), said(None), said(None, by="grace"), said(None, written_at=now - LATER), said(None, text="other")]
+    async with store.begin() as tx:
+        added = await tx.mentions.add(items, source="file", seen_at=now)
+    assert (len(added.new), added.duplicates) == (4, 1)
+
+
+async def test_networks_do_not_share_addresses(store: Store, said: Said, now: datetime) -> None:
+    """The same address on two networks is two mentions, by two authors."""
+    async with store.begin() as tx:
+        items = [said("1", network="bluesky"), said("1", network="mastodon")]
+        assert len((await tx.mentions.add(items, source="file", seen_at=now)).new) == 2
+        assert len({seen.author.id for seen in await tx.mentions.after(0, 10)}) == 2
+
+
+async def test_an_address_longer_than_an_index_entry_is_known_by_its_hash(store: Store, said: Said, now: datetime) -> None:
+    """An absurd address, or author id, is stored once and whole, instead of stopping its source for ever."""
+    long = "https://m.example/" + "".join(f"{n:04x}" for n in range(5000))
+    async with store.begin() as tx:
+        assert len((await tx.mentions.add([said(long, by=long)], source="feed", seen_at=now)).new) == 1
+        assert (await tx.mentions.add([said(long, by=long)], source="feed", seen_at=now)).duplicates == 1
+        (seen,) = await tx.mentions.after(0, 10)
+    assert seen.url == long
+
+
+async def test_a_batch_of_many_is_stored_whole_and_in_order(store: Store, said: Said, now: datetime) -> None:
+    """1,203 mentions by 40 authors, in one call: ids ascend in the order given."""
+    items = [said(f"https://m.example/{n}", by=f"a{n % 40}", text=str(n)) for n in range(1203)]
+    async with store.begin() as tx:
+        added = await tx.mentions.add(items, source="file", seen_at=now)
+        await tx.commit()
+    assert added.new == sorted(set(added.new))
+    async with store.read() as tx:
+        read, offset = [], 0
+        while page := await tx.mentions.after(offset, 500):
+            read += page
+            offset = page[-1].id
+        assert [seen.text for seen in read] == [str(n) for n in range(1203)]
+        assert await tx.mentions.behind(added.new[99]) == 1103
+        assert await tx.mentions.newest_id() == added.new[-1]
+        assert read[-1].author.prior_mentions == 30
+        assert [seen.id for seen in await tx.mentions.get([added.new[7], 10**9, added.new[3]])] == [added.new[7], added.new[3]]
+
+
+async def test_an_empty_batch_is_nothing(store: Store, now: datetime) -> None:
+    """A poll that brings nothing stores nothing."""
+    async with store.begin() as tx:
+        added = await tx.mentions.add([], source="feed", seen_at=now)
+        assert (added.new, added.duplicates, added.kept_out) == ([], 0, 0)
+        assert (await tx.mentions.newest_id(), await tx.mentions.count(), await tx.mentions.get([])) == (0, 0, [])
+
+
+async def test_what_a_network_says_anew_about_an_author_replaces_the_old(store: Store, said: Said, now: datetime) -> None:
+    """The newest handle, name and reach count; silence about them changes nothing."""
+    async with store.begin() as tx:
+        await tx.mentions.add([said("1", by=Author("7", "ada", "Ada", 5, True))], source="feed", seen_at=now)
+        await tx.mentions.add([said("2", by=Author("7", "countess", reach=9))], source="feed", seen_at=now)
+        first, second = await tx.mentions.after(0, 10)
+    assert first.author.id == second.author.id
+    assert (first.author.handle, first.author.name, first.author.reach, first.author.verified) == ("countess", "Ada", 9, True)
+
+
+async def test_a_rollback_loses_mentions_and_cursor_together(store: Store, said: Said, now: datetime) -> None:
+    """Leaving a unit of work without commit forgets all of it, and the ids are not promised to anybody."""
+    async with store.begin() as tx:
+        await tx.mentions.add([said("1")], source="feed", seen_at=now)
+        await tx.sources.succeeded("feed", cursor="c1", watermark=None, at=now)
+    async with store.read() as tx:
+        assert await tx.mentions.count() == 0
+        assert (await tx.sources.get("feed")).cursor is None
+    async with store.begin() as tx:
+        await tx.mentions.add([said("1")], source="feed", seen_at=now)
+        await tx.sources.succeeded("feed", cursor="c1", watermark=now - LATER, at=now)
+        await tx.commit()
+    async with store.read() as tx:
+        assert await tx.mentions.count() == 1
+        state = await tx.sources.get("feed")
+    assert (state.cursor, state.watermark) == ("c1", now - LATER)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("text", "a\x00b"), ("text", "lone \ud800 surrogate"), ("title", "\x00"), ("uri", "https://m.example/\udfff")],
+)
+async def test_text_that_a_database_refuses_is_refused_in_words(
+    store: Store, said: Said, now: datetime, field: str, value: str
+) -> None:
+    """Sanitising is intake's business; what slips through stops with words, the same on both databases."""
+    item = said(value) if field == "uri" else said("1", **{field: value})
+    async with store.begin() as tx:
+        with pytest.raises(StorageError, match="sanitise it at intake"):
+            await tx.mentions.add([item], source="feed", seen_at=now)
+    async with store.begin() as tx:
+        assert len((await tx.mentions.add([said("1")], source="feed", seen_at=now)).new) == 1
+
+
+@pytest.mark.parametrize("author", [Author("a\x00"), Author("\ud800"), Author("1", reach=2**63)])
+async def test_authors_that_a_database_refuses_are_refused_in_words(
+    store: Store, said: Said, now: datetime, author: Author
+) -> None:
+    """Likewise for who said it."""
+    async with store.begin() as tx:
+        with pytest.raises(StorageError):
+            await tx.mentions.add([said("1", by=author)], source="feed", seen_at=now)
+
+
+async def test_a_score_that_is_no_number_is_refused(store: Store, said: Said, now: datetime) -> None:
+    """NaN would be NULL on one database and a value on the other."""
+    async with store.begin() as tx:
+        with pytest.raises(StorageError, match="no number"):
+            await tx.mentions.add([said("1", scores=Scores(sentiment=float("nan")))], source="feed", seen_at=now)
+
+
+async def test_a_network_with_an_endless_name_is_refused(store: Store, said: Said, now: datetime) -> None:
+    """Names of networks are ours to give, and short."""
+    async with store.begin() as tx:
+        with pytest.raises(StorageError, match="64 characters"):
+            await tx.mentions.add([said("1", network="n" * 65)], source="feed", seen_at=now)
+
+
+async def test_a_time_without_a_zone_raises(store: Store, said: Said, now: datetime) -> None:
+    """A naive time is a bug of ours: it never becomes somebody's local time."""
+    async with store.begin() as tx:
+        with pytest.raises(ValueError, match="without a zone"):
+            await tx.mentions.add([said("1", written_at=now.replace(tzinfo=None))], source="feed", seen_at=now)
+    async with store.begin() as tx:
+        with pytest.raises(ValueError, match="without a zone"):
+            await tx.sources.succeeded("feed", cursor=None, watermark=None, at=now.replace(tzinfo=None))
+
+
+async def test_concurrent_batches_commit_their_ids_in_order(store: Store, said: Said, now: datetime) -> None:
+    """Whoever reads after an offset never finds a smaller id later: 6 tasks write, one reads."""
+    seen: list[int] = []
+
+    async def write(task: int) -> None:
+        for n in range(8):
+            async with store.begin() as tx:
+                items = [said(f"https://m.example/{task}/{n}/{i}", by=f"a{i % 3}") for i in range(5)]
+                await tx.mentions.add(items, source=f"s{task}", seen_at=now)
+                await asyncio.sleep(0)
+                await tx.commit()
+
+    async def read() -> None:
+        while len(seen) < 6 * 8 * 5:
+            async with store.read() as tx:
+                seen.extend(mention.id for mention in await tx.mentions.after(seen[-1] if seen else 0, 100))
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        tasks.create_task(read())
+        for task in range(6):
+            tasks.create_task(write(task))
+    assert seen == sorted(set(seen))
