@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
 from monitor.domain.mention import Observed
@@ -10,6 +11,7 @@ from monitor.domain.plan import ChecklistStep, NotifyStep, Plan, PlanRun, Statem
 from monitor.settings import Settings
 from monitor.storage import UnitOfWork
 from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post
+from notifiers.wording import headline
 
 
 class Composer:
@@ -22,6 +24,19 @@ class Composer:
 
     async def compose(self, tx: UnitOfWork, notification: Notification) -> Message:
         """The message to send. Its id depends on the notification alone, so that a repeat is recognised as one."""
+        message = await self._message(tx, notification)
+        opening = await self._opening(tx, notification)
+        first = message if opening is None else await self._message(tx, opening)
+        return replace(message, topic=headline(first))
+
+    @staticmethod
+    async def _opening(tx: UnitOfWork, notification: Notification) -> Notification | None:
+        """The message that began this conversation, unless it is this one: its headline names all of them."""
+        if notification.sequence == 1 or notification.incident_id is None:
+            return None
+        return await tx.notifications.opening(notification.incident_id, notification.receiver)
+
+    async def _message(self, tx: UnitOfWork, notification: Notification) -> Message:
         receiver = self._settings.receivers[notification.receiver]
         language: Language = receiver.language or self._settings.language
         alerts = [(event, await tx.alerts.get(event.alert_id)) for event in notification.events]
@@ -46,6 +61,7 @@ class Composer:
             more_posts=more,
             plan=_plan(run, language, notification.plan_step) if run is not None else None,
             replay=self._replay,
+            receiver=notification.receiver,
         )
 
     async def _posts(self, tx: UnitOfWork, notification: Notification, limit: int) -> tuple[Sequence[Observed], int]:

@@ -41,13 +41,14 @@ class Deliverer:
         *,
         owner: str,
         dry_run: bool = False,
+        replay: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock
         self._notifiers = notifiers
         self._owner = owner
         self._dry_run = dry_run
-        self._composer = Composer(settings, store.installation, replay=dry_run)
+        self._composer = Composer(settings, store.installation, replay=replay)
 
     async def due(self) -> set[str]:
         """The receivers to whom something is owed now."""

@@ -62,5 +62,5 @@ def build(
         intake=Intake(settings, store, clock, sources, enricher, drive=drive),
         evaluate=Evaluator(settings, store, clock, engine, alerting, owner=owner, drive=drive),
         plans=PlanRunner(settings, store, clock),
-        deliver=Deliverer(settings, store, clock, notifiers, owner=owner, dry_run=dry_run),
+        deliver=Deliverer(settings, store, clock, notifiers, owner=owner, dry_run=dry_run, replay=drive is not None),
     )

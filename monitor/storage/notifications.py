@@ -57,6 +57,10 @@ class Notifications(Repository):
         )
         return last
 
+    async def opening(self, incident_id: int, receiver: str) -> Notification | None:
+        """The first message of a conversation."""
+        return await self._one(select(table).where(*_conversation(incident_id, receiver)).order_by(table.c.sequence).limit(1))
+
     async def told(self, incident_id: int) -> list[str]:
         """The receivers who were told of this incident, or are about to be, in the order of their first message."""
         query = select(table.c.receiver).where(table.c.incident_id == incident_id).group_by(table.c.receiver)
