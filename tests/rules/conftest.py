@@ -25,7 +25,7 @@ def _mention(number: int = 1, **said: Any) -> Observed:
         id=number, network="mastodon", source="here", form="post", text="Hello", written_at=at, seen_at=at, language="en",
         subjects=frozenset({"acme"}), author=author, engagement=engagement,
     )  # fmt: skip
-    sets = {name: frozenset(value) if isinstance(value, set) else value for name, value in said.items()}
+    sets: dict[str, Any] = {name: frozenset(value) if isinstance(value, set) else value for name, value in said.items()}
     return replace(plain, **sets)
 
 

@@ -1,0 +1,169 @@
+"""The rules that travel with the program: whom they hear, and what they make of real streams."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor.domain.mention import Observed
+from rules import Calm, Engine, RuleFile, States
+
+Mention = Callable[..., Observed]
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+
+
+def _words(name: str) -> list[str]:
+    lines = (CONFIG / name).read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Engine:
+    """All shipped rules with their lists."""
+    files = [
+        RuleFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in sorted((CONFIG / "rules").glob("*.yaml"))
+    ]
+    lists = {name: _words(entries) for file in files for name, entries in file.lists.items() if isinstance(entries, str)}
+    return Engine([rule for file in files for rule in file.effective()], lists)
+
+
+def _ringing(shipped: Engine, said: Observed) -> set[str]:
+    return {finding.rule for finding in shipped.observe(said, States())}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ma box est en panne depuis ce matin, merci @acme",
+        "Ça ne marche toujours pas !!",
+        "j’en ai MARRE, je resilie",
+        "Commande payée, jamais reçue, aucune réponse du SAV",
+        "vous êtes injoignables, c'est une honte",
+        "vol annulé sans prévenir et toujours rien pour l'hôtel",
+        "Service 👎👎",
+        "Still waiting for my refund, this is unacceptable",
+        "the app keeps crashing",
+        "my parcel never arrived and nobody answers",
+        "worst airline, they lost my luggage",
+    ],
+)
+@pytest.mark.parametrize("own", [False, None])
+def test_a_complaint_is_heard(text: str, own: bool | None, shipped: Engine, mention: Mention) -> None:
+    """In French and English, from somebody with ten followers, and where we do not know whether the account is ours."""
+    assert "complaint" in _ringing(shipped, mention(text=text, own=own, reach=10))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Merci pour votre aide, tout va bien",
+        "Aucun souci avec ma nouvelle box, je recommande",
+        "Un champ de panneaux solaires à perte de vue",
+        "À quelle heure ferme la boutique demain ?",
+        "Une équipe résiliente, bravo",
+        "Thanks for the great flight!",
+        "What time does the store open tomorrow?",
+        "Loving the new phone, well done",
+    ],
+)
+def test_contentment_is_no_complaint(text: str, shipped: Engine, mention: Mention) -> None:
+    """Neither praise nor a question rings."""
+    assert _ringing(shipped, mention(text=text, own=False)) == set()
+
+
+def test_our_own_words_are_no_complaint(shipped: Engine, mention: Mention) -> None:
+    """« Une panne est en cours » on our own account is an answer."""
+    assert _ringing(shipped, mention(text="Une panne est en cours", own=True)) == set()
+
+
+@pytest.mark.parametrize(
+    ("reach", "verified", "rings"),
+    [(100_000, None, True), (25_000, True, True), (25_000, False, False), (25_000, None, False), (None, True, False)],
+)
+def test_a_large_audience_makes_it_critical(
+    reach: int | None, verified: bool | None, rings: bool, shipped: Engine, mention: Mention
+) -> None:
+    """Where the audience is unknown the complaint itself still rings."""
+    told = _ringing(shipped, mention(text="quelle honte", own=False, reach=reach, verified=verified))
+    assert told == ({"complaint", "influencer"} if rings else {"complaint"})
+
+
+def test_fifteen_people_are_a_crisis_and_open_the_plan(shipped: Engine, mention: Mention) -> None:
+    """Even on the first day, when nothing is known to be usual."""
+    states, at = States(), datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    found = [
+        finding
+        for number in range(1, 16)
+        for finding in shipped.observe(mention(number, text="en panne !", own=False, at=at + timedelta(minutes=number)), states)
+        if finding.kind == "window"
+    ]
+    assert [(finding.rule, finding.plan, finding.learning) for finding in found] == [("crisis", "negative-storm", True)]
+
+
+def test_irony_is_a_storm_too(shipped: Engine, mention: Mention) -> None:
+    """Forty people within half an hour, none of whom complains in words."""
+    states = States()
+    told = {finding.rule for n in range(1, 41) for finding in shipped.observe(mention(n, text="Bravo Acme", own=False), states)}
+    assert told == {"storm"}
+
+
+def test_every_condition_of_the_lists_is_written_once() -> None:
+    """A word twice in a list is a slip of the pen."""
+    for path in (CONFIG / "words").glob("complaint.*.txt"):
+        doubled = [word for word, count in Counter(map(str.lower, _words(f"words/{path.name}"))).items() if count > 1]
+        assert doubled == []
+
+
+def _stream(path: Path, mention: Mention) -> Iterator[Observed]:
+    authors: dict[str, int] = {}
+    rows = sorted(map(json.loads, path.read_text(encoding="utf-8").splitlines()), key=lambda row: row["created_at"])
+    for number, row in enumerate(rows, 1):
+        author = authors.setdefault(row["author"], len(authors) + 1)
+        at = datetime.fromisoformat(row["created_at"]).astimezone(UTC)
+        yield mention(
+            number, text=row["text"], at=at, author=author, own=row.get("own_account", False), subjects={row["subject"]}
+        )
+
+
+def _fired(shipped: Engine, said: Iterator[Observed]) -> dict[str, list[datetime]]:
+    """When each window rule began to ring, looking every minute whether it is over."""
+    states = States()
+    ringing: dict[tuple[str, str], datetime] = {}
+    began: dict[str, list[datetime]] = defaultdict(list)
+    for each in said:
+        for (rule, subject), since in list(ringing.items()):
+            minutes = range(0, min(int((each.written_at - since).total_seconds()), 90_000), 60)
+            for minute in minutes:
+                if isinstance(shipped.tick(rule, {"subject": subject}, states, since + timedelta(seconds=minute)), Calm):
+                    del ringing[rule, subject]
+                    break
+        for finding in shipped.observe(each, states):
+            if finding.kind == "window":
+                place = (finding.rule, finding.key["subject"])
+                if place not in ringing:
+                    began[finding.rule].append(finding.at)
+                ringing[place] = finding.at
+    return began
+
+
+def test_the_real_outage_rings_once(shipped: Engine, shared: Path, mention: Mention) -> None:
+    """Five years of posts to a telecom company: the television outage of 19 July 2024, and nothing else."""
+    began = _fired(shipped, _stream(shared / "data/streams/free-fr-2020-2025.jsonl", mention))
+    assert [f"{at:%Y-%m-%d %H}" for at in began["crisis"]] == ["2024-07-19 18"]
+    assert began["crisis"][0] < datetime(2024, 7, 19, 18, 35, tzinfo=UTC)
+    assert [f"{at:%Y-%m-%d %H}" for at in began["storm"]] == ["2024-07-19 18"]
+
+
+def test_constant_unhappiness_is_no_crisis_an_hour(shipped: Engine, shared: Path, mention: Mention) -> None:
+    """Five days of unhappy passengers of six airlines: some bad hours, half of them on the day when nothing is usual yet."""
+    began = _fired(shipped, _stream(shared / "data/streams/airlines-2015-02-16-to-21.jsonl", mention))
+    assert 1 <= len(began["crisis"]) <= 15
+    assert began["storm"] == []
