@@ -1,0 +1,123 @@
+"""The examples in the documentation are accepted by the code, and the demo's story is what the demo needs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import textwrap
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.settings import load
+from notifiers.signing import headers
+
+ROOT = Path(__file__).parents[2]
+STORY = ROOT / "config" / "demo"
+SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ...").decode()
+ENVIRONMENT = {"MASTODON_TOKEN": "token", "SHOP_HOOK_SECRET": SECRET, "HUB_SECRET": SECRET}
+MINIMUM = "version: 1\nsubjects: {acme: {}}\n"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The blocks of code in one language on a how-to page."""
+    text = (ROOT / "docs" / "how-to" / page).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def written(folder: Path, name: str, text: str) -> None:
+    """Write one file of a configuration."""
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text, "utf-8")
+
+
+def test_the_sources_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
+    """Every source that the page shows can be pasted."""
+    first, second = blocks("add-a-source.md", "yaml")
+    written(tmp_path, "monitor.yaml", MINIMUM + first + textwrap.indent(textwrap.dedent(second), "  "))
+    assert set(load(tmp_path, environ=ENVIRONMENT).sources) == {"news", "fediverse", "shop", "archive", "survey"}
+
+
+def test_the_webhook_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
+    """The receiver that the page shows can be pasted."""
+    (block,) = blocks("receive-by-webhook.md", "yaml")
+    written(tmp_path, "monitor.yaml", MINIMUM + block + "routing: {default: hub}\n")
+    assert "hub" in load(tmp_path, environ=ENVIRONMENT).receivers
+
+
+def test_the_plan_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
+    """The plan that the page shows can be pasted, when the people it names exist."""
+    (block,) = blocks("write-a-plan.md", "yaml")
+    hook = "{kind: webhook, url: 'https://queue.example.org', secret: '${HUB_SECRET}'}"
+    receivers = f"receivers: {{crisis-room: {hook}, publishing-queue: {hook}}}\nrouting: {{default: crisis-room}}\n"
+    people = "people: {lea: {name: Léa, receivers: crisis-room}}\nroles: {head-of-communication: lea, community-manager: lea}\n"
+    written(tmp_path, "monitor.yaml", MINIMUM + receivers)
+    written(tmp_path, "contacts.yaml", people)
+    written(tmp_path, "rules/none.yaml", "version: 1\n")
+    written(tmp_path, "plans/outage.yaml", block)
+    assert set(load(tmp_path, environ=ENVIRONMENT).plans) == {"product-outage"}
+
+
+@pytest.fixture(scope="module")
+def genuine() -> Callable[[str, dict[str, str], bytes], bool]:
+    """The function that the page gives to whoever receives our webhooks."""
+    (block,) = blocks("receive-by-webhook.md", "python")
+    names: dict[str, Any] = {}
+    exec(compile(block, "receive-by-webhook.md", "exec"), names)
+    found: Callable[[str, dict[str, str], bytes], bool] = names["genuine"]
+    return found
+
+
+def test_the_check_of_the_how_to_page_believes_us(genuine: Callable[[str, dict[str, str], bytes], bool]) -> None:
+    """What we sign, the page's code accepts."""
+    signed = headers([SECRET], "msg_1", datetime.now(UTC), b"{}")
+    assert genuine(SECRET, signed, b"{}")
+
+
+def test_the_check_of_the_how_to_page_believes_nobody_else(genuine: Callable[[str, dict[str, str], bytes], bool]) -> None:
+    """Another body, another secret or an old call is refused."""
+    now = datetime.now(UTC)
+    other = "whsec_" + base64.b64encode(b"somebody else's secret of theirs").decode()
+    assert not genuine(SECRET, headers([SECRET], "msg_1", now, b"{}"), b"{ }")
+    assert not genuine(SECRET, headers([other], "msg_1", now, b"{}"), b"{}")
+    assert not genuine(SECRET, headers([SECRET], "msg_1", now - timedelta(minutes=6), b"{}"), b"{}")
+
+
+def posts(name: str) -> list[dict[str, Any]]:
+    """The posts of one of the demo's files."""
+    return [json.loads(line) for line in (STORY / name).read_text("utf-8").splitlines()]
+
+
+def test_the_story_can_be_told_in_order() -> None:
+    """Posts come in the order of time, each once, from places that do not exist."""
+    story = posts("story.jsonl")
+    times = [post["created_at"] for post in story]
+    assert 350 <= len(story) <= 600
+    assert times == sorted(times)
+    assert len({post["uri"] for post in story}) == len({post["text"] for post in story}) == len(story)
+    assert all(re.match(r"https://[a-z]+\.example/", post["uri"]) for post in story)
+
+
+def test_the_story_is_french_and_english_and_has_its_storm() -> None:
+    """Most posts are French; in the worst hour far more than sixty people speak, in the morning a handful."""
+    story = posts("story.jsonl")
+    assert 0.5 < sum(post["language"] == "fr" for post in story) / len(story) < 0.75
+    assert speakers(story, "12:30", "13:30") >= 60
+    assert speakers(story, "08:00", "09:00") <= 20
+
+
+def speakers(story: list[dict[str, Any]], begin: str, end: str) -> int:
+    """How many different strangers speak from `begin` until `end`."""
+    return len({p["author"]["id"] for p in story if begin <= p["created_at"][11:16] < end and not p["own"]})
+
+
+def test_the_second_source_says_nothing_new() -> None:
+    """What the agency reports, the story has, by the same network and address."""
+    known = {(post["network"], post["uri"]) for post in posts("story.jsonl")}
+    reported = {(post["network"], post["uri"]) for post in posts("agency.jsonl")}
+    assert reported
+    assert reported < known
