@@ -7,7 +7,7 @@ import calendar
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -54,7 +54,7 @@ class _Entry:
 
 
 class Feed:
-    """The cursor is the feed's current address with its ETag and Last-Modified; the store knows which entries it has."""
+    """The cursor is the feed's ETag and Last-Modified, and its address once it moved; the store knows which entries it has."""
 
     def __init__(self, settings: FeedSettings, http: HttpClient, clock: Clock) -> None:
         self.network = settings.network
@@ -65,21 +65,24 @@ class Feed:
 
     async def poll(self, cursor: str | None) -> Batch:
         """All entries of the feed, oldest first, or none when it has not changed. Raises `SourceError`."""
-        known = {"url": self._settings.url} | load_cursor(self._origin, cursor)
-        answer = await self._http.get(known["url"], within=self._settings.timeout, headers=_conditions(known))
+        known = load_cursor(self._origin, cursor)
+        answer = await self._http.get(
+            known.get("moved", self._settings.url), within=self._settings.timeout, headers=_conditions(known)
+        )
         if answer.status == 304:  # noqa: PLR2004 - Not Modified
             return Batch(cursor=self._cursor(known, answer))
         entries, rejected, complete = await asyncio.to_thread(self._read, answer)
-        mentions = sorted(_identified(entries, self._settings.url), key=lambda mention: mention.written_at)
-        return Batch(mentions, cursor=self._cursor(known, answer, complete=complete), rejected=rejected)
+        return Batch(
+            _identified(entries, self._settings.url), cursor=self._cursor(known, answer, complete=complete), rejected=rejected
+        )
 
     def _cursor(self, known: Mapping[str, str], answer: Answer, *, complete: bool = False) -> str:
         """Validators are kept only for a feed that arrived whole: a broken one is read again in full."""
-        said = {"url": answer.moved_to or known["url"]}
+        moved = answer.moved_to or known.get("moved")
         fresh = {"etag": answer.headers.get("etag", ""), "modified": answer.headers.get("last-modified", "")}
         unchanged = answer.status == 304  # noqa: PLR2004
         kept = {name: known.get(name, "") for name in fresh} if unchanged else fresh if complete else {}
-        return dump_cursor(self._origin, said | {name: value for name, value in kept.items() if value})
+        return dump_cursor(self._origin, {name: value for name, value in {"moved": moved, **kept}.items() if value})
 
     def _read(self, answer: Answer) -> tuple[list[_Entry], list[Rejected], bool]:
         """The entries, what could not be understood, and whether the feed was whole. Runs in a thread: parsing takes a while."""
@@ -94,7 +97,7 @@ class Feed:
         parsed = feedparser.api.parse(  # type: ignore[no-untyped-call]
             io.BytesIO(answer.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
         )
-        if not parsed.version and not parsed.entries:
+        if not parsed.get("version") and not parsed.entries:
             raise SourceError(
                 Trouble.MALFORMED, "the address does not answer with a feed; look for the page's RSS or Atom address"
             )
@@ -138,12 +141,14 @@ def _link(base: str, link: str, entry_id: str) -> str:
     return canonical_uri(urljoin(base, link) if link else entry_id if entry_id.startswith("http") else None) or ""
 
 
-def _identified(entries: Iterable[_Entry], feed: str) -> list[Mention]:
-    """Give each entry its identity: its link; where several share one (comments on one page), all but the oldest add their id.
+def _identified(entries: Sequence[_Entry], feed: str) -> list[Mention]:
+    """The mentions, oldest first (a feed puts the newest first), each with its identity.
 
-    An entry without a link is named by its id, and one without either by what it says.
+    That is its link; where several share one (comments on one page), all but the oldest add their id. An entry without a link is
+    named by its id, and one without either by what it says.
     """
-    ordered = sorted(entries, key=lambda entry: entry.mention.written_at)
+    ordered = list(reversed(entries))
+    ordered.sort(key=lambda entry: entry.mention.written_at)
     met: Counter[str] = Counter()
     mentions = []
     for entry in ordered:
@@ -172,13 +177,16 @@ def _of_feedparser(entry: Any) -> dict[str, Any]:
         "link": str(entry.get("link") or ""),
         "id": str(entry.get("id") or ""),
         "author": str(entry.get("author") or ""),
-        "date": _date(entry.get("published_parsed") or entry.get("updated_parsed")),
+        "date": _date(entry),
         "language": (entry.get("title_detail") or {}).get("language"),
         "tags": [str(tag.get("term")) for tag in entry.get("tags") or () if tag.get("term")],
     }
 
 
-def _date(parsed: Any) -> datetime | None:
+def _date(entry: Any) -> datetime | None:
+    """When it was published, else updated. Asked past feedparser's own `get`, which confuses the two and warns about it."""
+    given = (dict.get(entry, name) for name in ("published_parsed", "updated_parsed", "created_parsed"))
+    parsed = next(filter(None, given), None)
     try:
         return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
     except (ValueError, OverflowError, OSError):

@@ -29,7 +29,10 @@ def _server(url: str) -> str:
 
 
 def _tag(name: str) -> str:
-    return name.strip().lstrip("#").casefold()
+    tag = name.strip().lstrip("#").casefold()
+    if not tag:
+        raise ValueError("a hashtag has at least one letter")
+    return tag
 
 
 class MastodonSettings(SourceSettings):
@@ -40,7 +43,7 @@ class MastodonSettings(SourceSettings):
     token: SecretStr | None = Field(
         None, description="an access token with read:statuses and read:notifications; needed for mentions"
     )
-    hashtags: tuple[Annotated[str, AfterValidator(_tag), Field(min_length=1)], ...] = Field(
+    hashtags: tuple[Annotated[str, AfterValidator(_tag)], ...] = Field(
         (), description="hashtags to watch, with or without the sign"
     )
     mentions: bool = Field(False, description="true to read the posts that mention the token's account")
@@ -125,7 +128,9 @@ class Mastodon:
             self._settings.url + stream.path, within=self._settings.timeout, params=params, token=self._settings.token
         )
         items = _objects(answer.json(), stream)
-        new = [item for item in items if start is None or _order(item["id"]) > _order(start)]
+        new = sorted(
+            (item for item in items if start is None or _order(item["id"]) > _order(start)), key=lambda item: _order(item["id"])
+        )
         mentions, rejected = await asyncio.to_thread(self._understand, new)
         return _Page(mentions, rejected, _advanced(place, start, [item["id"] for item in new]))
 

@@ -44,7 +44,9 @@ class MockServer:
     def call(self, method: str, path: str, body: object = None, token: str | None = None) -> Any:
         """One request of its API, as a person or as the test's stage hand."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        request = Request(self.url + path, data=json.dumps(body).encode() if body is not None else None, headers=headers, method=method)
+        request = Request(
+            self.url + path, data=json.dumps(body).encode() if body is not None else None, headers=headers, method=method
+        )
         with urlopen(request, timeout=20) as answer:
             return json.load(answer)
 
@@ -68,15 +70,26 @@ def mastodon_mock() -> Iterator[MockServer]:
     """An independent implementation of the Mastodon API, as a process of its own."""
     pytest.importorskip("mastodon_mock", reason="mastodon_mock is not installed (make test installs it)")
     port = _free_port()
-    command = [sys.executable, "-m", "mastodon_mock", "serve", "--in-memory", "--demo", "--port", str(port), "--log-level", "error"]
+    command = [
+        sys.executable,
+        "-m",
+        "mastodon_mock",
+        "serve",
+        "--in-memory",
+        "--demo",
+        "--port",
+        str(port),
+        "--log-level",
+        "error",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = MockServer(f"http://127.0.0.1:{port}")
     try:
         _wait_until_up(server, process)
         yield server
     finally:
-        process.terminate()
-        process.wait(timeout=20)
+        process.kill()  # it would wait for the connections that a fault left hanging
+        process.wait()
 
 
 def _wait_until_up(server: MockServer, process: subprocess.Popen[bytes]) -> None:

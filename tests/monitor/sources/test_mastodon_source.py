@@ -1,0 +1,290 @@
+"""Hashtags and mentions on a server with the Mastodon API, against a small server of our own that forgets nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr, ValidationError
+
+from monitor.domain.errors import Trouble
+from monitor.domain.mention import Author, Engagement, Form, Mention
+from monitor.sources.http import HttpClient
+from monitor.sources.mastodon import PAGE, Mastodon, MastodonSettings
+from monitor.testing import Site, drain, trouble_of
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+TOKEN = SecretStr("tok-123")
+
+
+def snowflake(minute: float, serial: int = 0) -> str:
+    """An id as Mastodon makes them: the time in milliseconds, then 16 bits."""
+    moment = START + timedelta(minutes=minute)
+    return str((int(moment.timestamp() * 1000) << 16) + serial)
+
+
+def status(status_id: str, minute: float = 0, **fields: object) -> dict[str, Any]:
+    """A status as the API gives it."""
+    account = {"acct": "ann", "display_name": "Ann", "followers_count": 12, "id": "1"}
+    return {
+        "id": status_id,
+        "uri": f"https://social.example/users/ann/statuses/{status_id}",
+        "created_at": (START + timedelta(minutes=minute)).isoformat().replace("+00:00", "Z"),
+        "content": f"<p>post {status_id}</p>",
+        "account": account,
+        "language": "fr",
+    } | fields
+
+
+class Server:
+    """Serves lists of statuses by path, newest first, with `min_id` as Mastodon understands it."""
+
+    def __init__(self, site: Site) -> None:
+        self.lists: dict[str, list[dict[str, Any]]] = {}
+        self.site = site
+        site.answer = self.answer
+
+    async def answer(self, request: web.Request) -> web.Response:
+        items = sorted(self.lists.get(request.path, []), key=lambda item: int(item["id"]))
+        limit = min(int(request.query.get("limit", "20")), PAGE)
+        page = items[-limit:]
+        if "min_id" in request.query:
+            page = [item for item in items if int(item["id"]) > int(request.query["min_id"])][:limit]
+        return web.json_response(page[::-1])
+
+
+@pytest.fixture
+def server(site: Site) -> Server:
+    """A server that speaks enough of the API."""
+    return Server(site)
+
+
+TAG = "/api/v1/timelines/tag/acme"
+OURS = "/api/v1/notifications"
+
+
+@pytest.fixture
+def watching(site: Site, http: HttpClient) -> Callable[..., Mastodon]:
+    """Makes a source that watches #acme, unless told otherwise."""
+
+    def make(**settings: Any) -> Mastodon:
+        asked = {"kind": "mastodon", "url": site.url, "hashtags": ["#Acme"]} | settings
+        return Mastodon(MastodonSettings.model_validate(asked), http)
+
+    return make
+
+
+def ids(mentions: list[Mention]) -> list[str]:
+    """The ids of the statuses behind mentions."""
+    return [(mention.uri or "").rpartition("/")[2] for mention in mentions]
+
+
+async def test_a_status_becomes_a_mention(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """Text, author, reach, tags, counts, the post it answers."""
+    server.lists[TAG] = [
+        status(
+            snowflake(0),
+            content='<p>Tout est <a href="https://social.example/tags/panne">#panne</a> &amp; <span>rien</span></p><p>😡</p>',
+            spoiler_text="Colère",
+            sensitive=True,
+            in_reply_to_id="77",
+            tags=[{"name": "Panne"}, {"name": "Acme"}, {}],
+            replies_count=1,
+            reblogs_count=2,
+            favourites_count=3,
+        )
+    ]
+    (mention,) = (await watching(own_accounts=["@ann"]).poll(None)).mentions
+    assert mention == Mention(
+        network="mastodon",
+        text="Tout est #panne & rien\n\n😡",
+        written_at=START,
+        uri=f"https://social.example/users/ann/statuses/{snowflake(0)}",
+        form=Form.REPLY,
+        title="Colère",
+        author=Author("ann@127.0.0.1", "ann@127.0.0.1", "Ann", 12, own=True),
+        language="fr",
+        parent=f"{server.site.url}/api/v1/statuses/77",
+        engagement=Engagement(1, 2, 3),
+        hashtags=frozenset({"panne", "acme"}),
+        sensitive=True,
+    )
+
+
+async def test_the_first_look_takes_the_newest_page(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """What was said long before is history."""
+    server.lists[TAG] = [status(snowflake(n), n) for n in range(100)]
+    first = await drain(watching())
+    assert ids(first.mentions) == [snowflake(n) for n in range(60, 100)]
+    assert first.polls == 1
+
+
+async def test_pages_until_it_reaches_what_it_has(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """A hundred posts between two polls: all are seen, oldest first, and then it rests."""
+    server.lists[TAG] = [status(snowflake(0), 0)]
+    first = await drain(watching())
+    server.lists[TAG] += [status(snowflake(n), n) for n in range(1, 101)]
+    second = await drain(watching(), first.cursor)
+    assert set(ids(second.mentions)) >= {snowflake(n) for n in range(1, 101)}
+    assert second.mentions == sorted(second.mentions, key=lambda mention: mention.written_at)
+    third = await drain(watching(), second.cursor)
+    assert len(third.mentions) <= 16  # the overlap, nothing else
+
+
+async def test_a_stream_that_was_empty_is_read_from_its_beginning(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """More than a page between the first, empty look and the second: nothing is lost."""
+    first = await drain(watching())
+    server.lists[TAG] = [status(snowflake(n), n) for n in range(90)]
+    assert len((await drain(watching(), first.cursor)).mentions) == 90
+
+
+async def test_a_post_that_federates_late_is_seen(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """Its id is that of its own time, behind our cursor: the overlap reaches back for it."""
+    server.lists[TAG] = [status(snowflake(30), 30)]
+    first = await drain(watching())
+    late = status(snowflake(20), 20)
+    server.lists[TAG].append(late)
+    assert late["id"] in ids((await drain(watching(), first.cursor)).mentions)
+    assert (await drain(watching(overlap="PT0S"), first.cursor)).mentions == []
+
+
+async def test_a_killed_paging_goes_on_where_it_was(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """In the middle of many pages, the committed cursor is enough."""
+    server.lists[TAG] = [status(snowflake(0), 0)]
+    first = await drain(watching())
+    server.lists[TAG] += [status(snowflake(n), n) for n in range(1, 101)]
+    half = await watching().poll(first.cursor)
+    assert half.more
+    assert half.watermark == half.mentions[-1].written_at
+    rest = await drain(watching(), half.cursor)
+    assert set(ids([*half.mentions, *rest.mentions])) >= {snowflake(n) for n in range(1, 101)}
+
+
+async def test_equal_times_and_short_ids_lose_nothing(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """Small numeric ids, as other servers give, are ordered as numbers."""
+    server.lists[TAG] = [status(str(n)) for n in range(1, 8)]
+    first = await drain(watching())
+    server.lists[TAG] += [status(str(n)) for n in range(8, 112)]
+    assert ids((await drain(watching(), first.cursor)).mentions) == [str(n) for n in range(8, 112)]
+
+
+async def test_mentions_come_through_notifications(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """With the token, only of type mention; a direct message is one; a deleted post is passed over."""
+
+    def notification(number: int, **fields: object) -> dict[str, Any]:
+        told = status(snowflake(number), number, **fields)
+        return {"id": str(number), "type": "mention", "account": told["account"], "status": told}
+
+    gone = notification(3) | {"status": None}
+    server.lists[OURS] = [notification(1), notification(2, visibility="direct"), gone]
+    first = await drain(watching(hashtags=[], mentions=True, token=TOKEN))
+    assert [mention.form for mention in first.mentions] == [Form.POST, Form.MESSAGE]
+    asked = server.site.asked[0]
+    assert (asked.query["types[]"], asked.headers["Authorization"]) == ("mention", "Bearer tok-123")
+    server.lists[OURS] += [notification(n) for n in range(4, 90)]
+    rest = await drain(watching(hashtags=[], mentions=True, token=TOKEN), first.cursor)
+    assert len(rest.mentions) == 86
+
+
+async def test_boosts_are_somebody_else_s_words(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """A boost is not a mention."""
+    server.lists[TAG] = [status("1", reblog=status("2")), status("3")]
+    assert ids((await drain(watching())).mentions) == ["3"]
+
+
+async def test_a_status_that_is_not_as_documented_is_rejected_alone(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """The others of its page are read."""
+    bad: list[dict[str, Any]] = [
+        status("1", content=None),
+        status("2", created_at="whenever"),
+        status("3", account=None),
+        status("4", tags=["x"]),
+        {"id": "5"},
+    ]
+    server.lists[TAG] = [*bad, status("6")]
+    seen = await drain(watching())
+    assert ids(seen.mentions) == ["6"]
+    assert [rejected.where for rejected in seen.rejected] == [f"status {n}" for n in range(1, 6)]
+
+
+async def test_quirks_of_other_servers(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """No uri but a url, no counts, media without words, an account of another server, tags null."""
+    media = [{"description": "A burning router"}, {}]
+    account = {"acct": "Bob@Other.example"}
+    server.lists[TAG] = [
+        status(
+            "1", uri=None, url="https://pleroma.example/notice/1", tags=None, content="", media_attachments=media, account=account
+        ),
+        status("2", uri=None, url=None, replies_count="many"),
+    ]
+    first, second = (await watching().poll(None)).mentions
+    assert (first.uri, first.text, first.author) == (
+        "https://pleroma.example/notice/1",
+        "A burning router",
+        Author("bob@other.example", "Bob@Other.example"),
+    )
+    assert (second.uri, second.engagement) == (f"{server.site.url}/statuses/2", Engagement())
+
+
+@pytest.mark.parametrize("body", ["{}", "[1]", '[{"id": 5}]', '"x"', "[{", "null"])
+async def test_what_is_no_list_of_statuses_is_malformed(site: Site, watching: Callable[..., Mastodon], body: str) -> None:
+    """The server speaks something else."""
+    site.says(200, body)
+    assert (await trouble_of(watching().poll(None))).trouble is Trouble.MALFORMED
+
+
+async def test_a_server_that_repeats_itself_ends(site: Site, watching: Callable[..., Mastodon]) -> None:
+    """The same page for ever, whatever is asked: the paging ends."""
+    site.says(200, json.dumps([status(snowflake(n), n) for n in range(40)][::-1]))
+    first = await drain(watching())
+    assert (await drain(watching(), first.cursor)).polls <= 3
+
+
+async def test_every_hashtag_has_its_own_place(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """A busy tag is paged on alone; a quiet one is not asked again meanwhile; a tag added later begins with its newest page."""
+    quiet = "/api/v1/timelines/tag/%C3%A9t%C3%A9"
+    server.lists[TAG] = [status(snowflake(0), 0)]
+    first = await drain(watching())
+    server.lists[TAG] += [status(snowflake(n), n) for n in range(1, 101)]
+    server.lists["/api/v1/timelines/tag/été"] = [status(snowflake(5, 1), 5)]
+    second = await drain(watching(hashtags=["acme", "été"]), first.cursor)
+    assert len(second.mentions) == 102
+    assert sum(request.raw_path.startswith(quiet) for request in server.site.asked) == 1
+
+
+async def test_a_cursor_of_another_server_is_no_cursor(
+    server: Server, watching: Callable[..., Mastodon], http: HttpClient
+) -> None:
+    """After the address was changed the newest page is taken, not a gap of years."""
+    server.lists[TAG] = [status(str(n)) for n in range(1, 4)]
+    other = json.dumps({"of": "elsewhere", "tag:acme": {"newest": "999", "at": None}})
+    assert len((await drain(watching(), other)).mentions) == 3
+    assert len((await drain(watching(), "not a cursor")).mentions) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({}, "nothing to watch"),
+        ({"mentions": True}, "needs a `token`"),
+        ({"hashtags": ["#"]}, "at least one letter"),
+        ({"hashtags": ["x"], "url": "social.example"}, "complete address"),
+    ],
+)
+def test_settings_that_watch_nothing(settings: dict[str, Any], why: str) -> None:
+    """Found when the configuration is read."""
+    with pytest.raises(ValidationError, match=why):
+        MastodonSettings.model_validate({"kind": "mastodon", "url": "https://social.example"} | settings)
+
+
+async def test_the_token_is_in_no_error(site: Site, watching: Callable[..., Mastodon]) -> None:
+    """Nor in the settings' repr."""
+    site.says(401)
+    error = await trouble_of(watching(token=TOKEN).poll(None))
+    assert error.trouble is Trouble.CREDENTIALS
+    settings = MastodonSettings(kind="mastodon", url=site.url, token=TOKEN, hashtags=("a",))
+    assert "tok-123" not in f"{error} {error!r} {settings!r}"
