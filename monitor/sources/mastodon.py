@@ -36,7 +36,10 @@ def _tag(name: str) -> str:
 
 
 class MastodonSettings(SourceSettings):
-    """Hashtags and mentions on one server (Mastodon, GoToSocial, Pleroma, Akkoma and others with the same API)."""
+    """Hashtags and mentions on one server (Mastodon, GoToSocial, Pleroma, Akkoma and others with the same API).
+
+    The first look takes the newest 40 posts of each; from then on every post is read, however many there are between two looks.
+    """
 
     kind: Literal["mastodon"] = Field(description="a server with the Mastodon API")
     url: Annotated[str, AfterValidator(_server)] = Field(description="the server, for instance https://mastodon.social")

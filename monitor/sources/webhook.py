@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -114,15 +115,16 @@ class WebhookSource:
         for item_id, error in load_cursor(self._origin, cursor).items():
             await self._inbox.processed(int(item_id), self._clock.now(), error)
         waiting = await self._inbox.pending(self._name, BATCH)
-        mentions, rejected, outcomes = [], [], {}
-        for item in waiting:
-            found, problems = self._understand(item)
-            mentions += found
-            rejected += problems
-            outcomes[str(item.id)] = "; ".join(f"{p.where}: {p.why}" for p in problems)[:500] or None
+        understood = await asyncio.to_thread(lambda: [self._understand(item) for item in waiting])
+        outcomes = {str(item.id): _in_words(problems) for item, (_, problems) in zip(waiting, understood, strict=True)}
         more = len(waiting) == BATCH
-        watermark = waiting[-1].received_at if more else None
-        return Batch(mentions, cursor=dump_cursor(self._origin, outcomes), more=more, watermark=watermark, rejected=rejected)
+        return Batch(
+            [mention for mentions, _ in understood for mention in mentions],
+            cursor=dump_cursor(self._origin, outcomes),
+            more=more,
+            watermark=waiting[-1].received_at if more else None,
+            rejected=[problem for _, problems in understood for problem in problems],
+        )
 
     def _understand(self, item: InboxItem) -> tuple[list[Mention], list[Rejected]]:
         where = f"call {item.id}"
@@ -147,6 +149,11 @@ class WebhookSource:
         if len(records) > MAX_ITEMS:
             raise UnreadableError(f"more than {MAX_ITEMS} records in one call; send several")
         return records
+
+
+def _in_words(problems: Sequence[Rejected]) -> str | None:
+    """What was wrong with a call, for the store; None: nothing."""
+    return "; ".join(f"{problem.where}: {problem.why}" for problem in problems)[:500] or None
 
 
 def _secrets(settings: WebhookSourceSettings) -> list[str]:

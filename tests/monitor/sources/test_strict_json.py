@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sources.strict_json import MAX_DEPTH, NotJsonError, loads
+from monitor.sources.strict_json import NotJsonError, loads
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -39,7 +39,7 @@ def test_a_byte_order_mark_is_tolerated() -> None:
         (b'{"a":', "character 6"),
         (b"[1] 2", "Extra data"),
         (b"", "Expecting value"),
-        (b"[" * (MAX_DEPTH + 1), "nested"),
+        (b"[" * 100_000, "nested"),
         (b'{"a":' * 50_000, "nested"),
     ],
 )
