@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+
+from rules.duration import format_duration
 
 _NAMED_AT_MOST = 12
 
@@ -39,6 +43,16 @@ class Settings(BaseModel):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Only what was said: a condition has thirty fields and sets two of them."""
         return ((name, value) for name, value in self if name in self.model_fields_set)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Durations that are defaults are shown to editors as they are written: `6h`, not `PT6H`."""
+        described = handler(schema)
+        shown = handler.resolve_ref_schema(described)
+        for name, field in cls.model_fields.items():
+            if isinstance(field.default, timedelta):
+                shown["properties"][field.alias or name]["default"] = format_duration(field.default)
+        return described
 
     @model_validator(mode="wrap")
     @classmethod

@@ -6,8 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from annotated_types import Gt
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}  # seconds, largest first
 _WHOLE = r"(?=\d)(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?"
@@ -41,6 +40,12 @@ def format_duration(value: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError(f"{format_duration(value)} is no time at all: write at least 1s")
+    return value
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(
@@ -50,5 +55,5 @@ Duration = Annotated[
 ]
 """A duration of nought or more, written `90s`, `5m`, `2h`, `1d`, `1w`, `1h30m`."""
 
-PositiveDuration = Annotated[Duration, Gt(timedelta(0))]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 """A duration longer than nought."""

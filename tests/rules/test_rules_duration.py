@@ -59,5 +59,5 @@ def test_a_setting_shows_the_pattern_to_editors() -> None:
 
 def test_a_positive_duration_is_longer_than_nought() -> None:
     """Where nought makes no sense it is refused."""
-    with pytest.raises(ValidationError, match="greater than"):
+    with pytest.raises(ValidationError, match="0s is no time at all: write at least 1s"):
         TypeAdapter(PositiveDuration).validate_python("0s")

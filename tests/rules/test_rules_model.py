@@ -133,6 +133,14 @@ def test_every_field_is_described() -> None:
     assert set(bare) <= {"kind"}
 
 
+def test_editors_see_durations_as_they_are_written() -> None:
+    """Defaults read `6h`, not ISO 8601."""
+    schema = RuleFile.model_json_schema(by_alias=True)["$defs"]
+    assert schema["WindowRule"]["properties"]["realert"]["default"] == "6h"
+    assert schema["WindowRule"]["properties"]["for"]["default"] == "0s"
+    assert '"PT' not in json.dumps(schema)
+
+
 def test_a_condition_shows_only_what_it_says() -> None:
     """Thirty unset fields would hide the two that matter."""
     assert repr(Where.model_validate({"sentiment": {"lt": 0}})) == "Where(sentiment=NumberTest(lt=0.0))"
