@@ -9,11 +9,11 @@ from monitor.settings.contacts import Contacts, Hours, Person, Role
 from monitor.settings.fingerprints import Fingerprints
 from monitor.settings.load import load
 from monitor.settings.model import LoggingSettings, MonitorFile, Routing, Settings, Subject, WebSettings
+from monitor.settings.packaged import shipped
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.report import Report, check, render
 from monitor.settings.scaffold import scaffold
 from monitor.settings.schema import schemas
-from monitor.settings.shipped import shipped
 
 __all__ = [
     "ConfigError",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from monitor.domain.plan import Plan
+from monitor.domain.plan import PlanFile
 from monitor.settings.contacts import Contacts
 from monitor.settings.model import MonitorFile, Settings
 from monitor.settings.problems import Problem, choices
@@ -21,10 +21,8 @@ _SMTP = "Add `smtp: {host: …, sender: …}`."
 _TOKEN = re.compile(r"[\w-]{20,}")
 
 
-def impossible(document: Document | None, monitor: MonitorFile, contacts: Contacts) -> Iterator[Problem]:
+def impossible(document: Document, monitor: MonitorFile, contacts: Contacts) -> Iterator[Problem]:
     """Settings that contradict each other."""
-    if document is None:
-        return
     if monitor.smtp is None:
         for name, receiver in monitor.receivers.items():
             if isinstance(receiver, EmailSettings) and receiver.smtp is None:
@@ -37,10 +35,8 @@ def impossible(document: Document | None, monitor: MonitorFile, contacts: Contac
         yield document.problem(("routing", "default"), "is missing: nobody would be told.", fix)
 
 
-def unwise(document: Document | None, settings: Settings) -> Iterator[Problem]:
+def unwise(document: Document, settings: Settings) -> Iterator[Problem]:
     """Settings that work, and that somebody may regret."""
-    if document is None:
-        return
     if not settings.sources:
         yield document.problem(("sources",), "there are no sources: nothing is watched.", "Add one, for instance a feed.")
     if not settings.rules:
@@ -61,13 +57,14 @@ def contacts_permissions(path: Path) -> Iterator[Problem]:
         yield Problem(str(path), 0, "", "can be read by others: it holds personal data.", f"chmod 600 {path}")
 
 
-def expired(document: Document, plan: Plan, today: date) -> Iterator[Problem]:
+def expired(documents: Iterable[Document], plans: Iterable[PlanFile], today: date) -> Iterator[Problem]:
     """Statements whose day has passed: still there, no longer to be used unread."""
-    for index, statement in enumerate(plan.statements):
-        if statement.expires and statement.expires < today:
-            path = ("plan", "statements", index, "expires")
-            what = f"the statement `{statement.id}` expired on {statement.expires}."
-            yield document.problem(path, what, "Read it again, then move the date.")
+    for document, file in zip(documents, plans, strict=True):
+        for index, statement in enumerate(file.plan.statements):
+            if statement.expires and statement.expires < today:
+                path = ("plan", "statements", index, "expires")
+                what = f"the statement `{statement.id}` expired on {statement.expires}."
+                yield document.problem(path, what, "Read it again, then move the date.")
 
 
 def written_in_clear(document: Document, filled: Filled, shape: Shape) -> Iterator[Problem]:

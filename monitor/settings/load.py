@@ -17,11 +17,11 @@ from monitor.settings import advice, names
 from monitor.settings.contacts import Contacts
 from monitor.settings.convert import convert
 from monitor.settings.model import MonitorFile, Settings, implicit_receiver
+from monitor.settings.packaged import shipped
 from monitor.settings.problems import ConfigError, Problem
-from monitor.settings.reading import Document, read
+from monitor.settings.reading import Document, at, read
 from monitor.settings.secrets import Filled, fill
 from monitor.settings.shape import shape_of
-from monitor.settings.shipped import shipped
 from monitor.settings.translate import Translator
 from monitor.settings.wordlists import check_uses, read_lists
 from rules import RuleFile
@@ -105,22 +105,18 @@ class _Reader:
         lists: Mapping[str, tuple[str, ...]],
     ) -> None:
         """Put the tree together when nothing is wrong, then look for what is merely unwise."""
-        if monitor.model and contacts.model:
-            self._problems += advice.impossible(monitor.document, monitor.model, contacts.model)
-        if self._problems or not monitor.model or not contacts.model:
+        if not (monitor.document and monitor.model and contacts.model):
             return
-        self._loaded.settings = _compose(
-            monitor.model,
-            contacts.model,
-            [file.model for file in rules if file.model],
-            [file.model for file in plans if file.model],
-            lists,
-        )
-        self._loaded.warnings += advice.unwise(monitor.document, self._loaded.settings)
+        self._problems += advice.impossible(monitor.document, monitor.model, contacts.model)
+        if self._problems:
+            return
+        read_rules, read_plans = [file.model for file in rules if file.model], [file.model for file in plans if file.model]
+        settings = _compose(monitor.model, contacts.model, read_rules, read_plans, lists)
+        self._loaded.settings = settings
+        self._loaded.warnings += advice.unwise(monitor.document, settings)
         self._loaded.warnings += advice.contacts_permissions(contacts.path)
-        for plan in plans:
-            if plan.document and plan.model:
-                self._loaded.warnings += advice.expired(plan.document, plan.model.plan, self._today)
+        documents = [file.document for file in plans if file.document]
+        self._loaded.warnings += advice.expired(documents, read_plans, self._today)
 
     def _file(self, path: Path, model: type[_Model]) -> _File[_Model]:
         document, problems = read(path)
@@ -166,7 +162,7 @@ class _Reader:
         plans = [self._file(path, PlanFile) for path in self._folder("plans")]
         if (self._directory / "rules").exists() or not (self._directory / "plans").exists():
             return plans
-        own = {names.at(file.document.data, ("plan", "id")) for file in plans if file.document}
+        own = {at(file.document.data, ("plan", "id")) for file in plans if file.document}
         more = [self._file(path, PlanFile) for path in _yaml_files(shipped() / "plans")]
         return [*plans, *(file for file in more if file.model and file.model.plan.id not in own)]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.settings.contacts import Person
 from monitor.settings.model import RESERVED
 from monitor.settings.problems import Problem, suggest
-from monitor.settings.reading import Data, Document, Path_
+from monitor.settings.reading import Data, Document, Path_, at
+from rules.words import fold_label
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,13 @@ class _Check:
 
     problems: list[Problem] = field(default_factory=list)
 
-    def name(self, document: Document, path: Path_, known: Collection[str] | None, noun: str) -> None:
+    def name(
+        self, document: Document, path: Path_, known: Collection[str] | None, noun: str, same: Callable[[str], str] = str
+    ) -> None:
+        """Check the name or names at `path`; names that `same` makes equal are the same name."""
+        alike = {same(name) for name in known or ()}
         for place, name in texts(document.data, path):
-            if known is not None and name not in known:
+            if known is not None and same(name) not in alike:
                 self.problems.append(document.problem(place, f"there is no {noun} called `{name}`.", suggest(name, known)))
 
     def once(self, places: Sequence[tuple[Document, Path_, str]], noun: str) -> None:
@@ -110,16 +115,14 @@ def _rules(
     subjects: Collection[str] | None,
 ) -> None:
     found.name(document, ("defaults", "notify"), anybody, "receiver, person or role")
-    folded = None if subjects is None else {*subjects, *(subject.casefold() for subject in subjects)}
     for index, _ in enumerate(entries(document.data, "rules")):
         rule: Path_ = ("rules", index)
         found.name(document, (*rule, "notify"), anybody, "receiver, person or role")
         found.name(document, (*rule, "plan"), plans, "plan")
-        for path, condition in conditions(document.data, rule):
+        for path, _ in conditions(document.data, rule):
             if path[-1] == "subjects":
                 for part in ((), ("is",), ("in",), ("not",)):
-                    if not part or isinstance(condition, Mapping):
-                        found.name(document, (*path, *part), folded, "subject")
+                    found.name(document, (*path, *part), subjects, "subject", same=fold_label)
 
 
 def _plan(found: _Check, document: Document, anybody: Collection[str] | None, monitor: Document | None) -> None:
@@ -174,18 +177,6 @@ def _plan_ids(documents: Sequence[Document]) -> list[tuple[Document, Path_, str]
 def _ids(data: Data, section: str) -> list[tuple[int, str]]:
     found = ((index, at(item, ("id",))) for index, item in enumerate(entries(data, section)))
     return [(index, name) for index, name in found if isinstance(name, str)]
-
-
-def at(data: Data, path: Path_) -> Data:
-    """What stands at `path`, or None."""
-    for part in path:
-        if isinstance(data, Mapping) and isinstance(part, str):
-            data = data.get(part)
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-        else:
-            return None
-    return data
 
 
 def keys(document: Document | None, section: str) -> list[str] | None:

@@ -57,6 +57,18 @@ def dotted(path: Path_) -> str:
     return said
 
 
+def at(data: Data, path: Path_) -> Data:
+    """What stands at `path`, or None."""
+    for part in path:
+        if isinstance(data, Mapping) and isinstance(part, str):
+            data = data.get(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data
+
+
 class _Refused(Exception):  # noqa: N818 it never leaves this module
     """The text cannot be used: (line, what, fix)."""
 

@@ -88,7 +88,7 @@ def _source(answer: str) -> str:
         return f"{{kind: mastodon, url: {_quoted('https://' + hashtag['server'])}, hashtags: [{_quoted(hashtag['tag'])}]}}"
     if _is_web(answer):
         return f"{{kind: feed, url: {_quoted(answer)}}}"
-    if answer.lower().endswith(_FILES):
+    if answer.lower().endswith(_FILES) or Path(answer).is_file():
         return f"{{kind: file, path: {_quoted(str(Path(answer).expanduser().resolve()))}}}"
     raise UsageError(
         f"`{answer}` is no source: give the address of a feed (https://…), a hashtag with its server (#acme@mastodon.social),"

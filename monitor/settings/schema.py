@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,9 @@ _FILES: Mapping[str, tuple[type[BaseModel], str]] = {
 }
 _DURATION = TypeAdapter(Duration).json_schema()
 _PLAIN = TypeAdapter(timedelta)
+# What pydantic says of a length of time beside its pattern, and JSON Schema does not know.
+_LIMITS = {"gt", "ge", "lt", "le"}
+_ISO = re.compile(r"P(?=[T\d])(\d+D)?(T[\dHMS.]+)?")
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -34,15 +38,23 @@ def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_as_written(plain), "title": f"Tocsin: {title}"}
 
 
+def _short(default: Any) -> Any:
+    """A default, with the lengths of time in it as people write them."""
+    if isinstance(default, dict):
+        return {name: _short(value) for name, value in default.items()}
+    if isinstance(default, str) and _ISO.fullmatch(default):
+        return format_duration(_PLAIN.validate_python(default))
+    return default
+
+
 def _as_written(schema: Any) -> Any:
     """Lengths of time as people write them here (`5m`), where pydantic describes ISO 8601 (`PT5M`)."""
     if isinstance(schema, list):
         return [_as_written(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    if schema.get("format") != "duration":
-        return {name: _as_written(value) for name, value in schema.items()}
-    kept = {name: value for name, value in schema.items() if name not in {"format", "type"}}
-    if isinstance(kept.get("default"), str):
-        kept["default"] = format_duration(_PLAIN.validate_python(kept["default"]))
-    return {**_DURATION, **kept}
+    kept = {name: value for name, value in schema.items() if name not in _LIMITS}
+    written = {name: _short(value) if name == "default" else _as_written(value) for name, value in kept.items()}
+    if written.get("format") != "duration":
+        return written
+    return {**_DURATION, **{name: value for name, value in written.items() if name not in {"format", "type"}}}

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from monitor.settings.reading import Data, Path_
+from monitor.settings.reading import Data, Path_, at
 
 _Schema = Mapping[str, Any]
 Schemas = list[_Schema]
@@ -34,7 +34,7 @@ class Shape:
         """The schemas that may describe what stands at `path`; `data` (the whole file) narrows the kinds down."""
         found = self.root(data)
         for part in path:
-            data = _child(data, part)
+            data = at(data, (part,))
             found = self.below(found, part, data)
         return found
 
@@ -77,14 +77,6 @@ def shape_of(model: type[BaseModel]) -> Shape:
 def holds_secret(schemas: Schemas) -> bool:
     """Whether any of the schemas is a secret, or a list of secrets (of which one alone may be written without brackets)."""
     return any(schema.get("writeOnly") or schema.get("items", {}).get("writeOnly") for schema in schemas)
-
-
-def _child(data: Data, part: str | int) -> Data:
-    if isinstance(data, Mapping) and isinstance(part, str):
-        return data.get(part)
-    if isinstance(data, list) and isinstance(part, int) and part < len(data):
-        return data[part]
-    return None
 
 
 def _steps(schema: _Schema, part: str | int) -> Iterator[_Schema]:

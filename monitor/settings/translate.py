@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from monitor.settings.problems import Problem, choices, nearest, suggest
-from monitor.settings.reading import Data, Document, Path_
+from monitor.settings.reading import Data, Document, Path_, at
 from monitor.settings.secrets import Filled
 from monitor.settings.shape import TAGS, Shape
 
@@ -76,7 +76,8 @@ class Translator:
                 here, path, tagged = here[part], (*path, part), False
             else:
                 tagged = True
-        return (*path, str(error["loc"][-1])) if error["type"] == "missing" else path
+        name = error["loc"][-1] if error["loc"] else None
+        return (*path, name) if error["type"] == "missing" and isinstance(name, str) else path
 
     def _problem(self, path: Path_, errors: list[ErrorDetails]) -> Problem:
         nouns = list(dict.fromkeys(noun for error in errors if (noun := _noun(error))))
@@ -86,7 +87,7 @@ class Translator:
         match error["type"]:
             case "extra_forbidden" | "unknown_key":
                 return self._unknown(path)
-            case "missing":
+            case "missing" if isinstance(error["loc"][-1], str):
                 return self._missing(path)
             case "union_tag_not_found":
                 return self._no_kind(path)
@@ -96,7 +97,7 @@ class Translator:
 
     def _unknown(self, path: Path_) -> Problem:
         parent = path[:-1]
-        beside = self._value(parent)
+        beside = at(self._filled.data, parent)
         known = self._shape.names(parent, self._filled.data) - set(beside if isinstance(beside, Mapping) else ())
         return self._document.problem(path, "unknown setting.", suggest(str(path[-1]), known))
 
@@ -126,11 +127,11 @@ class Translator:
         names = [name or number for name, number in allowed]
         near = nearest(self._document.written.get(path, ""), names)
         fix = f"Did you mean `{near}`?" if near else ""
-        instead = f", not `{path[-1]}`" if error["loc"][-1] == "[key]" else self._instead(path)
+        instead = f", not `{path[-1]}`" if error["loc"][-1:] == ("[key]",) else self._instead(path)
         return self._document.problem(path, f"must be {choices(names)}{instead}.", fix)
 
     def _not_a(self, path: Path_, nouns: list[str]) -> Problem:
-        value = self._value(path)
+        value = at(self._filled.data, path)
         if value is None and path in self._document.written:
             return self._document.problem(path, _EMPTY, _FILL)
         fix = "Put it in quotes." if isinstance(value, int | float) and "text" in nouns else ""
@@ -140,7 +141,7 @@ class Translator:
 
     def _other(self, path: Path_, error: ErrorDetails) -> tuple[str, str]:
         kind, context = error["type"], error.get("ctx", {})
-        if self._value(path) is None and path in self._document.written:
+        if at(self._filled.data, path) is None and path in self._document.written:
             return _EMPTY, _FILL
         if kind in _LIMITS:
             name, words = _LIMITS[kind]
@@ -148,16 +149,16 @@ class Translator:
         if kind == "string_pattern_mismatch":
             wanted = _PATTERNS.get(context["pattern"], f"text like {context['pattern']}")
             return f"must be {wanted}{self._instead(path)}.", ""
-        if kind in {"too_short", "string_too_short"}:
+        if kind == "missing":
+            return "has too few entries.", "Add what is missing."
+        if kind in {"too_short", "string_too_short"} and context["min_length"] == 1:
             return "must not be empty.", "Write at least one, or remove the setting."
-        if kind in {"too_long", "string_too_long"}:
-            return f"is too long: {context['max_length']} at most.", ""
         return self._own_words(path, error), ""
 
     def _own_words(self, path: Path_, error: ErrorDetails) -> str:
         """The words of a model's own check, with every secret taken out."""
         said = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        value = self._value(path)
+        value = at(self._filled.data, path)
         if isinstance(value, str) and value and self._shape.is_secret(path, self._filled.data):
             said = said.replace(value, "…")
         said = self._filled.conceal(said)
@@ -169,17 +170,6 @@ class Translator:
         if not written or self._shape.is_secret(path, self._filled.data):
             return ""
         return f", not `{written if len(written) <= _MAX_QUOTED else written[:_MAX_QUOTED] + '…'}`"
-
-    def _value(self, path: Path_) -> Data:
-        here: Data = self._filled.data
-        for part in path:
-            if isinstance(here, Mapping) and isinstance(part, str):
-                here = here.get(part)
-            elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-                here = here[part]
-            else:
-                return None
-        return here
 
 
 def _tags(here: Mapping[str, Any]) -> list[str]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.settings.names import at, conditions, entries, texts
+from monitor.settings.names import conditions, entries, texts
+from monitor.settings.packaged import shipped
 from monitor.settings.problems import Problem
-from monitor.settings.reading import Document, Path_, read_lines
-from monitor.settings.shipped import shipped
+from monitor.settings.reading import Document, Path_, at, read_lines
 from rules.lists import BadListError, Lists, UnknownListError
 from rules.words import BadEntryError
 

@@ -1,0 +1,291 @@
+"""A folder becomes one frozen tree: ten lines are enough, and all that is wrong is told at once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from monitor.domain.errors import ExitCode
+from monitor.settings import ConfigError, check, load, render, shipped
+from notifiers import EmailSettings
+
+Write = Callable[[Mapping[str, str]], Path]
+RULE = "version: 1\nrules:\n  - {id: any, kind: mention, where: {subjects: acme}}\n"
+
+
+def test_ten_lines_are_a_useful_configuration(write: Write, ten_lines: str) -> None:
+    """All else has defaults, the shipped rules and plans among them."""
+    assert ten_lines.count("\n") == 10
+    settings = load(write({}), environ={})
+    assert settings.brand == "Acme"
+    assert settings.language == "en"
+    assert settings.routing.ops == settings.routing.default == ("me",)
+    assert settings.routing.group_wait == timedelta(seconds=30)
+    assert settings.routing.group_interval == timedelta(minutes=5)
+    assert (settings.web.host, settings.web.port) == ("127.0.0.1", 8080)
+    assert {"complaint", "crisis"} <= {rule.id for rule in settings.rules}
+    assert set(settings.plans) == {"negative-storm"}
+    assert settings.lists
+
+
+def test_the_tree_is_frozen(write: Write) -> None:
+    """Nobody changes a setting behind everybody's back."""
+    settings = load(write({}), environ={})
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(settings, "brand", "Globex")  # noqa: B010 a type checker refuses the plain way
+
+
+def test_short_forms_mean_the_long_ones(write: Write, ten_lines: str) -> None:
+    """A name, a list of names, or nothing at all for a subject; marks of handles and hashtags may be left out."""
+    subjects = (
+        'subjects: {acme: Acme, globex: [Globex, "1664"], 1664: 1664, bare: , marked: {handles: "@a", hashtags: ["#b", c]}}'
+    )
+    settings = load(write({"monitor.yaml": ten_lines.replace("subjects: {acme: [Acme]}", subjects)}), environ={})
+    names = {name: subject.names for name, subject in settings.subjects.items()}
+    assert names == {"acme": ("Acme",), "globex": ("Globex", "1664"), "1664": ("1664",), "bare": ("bare",), "marked": ("marked",)}
+    assert settings.subjects["marked"].handles == ("a",)
+    assert settings.subjects["marked"].hashtags == ("b", "c")
+    assert settings.brand == "Acme"
+
+
+def test_a_brand_may_have_a_name_of_its_own(write: Write, ten_lines: str) -> None:
+    """The first subject's name is only the default."""
+    assert load(write({"monitor.yaml": ten_lines + "brand: The Acme Group\n"}), environ={}).brand == "The Acme Group"
+
+
+def test_paths_of_files_begin_at_the_folder(write: Write, ten_lines: str) -> None:
+    """A daemon is started from anywhere; standard input stays what it is."""
+    text = ten_lines.replace("kind: feed\n    url: https://example.org/feed.xml", "kind: file\n    path: posts.csv")
+    text = text.replace("sources:\n", "sources:\n  pipe: {kind: file, path: '-'}\n")
+    folder = write({"monitor.yaml": text + "http: {ca_bundle: ca.pem}\n"})
+    settings = load(folder, environ={})
+    dumped = {name: source.model_dump() for name, source in settings.sources.items()}
+    assert dumped["news"]["path"] == str(folder / "posts.csv")
+    assert dumped["pipe"]["path"] == "-"
+    assert settings.http.ca_bundle == folder / "ca.pem"
+
+
+def test_own_rules_replace_the_shipped_ones(write: Write) -> None:
+    """A folder `rules` is the whole truth; tests of rules and hidden files in it are no rules."""
+    folder = write(
+        {"rules/a.yaml": RULE, "rules/b.yml": RULE.replace("any", "other"), "rules/a.test.yaml": "x", "rules/.b.yaml": "x"}
+    )
+    settings = load(folder, environ={})
+    assert [rule.id for rule in settings.rules] == ["any", "other"]
+    assert "negative-storm" in settings.plans
+
+
+def test_a_plan_of_ones_own_does_not_orphan_the_shipped_rules(write: Write) -> None:
+    """They name the shipped plan: it stays, unless one's own has its name."""
+    plan = (shipped() / "plans" / "negative-storm.yaml").read_text(encoding="utf-8")
+    own = plan.replace("id: negative-storm", "id: recall")
+    assert set(load(write({"plans/recall.yaml": own}), environ={}).plans) == {"recall", "negative-storm"}
+    changed = plan.replace("Negative storm", "My storm")
+    settings = load(write({"plans/recall.yaml": own, "plans/storm.yaml": changed}), environ={})
+    assert settings.plans["negative-storm"].title["en"] == "My storm"
+
+
+def test_defaults_of_a_rule_file_are_filled_in(write: Write) -> None:
+    """What a rule says itself goes before."""
+    text = RULE.replace("rules:", "defaults: {severity: critical, notify: me}\nrules:")
+    settings = load(write({"rules/a.yaml": text}), environ={})
+    assert [(rule.severity, rule.notify) for rule in settings.rules] == [("critical", ("me",))]
+
+
+def test_word_lists_are_found_beside_the_rules_in_the_folder_and_among_the_shipped(write: Write) -> None:
+    """Nearest first; blank lines and comments are no entries, and the same list may stand in two files."""
+    lists = "lists: {a: near.txt, b: words/far.txt, c: words/complaint.en.txt, d: [x, y]}\n"
+    files = {
+        "rules/a.yaml": RULE.replace("rules:", f"{lists}rules:"),
+        "rules/b.yaml": RULE.replace("rules:", f"{lists}rules:").replace("any", "other"),
+        "rules/near.txt": "# near\nbroken\n\n  not working  \n",
+        "words/far.txt": "far",
+    }
+    settings = load(write(files), environ={})
+    assert settings.lists["a"] == ("broken", "not working")
+    assert settings.lists["b"] == ("far",)
+    assert len(settings.lists["c"]) > 50
+    assert settings.lists["d"] == ("x", "y")
+
+
+def test_an_empty_word_list_is_warned_about(write: Write) -> None:
+    """A rule that looks for nothing finds nothing."""
+    folder = write({"rules/a.yaml": RULE.replace("rules:", "lists: {a: a.txt}\nrules:"), "rules/a.txt": "# later\n"})
+    assert "lists.a: the list a.txt is empty." in render(check(folder, environ={}))
+
+
+def test_a_word_list_that_is_no_text_is_an_error(write: Write) -> None:
+    """Its own file and line are named."""
+    folder = write({"rules/a.yaml": RULE.replace("rules:", "lists: {a: a.txt}\nrules:"), "rules/a.txt": ""})
+    (folder / "rules" / "a.txt").write_bytes(b"ok\n\xff\n")
+    with pytest.raises(ConfigError, match=r"rules/a\.txt:2: is not UTF-8 text"):
+        load(folder, environ={})
+
+
+@pytest.mark.parametrize("entry", ["'?!'", "'x*'"])
+def test_a_word_that_cannot_be_looked_for_is_an_error_where_it_stands(write: Write, entry: str) -> None:
+    """In a condition, and in a list."""
+    inline = RULE.replace("{subjects: acme}", f"{{text: {{any_of: {entry}}}}}")
+    listed = RULE.replace("rules:", f"lists: {{odd: [{entry}]}}\nrules:").replace("{subjects: acme}", "{text: {any_of: odd}}")
+    fields = []
+    for text in (inline, listed):
+        with pytest.raises(ConfigError) as caught:
+            load(write({"rules/a.yaml": text}), environ={})
+        fields += [problem.field for problem in caught.value.problems]
+    assert fields == ["rules[0].where.text.any_of", "lists.odd"]
+
+
+def test_conditions_within_blocks_and_shares_are_looked_at_too(write: Write) -> None:
+    """A name may be misspelt at any depth."""
+    text = """\
+version: 1
+rules:
+  - id: share
+    kind: window
+    where: {any: [{not: {subjects: akme}}, {subjects: {is: ACME, not: [globex]}}]}
+    measure: {share: {hashtags: {in_list: rivals}}}
+    window: 1h
+    fire: {at_least: 5, share: 0.5}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(write({"rules/a.yaml": text}), environ={})
+    assert [problem.field for problem in caught.value.problems] == [
+        "rules[0].where.any[0].not.subjects",
+        "rules[0].where.any[1].subjects.not[0]",
+        "rules[0].measure.share.hashtags.in_list",
+    ]
+
+
+def test_all_problems_of_all_files_are_told_at_once(write: Write, ten_lines: str) -> None:
+    """Nobody likes to repair one line, start again and be told of the next."""
+    folder = write(
+        {
+            "monitor.yaml": ten_lines.replace("version: 1", "version: 1\nlangage: fr") + 'brand: "${BRAND}"\n',
+            "contacts.yaml": "people: {lea: {name: Léa, receivers: phone}}\n",
+            "rules/a.yaml": RULE + "    sevrity: info\n" + "  - {id: any, kind: mention, plan: absent}\n",
+            "rules/b.yaml": "version: [1\n",
+            "plans/p.yaml": "version: 1\nplan: {id: p, title: {en: P}, notify: [nobody], steps: []}\n",
+        }
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(folder, environ={})
+    said = [(Path(problem.file).name, problem.line, problem.field) for problem in caught.value.problems]
+    assert said == [
+        ("contacts.yaml", 1, "people.lea.receivers"),
+        ("monitor.yaml", 2, "langage"),
+        ("monitor.yaml", 12, "brand"),
+        ("p.yaml", 2, "plan.notify[0]"),
+        ("p.yaml", 2, "plan.steps"),
+        ("a.yaml", 4, ""),
+        ("b.yaml", 1, ""),
+    ]
+    assert str(caught.value).count("\n") == 6
+    assert caught.value.exit_code == ExitCode.CONFIGURATION
+    assert int(ExitCode.CONFIGURATION) == 78
+
+
+def test_a_file_that_cannot_be_read_brings_no_complaints_about_names_it_may_hold(write: Write) -> None:
+    """One fault, one message: who is in a broken contacts.yaml, nobody knows."""
+    rule = RULE.replace("kind: mention", "kind: mention, notify: lea, plan: absent")
+    with pytest.raises(ConfigError) as caught:
+        load(write({"contacts.yaml": "people: {", "rules/a.yaml": rule, "plans/p.yaml": "{"}), environ={})
+    assert sorted(Path(problem.file).name for problem in caught.value.problems) == ["contacts.yaml", "p.yaml"]
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
+    """With the command that writes one."""
+    with pytest.raises(ConfigError, match=r"absent: no such folder. Give the folder that holds monitor.yaml"):
+        load(tmp_path / "absent", environ={})
+    with pytest.raises(ConfigError, match="no such folder"):
+        load(Path(__file__), environ={})
+
+
+def test_a_folder_without_monitor_yaml_says_so(tmp_path: Path) -> None:
+    """And nothing else: what the other files name is unknown."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, environ={})
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"{tmp_path}/monitor.yaml: no such file. Check the path, or write one with `tocsin init`."
+    ]
+
+
+def test_a_file_in_place_of_the_rules_folder_is_an_error(write: Write) -> None:
+    """It would otherwise be an odd way of having no rules."""
+    with pytest.raises(ConfigError, match=r"rules: cannot be read: Not a directory"):
+        load(write({"rules": "x"}), environ={})
+
+
+def test_what_is_unwise_only_warns(write: Write, ten_lines: str) -> None:
+    """No sources, no rules, no receivers, an unsigned webhook: a replay needs none of them."""
+    folder = write({"monitor.yaml": "version: 1\nsubjects: {acme: }\n"})
+    (folder / "rules").mkdir()
+    assert [warning.what for warning in check(folder, environ={}).warnings] == [
+        "there are no rules: nothing ever rings.",
+        "there are no receivers: nobody is told.",
+        "there are no sources: nothing is watched.",
+    ]
+    text = ten_lines.replace("receivers:\n", "receivers:\n  wall: {kind: webhook, url: https://example.org/alerts}\n")
+    shutil.rmtree(folder / "rules")
+    assert [warning.field for warning in check(write({"monitor.yaml": text}), environ={}).warnings] == ["receivers.wall"]
+
+
+def test_contacts_that_others_can_read_are_warned_about(write: Write) -> None:
+    """They are personal data; the start is not refused."""
+    folder = write({"contacts.yaml": "people: {lea: {name: Léa, email: lea@example.org}}\n"})
+    assert not check(folder, environ={}).warnings
+    (folder / "contacts.yaml").chmod(0o640)
+    assert "contacts.yaml: can be read by others: it holds personal data." in render(check(folder, environ={}))
+
+
+def test_a_statement_past_its_day_warns_and_never_stops_the_start(write: Write) -> None:
+    """A routine reboot must come back, whatever the calendar says."""
+    plan = """\
+version: 1
+plan:
+  id: p
+  title: {en: P}
+  notify: default
+  steps: [{id: hold, title: {en: Hold}, action: statement, statement: holding}]
+  statements:
+    - {id: holding, status: approved, expires: 2026-03-01, text: {en: We are looking into it.}}
+"""
+    folder = write({"plans/p.yaml": plan.replace("notify: default", "notify: [default]")})
+    assert not check(folder, environ={}, today=date(2026, 3, 1)).warnings
+    (warning,) = check(folder, environ={}, today=date(2026, 3, 2)).warnings
+    assert (warning.line, warning.field) == (8, "plan.statements[0].expires")
+    assert warning.what == "the statement `holding` expired on 2026-03-01."
+
+
+def test_the_report_ends_with_what_the_configuration_amounts_to(write: Write, ten_lines: str) -> None:
+    """A line for people, an exit code for scripts."""
+    folder = write({"rules/a.yaml": RULE})
+    report = check(folder, environ={})
+    assert render(report) == f"{folder}: fine. 1 subject, 1 source, 1 receiver, 1 rule, 1 plan."
+    assert report.exit_code == ExitCode.OK
+    report = check(write({"monitor.yaml": ten_lines + "a: 1\nb: 2\n"}), environ={})
+    assert report.summary == f"{folder}: 2 problems to put right."
+    assert report.exit_code == ExitCode.CONFIGURATION
+
+
+def test_the_example_of_the_repository_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What people copy must work as it stands, its contacts apart: git cannot keep them private."""
+    monkeypatch.chdir(shipped().parent)
+    report = check(Path("config"), environ={}, today=date(2026, 3, 2))
+    assert not report.problems
+    assert [warning.file for warning in report.warnings] in ([], ["config/contacts.yaml"])
+    settings = load(Path("config"), environ={})
+    assert settings.resolve("default") == ("lea", "on-call-phone")
+    assert isinstance(settings.receivers["lea"], EmailSettings)
+
+
+def test_an_installed_package_brings_its_own_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a wheel the shipped files lie inside the package."""
+    monkeypatch.setattr("monitor.settings.packaged._PACKAGE", tmp_path / "monitor")
+    assert shipped() == tmp_path / "config"
+    (tmp_path / "monitor" / "shipped").mkdir(parents=True)
+    assert shipped() == tmp_path / "monitor" / "shipped"

@@ -1,0 +1,103 @@
+"""Three answers become ten lines that work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.domain.errors import ExitCode, UsageError
+from monitor.settings import check, load, render, scaffold
+from monitor.settings.scaffold import ExistsError, slug
+
+LOGIN = '# with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}'
+ENGLISH = f"""\
+# What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.
+version: 1
+language: en
+subjects: {{acme: {{names: [Acme]}}}}
+sources:
+  first: {{kind: feed, url: "https://example.org/feed.xml"}}
+smtp: {{host: localhost, port: 25, security: none, sender: me@example.org}}  {LOGIN}
+receivers:
+  me: {{kind: email, to: me@example.org}}
+routing: {{default: me}}
+"""
+
+
+def test_a_brand_a_feed_and_an_address_are_ten_lines(tmp_path: Path) -> None:
+    """A person can read them all at once."""
+    (written,) = scaffold(tmp_path / "new" / "config", "Acme", "https://example.org/feed.xml", "me@example.org")
+    assert written.read_text(encoding="utf-8") == ENGLISH
+    assert ENGLISH.count("\n") == 10
+
+
+@pytest.mark.parametrize(
+    "brand", ["Acme", "L'Été & Cie", "1664", "On", "no", "C&A: #1", '"Quoted" \\', "東京", "${HOME}", " two  words "]
+)
+@pytest.mark.parametrize(
+    ("source", "send_to"),
+    [
+        ("https://example.org/feed.xml?a=1&b=2#c", "me@example.org"),
+        ("#acme@mastodon.social", "https://example.org/hooks/x"),
+        ("posts.csv", "ntfys://ntfy.sh/acme"),
+    ],
+)
+def test_whatever_the_answers_the_file_is_fine(tmp_path: Path, brand: str, source: str, send_to: str) -> None:
+    """Quotes, accents, marks and references are written so that they stay what they are."""
+    scaffold(tmp_path, brand, source, send_to, "fr")
+    report = check(tmp_path, environ={})
+    assert not report.problems, render(report)
+    settings = load(tmp_path, environ={})
+    assert settings.brand == " ".join(brand.split())
+    assert settings.language == "fr"
+    assert settings.resolve("default") == ("me",)
+
+
+def test_a_recording_of_any_name_is_a_source(tmp_path: Path) -> None:
+    """A file that is there is meant, whatever its name ends with; its path holds from every folder."""
+    recording = tmp_path / "posts.log"
+    recording.touch()
+    scaffold(tmp_path / "config", "Acme", str(recording), "me@example.org")
+    assert load(tmp_path / "config", environ={}).sources["first"].model_dump()["path"] == str(recording)
+
+
+@pytest.mark.parametrize(
+    ("brand", "source", "send_to", "said"),
+    [
+        (" ", "https://example.org", "me@example.org", "The brand needs a name."),
+        ("Acme", "acme", "me@example.org", "`acme` is no source: give the address of a feed"),
+        ("Acme", "http://[", "me@example.org", "is no source"),
+        ("Acme", "https://example.org", "me", "`me` is nobody: give an e-mail address"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused_in_words(tmp_path: Path, brand: str, source: str, send_to: str, said: str) -> None:
+    """Nothing is written then."""
+    with pytest.raises(UsageError, match=said):
+        scaffold(tmp_path / "config", brand, source, send_to)
+    assert not (tmp_path / "config").exists()
+
+
+def test_an_existing_file_is_never_touched(tmp_path: Path) -> None:
+    """Hours of somebody's work may be in it."""
+    (tmp_path / "monitor.yaml").write_text("mine")
+    with pytest.raises(ExistsError, match="exists already and was left as it is") as caught:
+        scaffold(tmp_path, "Acme", "https://example.org", "me@example.org")
+    assert caught.value.exit_code == ExitCode.CANNOT_CREATE
+    assert (tmp_path / "monitor.yaml").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> None:
+    """Here a file stands where the folder should."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ExistsError, match="cannot be written: Not a directory"):
+        scaffold(tmp_path / "file" / "config", "Acme", "https://example.org", "me@example.org")
+
+
+@pytest.mark.parametrize(
+    ("brand", "short"),
+    [("Acme", "acme"), ("L'Été & Cie", "l-ete-cie"), ("東京", "brand"), ("a" * 80, "a" * 64), ("-1664-", "1664")],
+)
+def test_the_short_name_of_a_brand_is_plain(brand: str, short: str) -> None:
+    """Small letters, digits and hyphens, as ids are."""
+    assert slug(brand) == short
