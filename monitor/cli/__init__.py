@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from monitor.cli import act, configure, plans, respect, serve  # importing a module of commands registers them
+from monitor.cli import act, configure, plans, respect, serve, state  # importing a module of commands registers them
 from monitor.cli.app import app
 from monitor.domain.errors import ExitCode, TocsinError
+
+_TYPERS_USAGE_ERROR = 2
 
 
 def main() -> None:
@@ -14,10 +17,27 @@ def main() -> None:
     try:
         app()
     except TocsinError as error:
-        sys.stderr.write(f"tocsin: {error}\n")
+        sys.stderr.write(_clean(f"tocsin: {error}") + "\n")
         sys.exit(error.exit_code)
     except BrokenPipeError:
+        _forget_output()
         sys.exit(ExitCode.INPUT_OUTPUT)
+    except SystemExit as ending:
+        if ending.code == _TYPERS_USAGE_ERROR:
+            sys.exit(ExitCode.USAGE)
+        raise
 
 
-__all__ = ["act", "app", "configure", "main", "plans", "respect", "serve"]
+def _clean(words: str) -> str:
+    """An error may quote a server or a file: no line of it may play tricks with the terminal."""
+    from monitor.telemetry import one_line
+
+    return "\n".join(one_line(line) for line in words.split("\n"))
+
+
+def _forget_output() -> None:
+    """Nobody reads on (`tocsin alerts | head -1`): what is left in the buffer must not raise again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+__all__ = ["act", "app", "configure", "main", "plans", "respect", "serve", "state"]

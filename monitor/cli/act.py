@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,19 +22,25 @@ from monitor.cli.context import (
     local,
     opened,
     out,
+    plural,
+    row,
     run,
+    said,
+    say,
     show_json,
     table,
+    unknown,
 )
 from monitor.domain.alert import Alert, AlertState, DeliveryRecord, DeliveryState
 from monitor.domain.errors import ExitCode, UsageError
-from monitor.domain.source import SourceState
-from monitor.pipeline import operations
-from monitor.pipeline.sending import send_now
-from monitor.settings import Settings
-from rules.duration import parse_duration
+
+if TYPE_CHECKING:
+    from monitor.settings import Settings
+    from monitor.storage import Store
 
 _COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
+# A daemon that runs beside us may have taken the test message before we could: real time to wait for what becomes of it.
+_LOOK, _LOOKS = 0.2, 300
 
 
 @app.command()
@@ -50,10 +57,10 @@ def alerts(
                 found = await tx.alerts.list(state=None if everything else AlertState.OPEN, limit=200)
             if as_json:
                 show_json([asdict(each) for each in found])
-            elif not found:
-                out.print("Nothing rings.")
-            else:
+            elif found:
                 out.print(_alert_table(found, settings))
+            else:
+                say("No alert was ever raised." if everything else "Nothing rings.")
 
     run(work)
 
@@ -62,10 +69,10 @@ def _alert_table(found: Sequence[Alert], settings: Settings) -> Any:
     rows = table("id", "severity", "rule", "about", "since", "seen", "state")
     for each in found:
         state = "acknowledged" if each.acknowledged_at and each.state is AlertState.OPEN else str(each.state)
-        severity = f"[{_COLOURS[each.severity]}]{each.severity}[/]"
-        rows.add_row(
+        row(
+            rows,
             str(each.id),
-            severity,
+            (each.severity, _COLOURS[each.severity]),
             each.rule,
             about(each.labels, each.key, settings),
             local(each.fired_at, settings),
@@ -88,26 +95,24 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
             told = await tx.deliveries.list(limit=100, incident_id=found.incident_id)
             story = await tx.timeline.of_incident(found.incident_id)
         out.print(_alert_table([found], settings))
-        out.print("\n[bold]Why[/]")
-        for reason in found.reasons:
-            out.print(f"  {reason}", markup=False)
-        out.print("\n[bold]Posts[/]")
-        for post in posts:
-            out.print(f"  {post.author.handle or '?'}: {post.text[:200]}  {post.url or ''}", markup=False)
-        out.print("\n[bold]Told[/]")
-        for each in told:
-            out.print(f"  {each.receiver}: {each.kind}, {_outcome(each)}", markup=False)
-        out.print("\n[bold]Since then[/]")
-        for event in story:
-            out.print(f"  {local(event.at, settings)}  {event.kind}  {event.actor} ({event.through})", markup=False)
+        _section("Why", (said(reason) for reason in found.reasons))
+        _section("Posts", (f"{said(post.author.handle) or '?'}: {said(post.text, 200)}  {said(post.url)}" for post in posts))
+        _section("Told", (f"{each.receiver}: {each.kind}, {_outcome(each)}" for each in reversed(told)))
+        _section("Since then", (f"{local(e.at, settings)}  {e.kind}  {said(e.actor)} ({e.through})" for e in story))
 
     run(work)
 
 
+def _section(title: str, lines: Any) -> None:
+    say("")
+    say((title, "bold"))
+    for line in lines:
+        say(f"  {line.rstrip()}")
+
+
 def _outcome(record: DeliveryRecord) -> str:
-    tries = f"after {record.attempts} attempt{'s' if record.attempts != 1 else ''}"
-    why = f": {record.reason}: {record.detail}" if record.reason and record.state is not DeliveryState.DELIVERED else ""
-    return f"{record.state} {tries}{why}"
+    why = f": {record.reason}: {said(record.detail)}" if record.reason and record.state is not DeliveryState.DELIVERED else ""
+    return f"{record.state} after {plural(record.attempts, 'attempt')}{why}"
 
 
 @alert.command("test")
@@ -121,23 +126,47 @@ def test(
 
     async def work() -> None:
         async with opened(config) as (settings, store):
-            if rule not in {each.id for each in settings.rules}:
-                raise UsageError(f"there is no rule `{rule}`; there are {', '.join(each.id for each in settings.rules)}")
-            names = {*settings.receivers, *settings.contacts.people, *settings.contacts.roles}
-            if to not in names:
-                raise UsageError(f"there is no receiver, person or role `{to}`; there are {', '.join(sorted(names))}")
-            failed = False
-            for receiver in settings.resolve(to):
-                incident = await operations.ring_for_test(store, rule, receiver, actor(by), clock.now())
-                await send_now(settings, store, clock, receiver)
-                async with store.read() as tx:
-                    records = await tx.deliveries.list(limit=1, incident_id=incident)
-                out.print(f"{receiver}: {_outcome(records[0])}", markup=False)
-                failed = failed or records[0].state is not DeliveryState.DELIVERED
-            if failed:
-                raise typer.Exit(ExitCode.UNAVAILABLE)
+            receivers = _receivers(settings, rule, to)
+            records = [await _ring(settings, store, rule, receiver, by) for receiver in receivers]
+        if any(each.state is not DeliveryState.DELIVERED for each in records):
+            raise typer.Exit(ExitCode.UNAVAILABLE)
 
     run(work)
+
+
+def _receivers(settings: Settings, rule: str, to: str) -> Sequence[str]:
+    rules = [each.id for each in settings.rules]
+    if rule not in rules:
+        raise unknown("rule", rule, rules)
+    names = {*settings.receivers, *settings.contacts.people, *settings.contacts.roles}
+    if to not in names:
+        raise unknown("receiver, person or role", to, names)
+    found = settings.resolve(to)
+    if not found:
+        raise UsageError(f"`{to}` has neither an e-mail address nor receivers: nothing can be sent. Add one in contacts.yaml.")
+    return found
+
+
+async def _ring(settings: Settings, store: Store, rule: str, receiver: str, by: str) -> DeliveryRecord:
+    """Ring one receiver and say what became of it."""
+    from monitor.pipeline import operations
+    from monitor.pipeline.sending import send_now
+
+    incident = await operations.ring_for_test(store, rule, receiver, actor(by), clock.now())
+    await send_now(settings, store, clock, receiver)
+    record = await _record(store, incident)
+    for _ in range(_LOOKS):
+        if record.state is not DeliveryState.SENDING:
+            break
+        await asyncio.sleep(_LOOK)
+        record = await _record(store, incident)
+    say(f"{receiver}: {_outcome(record)}")
+    return record
+
+
+async def _record(store: Store, incident: int) -> DeliveryRecord:
+    async with store.read() as tx:
+        return (await tx.deliveries.list(limit=1, incident_id=incident))[0]
 
 
 @app.command()
@@ -150,12 +179,16 @@ def ack(
     """Take charge of an alert: reminders stop, and everybody sees who is on it."""
 
     async def work() -> None:
+        from monitor.pipeline import operations
+
         async with opened(config) as (_, store):
             found = await operations.acknowledge(store, number, actor(by), clock.now(), note or None)
         if found.acknowledged_by:
-            out.print(f"Alert {number} was already taken by {found.acknowledged_by}.")
+            say(f"Alert {number} was already taken by {found.acknowledged_by}.")
+        elif found.state is AlertState.RESOLVED:
+            say(f"Alert {number} ({found.rule}) is over: there is nothing left to take charge of.")
         else:
-            out.print(f"Alert {number} ({found.rule}) is yours. `tocsin alert show {number}` shows why it rings.")
+            say(f"Alert {number} ({found.rule}) is yours. `tocsin alert show {number}` shows why it rings.")
 
     run(work)
 
@@ -172,25 +205,33 @@ def silence(
     """Keep alerts quiet for a while. They are opened and kept; what still rings at the end is told once."""
 
     async def work() -> None:
+        from monitor.pipeline import operations
+
+        length = _duration(lasting)
         async with opened(config) as (settings, store):
-            if rule and rule not in {each.id for each in settings.rules}:
-                raise UsageError(f"there is no rule `{rule}`; there are {', '.join(each.id for each in settings.rules)}")
+            rules = [each.id for each in settings.rules]
+            if rule and rule not in rules:
+                raise unknown("rule", rule, rules)
             if subject and subject not in settings.subjects:
-                raise UsageError(f"there is no subject `{subject}`; there are {', '.join(settings.subjects)}")
+                raise unknown("subject", subject, settings.subjects)
             matcher = {name: value for name, value in (("rule", rule), ("subject", subject)) if value}
-            length = _duration(lasting)
             now = clock.now()
             number = await operations.silence(store, matcher, lasting=length, reason=reason, actor=actor(by), at=now)
-            out.print(f"Silence {number} until {local(now + length, settings)}. End it early: tocsin unsilence {number}")
+        say(f"Silence {number} until {local(now + length, settings)}. End it early: tocsin unsilence {number}")
 
     run(work)
 
 
 def _duration(written: str) -> timedelta:
+    from rules.duration import parse_duration
+
     try:
-        return parse_duration(written)
+        length = parse_duration(written)
     except ValueError as error:
         raise UsageError(f"--for {written}: {error}") from None
+    if not length:
+        raise UsageError(f"--for {written}: a silence must last, for instance 30m")
+    return length
 
 
 @app.command()
@@ -207,7 +248,7 @@ def silences(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> Non
             rows = table("id", "covers", "until", "by", "why")
             for each in found:
                 covers = ", ".join(f"{name} {value}" for name, value in each.matcher.items())
-                rows.add_row(str(each.id), covers, local(each.ends_at, settings), each.author, each.reason)
+                row(rows, str(each.id), covers, local(each.ends_at, settings), each.author, each.reason)
             out.print(rows if found else "No silence is in force.")
 
     run(work)
@@ -220,56 +261,10 @@ def unsilence(
     """End a silence before its time."""
 
     async def work() -> None:
+        from monitor.pipeline import operations
+
         async with opened(config) as (_, store):
             await operations.end_silence(store, number, actor(by), clock.now())
-        out.print(f"Silence {number} has ended.")
+        say(f"Silence {number} has ended.")
 
     run(work)
-
-
-@app.command()
-def status(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """Say how everything is: sources, alerts, messages owed, plans."""
-
-    async def work() -> None:
-        async with opened(config) as (settings, store):
-            async with store.read() as tx:
-                sources = await tx.sources.all()
-                open_alerts = await tx.alerts.list(state=AlertState.OPEN, limit=1000)
-                pending = await tx.deliveries.pending()
-                disabled = await tx.receivers.disabled()
-                mentions = await tx.mentions.count()
-                behind = await tx.mentions.behind(await tx.evaluator.offset())
-                runs = await tx.plans.open_runs()
-            known = [each for each in sources if each.source in settings.sources]
-            if as_json:
-                show_json(
-                    {
-                        "mentions": {"stored": mentions, "not_judged": behind},
-                        "sources": [asdict(each) for each in known],
-                        "alerts": {"open": len(open_alerts)},
-                        "deliveries": {"pending": pending, "disabled": disabled},
-                        "plan_runs": [{"id": each.id, "plan": each.plan, "state": each.state} for each in runs],
-                    }
-                )
-                return
-            rows = table("source", "state", "last answer", "detail")
-            for each in known:
-                rows.add_row(each.source, _health(each), local(each.last_success_at, settings), each.detail or "")
-            out.print(rows)
-            out.print(f"\n{mentions} mentions stored, {behind} not judged yet.")
-            out.print(f"{len(open_alerts)} alerts open, {len(runs)} plans open: tocsin alerts, tocsin plan list.")
-            owed = ", ".join(f"{name} {count}" for name, count in pending.items())
-            out.print(f"Messages owed: {owed or 'none'}.")
-            for name, why in disabled.items():
-                out.print(f"[red]{name} is disabled[/]: {why}")
-
-    run(work)
-
-
-def _health(state: SourceState) -> str:
-    if state.stopped:
-        return "[red]stopped[/]"
-    if state.trouble is not None:
-        return f"[yellow]{state.trouble}[/]"
-    return "[green]well[/]" if state.last_success_at else "not asked yet"

@@ -7,21 +7,37 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-import notifiers
-from monitor import settings as configuration
-from monitor import sources as networks
 from monitor.cli.app import app, receivers, sources
-from monitor.cli.context import DEFAULT_CONFIG, ConfigDir, clock, local, out, run, show_json, table
-from monitor.domain.errors import ExitCode, UsageError
-from monitor.settings import load
-from monitor.sources import InboxItem
-from monitor.sources.http import GuardedClient, HttpClient
-from notifiers import DeliveryError
-from notifiers.message import Message
+from monitor.cli.context import (
+    DEFAULT_CONFIG,
+    ConfigDir,
+    clock,
+    creating,
+    loaded,
+    local,
+    out,
+    plural,
+    row,
+    run,
+    said,
+    say,
+    show_json,
+    table,
+    unknown,
+)
+from monitor.domain.errors import ExitCode
+from monitor.domain.mention import Mention
+
+if TYPE_CHECKING:
+    from monitor.settings import Settings
+    from monitor.sources import InboxItem, Preview
+    from notifiers.message import Message
+
+_PATIENCE = 60  # seconds for a receiver to take a test message
 
 
 @app.command()
@@ -37,14 +53,24 @@ def init(
     language: Annotated[Literal["fr", "en"], typer.Option(help="Of the messages.")] = "en",
 ) -> None:
     """Write a configuration of ten lines, from three questions."""
+    from monitor import settings as configuration
+
     for path in configuration.scaffold(directory, brand, source, send_to, language):
-        out.print(f"wrote {path}")
-    out.print(f"\nNext: [bold]tocsin check --config {directory}[/], then [bold]tocsin sources try first --config {directory}[/].")
+        say(f"wrote {path}")
+    say("")
+    say(
+        "Next: ",
+        (f"tocsin check --config {directory}", "bold"),
+        ", then ",
+        (f"tocsin sources try first --config {directory}", "bold"),
+    )
 
 
 @app.command()
 def check(config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Read the configuration as `run` would, and say all that is wrong with it. Exit code 0, or 78."""
+    from monitor import settings as configuration
+
     report = configuration.check(config)
     typer.echo(configuration.render(report))
     if report.problems:
@@ -57,27 +83,33 @@ def schema(
     out_dir: Annotated[Path | None, typer.Option("--out", help="Write one NAME.schema.json per file here.")] = None,
 ) -> None:
     """Print the JSON Schemas, for an editor that completes and checks as you type."""
+    from monitor import settings as configuration
+
     known = configuration.schemas()
     if name and name not in known:
-        raise UsageError(f"there is no schema `{name}`; there are {', '.join(known)}")
+        raise unknown("schema", name, known)
     chosen = {name: known[name]} if name else known
     if out_dir is None:
         show_json(chosen[name] if name else chosen)
         return
-    out_dir.mkdir(parents=True, exist_ok=True)
-    for each, written in chosen.items():
-        path = out_dir / f"{each}.schema.json"
-        path.write_text(json.dumps(written, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        out.print(f"wrote {path}")
+    with creating(out_dir):
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for each, written in chosen.items():
+            path = out_dir / f"{each}.schema.json"
+            path.write_text(json.dumps(written, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            say(f"wrote {path}")
 
 
 @sources.command("list")
 def list_sources(config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Show the sources of the configuration."""
+    from rules.duration import format_duration
+
     rows = table("source", "kind", "every", "asked")
-    for name, each in load(config).sources.items():
-        rows.add_row(name, each.kind, str(each.every), "yes" if each.enabled else "no")
-    out.print(rows)
+    found = loaded(config).sources
+    for name, each in found.items():
+        row(rows, name, each.kind, format_duration(each.every), "yes" if each.enabled else "no")
+    out.print(rows if found else "There are no sources: add one under `sources` in monitor.yaml.")
 
 
 @sources.command("try")
@@ -87,45 +119,85 @@ def try_source(
     limit: Annotated[int, typer.Option(help="How many mentions to show.", min=1, max=200)] = 10,
 ) -> None:
     """Ask a source once and show what was understood. Nothing is stored."""
-    settings = load(config)
+    settings = loaded(config)
     if name not in settings.sources:
-        raise UsageError(f"there is no source `{name}`; there are {', '.join(settings.sources) or 'none'}")
+        raise unknown("source", name, settings.sources)
 
     async def work() -> None:
-        async with HttpClient(settings.http, clock) as http:
-            source = networks.build(name, settings.sources[name], http=http, clock=clock, inbox=_Nobody())
-            seen = await networks.preview(source, limit)
+        seen = await _preview(settings, name, limit)
         for mention in seen.mentions:
-            who = mention.author.handle or mention.author.name if mention.author else "?"
-            out.print(f"[bold]{local(mention.written_at, settings)}[/]  {mention.network}  ", end="")
-            out.print(f"{who}  {mention.uri or ''}", markup=False, style="dim")
-            out.print(f"  {(mention.title + ' — ' if mention.title else '') + mention.text}"[:400], markup=False)
+            _show_mention(mention, settings)
         for rejected in seen.rejected:
-            out.print(f"not understood: {rejected.where}: {rejected.why}", markup=False, style="yellow")
-        out.print(f"\n{seen.note} {len(seen.rejected)} not understood. Nothing was stored.".replace("\n ", "\n"), markup=False)
+            say(f"not understood: {said(rejected.where)}: {said(rejected.why)}", style="yellow")
+        if seen.mentions or seen.rejected:
+            say("")
+        found = f"{plural(len(seen.mentions), 'mention')} shown, {len(seen.rejected)} not understood."
+        say(" ".join(filter(None, (seen.note, found, "Nothing was stored."))))
 
     run(work)
+
+
+async def _preview(settings: Settings, name: str, limit: int) -> Preview:
+    from monitor import sources as networks
+    from monitor.sources.http import HttpClient
+
+    async with HttpClient(settings.http, clock) as http:
+        source = networks.build(name, settings.sources[name], http=http, clock=clock, inbox=_Nobody())
+        return await networks.preview(source, limit)
+
+
+def _show_mention(mention: Mention, settings: Settings) -> None:
+    who = mention.author.handle or mention.author.name if mention.author else "?"
+    say(
+        (local(mention.written_at, settings), "bold"),
+        f"  {said(mention.network)}  ",
+        (f"{said(who)}  {said(mention.uri)}".rstrip(), "dim"),
+    )
+    say(f"  {said(f'{mention.title} — {mention.text}' if mention.title else mention.text, 400)}")
 
 
 @receivers.command("list")
 def list_receivers(config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Show who can be told, by receiver."""
+    settings = loaded(config)
     rows = table("receiver", "kind", "language")
-    settings = load(config)
     for name, each in settings.receivers.items():
-        rows.add_row(name, each.kind, each.language or settings.language)
-    out.print(rows)
+        row(rows, name, each.kind, each.language or settings.language)
+    out.print(rows if settings.receivers else "There are no receivers: add one under `receivers` in monitor.yaml.")
 
 
 @receivers.command("try")
 def try_receiver(name: Annotated[str, typer.Argument(help="A receiver or person.")], config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Send one test message straight to a receiver, and say what it answered."""
-    settings = load(config)
+    from notifiers import DeliveryError
+
+    settings = loaded(config)
     if name not in settings.receivers:
-        raise UsageError(f"there is no receiver `{name}`; there are {', '.join(settings.receivers) or 'none'}")
-    receiver = settings.receivers[name]
-    now = clock.now()
-    message = Message(
+        raise unknown("receiver", name, settings.receivers)
+    try:
+        run(lambda: _send_test(settings, name))
+    except (DeliveryError, TimeoutError) as error:
+        say(f"{name} did not take the message: {said(str(error)) or f'no answer within {_PATIENCE} s'}", style="red")
+        raise typer.Exit(ExitCode.UNAVAILABLE) from None
+
+
+async def _send_test(settings: Settings, name: str) -> None:
+    import notifiers
+    from monitor.sources.http import GuardedClient, HttpClient
+
+    message = _test_message(settings, name)
+    async with HttpClient(settings.http, clock) as http:
+        notifier = notifiers.build(name, settings.receivers[name], smtp=settings.smtp, http=GuardedClient(http))
+        async with asyncio.timeout(_PATIENCE):
+            receipt = await notifier.send(message, attempted_at=message.created_at)
+    say(f"{name} took the message: {said(receipt.detail) or 'ok'}")
+
+
+def _test_message(settings: Settings, name: str) -> Message:
+    from notifiers.message import Message
+
+    receiver, now = settings.receivers[name], clock.now()
+    return Message(
         id=f"msg_try_{int(now.timestamp())}",
         kind="test",
         severity="info",
@@ -137,19 +209,6 @@ def try_receiver(name: Annotated[str, typer.Argument(help="A receiver or person.
         brand=settings.brand,
     )
 
-    async def work() -> None:
-        async with HttpClient(settings.http, clock) as http:
-            notifier = notifiers.build(name, receiver, smtp=settings.smtp, http=GuardedClient(http))
-            async with asyncio.timeout(60):
-                receipt = await notifier.send(message, attempted_at=now)
-        out.print(f"{name} took the message: {receipt.detail or 'ok'}", markup=False)
-
-    try:
-        run(work)
-    except (DeliveryError, TimeoutError) as error:
-        out.print(f"{name} did not take the message: {str(error) or 'no answer within 60 s'}", markup=False, style="red")
-        raise typer.Exit(ExitCode.UNAVAILABLE) from None
-
 
 class _Nobody:
     """The inbox of a preview: what was really brought stays for the daemon."""
@@ -159,4 +218,5 @@ class _Nobody:
         return ()
 
     async def processed(self, id: int, at: datetime, error: str | None = None) -> None:  # noqa: A002 the protocol's own name
+        """Never called: nothing is ever pending."""
         del id, at, error

@@ -1,4 +1,7 @@
-"""What all commands share: which configuration, which store, who is typing, and how things are shown."""
+"""What all commands share: which configuration, which store, who is typing, and how things are shown.
+
+What takes long to import is imported where it is needed: `tocsin --help` must not wait for a database driver.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,25 @@ import asyncio
 import getpass
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from monitor.domain.clock import SystemClock
-from monitor.pipeline.operations import Actor
-from monitor.settings import Settings, load
-from monitor.storage import Store
+from monitor.domain.errors import ExitCode, TocsinError, UsageError
+
+if TYPE_CHECKING:
+    from monitor.pipeline.operations import Actor
+    from monitor.settings import Settings
+    from monitor.storage import Store
 
 ConfigDir = Annotated[
     Path,
@@ -34,6 +41,14 @@ clock = SystemClock()
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+_LONG = 1_000  # characters: more of one post or one reason is no help on a terminal
+
+
+class CannotCreateError(TocsinError):
+    """A file or folder that was asked for cannot be written."""
+
+    exit_code = ExitCode.CANNOT_CREATE
+
 
 def me() -> str:
     """The login of whoever types."""
@@ -45,13 +60,24 @@ def me() -> str:
 
 def actor(by: str) -> Actor:
     """Who acts, from the command line."""
+    from monitor.pipeline.operations import Actor
+
     return Actor(by or me(), "cli")
+
+
+def loaded(config: Path) -> Settings:
+    """The settings in a folder. Raises `ConfigError` with every problem."""
+    from monitor.settings import load
+
+    return load(config)
 
 
 @asynccontextmanager
 async def opened(config: Path) -> AsyncIterator[tuple[Settings, Store]]:
     """The settings, and the store they name."""
-    settings = load(config)
+    from monitor.storage import Store
+
+    settings = loaded(config)
     store = await Store.open(settings.storage)
     try:
         yield settings, store
@@ -59,14 +85,49 @@ async def opened(config: Path) -> AsyncIterator[tuple[Settings, Store]]:
         await store.close()
 
 
+@contextmanager
+def creating(path: Path) -> Iterator[None]:
+    """Turn what the system says while files are written below `path` into words and the exit code 73."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotCreateError(f"{path} cannot be written: {error.strerror or error}. Choose another folder.") from None
+
+
 def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run one command's work to its end."""
     asyncio.run(work())
 
 
+def unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that does not exist: it says what was probably meant, or what there is."""
+    from rules.base import suggest
+
+    return UsageError(f"there is no {what} `{name}`; {suggest(name, known)}")
+
+
 def show_json(data: Any) -> None:
-    """Print JSON as one document."""
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
+    """Print JSON as one document. Times are ISO 8601."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def said(words: str | None, longest: int = _LONG) -> str:
+    """Other people's words on one line, without anything that could move the cursor or change a colour."""
+    from notifiers.safe import one_line
+
+    return one_line(words or "", longest)
+
+
+def say(*parts: str | tuple[str, str], style: str = "") -> None:
+    """Print one line; a part may come with its style. Nothing in it is markup, and no line is broken at a made-up width."""
+    from monitor.telemetry import one_line
+
+    clean = (one_line(part) if isinstance(part, str) else (one_line(part[0]), part[1]) for part in parts)
+    out.print(Text.assemble(*clean, style=style), soft_wrap=True)
 
 
 def local(moment: datetime | None, settings: Settings) -> str:
@@ -80,6 +141,16 @@ def table(*columns: str) -> Table:
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
+
+
+def row(to: Table, *cells: str | tuple[str, str]) -> None:
+    """Add a row; a cell may come with its style. Nothing in a cell is markup."""
+    to.add_row(*(Text(said(each)) if isinstance(each, str) else Text(said(each[0]), style=each[1]) for each in cells))
+
+
+def plural(number: int, thing: str) -> str:
+    """`1 plan`, `2 plans`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def about(labels: Mapping[str, str], key: Mapping[str, str], settings: Settings) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.app import app
-from monitor.cli.context import DEFAULT_CONFIG, ConfigDir, clock, opened, out, run, show_json
+from monitor.cli.context import DEFAULT_CONFIG, ConfigDir, clock, opened, plural, run, say, show_json
 
 Network = Annotated[str, typer.Argument(help="The network, for instance mastodon.")]
 Who = Annotated[str, typer.Argument(help="The author's handle, or id on the network.")]
@@ -39,6 +39,6 @@ def erase(
         async with opened(config) as (_, store), store.begin() as tx:
             erased = await tx.authors.erase(network, author, clock.now())
             await tx.commit()
-        out.print(f"Erased: {erased.mentions} mentions emptied. E-mails and webhooks already sent cannot be recalled.")
+        say(f"Erased: {plural(erased.mentions, 'mention')} emptied. E-mails and webhooks already sent cannot be recalled.")
 
     run(work)

@@ -7,36 +7,52 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import SecretStr
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from monitor import settings as configuration
 from monitor.cli.app import app
-from monitor.cli.context import DEFAULT_CONFIG, AsJson, ConfigDir, about, clock, err, out, table
-from monitor.daemon import Daemon
-from monitor.demo import demo as play
+from monitor.cli.context import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigDir,
+    about,
+    clock,
+    creating,
+    err,
+    loaded,
+    out,
+    plural,
+    row,
+    say,
+    table,
+)
 from monitor.domain.errors import InputError, UsageError
-from monitor.pipeline.outcome import Outcome
-from monitor.replay import recording
-from monitor.replay import replay as judge
-from monitor.settings import Settings, load
-from monitor.storage import StorageSettings
-from monitor.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from monitor.pipeline.outcome import Outcome
+    from monitor.settings import Settings
+    from monitor.storage import StorageSettings
 
 
 @app.command()
 def run(config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Run the daemon, until SIGTERM. SIGHUP reads the configuration anew; a bad one changes nothing."""
-    settings = load(config)
+    from monitor.daemon import Daemon
+
+    async def work() -> None:
+        await Daemon(_configured(config), clock, reload=lambda: _configured(config)).run()
+
+    asyncio.run(work())
+
+
+def _configured(config: Path) -> Settings:
+    """The settings of a folder, with the logging they ask for in force."""
+    from monitor.telemetry import configure_logging
+
+    settings = loaded(config)
     configure_logging(settings.logging.format, settings.logging.level)
-    asyncio.run(_serve(settings, config))
-
-
-async def _serve(settings: Settings, config: Path) -> None:
-    await Daemon(settings, clock, reload=lambda: load(config)).run()
+    return settings
 
 
 @app.command()
@@ -54,29 +70,51 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Judge a recording as if it were happening, and say what would have rung."""
+    from monitor.replay import recording
+    from monitor.telemetry import configure_logging
+
     if not file.is_file():
         raise InputError(f"{file}: there is no such file")
-    configure_logging("console", "error")
     if deliver and config is None:
         raise UsageError("--deliver needs --config: without one there is nobody to deliver to")
+    if brand and config is not None:
+        raise UsageError("--brand is for a replay without --config: monitor.yaml says what it listens for")
+    configure_logging("console", "error")
     with tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
-        settings = recording(load(config) if config else _embedded(brand or file.stem, file, Path(folder)), file)
-        url = database or f"sqlite:///{folder}/replay.db"
-        settings = settings.model_copy(update={"storage": StorageSettings(url=SecretStr(url))})
+        settings = recording(loaded(config) if config else _embedded(brand or file.stem, file, Path(folder)), file)
+        storage = _storage(database or f"sqlite:///{folder}/replay.db")
+        settings = settings.model_copy(update={"storage": storage})
         outcome = asyncio.run(_judge(settings, file, file.stat().st_size, deliver=deliver))
     _show(outcome, settings, as_json=as_json)
 
 
+def _storage(url: str) -> StorageSettings:
+    from pydantic import SecretStr, ValidationError
+
+    from monitor.storage import StorageSettings
+
+    try:
+        return StorageSettings(url=SecretStr(url))
+    except ValidationError as error:
+        raise UsageError(f"--database: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+
 def _embedded(brand: str, file: Path, folder: Path) -> Settings:
     """The shipped rules, for a recording that is all about one brand."""
-    configuration.scaffold(folder, brand, str(file.resolve()), "nobody@nowhere.invalid")
-    settings = load(folder)
+    from monitor.settings import scaffold
+
+    scaffold(folder, brand, str(file.resolve()), "nobody@nowhere.invalid")
+    settings = loaded(folder)
     about = next(iter(settings.subjects))
     sources = {name: each.model_copy(update={"subject": about}) for name, each in settings.sources.items()}
     return settings.model_copy(update={"sources": sources})
 
 
 async def _judge(settings: Settings, file: Path, size: int, *, deliver: bool) -> Outcome:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from monitor.replay import replay as judge
+
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task(file.name, total=size)
@@ -90,14 +128,16 @@ def _show(outcome: Outcome, settings: Settings, *, as_json: bool) -> None:
     rows = table("rang at", "rule", "severity", "about", "over at")
     for alert in outcome.alerts:
         over = f"{alert.resolved_at:%Y-%m-%d %H:%M}" if alert.resolved_at else "–"
-        rows.add_row(
-            f"{alert.fired_at:%Y-%m-%d %H:%M}", alert.rule, alert.severity, about(alert.labels, alert.key, settings), over
-        )
+        what = about(alert.labels, alert.key, settings)
+        row(rows, f"{alert.fired_at:%Y-%m-%d %H:%M}", alert.rule, alert.severity, what, over)
     out.print(rows if outcome.alerts else "Nothing would have rung.")
-    out.print(
-        f"\n{outcome.read} read, {outcome.stored} stored, {outcome.duplicates} seen before, {outcome.rejected} not understood"
-        f" in {outcome.seconds:.1f} s. {len(outcome.deliveries)} messages, {len(outcome.plan_runs)} plans opened. Times are UTC."
+    say("")
+    say(
+        f"{outcome.read} read, {outcome.stored} stored, {outcome.duplicates} seen before, {outcome.rejected} not understood"
+        f" in {outcome.seconds:.1f} s."
     )
+    messages, plans = plural(len(outcome.deliveries), "message"), plural(len(outcome.plan_runs), "plan")
+    say(f"{plural(len(outcome.alerts), 'alert')}, {messages}, {plans} opened. Times are UTC.")
 
 
 @app.command()
@@ -107,7 +147,12 @@ def demo(
     seconds: Annotated[float, typer.Option(help="How long the day takes.", min=5.0, max=600.0)] = 35.0,
 ) -> None:
     """A fictional brand's bad day, through the real daemon: complaints, a storm, the crisis, the plan, the e-mails."""
+    from monitor.demo import demo as play
+    from monitor.telemetry import configure_logging
+
     configure_logging("console", "error")
+    with creating(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     outcome = asyncio.run(play(folder, seconds=seconds, quiet=as_json))
     if as_json:
         sys.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False) + "\n")

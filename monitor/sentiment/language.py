@@ -16,8 +16,6 @@ from functools import lru_cache
 from tempfile import TemporaryFile
 from typing import Protocol
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
 UNDETERMINED = "und"
 
 # All that py3langid 0.4's model can name, save its entry for "no linguistic content".
@@ -79,6 +77,8 @@ def claimed_code(claimed: str | None) -> str | None:
 @lru_cache(maxsize=2)
 def _identifier(languages: frozenset[str]) -> _Identifier:
     """Loads the model (about half a second, once) and keeps only the columns of `languages`: 13 MB instead of 73."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 it brings numpy, and most commands score nothing
+
     full = LanguageIdentifier.from_model_file(MODEL_FILE)
     keep = [i for i, code in enumerate(full.nb_classes) if code in languages]
     identifier: _Identifier = LanguageIdentifier(

@@ -1,0 +1,109 @@
+"""`tocsin status`: how everything is, in one look, for people and for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from monitor.cli.app import app
+from monitor.cli.context import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigDir,
+    local,
+    opened,
+    out,
+    plural,
+    row,
+    run,
+    said,
+    say,
+    show_json,
+    table,
+)
+from monitor.domain.alert import AlertState
+from monitor.domain.source import SourceState
+
+if TYPE_CHECKING:
+    from monitor.domain.plan import PlanRun
+    from monitor.settings import Settings
+    from monitor.storage import UnitOfWork
+
+_MANY = 10_000
+
+
+@dataclass(frozen=True)
+class _State:
+    """What the store says of all that is configured."""
+
+    sources: list[SourceState]
+    open_alerts: int
+    pending: Mapping[str, int]
+    disabled: Mapping[str, str]
+    mentions: int
+    behind: int
+    runs: list[PlanRun]
+
+    @classmethod
+    async def read(cls, tx: UnitOfWork, settings: Settings) -> _State:
+        known = {each.source: each for each in await tx.sources.all()}
+        disabled = await tx.receivers.disabled()
+        return cls(
+            sources=[known.get(name, SourceState(name)) for name in settings.sources],
+            open_alerts=len(await tx.alerts.list(state=AlertState.OPEN, limit=_MANY)),
+            pending=await tx.deliveries.pending(),
+            disabled={name: why for name, why in disabled.items() if name in settings.receivers},
+            mentions=await tx.mentions.count(),
+            behind=await tx.mentions.behind(await tx.evaluator.offset()),
+            runs=await tx.plans.open_runs(),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "mentions": {"stored": self.mentions, "not_judged": self.behind},
+            "sources": [asdict(each) for each in self.sources],
+            "alerts": {"open": self.open_alerts},
+            "deliveries": {"pending": self.pending, "disabled": self.disabled},
+            "plan_runs": [{"id": each.id, "plan": each.plan, "state": each.state} for each in self.runs],
+        }
+
+
+@app.command()
+def status(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Say how everything is: sources, alerts, messages owed, plans."""
+
+    async def work() -> None:
+        async with opened(config) as (settings, store):
+            async with store.read() as tx:
+                state = await _State.read(tx, settings)
+            if as_json:
+                show_json(state.as_json())
+            else:
+                _show(state, settings)
+
+    run(work)
+
+
+def _show(state: _State, settings: Settings) -> None:
+    if state.sources:
+        rows = table("source", "state", "last answer", "detail")
+        for each in state.sources:
+            row(rows, each.source, _health(each, settings), local(each.last_success_at, settings), each.detail or "")
+        out.print(rows)
+        say("")
+    say(f"{plural(state.mentions, 'mention')} stored, {state.behind} not judged yet.")
+    say(f"{plural(state.open_alerts, 'alert')} open: tocsin alerts. {plural(len(state.runs), 'plan')} open: tocsin plan list.")
+    say(f"Messages owed: {', '.join(f'{name} {count}' for name, count in state.pending.items()) or 'none'}.")
+    for name, why in state.disabled.items():
+        say((f"{name} is disabled", "red"), f": {said(why)}. It is tried again when its settings change.")
+
+
+def _health(state: SourceState, settings: Settings) -> tuple[str, str]:
+    if not settings.sources[state.source].enabled:
+        return "not asked (enabled: false)", "dim"
+    if state.stopped:
+        return "stopped", "red"
+    if state.trouble is not None:
+        return state.trouble, "yellow"
+    return ("well", "green") if state.last_success_at else ("not asked yet", "dim")
