@@ -21,6 +21,7 @@ from monitor.domain.clock import Clock, SystemClock
 from monitor.domain.errors import SourceError, TocsinError, Trouble
 from monitor.sources import strict_json
 from monitor.sources.limits import retry_after
+from monitor.sources.meaning import ADVICE, meaning, reason, trouble_of_status
 from notifiers.base import DeliveryError, HttpAnswer, Reason
 
 MAX_REDIRECTS = 5
@@ -239,9 +240,9 @@ class HttpClient:
         if status < 300 or status in _REDIRECTS or status == 304:  # noqa: PLR2004 - HTTP's own numbers
             return
         wait = retry_after(headers, self._clock.wall())
-        trouble = _trouble(status, headers)
+        trouble = trouble_of_status(status, headers)
         told = wait if trouble in {Trouble.THROTTLED, Trouble.UNAVAILABLE} else None
-        raise SourceError(trouble, f"{safe(url)} answered {status}{_ADVICE.get(trouble, '')}", retry_after=told)
+        raise SourceError(trouble, f"{safe(url)} answered {status}{ADVICE.get(trouble, '')}", retry_after=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,29 +265,6 @@ class _Request:
     def confidential(self) -> bool:
         """Whether it carries something that no other host may see."""
         return self.token is not None or bool(self.url.user or self.url.password)
-
-
-_ADVICE = {
-    Trouble.CREDENTIALS: ": it does not accept our credentials; renew the token or its permissions",
-    Trouble.GONE: ": this address will never answer again; remove the source or change its address",
-    Trouble.REFUSED: "; check the address and the settings of the source",
-}
-
-
-def _trouble(status: int, headers: Mapping[str, str]) -> Trouble:
-    """What a status means. A 403 that names a moment to come back is a limit, not a refusal (GitHub and others)."""
-    if status == 429 or (status == 403 and "retry-after" in headers):  # noqa: PLR2004 - HTTP's own numbers
-        return Trouble.THROTTLED
-    if status >= 500:  # noqa: PLR2004
-        return Trouble.UNAVAILABLE
-    known = {
-        401: Trouble.CREDENTIALS,
-        403: Trouble.CREDENTIALS,
-        410: Trouble.GONE,
-        408: Trouble.UNAVAILABLE,
-        425: Trouble.UNAVAILABLE,
-    }
-    return known.get(status, Trouble.REFUSED)
 
 
 def _address(url: str, params: Mapping[str, str] | None) -> URL:
@@ -322,36 +300,8 @@ def _redirected(request: _Request, url: URL, location: str) -> URL:
 
 def _translate(url: URL, error: Exception) -> NoReturn:
     """Raise the `SourceError` for what aiohttp met. Its own words are left out: they may quote the address."""
-    trouble, words = _meaning(error)
+    trouble, words = meaning(error)
     raise SourceError(trouble, f"{safe(url)}: {words}") from None
-
-
-_MEANINGS: tuple[tuple[tuple[type[Exception], ...], Trouble, str], ...] = (
-    (
-        (aiohttp.ClientConnectorDNSError,),
-        Trouble.UNAVAILABLE,
-        "its name cannot be resolved; check the address and the network",
-    ),
-    (
-        (aiohttp.ClientSSLError, ssl.SSLError),
-        Trouble.UNAVAILABLE,
-        "its certificate or its TLS is not accepted; see `ca_bundle`",
-    ),
-    (
-        (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError),
-        Trouble.UNAVAILABLE,
-        "the proxy does not let us through; check `proxy`",
-    ),
-    ((aiohttp.InvalidURL,), Trouble.REFUSED, "this is no valid address"),
-    ((aiohttp.ClientPayloadError,), Trouble.MALFORMED, "the answer broke off or cannot be decompressed"),
-    ((aiohttp.ClientResponseError, ValueError), Trouble.MALFORMED, "it does not speak HTTP as it should"),
-)
-
-
-def _meaning(error: Exception) -> tuple[Trouble, str]:
-    """The first meaning that fits; the order matters, since some of these classes are kinds of others."""
-    fitting = ((trouble, words) for kinds, trouble, words in _MEANINGS if isinstance(error, kinds))
-    return next(fitting, (Trouble.UNAVAILABLE, "the connection failed"))
 
 
 class GuardedClient:
@@ -373,7 +323,7 @@ class GuardedClient:
         except TimeoutError:
             raise DeliveryError(Reason.TIMEOUT, f"{host} did not answer in time") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
-            raise DeliveryError(_reason(error), f"{host}: {_meaning(error)[1]}") from None
+            raise DeliveryError(reason(error), f"{host}: {meaning(error)[1]}") from None
 
     async def _start(self, response: aiohttp.ClientResponse) -> bytes:
         """The first bytes of the body: enough to show; the rest is not waited for."""
@@ -395,9 +345,3 @@ def _host(url: str) -> str:
     if address.scheme not in {"http", "https"} or not address.host:
         raise DeliveryError(Reason.MISCONFIGURED, "the webhook's address is not a complete http(s) URL")
     return address.host
-
-
-def _reason(error: Exception) -> Reason:
-    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
-        return Reason.TLS
-    return Reason.MISCONFIGURED if isinstance(error, aiohttp.InvalidURL) else Reason.UNAVAILABLE

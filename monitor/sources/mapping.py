@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,6 +50,11 @@ GUESSES: Mapping[str, Sequence[str]] = {
 _ALIASES = {"own": "author.own", "author": "author.id", "shares": "engagement.shares", "likes": "engagement.likes"}
 _ALIASES |= {"replies": "engagement.replies", "created_at": "written_at", "url": "uri"}
 _LONGEST_NAME = 200
+_MAX_PLANS = 100  # kinds of record remembered at a time
+
+_Found = Mapping[str, Any]
+_Plan = Sequence[tuple[str, Sequence[str | Sequence[str]]]]
+
 _YES, _NO = frozenset({"true", "yes", "1", "oui", "vrai"}), frozenset({"false", "no", "0", "non", "faux", ""})
 
 
@@ -102,39 +107,60 @@ class Mapper:
         self._zone = ZoneInfo(settings.timezone)
         said = {_ALIASES.get(field, field): path for field, path in settings.mapping.items()}
         self._paths = {field: (said[field],) if field in said else guesses for field, guesses in GUESSES.items()}
-        self._find = {field: _finder(paths) for field, paths in self._paths.items()}
+        self._plans: dict[tuple[str, ...], _Plan] = {}
 
     def mention(self, record: object, *, default_time: datetime | None = None) -> Mention:
         """The mention in a record. `default_time` dates a record without a time. Raises `UnreadableError`."""
         if not isinstance(record, Mapping):
             raise UnreadableError("the record is not an object with fields")
-        network = self._text(record, "network") or self._settings.network
-        text = self._body(record)
+        found = self._look(record)
+        network = _text(found, "network") or self._settings.network
+        text = self._body(found)
         return Mention(
             network=network,
             text=text,
-            written_at=self._time(record, default_time),
-            uri=self._uri(record, network),
-            form=self._form(record),
-            title=self._text(record, "title"),
-            author=self._author(record),
-            language=self._text(record, "language") or self._settings.language,
-            parent=self._text(record, "parent") or None,
-            thread=self._text(record, "thread") or None,
-            engagement=self._engagement(record),
-            hashtags=self._hashtags(record) | hashtags(text),
-            subjects=self._subjects(record),
+            written_at=self._time(found, default_time),
+            uri=self._uri(found, network),
+            form=self._form(found),
+            title=_text(found, "title"),
+            author=self._author(found),
+            language=_text(found, "language") or self._settings.language,
+            parent=_text(found, "parent") or None,
+            thread=_text(found, "thread") or None,
+            engagement=self._engagement(found),
+            hashtags=self._hashtags(found) | hashtags(text),
+            subjects=self._subjects(found),
         )
 
-    def _body(self, record: Mapping[str, Any]) -> str:
-        text = self._text(record, "text")
+    def _look(self, record: Mapping[str, Any]) -> _Found:
+        """What the record says of each field: the first of its paths that holds a plain value or a list."""
+        found = {}
+        for field, paths in self._plan(tuple(record)):
+            for path in paths:
+                value = record[path] if isinstance(path, str) else walk(record, path)
+                if value is not None and not isinstance(value, Mapping):
+                    found[field] = value
+                    break
+        return found
+
+    def _plan(self, names: tuple[str, ...]) -> _Plan:
+        """Which paths are worth a look in a record with these names. Records of one file mostly have the same."""
+        plan = self._plans.get(names)
+        if plan is None:
+            if len(self._plans) >= _MAX_PLANS:
+                self._plans.clear()
+            plan = self._plans[names] = _planned(self._paths, frozenset(names))
+        return plan
+
+    def _body(self, found: _Found) -> str:
+        text = _text(found, "text")
         text = html_to_text(text) if self._settings.html else text
         if not text.strip():
             raise UnreadableError(f"no text (looked at {', '.join(self._paths['text'])}); set `mapping: {{text: …}}`")
         return text
 
-    def _time(self, record: Mapping[str, Any], default: datetime | None) -> datetime:
-        value = self._find["written_at"](record)
+    def _time(self, found: _Found, default: datetime | None) -> datetime:
+        value = found.get("written_at")
         if value is None or value == "":
             if default is None:
                 raise UnreadableError(
@@ -146,50 +172,46 @@ class Mapper:
         except ValueError as error:
             raise UnreadableError(str(error)) from None
 
-    def _uri(self, record: Mapping[str, Any], network: str) -> str | None:
+    def _uri(self, found: _Found, network: str) -> str | None:
         """The address, else a name made of the network's own id, which is just as unique."""
-        uri, external = self._text(record, "uri"), self._text(record, "id")
+        uri, external = _text(found, "uri"), _text(found, "id")
         if uri.startswith(("http://", "https://")) or not (uri or external):
             return uri or None
         return named(network, external or uri)
 
-    def _form(self, record: Mapping[str, Any]) -> Form:
-        said = self._text(record, "form").lower()
+    def _form(self, found: _Found) -> Form:
+        said = _text(found, "form").lower()
         if said in set(Form):
             return Form(said)
-        return Form.REPLY if self._text(record, "parent") else Form.POST
+        return Form.REPLY if _text(found, "parent") else Form.POST
 
-    def _author(self, record: Mapping[str, Any]) -> Author | None:
-        who, handle = self._text(record, "author.id"), self._text(record, "author.handle")
+    def _author(self, found: _Found) -> Author | None:
+        who, handle = _text(found, "author.id"), _text(found, "author.handle")
         if not (who or handle):
             return None
-        own = _flag(self._find["author.own"](record))
+        own = _flag(found.get("author.own"))
         return Author(
             id=who or handle,
             handle=handle or who,
-            name=self._text(record, "author.name"),
-            reach=whole(self._find["author.reach"](record)),
-            verified=_flag(self._find["author.verified"](record)),
+            name=_text(found, "author.name"),
+            reach=whole(found.get("author.reach")),
+            verified=_flag(found.get("author.verified")),
             own=bool(own) or is_own(handle or who, self._own),
         )
 
-    def _engagement(self, record: Mapping[str, Any]) -> Engagement:
-        replies, shares, likes = (whole(self._find[f"engagement.{what}"](record)) for what in ("replies", "shares", "likes"))
+    def _engagement(self, found: _Found) -> Engagement:
+        replies, shares, likes = (whole(found.get(f"engagement.{what}")) for what in ("replies", "shares", "likes"))
         return Engagement(replies=replies, shares=shares, likes=likes)
 
-    def _hashtags(self, record: Mapping[str, Any]) -> frozenset[str]:
-        found = self._find["hashtags"](record)
-        listed = found if isinstance(found, list) else str(found or "").replace(",", " ").split()
+    def _hashtags(self, found: _Found) -> frozenset[str]:
+        said = found.get("hashtags")
+        listed = said if isinstance(said, list) else str(said or "").replace(",", " ").split()
         return frozenset(tag.removeprefix("#").casefold() for tag in listed if isinstance(tag, str) and tag.strip("# "))
 
-    def _subjects(self, record: Mapping[str, Any]) -> frozenset[str]:
-        found = self._find["subject"](record)
-        values = [v.strip() for v in (found if isinstance(found, list) else [found]) if isinstance(v, str) and v.strip()]
+    def _subjects(self, found: _Found) -> frozenset[str]:
+        said = found.get("subject")
+        values = [v.strip() for v in (said if isinstance(said, list) else [said]) if isinstance(v, str) and v.strip()]
         return frozenset(self._settings.subject_map.get(value, value) for value in values)
-
-    def _text(self, record: Mapping[str, Any], field: str) -> str:
-        value = self._find[field](record)
-        return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def named(network: str, external_id: str) -> str:
@@ -199,18 +221,18 @@ def named(network: str, external_id: str) -> str:
     return f"urn:tocsin:{slug(network)}:{name}"
 
 
-def _finder(paths: Sequence[str]) -> Callable[[Mapping[str, Any]], Any]:
-    """A function that looks a record up under the first path that holds a plain value or a list."""
-    parted = [(path, path.split(".")) for path in paths]
+def _planned(paths: Mapping[str, Sequence[str]], names: frozenset[str]) -> _Plan:
+    plan = []
+    for field, guesses in paths.items():
+        split = (path if path in names else path.split(".") for path in guesses)
+        if likely := [path for path in split if isinstance(path, str) or (len(path) > 1 and path[0] in names)]:
+            plan.append((field, likely))
+    return plan
 
-    def find(record: Mapping[str, Any]) -> Any:
-        for path, steps in parted:
-            value = record[path] if path in record else walk(record, steps) if len(steps) > 1 else None
-            if value is not None and not isinstance(value, Mapping):
-                return value
-        return None
 
-    return find
+def _text(found: _Found, field: str) -> str:
+    value = found.get(field)
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def walk(value: Any, steps: Sequence[str]) -> Any:

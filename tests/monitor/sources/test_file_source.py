@@ -99,7 +99,7 @@ async def test_bad_lines_are_numbered_and_skipped(path: Path, clock: ManualClock
         ("line 3", "not a JSON object"),
         ("line 5", "no time"),
         ("line 6", "not utf-8"),
-        ("line 7", "not JSON: nested deeper than"),
+        ("line 7", "not JSON: nested too deep"),
         ("line 8", f"longer than {LONGEST:,} bytes"[:28]),
         ("line 9", "not JSON: NaN is not JSON"),
     ]
