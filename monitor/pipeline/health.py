@@ -28,7 +28,7 @@ def silent_for(state: SourceState, settings: SourceSettings, now: datetime, star
     # Time in which we were not running is not the source's fault.
     since = max(state.last_success_at or started_at, started_at) if not state.stopped else state.last_success_at or started_at
     silence = now - since
-    if state.stopped or silence > max(settings.every * MISSED_POLLS, PATIENCE):
+    if state.stopped or silence > (settings.silent_after or max(settings.every * MISSED_POLLS, PATIENCE)):
         return silence
     return None
 

@@ -26,6 +26,11 @@ class SourceSettings(BaseModel):
         gt=timedelta(0),
         description="older mentions are told together, gently, instead of ringing one by one",
     )
+    silent_after: timedelta | None = Field(
+        None,
+        gt=timedelta(0),
+        description="how long it may fail to answer before `ops` are told; the default is three times `every`, ten minutes at least",
+    )
     subject: str | None = Field(None, description="everything this source brings is about this subject, whatever it says")
     own_accounts: tuple[str, ...] = Field((), description="handles whose posts are our own")
     enabled: bool = Field(True, description="false keeps the settings and stops asking")
