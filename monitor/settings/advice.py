@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from monitor.domain.plan import PlanFile
 from monitor.settings.contacts import Contacts
+from monitor.settings.kinds import zone
 from monitor.settings.model import MonitorFile, Settings
 from monitor.settings.problems import Problem, choices
 from monitor.settings.reading import Data, Document, Path_
@@ -29,10 +30,20 @@ def impossible(document: Document, monitor: MonitorFile, contacts: Contacts) -> 
                 yield document.problem(("receivers", name), "is told by e-mail, and there is no mail server.", _SMTP)
         if any(person.email for person in contacts.people.values()):
             yield document.problem(("smtp",), "people of contacts.yaml have e-mail, and there is no mail server.", _SMTP)
+    yield from _bad_zones(document, monitor)
     known = {*monitor.receivers, *contacts.people, *contacts.roles}
     if known and not monitor.routing.default:
         fix = f"Name one or more of {choices(known)}."
         yield document.problem(("routing", "default"), "is missing: nobody would be told.", fix)
+
+
+def _bad_zones(document: Document, monitor: MonitorFile) -> Iterator[Problem]:
+    """Receivers in time zones that do not exist: better told now than in the middle of a crisis."""
+    for name, receiver in monitor.receivers.items():
+        try:
+            zone(receiver.timezone or "UTC")
+        except ValueError as error:
+            yield document.problem(("receivers", name, "timezone"), f"{error}.".replace("?.", "?"))
 
 
 def unwise(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -22,7 +22,8 @@ Names = Annotated[tuple[Id, ...], BeforeValidator(one_or_many, json_schema_input
 Texts = Annotated[tuple[Text, ...], BeforeValidator(one_or_many, json_schema_input_type=Text | list[Text])]
 
 
-def _zone(name: str) -> str:
+def zone(name: str) -> str:
+    """`name`, when it is a time zone. Raises `ValueError` with the nearest one otherwise."""
     known = available_timezones()
     if name in known:
         return name
@@ -31,4 +32,4 @@ def _zone(name: str) -> str:
     raise ValueError(f"`{name}` is not a time zone; {hint}")
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
+Zone = Annotated[str, AfterValidator(zone)]
