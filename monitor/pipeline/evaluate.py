@@ -25,6 +25,8 @@ BATCH = 500
 LEASE = timedelta(seconds=60)  # real time
 # How often, in story time, windows that ring or are about to are looked at without a new mention.
 TICK = timedelta(minutes=1)
+# How often keys that have long been silent are let go.
+SWEEP = timedelta(hours=6)
 
 
 class Evaluator:
@@ -58,6 +60,7 @@ class Evaluator:
         self._memory: _Memory | None = None  # None: load with the next transaction
         self._silences: Sequence[Silence] = ()
         self._next_tick: datetime | None = None
+        self._swept_at = clock.now()
         self._started_at = clock.now()
 
     async def step(self) -> int:
@@ -160,6 +163,9 @@ class Evaluator:
 
     async def _tick(self, tx: UnitOfWork, memory: _Memory) -> int:
         now = self._clock.now()
+        if now - self._swept_at >= SWEEP:
+            self._engine.sweep(memory.states, now)
+            self._swept_at = now
         for finding in self._engine.due(memory.states, now):
             await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
         await self._end_windows(tx, memory, now)

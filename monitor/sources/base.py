@@ -29,7 +29,7 @@ class SourceSettings(BaseModel):
     silent_after: timedelta | None = Field(
         None,
         gt=timedelta(0),
-        description="how long it may fail to answer before `ops` are told; the default is three times `every`, ten minutes at least",
+        description="how long it may not answer before `ops` are told; the default is three times `every`, at least ten minutes",
     )
     subject: str | None = Field(None, description="everything this source brings is about this subject, whatever it says")
     own_accounts: tuple[str, ...] = Field((), description="handles whose posts are our own")
