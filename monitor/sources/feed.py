@@ -22,7 +22,7 @@ from monitor.domain.mention import Author, Form, Mention
 from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, load_cursor
 from monitor.sources.http import Answer, HttpClient
 from monitor.sources.mapping import named
-from monitor.sources.text import canonical_uri, hashtags, html_to_text, is_own, language_code
+from monitor.sources.text import canonical_uri, html_to_text, is_own, language_code
 from monitor.sources.times import parse_time
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
@@ -126,7 +126,7 @@ class Feed:
             title=title,
             author=Author(author, handle=author, own=is_own(author, self._settings.own_accounts)) if author else None,
             language=language_code(raw["language"] or language) or self._settings.language,
-            hashtags=hashtags(text) | frozenset(tag.casefold() for tag in raw["tags"]),
+            hashtags=frozenset(tag.casefold() for tag in raw["tags"]),
         )
         return _Entry(_link(base, raw["link"], raw["id"]), raw["id"], mention)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from monitor.domain.mention import Author, Engagement, Form, Mention
-from monitor.sources.text import hashtags, html_to_text, is_own, slug, whole
+from monitor.sources.text import html_to_text, is_own, slug, whole
 from monitor.sources.times import parse_time
 
 # What people commonly call these things, best guess first. A path is dotted: `user.name`, `entities.0.id`.
@@ -50,6 +50,7 @@ GUESSES: Mapping[str, Sequence[str]] = {
 _ALIASES = {"own": "author.own", "author": "author.id", "shares": "engagement.shares", "likes": "engagement.likes"}
 _ALIASES |= {"replies": "engagement.replies", "created_at": "written_at", "url": "uri"}
 _LONGEST_NAME = 200
+_FORMS = frozenset(Form)
 _MAX_PLANS = 100  # kinds of record remembered at a time
 
 _Found = Mapping[str, Any]
@@ -128,7 +129,7 @@ class Mapper:
             parent=_text(found, "parent") or None,
             thread=_text(found, "thread") or None,
             engagement=self._engagement(found),
-            hashtags=self._hashtags(found) | hashtags(text),
+            hashtags=self._hashtags(found),
             subjects=self._subjects(found),
         )
 
@@ -181,7 +182,7 @@ class Mapper:
 
     def _form(self, found: _Found) -> Form:
         said = _text(found, "form").lower()
-        if said in set(Form):
+        if said in _FORMS:
             return Form(said)
         return Form.REPLY if _text(found, "parent") else Form.POST
 
@@ -250,5 +251,7 @@ def walk(value: Any, steps: Sequence[str]) -> Any:
 def _flag(value: object) -> bool | None:
     if isinstance(value, bool):
         return value
+    if value is None:
+        return None
     said = str(value).strip().lower()
-    return True if said in _YES else False if value is not None and said in _NO else None
+    return True if said in _YES else False if said in _NO else None

@@ -16,7 +16,7 @@ from monitor.domain.mention import Author, Engagement, Form, Mention
 from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, load_cursor
 from monitor.sources.feed import web_address
 from monitor.sources.http import HttpClient
-from monitor.sources.text import hashtags, html_to_text, is_own, whole
+from monitor.sources.text import html_to_text, is_own, whole
 from monitor.sources.times import parse_time
 
 PAGE = 40  # the most that Mastodon gives
@@ -165,7 +165,7 @@ class Mastodon:
             language=status.get("language"),
             parent=f"{self._settings.url}/api/v1/statuses/{quote(str(parent))}" if parent else None,
             engagement=_engagement(status),
-            hashtags=hashtags(text) | {tag.casefold() for tag in tags},
+            hashtags=frozenset(tag.casefold() for tag in tags),
             sensitive=status.get("sensitive") if isinstance(status.get("sensitive"), bool) else None,
         )
 

@@ -6,9 +6,10 @@ import html
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -93,6 +94,7 @@ def hashtags(text: str) -> frozenset[str]:
     return frozenset(tag for tag, _ in zip((t for t in found if not t.isdigit()), range(MAX_TAGS), strict=False))
 
 
+@lru_cache(maxsize=1024)
 def slug(value: str) -> str:
     """A value from data as a subject id: `Free Mobile` becomes `free-mobile`, `Société Générale` `societe-generale`."""
     plain = unicodedata.normalize("NFKD", value[:MAX_NAME]).encode("ascii", "ignore").decode().lower()
@@ -150,8 +152,10 @@ def language_code(value: object) -> str | None:
     return None if code == "und" else code
 
 
-def is_own(handle: str, own_accounts: Iterable[str]) -> bool:
+def is_own(handle: str, own_accounts: Sequence[str]) -> bool:
     """Whether a handle is one of ours: case and a leading @ do not matter; `brand` matches `brand@any.server`."""
+    if not own_accounts:
+        return False
     said = handle.casefold().removeprefix("@")
     ours = {own.casefold().removeprefix("@") for own in own_accounts}
     return bool(said) and (said in ours or said.partition("@")[0] in ours)

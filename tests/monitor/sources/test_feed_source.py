@@ -47,7 +47,7 @@ async def test_an_rss_feed(site: Site, http: HttpClient, clock: ManualClock) -> 
     assert (first.form, first.network, first.language) == (Form.ARTICLE, "press", "fr")
     assert first.author is not None
     assert (first.author.id, first.author.own) == ("ann", True)
-    assert first.hashtags == {"acme", "telecom"}
+    assert first.hashtags == {"telecom"}
     assert (batch.more, batch.watermark, batch.rejected) == (False, None, [])
 
 
