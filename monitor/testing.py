@@ -1,4 +1,4 @@
-"""For tests of sources, yours included: servers on loopback that answer as a test wishes, and what every source must hold to."""
+"""For tests of sources and receivers, yours included: servers on loopback, stand-ins, and what every source must hold to."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from monitor.domain.errors import SourceError
 from monitor.domain.mention import Mention
-from monitor.sources.base import Rejected, Source
+from monitor.sources.base import Batch, Rejected, Source
+from notifiers import Message, Receipt
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -118,3 +120,45 @@ async def trouble_of(asking: Awaitable[object]) -> SourceError:
     except SourceError as error:
         return error
     raise AssertionError("nothing went wrong")
+
+
+@dataclass
+class ScriptedSource:
+    """A source that brings what stands in `script`, one entry a poll, and then nothing; an exception is raised."""
+
+    script: list[Batch | BaseException] = field(default_factory=list)
+    network: str = "mastodon"
+    asked: list[str | None] = field(default_factory=list)  # the cursor of each poll
+
+    async def poll(self, cursor: str | None) -> Batch:
+        """The next entry of the script."""
+        self.asked.append(cursor)
+        said = self.script.pop(0) if self.script else Batch(cursor=cursor)
+        if isinstance(said, BaseException):
+            raise said
+        return said
+
+
+@dataclass
+class RecordingNotifier:
+    """A receiver that keeps what it takes; what stands in `troubles` is raised first, one an attempt.
+
+    While `answers` is not set it keeps its callers waiting, like a server that accepts and says nothing.
+    """
+
+    troubles: list[BaseException] = field(default_factory=list)
+    taken: list[Message] = field(default_factory=list)
+    attempts: list[tuple[str, datetime]] = field(default_factory=list)  # id of the message, time of the attempt
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.answers.set()
+
+    async def send(self, message: Message, *, attempted_at: datetime) -> Receipt:
+        """Take the message, or not."""
+        self.attempts.append((message.id, attempted_at))
+        await self.answers.wait()
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.taken.append(message)
+        return Receipt("taken")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.domain.clock import Clock, ManualClock
-from monitor.domain.errors import SourceError, Trouble
+from monitor.domain.errors import SourceError, TocsinError, Trouble
 from monitor.domain.source import SourceState
 from monitor.pipeline.enrich import Enricher
 from monitor.settings import Settings
@@ -62,7 +62,7 @@ class Intake:
         self._drive = drive
 
     async def poll(self, name: str) -> Polled:
-        """Ask one source. Trouble is recorded with a backoff and shown by health; it is never raised."""
+        """Ask one source. Trouble is recorded with a backoff and shown by health; only a store that takes nothing raises."""
         async with self._store.read() as tx:
             state = await tx.sources.get(name)
         now = self._clock.now()
@@ -72,15 +72,15 @@ class Intake:
             with metrics.stage("read"), metrics.poll_seconds.labels(source=name).time():
                 async with asyncio.timeout(self._settings.sources[name].timeout.total_seconds()):
                     batch = await self._sources[name].poll(state.cursor)
+            return await self._commit(name, batch, now)
         except SourceError as error:
-            await self._failed(state, error, now)
+            await self._failed(state, error)
         except TimeoutError:
-            await self._failed(state, SourceError(Trouble.TIMEOUT, "the poll took longer than its `timeout`"), now)
+            await self._failed(state, SourceError(Trouble.TIMEOUT, "the poll took longer than its `timeout`"))
         except Exception as error:
             log.exception("source.bug", source=name)
-            await self._failed(state, SourceError(Trouble.INTERNAL, type(error).__name__), now)
-        else:
-            return await self._commit(name, batch, now)
+            said = str(error) if isinstance(error, TocsinError) else type(error).__name__
+            await self._failed(state, SourceError(Trouble.INTERNAL, said))
         return Polled()
 
     async def _commit(self, name: str, batch: Batch, now: datetime) -> Polled:
@@ -102,7 +102,8 @@ class Intake:
         metrics.mentions.labels(source=name, outcome="rejected").inc(len(batch.rejected))
         return Polled(len(batch.mentions), len(added.new), added.duplicates, len(batch.rejected), batch.more)
 
-    async def _failed(self, state: SourceState, error: SourceError, now: datetime) -> None:
+    async def _failed(self, state: SourceState, error: SourceError) -> None:
+        now = self._clock.now()  # the poll may have taken a while: the rest begins when it has failed
         wait = backoff(state.failures, error.retry_after)
         async with self._store.begin() as tx:
             await tx.sources.failed(
@@ -127,6 +128,6 @@ class Intake:
 def backoff(failures: int, retry_after: float | None) -> timedelta:
     """How long to leave a source alone after `failures` earlier failures in a row: as told, else doubling with jitter."""
     if retry_after is not None:
-        return min(timedelta(seconds=max(retry_after, 0.0)), LONGEST_OBEDIENCE)
+        return timedelta(seconds=min(max(0.0, retry_after), LONGEST_OBEDIENCE.total_seconds()))
     longest: timedelta = min(FIRST_BACKOFF * 2 ** min(failures, 10), LONGEST_BACKOFF)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 jitter, not a secret

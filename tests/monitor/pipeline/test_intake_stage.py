@@ -1,0 +1,159 @@
+"""Intake: what a poll brings is committed together with its cursor, and trouble is recorded, never raised."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.domain.clock import ManualClock
+from monitor.domain.errors import SourceError, Trouble
+from monitor.domain.source import SourceState
+from monitor.pipeline.intake import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_OBEDIENCE, Polled, backoff
+from monitor.sources import Batch, Rejected
+from monitor.storage import Store
+
+if TYPE_CHECKING:
+    from tests.monitor.pipeline.conftest import Build, FragileStore, House
+
+
+async def state(house: House) -> SourceState:
+    """How the source stands."""
+    async with house.store.read() as tx:
+        return await tx.sources.get("net")
+
+
+async def count(house: House) -> int:
+    """How many mentions are stored."""
+    async with house.store.read() as tx:
+        return await tx.mentions.count()
+
+
+async def test_a_poll_stores_what_it_brought_and_where_it_stopped(house: Build, moment: datetime) -> None:
+    """Mentions, cursor, watermark and success stand in the store after one poll; the next poll is given the cursor."""
+    home = house()
+    same = home.mention("Acme again")
+    home.source.script = [Batch([home.mention("Acme"), same, same], cursor="c1", more=True, rejected=[Rejected("line 3", "odd")])]
+    assert await home.stages.intake.poll("net") == Polled(read=3, stored=2, duplicates=1, rejected=1, more=True)
+    now = await state(home)
+    assert (now.cursor, now.watermark, now.last_success_at) == ("c1", moment, moment)
+    assert await home.stages.intake.poll("net") == Polled()
+    assert home.source.asked == [None, "c1"]
+
+
+async def test_a_source_knows_how_far_it_has_seen(hut: Build, moment: datetime) -> None:
+    """The watermark is the source's own where it gives one."""
+    home = hut()
+    home.source.script = [Batch(cursor="c", watermark=moment - timedelta(hours=1))]
+    await home.stages.intake.poll("net")
+    assert (await state(home)).watermark == moment - timedelta(hours=1)
+
+
+async def test_mentions_and_cursor_commit_together(house: Build, fragile: tuple[FragileStore, Store]) -> None:
+    """When the commit fails neither is there, and the next poll asks for the same again."""
+    flaky, as_store = fragile
+    home = house(store=as_store)
+    mention = home.mention("Acme")
+    home.source.script = [Batch([mention], cursor="c1"), Batch([mention], cursor="c1")]
+    flaky.before = 1
+    assert await home.stages.intake.poll("net") == Polled()
+    failed = await state(home)
+    assert (await count(home), failed.cursor, failed.trouble) == (0, None, "internal")
+    home.clock.advance(LONGEST_BACKOFF)
+    assert (await home.stages.intake.poll("net")).stored == 1
+    assert home.source.asked == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble", "stopped"),
+    [
+        (SourceError(Trouble.UNAVAILABLE, "503"), "unavailable", False),
+        (SourceError(Trouble.CREDENTIALS, "401"), "credentials", True),
+        (SourceError(Trouble.GONE, "410"), "gone", True),
+        (TimeoutError(), "timeout", False),
+        (ZeroDivisionError("secret"), "internal", False),
+    ],
+)
+async def test_trouble_is_recorded_and_never_raised(hut: Build, error: Exception, trouble: str, stopped: bool) -> None:
+    """Any failure of a source leaves a reason and a backoff; credentials and a gone address stop it."""
+    home = hut()
+    home.source.script = [error]
+    assert await home.stages.intake.poll("net") == Polled()
+    now = await state(home)
+    assert (now.trouble, now.stopped, now.failures) == (trouble, stopped, 1)
+    assert now.backoff_until is not None
+    assert "secret" not in str(now.detail)
+    await home.stages.intake.poll("net")
+    assert len(home.source.asked) == 1, "neither a stopped source nor one that rests is asked"
+    home.clock.advance(LONGEST_BACKOFF)
+    await home.stages.intake.poll("net")
+    assert len(home.source.asked) == (1 if stopped else 2)
+
+
+async def test_a_poll_that_takes_too_long_is_ended(hut: Build) -> None:
+    """`timeout` bounds a poll, whatever the source does."""
+    home = hut()
+    hasty = home.settings.sources["net"].model_copy(update={"timeout": timedelta(milliseconds=1)})
+    home.restart(home.settings.model_copy(update={"sources": {"net": hasty}}))
+
+    async def for_ever(cursor: str | None) -> Batch:
+        await asyncio.Event().wait()
+        raise AssertionError(cursor)
+
+    vars(home.source)["poll"] = for_ever
+    await home.stages.intake.poll("net")
+    assert (await state(home)).trouble == "timeout"
+
+
+async def test_the_rest_begins_when_the_poll_has_failed(hut: Build, clock: ManualClock, moment: datetime) -> None:
+    """A server that asks for 30 s after answering for 40 s is left alone for 30 s from then."""
+    home = hut()
+
+    async def slow(cursor: str | None) -> Batch:
+        clock.advance(timedelta(seconds=40))
+        raise SourceError(Trouble.THROTTLED, "429", retry_after=30)
+
+    vars(home.source)["poll"] = slow
+    await home.stages.intake.poll("net")
+    assert (await state(home)).backoff_until == moment + timedelta(seconds=70)
+
+
+async def test_a_success_forgets_the_failures(hut: Build) -> None:
+    """After one good poll the next failure is the first again."""
+    home = hut()
+    home.source.script = [SourceError(Trouble.MALFORMED, "x", retry_after=0), Batch(cursor="c")]
+    await home.stages.intake.poll("net")
+    await home.stages.intake.poll("net")
+    now = await state(home)
+    assert (now.failures, now.trouble, now.backoff_until) == (0, None, None)
+
+
+async def test_a_replay_sees_mentions_when_they_were_written(hut: Build, clock: ManualClock, moment: datetime) -> None:
+    """The recording moves the clock, so that what is years old in it is news."""
+    home = hut(drive=True)
+    later = home.mention("Acme", written_at=moment + timedelta(days=3))
+    await home.brings(later, home.mention("Acme", written_at=moment + timedelta(days=2)))
+    assert clock.now() == moment + timedelta(days=2)
+    await home.brings()
+    async with home.store.read() as tx:
+        seen = await tx.mentions.after(0, 10)
+    assert {each.seen_at for each in seen} == {moment + timedelta(days=2)}
+
+
+@given(failures=st.integers(0, 10_000), asked=st.none() | st.floats())
+def test_a_rest_is_never_absurd(failures: int, asked: float | None) -> None:
+    """Whatever a server asks for, not a number included, the rest lies between nothing and six hours."""
+    rest = backoff(failures, asked)
+    assert timedelta(0) <= rest <= LONGEST_OBEDIENCE
+    if asked is None:
+        assert FIRST_BACKOFF / 2 <= rest <= LONGEST_BACKOFF
+
+
+@given(asked=st.floats(0, 3600))
+def test_a_server_that_says_how_long_is_obeyed(asked: float) -> None:
+    """Within bounds the rest is what was asked for."""
+    assert backoff(3, asked) == timedelta(seconds=asked)
