@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 import logging
 import re
+import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -27,6 +29,9 @@ from notifiers.render import short
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _STATUSES = {"401": Reason.CREDENTIALS, "403": Reason.CREDENTIALS, "410": Reason.GONE, "429": Reason.THROTTLED}
+# Both name addresses, and addresses hold tokens.
+_TALKATIVE = ("apprise", "urllib3")
+_loading = threading.Lock()
 _heard: ContextVar[list[str] | None] = ContextVar("heard", default=None)
 
 
@@ -131,18 +136,30 @@ def _service(url: str) -> Any:
     return service if service.add(url) else None
 
 
-@lru_cache(maxsize=1)
 def _apprise() -> ModuleType:
-    import apprise  # noqa: PLC0415 0.4 s and 20 MB that only chat receivers need
+    """The library, loaded with all its services at the first call."""
+    with _loading:
+        return _load()
 
-    logger = logging.getLogger("apprise")
-    logger.propagate = False
-    logger.addHandler(_Ear())
+
+@lru_cache(maxsize=1)
+def _load() -> ModuleType:
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.WARNING)
+        logger.propagate = False
+        logger.addHandler(_Ear())
+    with warnings.catch_warnings():
+        # Some of its services import modules that Python will drop one day: that is no news to our users.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import apprise  # noqa: PLC0415 half a second and 20 MB that only chat receivers need
+
+        apprise.Apprise().add("json://localhost")  # the services themselves are loaded by the first use
     return apprise
 
 
 class _Ear(logging.Handler):
-    """Takes every record of Apprise, keeps the status numbers for who listens in this thread, and lets nothing else out."""
+    """Takes every record, keeps the status numbers for who listens in this thread, and lets nothing else out."""
 
     def emit(self, record: logging.LogRecord) -> None:
         heard = _heard.get()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -67,7 +67,11 @@ class Reader:
 
     def moment(self, at: datetime, now: datetime) -> str:
         """The hour alone for today (as of `now`), the day and the hour for another day."""
-        zone = _zone(self.timezone)
+        zone: tzinfo = _zone(self.timezone)
+        try:
+            at.astimezone(zone)
+        except OverflowError:  # a post "written" on the last day of year 9999
+            zone = UTC
         hour = format_time(at, "HH:mm", tzinfo=zone, locale=self.locale)
         here = at.astimezone(zone)
         today = now.astimezone(zone)
@@ -82,6 +86,8 @@ class Reader:
         form: _Form = "short" if short else "long"
         if seconds <= 7200 and seconds % 60 == 0 and seconds:  # noqa: PLR2004 people say "60 minutes" of a window, not "1 hour"
             return self._unit(seconds // 60, "minute", form)
+        if seconds <= 172800 and seconds % 3600 == 0 and seconds:  # noqa: PLR2004 and "24 hours", not "1 day"
+            return self._unit(seconds // 3600, "hour", form)
         for size, unit in _UNITS:
             if seconds >= size:
                 return self._two_units(seconds, size, unit, form)
@@ -96,7 +102,8 @@ class Reader:
         return said
 
     def _unit(self, count: int, unit: str, form: _Form) -> str:
-        return format_unit(count, f"duration-{unit}", length=form, locale=self.locale)
+        said = format_unit(count, f"duration-{unit}", length=form, locale=self.locale)
+        return said.replace(" ", "\u00a0") if self.language == "fr" else said
 
     def of(self, name: str) -> str:
         """« de Free », « d’Acme » ; English never elides."""

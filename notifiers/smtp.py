@@ -21,8 +21,6 @@ from notifiers.safe import one_line
 
 _MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 _SAID = 160
-# Servers quote the line they refuse, and with AUTH that line is the password.
-_TRIES = {"starttls": 587, "tls": 465, "none": 25}
 
 
 def _mailbox(value: str) -> str:
@@ -130,8 +128,16 @@ def _error(settings: SmtpSettings, error: Exception) -> DeliveryError:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return _refused(where, error.recipients)
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return DeliveryError(_reason(error.code), f"{where} answered {error.code} {one_line(error.message, _SAID)}")
+        return DeliveryError(_step_reason(settings, error), f"{where} answered {error.code} {one_line(error.message, _SAID)}")
     return _broken(settings, where, error)
+
+
+def _step_reason(settings: SmtpSettings, error: aiosmtplib.SMTPResponseException) -> Reason:
+    """Only an answer about this very message can be for ever: a refused greeting or STARTTLS is about the server."""
+    if isinstance(error, aiosmtplib.SMTPSenderRefused | aiosmtplib.SMTPDataError):
+        return _reason(error.code)
+    hello = isinstance(error, aiosmtplib.SMTPConnectResponseError | aiosmtplib.SMTPHeloError)
+    return Reason.TLS if settings.security == "starttls" and not hello else Reason.UNAVAILABLE
 
 
 def _refused(where: str, recipients: Sequence[aiosmtplib.SMTPRecipientRefused]) -> DeliveryError:
@@ -154,8 +160,11 @@ def _reason(code: int) -> Reason:
 def _broken(settings: SmtpSettings, where: str, error: Exception) -> DeliveryError:
     if _is_tls(error):
         return DeliveryError(Reason.TLS, f"{where}: {settings.security} failed: check the certificate, the port and `security`")
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
-        return DeliveryError(Reason.MISCONFIGURED, f"{where} does not offer what is asked of it: {one_line(str(error), _SAID)}")
+    if type(error) is aiosmtplib.SMTPException:  # the bare class is the library's word for "the server does not offer this"
+        starttls = str(error).startswith("SMTP STARTTLS")
+        missing = "STARTTLS" if starttls else "a login that suits `username` and `password`"
+        detail = f"{where} does not offer {missing}: check `security`, the port and the account"
+        return DeliveryError(Reason.TLS if starttls else Reason.CREDENTIALS, detail)
     if isinstance(error, TimeoutError):
         return DeliveryError(Reason.TIMEOUT, f"{where} did not take the message within {settings.timeout.total_seconds():g} s")
     # Dropped after DATA too: the server may have taken the message; the next try carries the same Message-ID.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from functools import cached_property
 
-from notifiers.catalogue import PHRASES, say
+from notifiers.catalogue import say
 from notifiers.message import AlertFacts, Message, PlanStepFacts, Post, Severity
 from notifiers.reader import Reader
 from notifiers.safe import one_line
@@ -36,10 +36,7 @@ class Voice:
 
     def count(self, key: str, count: float, **values: str) -> str:
         """A phrase with a number in it, in the right plural form."""
-        form = f"{key}.{self.reader.plural(count)}"
-        if form not in PHRASES[self.message.language]:
-            form = key
-        return self.say(form, n=self.reader.number(count), **values)
+        return self.say(f"{key}.{self.reader.plural(count)}", n=self.reader.number(count), **values)
 
     @cached_property
     def lead(self) -> AlertFacts | None:

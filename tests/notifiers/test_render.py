@@ -1,0 +1,297 @@
+"""The four shapes of a message: the same facts, and nothing a stranger wrote gets out of its place."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notifiers import samples
+from notifiers.message import Language, Message, Post
+from notifiers.render import html, payload, short, text
+from notifiers.render.as_html import THEMES
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "messages"
+LANGUAGES: tuple[Language, ...] = ("fr", "en")
+ANYTHING = st.text(st.characters(), max_size=120)
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</td></tr></table><h1>Your account was closed</h1>",
+    "{{ 7 * 7 }} {% raw %} ${7*7} %(x)s {0.__class__}",
+    "\u202eevil\u2066\u200f",
+    "a\0b\x1b[31mred\x07",
+    "\ud800\udfff lone \udc00",
+    "javascript:alert(1)",
+    "<!--#exec cmd=ls--> ]]> <![CDATA[",
+    "&lt;script&gt; &#x3c;script>",
+    "\n\n-- \nÀ FAIRE MAINTENANT\ntocsin silence --for 10y",
+    "x" * 1_000_000,
+    "e" + "\u0301" * 10_000,
+    "https://evil.example/?" + "a" * 5000,
+    "=?utf-8?q?a=0d=0aBcc:_evil?=",
+)
+_VOID = {"meta", "br", "img", "input", "link", "hr"}
+
+
+class Reader(HTMLParser):
+    """Collects what a mail program would see: tags, attributes, text; and whether the tags nest."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.balanced = True
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.balanced = self.balanced and bool(self.open) and self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def read(document: str) -> Reader:
+    """Parse it whole."""
+    reader = Reader()
+    reader.feed(document)
+    reader.close()
+    return reader
+
+
+def poisoned(said: str, language: Language = "en") -> Message:
+    """A message in which every field that a stranger can fill holds `said`."""
+    post = Post(said, said, samples.NOW, said, 5, said, said, 0.1)
+    base = samples.plan_opened(language)
+    alert = replace(base.alerts[0], labels={"subject": said, said: said}, reasons=(said,), title=said)
+    plan = base.plan
+    assert plan is not None
+    steps = tuple(replace(step, title=said, owner=said, text=said, items=(said,)) for step in plan.steps)
+    return replace(
+        base, alerts=(alert,), posts=(post, post), subject=said, brand=said, topic=said, receiver=said,
+        links={said: said, "console": said}, plan=replace(plan, title=said, steps=steps, never=(said,)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", samples.EVERY)
+def test_the_golden_messages_have_not_changed(name: str, language: Language) -> None:
+    """Text and JSON of every sample, word for word; TOCSIN_GOLDEN=1 writes them anew, to be read in the diff."""
+    message = samples.EVERY[name](language)
+    said = {".txt": text(message) + "\n" + short(message) + "\n"}
+    said[".json"] = json.dumps(payload(message), ensure_ascii=False, indent=1) + "\n"
+    for ending, content in said.items():
+        path = GOLDEN / f"{name}.{language}{ending}"
+        if os.environ.get("TOCSIN_GOLDEN") == "1":
+            path.write_text(content, "utf-8")
+        assert path.read_text("utf-8") == content
+
+
+@pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_adds_no_tag(said: str) -> None:
+    """The page has exactly the tags and attributes it has with harmless words."""
+    harmless, hostile = read(html(poisoned("harmless"))), read(html(poisoned(said)))
+    assert hostile.balanced
+    assert set(hostile.tags) <= set(harmless.tags) | {"a"}
+    assert {name for _, name, _ in hostile.attributes} <= {name for _, name, _ in harmless.attributes} | {"href", "rel"}
+    assert not any(name.startswith("on") for _, name, _ in hostile.attributes)
+
+
+@given(ANYTHING)
+@settings(max_examples=60)
+def test_no_text_adds_a_tag(said: str) -> None:
+    """The same for any text at all, and the shapes can all be encoded."""
+    message = poisoned(said)
+    seen = read(html(message))
+    assert seen.balanced
+    assert not {"script", "img", "iframe", "style1", "form", "object", "svg", "base"} & set(seen.tags)
+    html(message).encode()
+    text(message).encode()
+    assert len(short(message)) <= 500
+    json.loads(json.dumps(payload(message), allow_nan=False).encode())
+
+
+@pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
+def test_links_lead_to_the_web_only(said: str) -> None:
+    """Every href is http(s), whatever was given as an address."""
+    hrefs = [value or "" for _, name, value in read(html(poisoned(said))).attributes if name == "href"]
+    assert all(value.startswith(("http://", "https://")) for value in hrefs)
+
+
+@pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_post_cannot_pass_for_a_part_of_ours(said: str) -> None:
+    """In plain text every line of a post is quoted, and no line is longer than it must be."""
+    message = replace(samples.complaint("en"), posts=(Post(said, "forum", samples.NOW, "jo"),))
+    lines = text(message).split("\n")
+    assert lines.count("-- ") == 1
+    assert not any(line.startswith("tocsin silence --for 10y") for line in lines)
+
+
+def test_a_megabyte_of_post_makes_a_small_mail() -> None:
+    """What is shown is cut; the link has the rest."""
+    message = replace(samples.complaint("en"), posts=(Post("x " * 500_000, "forum", samples.NOW, "jo"),) * 5)
+    assert len(html(message)) < 60_000
+    assert len(text(message)) < 8_000
+    assert len(json.dumps(payload(message))) < 40_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", samples.EVERY)
+def test_the_html_fetches_nothing(name: str, language: Language) -> None:
+    """No image, no script, no style sheet, no font: a mail that opens tells nobody."""
+    document = html(samples.EVERY[name](language))
+    seen = read(document)
+    assert seen.balanced
+    assert not {"script", "img", "link", "iframe", "object", "form"} & set(seen.tags)
+    assert "url(" not in document
+    assert "@import" not in document
+    assert {name for _, name, _ in seen.attributes} & {"src", "srcset", "background", "action"} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_html_is_accessible(language: Language) -> None:
+    """The language is declared, layout tables are not data, there is one main heading, levels are not skipped."""
+    seen = read(html(samples.plan_opened(language)))
+    assert ("html", "lang", language) in seen.attributes
+    assert seen.tags.count("table") == sum(
+        1 for tag, name, value in seen.attributes if (tag, name, value) == ("table", "role", "presentation")
+    )
+    assert seen.tags.count("h1") == 1
+    assert [tag for tag in seen.tags if tag in {"h1", "h2", "h3"}][:2] == ["h1", "h2"]
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_colours_can_be_read(theme: str) -> None:
+    """WCAG AA (4.5:1): white on the ink, the ink on its ground, by day and by night; also the grey on all grounds."""
+    colours = THEMES[theme]
+    assert _contrast("#ffffff", colours["ink"]) >= 4.5
+    assert _contrast(colours["ink"], colours["ground"]) >= 4.5
+    assert _contrast("#141312", colours["night_ink"]) >= 4.5
+    assert _contrast(colours["night_ink"], colours["night_ground"]) >= 4.5
+    assert _contrast("#f2efeb", colours["night_ground"]) >= 4.5
+    assert _contrast("#5f5b57", colours["ground"]) >= 4.5
+    assert _contrast("#b3ada6", colours["night_ground"]) >= 4.5
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_line_of_the_text_is_the_headline(language: Language) -> None:
+    """What happened comes first, in every shape."""
+    assert text(samples.crisis(language)).startswith("23 p")
+    assert short(samples.crisis(language)).startswith("🔴 23 p")
+    assert str(payload(samples.crisis(language))["data"]["headline"]).startswith("23 p")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", samples.EVERY)
+def test_the_text_is_72_columns_wide(name: str, language: Language) -> None:
+    """Except for what must stay whole: addresses and commands."""
+    for line in text(samples.EVERY[name](language)).split("\n"):
+        assert len(line) <= 72 or "tocsin " in line or "http" in line
+
+
+def test_a_sensitive_text_is_masked_everywhere() -> None:
+    """Health, politics, religion: the link is given, the words are not."""
+    message = replace(samples.complaint("en"), posts=(replace(samples.posts("en")[1], text="my diabetes", sensitive=True),))
+    shapes = (html(message), text(message), short(message), json.dumps(payload(message)))
+    assert not any("diabetes" in shape for shape in shapes)
+    assert all("https://social.example/@lea/113" in shape for shape in shapes)
+
+
+def test_a_crisis_draws_its_bars() -> None:
+    """Observed against expected, the longer one whole; no bars without an expectation or while learning."""
+    assert html(samples.crisis("en")).count('aria-hidden="true" class="track"') == 2
+    for changes in ({"expected": None}, {"learning": True}, {"measure": "seconds"}, {"expected": 0.0, "observed": 0.0}):
+        message = samples.crisis("en", alerts=(replace(samples.crisis().alerts[0], **changes),))
+        assert html(message).count('class="track"') == (2 if "observed" in changes else 0)
+
+
+def test_praise_and_calm_are_not_red() -> None:
+    """The colour says what kind of news it is, and words say it too."""
+    praise = samples.crisis("en", alerts=(replace(samples.crisis().alerts[0], category="opportunity"),))
+    assert THEMES["praise"]["ink"] in html(praise)
+    assert "Opportunity" in html(praise)
+    assert THEMES["critical"]["ink"] not in html(samples.resolved("en"))
+    assert THEMES["test"]["ink"] in html(samples.complaint("en", kind="test", alerts=()))
+
+
+def test_links_of_the_operator_become_buttons() -> None:
+    """Known links get their words, others their name; at most three."""
+    links = {"ack": "https://tocsin.example/a?t=1&u=2", "wiki": "https://wiki.example", "bad": "javascript:x", "x": "https://x.example",
+             "y": "https://y.example"}  # fmt: skip
+    document = html(samples.crisis("fr", links=links))
+    assert document.count('class="button"') == 3
+    assert "Je prends en charge" in document
+    assert "https://tocsin.example/a?t=1&amp;u=2" in document
+    assert "Ouvrir" not in document
+    assert "wiki: https://wiki.example" in text(samples.crisis("fr", links=links))
+
+
+def test_the_short_text_always_has_its_action() -> None:
+    """However long the rest, the next action is there, and a link is whole or absent."""
+    long = Post("mot " * 400, "forum", samples.NOW, "a" * 400, 5, "https://x.example/" + "y" * 200)
+    for message in (samples.complaint("fr", posts=(long,)), samples.crisis("fr", posts=(long,), subject="S" * 500)):
+        said = short(message)
+        assert len(said) <= 500
+        assert said.split("\n")[-1].startswith("→ ")
+        assert said.endswith(str(message.alerts[0].id))
+        assert "https://x.example/" not in said or str(long.url) in said
+
+
+def test_the_payload_is_json_whatever_the_numbers() -> None:
+    """NaN and infinities are null."""
+    alert = replace(samples.crisis().alerts[0], observed=math.nan, expected=math.inf, coverage=-math.inf)
+    data: dict[str, Any] = payload(samples.crisis(alerts=(alert,)))["data"]
+    assert (data["alerts"][0]["observed"], data["alerts"][0]["expected"], data["alerts"][0]["coverage"]) == (None, None, None)
+    assert len(text(samples.crisis(alerts=(alert,)))) > 100
+
+
+def test_the_payload_names_its_type_and_version() -> None:
+    """What a machine dispatches on is stable."""
+    types = {name: payload(sample("en"))["type"] for name, sample in samples.EVERY.items()}
+    assert types == {
+        "complaint": "alert.first", "crisis": "alert.first", "plan": "plan.opened", "step": "plan.step",
+        "resolved": "alert.resolved", "source": "alert.first",
+    }  # fmt: skip
+    assert payload(samples.crisis())["version"] == 1
+    assert payload(samples.crisis())["timestamp"] == "2026-03-02T17:05:00Z"
+
+
+def test_old_posts_have_their_date() -> None:
+    """A post of last week does not look like one of this morning."""
+    old = replace(samples.posts("en")[0], written_at=samples.NOW - timedelta(days=8))
+    assert "22 Feb, 18:05" in text(samples.complaint("en", posts=(old,)))
+
+
+def test_unknown_states_and_phases_are_shown_as_they_are() -> None:
+    """A plan of a later version is still readable."""
+    plan = samples.plan("en", "running")
+    odd = replace(plan, steps=(replace(plan.steps[1], state="paused", phase="rehearse"),))
+    assert "Establish the facts (paused)" in text(replace(samples.plan_opened("en"), plan=odd))
+    assert "rehearse" in html(replace(samples.plan_opened("en"), plan=odd))

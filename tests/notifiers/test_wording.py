@@ -1,0 +1,376 @@
+"""What people read first, why, and what they are told to do, for every kind of message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from typing import Any, get_args
+
+import pytest
+
+import notifiers.voice
+from notifiers import catalogue, samples
+from notifiers.message import AlertFacts, Kind, Language, Message, Post
+from notifiers.render import html, short, text
+from notifiers.voice import NATURES, nature
+from notifiers.wording import TROUBLES, headline, next_action, next_step, topic, why
+
+LANGUAGES: tuple[Language, ...] = ("fr", "en")
+
+
+def plain(said: str) -> str:
+    """Typographic spaces as plain ones, so that the tests below can be read."""
+    return said.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def with_alert(message: Message, **changes: Any) -> Message:
+    """The message, its one alert changed."""
+    return replace(message, alerts=(replace(message.alerts[0], **changes),))
+
+
+def test_a_complaint_names_its_author_and_their_reach() -> None:
+    """Somebody with 120 followers rings by name, and nobody's sex is guessed."""
+    assert plain(headline(samples.complaint("fr"))) == "Nouvelle plainte au sujet d’Acme, de @lea (120 abonnés)"
+    assert headline(samples.complaint("en")) == "New complaint about Acme from @lea (120 followers)"
+
+
+def test_an_unknown_reach_is_not_nought() -> None:
+    """Without a number, no number is shown."""
+    message = replace(samples.complaint("en"), posts=(Post("No!", "forum", samples.NOW, "jo"),))
+    assert headline(message) == "New complaint about Acme from jo"
+
+
+def test_a_complaint_without_author_still_rings() -> None:
+    """Neither a nameless author nor missing posts empty the first line."""
+    nameless = replace(samples.complaint("fr"), posts=(Post("Non", "forum", samples.NOW),))
+    assert headline(nameless) == headline(replace(nameless, posts=())) == "Nouvelle plainte au sujet d’Acme"
+
+
+def test_a_crisis_says_observed_against_expected() -> None:
+    """The first line holds both figures and the window."""
+    assert plain(headline(samples.crisis("fr"))) == "23 personnes se plaignent d’Acme en 60 min — d’habitude 2"
+    assert headline(samples.crisis("en")) == "23 people complain about Acme within 60 minutes, usually 2"
+
+
+def test_next_to_nothing_is_said_in_words() -> None:
+    """Nobody pictures 0.2 of a person."""
+    assert headline(with_alert(samples.crisis("en"), expected=0.2)).endswith("usually next to none")
+    assert "next to nothing" in why(with_alert(samples.crisis("en"), expected=0.0))
+
+
+def test_a_share_is_told_in_percent() -> None:
+    """Shares are never counts of people."""
+    shared = with_alert(samples.crisis("fr"), measure="share", observed=0.41, expected=0.12)
+    assert plain(headline(shared)) == "41 % des messages sur Acme sont des plaintes en 60 min — d’habitude 12 %"
+
+
+def test_learning_is_said() -> None:
+    """No history is no excuse, and no secret."""
+    message = with_alert(samples.crisis("fr"), learning=True, expected=None)
+    assert headline(message).endswith("(en apprentissage)")
+    assert "seuils fixes" in why(message)
+
+
+def test_one_is_singular() -> None:
+    """« 1 personne se plaint »."""
+    assert headline(with_alert(samples.crisis("fr"), observed=1, expected=None)).startswith("1 personne se plaint d’Acme")
+
+
+def test_without_an_expectation_the_floor_is_the_reason() -> None:
+    """An infinite or missing ratio is never printed."""
+    assert "more than the rule accepts" in why(with_alert(samples.crisis("en"), expected=None))
+    assert "more than the rule accepts" in why(with_alert(samples.crisis("en"), observed=2, expected=5))
+
+
+def test_tone_blind_volume_is_talk() -> None:
+    """A storm of irony is a storm: nobody claims that they complain."""
+    storm = with_alert(samples.crisis("en"), rule="storm", observed=60, measure="mentions")
+    assert headline(storm).startswith("60 posts about Acme within 60 minutes")
+
+
+@pytest.mark.parametrize(
+    ("rule", "title", "said"),
+    [
+        ("complaint-storm", "", "complaint"),
+        ("crisis", "", "complaint"),
+        ("storm", "", "talk"),
+        ("influencer", "Une voix qui porte est mécontente", "complaint"),
+        ("danger", "", "safety"),
+        ("thanks", "", "praise"),
+    ],
+)
+def test_the_rule_gives_its_nature_away(rule: str, title: str, said: str) -> None:
+    """Without the label, the rule's id and title choose the words."""
+    assert nature(replace(samples.complaint().alerts[0], rule=rule, title=title)) == said
+
+
+def test_the_label_decides_the_nature() -> None:
+    """What the rule says of itself wins over its name; nonsense does not."""
+    alert = samples.complaint().alerts[0]
+    assert nature(replace(alert, labels={"nature": "safety"})) == "safety"
+    assert nature(replace(alert, labels={"nature": "nonsense"})) == "complaint"
+    assert nature(replace(alert, category="opportunity")) == "praise"
+
+
+def test_grouped_complaints_are_counted() -> None:
+    """Six complaints in one message are six, and the loudest author is named."""
+    one = samples.complaint("fr").alerts[0]
+    message = replace(samples.complaint("fr"), kind="more", alerts=tuple(replace(one, id=n) for n in range(12, 18)))
+    assert plain(headline(message)) == "Cela continue : 6 nouvelles plaintes au sujet d’Acme, dont @lea (120 abonnés)"
+    assert plain(next_action(message)).startswith("Répondez d’abord aux messages les plus vus")
+    assert headline(replace(message, posts=())).endswith("au sujet d’Acme")
+
+
+def test_the_gravest_alert_leads() -> None:
+    """Among several alerts the gravest is told, the others are counted, and it is the one to acknowledge."""
+    message = replace(samples.crisis("en"), alerts=(*samples.complaint("en").alerts, *samples.crisis("en").alerts))
+    assert headline(message) == "23 people complain about Acme within 60 minutes, usually 2 (and 1 other alert)"
+    assert next_action(message).endswith("tocsin ack 15")
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"), [("more", "Still going: "), ("worse", "Getting worse: "), ("reminder", "Reminder, nobody ")]
+)
+def test_later_messages_say_why_again(kind: Kind, start: str) -> None:
+    """The same facts, introduced by what is new about them."""
+    assert headline(replace(samples.crisis("en"), kind=kind)).startswith(start)
+
+
+def test_a_reminder_says_since_when() -> None:
+    """An open alert without anybody on it is told with its age."""
+    message = replace(samples.crisis("en"), kind="reminder")
+    assert why(message).startswith("The alert has been open since 18:04")
+    assert next_action(message) == "Somebody has to take this. Acknowledge: tocsin ack 15"
+
+
+def test_calm_says_how_long_it_took() -> None:
+    """The last message closes the story."""
+    assert plain(headline(samples.resolved("fr"))) == "Retour au calme pour Acme, après 2 heures 10 minutes"
+    unknown = with_alert(samples.resolved("en"), resolved_at=None)
+    assert headline(unknown) == "Back to calm for Acme"
+
+
+def test_silence_is_not_peace() -> None:
+    """A source that stops answering is told with since when and why, in the reader's words."""
+    said = plain(headline(samples.source_down("fr")))
+    assert said == "Le silence n’est pas la paix : la source mastodon-hashtags ne répond plus depuis 17:02 (indisponible)"
+    assert next_action(samples.source_down("en")).endswith(": tocsin sources try mastodon-hashtags")
+
+
+def test_a_source_that_never_answered_says_so() -> None:
+    """No date is invented."""
+    message = with_alert(samples.source_down("en"), labels={"source": "s", "last_success": "never", "trouble": "credentials"})
+    assert headline(message) == "Silence is not peace: source s has never answered yet (access refused)"
+
+
+@pytest.mark.parametrize("written", ["", "nonsense", "2026-03-02T17:04:00"])
+def test_an_odd_date_does_not_silence_silence(written: str) -> None:
+    """Without a readable last answer the moment we noticed is told."""
+    message = with_alert(samples.source_down("en"), labels={"source": "s", "last_success": written}, fired_at=samples.NOW)
+    assert headline(message).startswith("Silence is not peace: source s has not answered since 18:0")
+
+
+def test_a_source_that_answers_again_is_good_news() -> None:
+    """Resolved: it answers, and nothing is to be done."""
+    message = replace(samples.source_down("en"), kind="resolved")
+    assert headline(message) == "Source mastodon-hashtags answers again"
+    assert next_action(message) == "Nothing to do."
+
+
+def test_a_receiver_that_takes_nothing_is_told_to_another() -> None:
+    """The people who rely on it learn it elsewhere."""
+    message = with_alert(
+        samples.source_down("fr"), kind="receiver_health", rule="receiver-health", labels={"receiver": "astreinte"}
+    )
+    assert headline(message).startswith("Le récepteur astreinte n’accepte plus les messages")
+    assert next_action(message).endswith("tocsin receivers try astreinte")
+
+
+def test_old_mentions_are_told_gently() -> None:
+    """A catch-up counts what it gathered, and asks for no hurry."""
+    message = with_alert(samples.complaint("fr"), labels={"catch_up": "reviews"}, occurrences=12)
+    assert plain(headline(message)) == "Rattrapage : 12 anciens messages sur Acme"
+    assert "quand vous aurez un moment" in next_action(message)
+
+
+def test_a_plan_to_confirm_asks_for_it() -> None:
+    """Nothing automatic starts before somebody says so."""
+    message = samples.plan_opened("fr")
+    assert plain(headline(message)).startswith("Plan d’urgence « Bad buzz » à confirmer : 23 personnes")
+    assert plain(next_action(message)) == "Confirmez pour lancer les étapes automatiques : tocsin plan confirm 4"
+
+
+def test_a_running_plan_names_the_first_step_for_a_person() -> None:
+    """Automatic and finished steps are nobody's first thing to do."""
+    message = replace(samples.plan_opened("en"), plan=samples.plan("en", "running"))
+    assert next_action(message) == "Start with “Establish the facts” (Camille Roy)."
+
+
+def test_a_plan_without_a_step_for_a_person_is_followed() -> None:
+    """There is always a next action."""
+    plan = samples.plan("en", "running")
+    message = replace(samples.plan_opened("en"), plan=replace(plan, steps=plan.steps[:1]), alerts=())
+    assert next_action(message) == "Follow the plan, step by step."
+    assert headline(message) == "Emergency plan “Negative storm” opened for Acme"
+
+
+def test_a_step_without_an_owner_names_none() -> None:
+    """No empty brackets."""
+    plan = samples.plan("en", "running")
+    steps = (replace(plan.steps[1], owner=""),)
+    assert next_action(replace(samples.plan_opened("en"), plan=replace(plan, steps=steps))) == "Start with “Establish the facts”."
+
+
+def test_a_step_says_which_of_how_many() -> None:
+    """Whoever gets one step knows where it stands."""
+    assert plain(headline(samples.plan_step("fr"))) == "Plan « Bad buzz », étape 3 sur 5 : Publier le message d’attente"
+
+
+@pytest.mark.parametrize(
+    ("step", "start"),
+    [("hold", "Copy"), ("answer", "Have the text below approved"), ("facts", "Do the following"), ("support", "Read")],
+)
+def test_each_sort_of_step_has_its_action(step: str, start: str) -> None:
+    """Only approved words may be copied."""
+    assert next_action(samples.plan_step("en", step)).startswith(start)
+
+
+def test_a_step_the_plan_does_not_know_is_told_as_the_plan() -> None:
+    """An odd reference loses nobody's message."""
+    assert headline(samples.plan_step("en", "nowhere")).startswith("Emergency plan “Negative storm”")
+
+
+def test_a_test_is_marked_and_asks_for_nothing() -> None:
+    """Nobody is frightened by an exercise of the bell."""
+    bare = replace(samples.complaint("fr"), kind="test", alerts=(), posts=())
+    assert headline(bare).startswith("[ESSAI] Tocsin sonne bien")
+    assert headline(replace(samples.crisis("en"), kind="test")).startswith("[TEST] 23 people")
+    assert next_step(bare) == (catalogue.say("fr", "do.test"), "")
+    assert "essai" in why(bare)
+
+
+def test_a_replay_is_marked() -> None:
+    """The past is not mistaken for now."""
+    assert headline(replace(samples.crisis("en"), replay=True)).startswith("[REPLAY] 23 people")
+
+
+def test_missing_coverage_is_said() -> None:
+    """Missing data never suppresses, and is never hidden."""
+    assert "only 80%" in why(with_alert(samples.crisis("en"), coverage=0.8))
+    assert "only" not in why(with_alert(samples.crisis("en"), coverage=1.0))
+
+
+def test_a_repeated_alert_says_how_often() -> None:
+    """Five times since six o'clock is another story than once."""
+    assert "Seen 5 times since 18:04." in why(with_alert(samples.crisis("en"), occurrences=5))
+
+
+def test_a_rule_is_called_by_its_title() -> None:
+    """People know the title; the id is for the file."""
+    assert why(with_alert(samples.crisis("en"), title="Complaints pour in")).endswith("Rule: Complaints pour in.")
+
+
+def test_a_message_without_alerts_still_says_something() -> None:
+    """No combination of missing facts gives an empty line."""
+    empty = replace(samples.crisis("en"), alerts=(), posts=(), kind="more")
+    assert headline(empty) == "Still going: An alert about Acme"
+    assert why(empty) == ""
+    assert next_action(empty) == "Nothing to do."
+
+
+def test_the_topic_is_the_same_in_the_whole_conversation() -> None:
+    """Mail programs keep a conversation together only under one subject."""
+    first, later = samples.complaint("en"), samples.crisis("en")
+    assert topic(first) == topic(later) == "Acme: incident 3"
+    named = headline(first)
+    assert topic(replace(first, topic=named)) == topic(replace(later, topic=named)) == named
+
+
+def test_a_message_outside_any_incident_has_a_topic() -> None:
+    """A test's own headline, or the brand's name."""
+    bare = replace(samples.complaint("en"), incident_id=None)
+    assert topic(bare) == "News about Acme"
+    assert topic(replace(bare, kind="test")).startswith("[TEST]")
+
+
+def _alerts(base: AlertFacts) -> Iterator[tuple[AlertFacts, ...]]:
+    """Alerts of every sort, alone or together."""
+    for said, measure in product(NATURES, ("mentions", "authors", "share")):
+        for observed, expected in ((1, 5.0), (23, 2.1), (7, 0.001)):
+            yield (replace(base, kind="window", labels={"nature": said}, measure=measure, observed=observed, expected=expected),)
+    for said, together in product(NATURES, (1, 2)):
+        yield (replace(base, kind="mention", labels={"nature": said}),) * together
+    yield (base, replace(base, id=1))
+    yield (base, replace(base, id=1), replace(base, id=2))
+    for kind, trouble in product(("source_health", "receiver_health"), ("", *TROUBLES)):
+        yield (replace(base, kind=kind, labels={"last_success": "never" if trouble == "gone" else "", "trouble": trouble}),)
+    yield (replace(base, kind="mention", labels={"catch_up": "x"}, observed=1),)
+    yield (replace(base, kind="mention", labels={"catch_up": "x"}, occurrences=5),)
+    yield (replace(base, window=None, learning=True, coverage=0.5, occurrences=3),)
+    yield (replace(base, window=None),)
+    yield (replace(base, severity="info", category="opportunity"),)
+    yield (replace(base, expected=None, resolved_at=samples.NOW),)
+    yield ()
+
+
+def _plans(base: Message) -> Iterator[Message]:
+    """Plan and step messages, each step in each state."""
+    plan = samples.plan(base.language, "running")
+    steps = [*plan.steps, replace(plan.steps[1], action="webhook")]
+    states = ("waiting", "ready", "running", "done", "failed", "skipped", "overdue")
+    for step, (state, phase) in product(steps, zip(states, ("contain", "assess", "respond", "recover") * 2, strict=False)):
+        told = replace(plan, step=step.id, steps=(replace(step, state=state, phase=phase),))
+        yield replace(base, kind="step", plan=told, replay=True)
+    for alerts, state in product((tuple(base.alerts), ()), ("running", "awaiting_confirmation")):
+        yield replace(base, kind="plan", alerts=alerts, plan=samples.plan(base.language, state))
+    ownerless = tuple(replace(step, owner="", state="done" if step.automatic else "ready") for step in plan.steps)
+    yield replace(base, kind="plan", plan=replace(plan, steps=ownerless), incident_id=None, receiver="")
+    yield replace(base, kind="plan", plan=replace(plan, steps=plan.steps[:1]), alerts=())
+
+
+def _messages(language: Language) -> Iterator[Message]:
+    links = {"ack": "https://a.example", "console": "https://c.example", "room": "https://r.example"}
+    base = samples.crisis(language, links=links)
+    for alerts in _alerts(base.alerts[0]):
+        yield replace(base, alerts=alerts)
+        yield replace(base, alerts=alerts, posts=(), severity="info")
+    others = (base.alerts, samples.source_down().alerts, samples.resolved().alerts, ())
+    for some, kind in product(others, get_args(Kind)):
+        yield replace(base, alerts=some, kind=kind, more_posts=1, severity="warning")
+        yield replace(base, alerts=some, kind=kind, incident_id=None, posts=base.posts[:1])
+    yield from _plans(base)
+    receiver = replace(samples.source_down().alerts[0], kind="receiver_health")
+    yield replace(base, kind="resolved", alerts=(receiver,))
+    odd = (
+        replace(base.posts[0], sentiment=0.0, text="", author=""),
+        replace(base.posts[0], sentiment=1.0, sensitive=True, reach=1),
+    )
+    yield replace(samples.complaint(language), posts=odd, subject=None)
+    yield replace(samples.complaint(language), posts=odd[1:])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_phrase_is_reached_and_no_message_lacks_one(language: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the facts, there are words; and no phrase is translated that nobody reads."""
+    used: set[str] = set()
+
+    def listen(tongue: Language, key: str, **values: str) -> str:
+        used.add(key)
+        return catalogue.say(tongue, key, **values)
+
+    monkeypatch.setattr(notifiers.voice, "say", listen)
+    for message in _messages(language):
+        assert headline(message)
+        assert text(message)
+        assert html(message)
+        assert len(short(message)) <= 500
+        assert topic(message)
+    assert set(catalogue.PHRASES[language]) - used == set()
+
+
+def test_calm_after_a_moment_is_not_negative() -> None:
+    """A resolve that is older than the firing (clocks) tells no duration."""
+    early = with_alert(samples.resolved("en"), resolved_at=samples.NOW - timedelta(days=1))
+    assert headline(early) == "Back to calm for Acme"
