@@ -34,7 +34,7 @@ def recording(settings: Settings, file: Path) -> Settings:
     """The same settings with one source: `file`, read as the configuration's file source says, if it has one."""
     described = [each for each in settings.sources.values() if isinstance(each, FileSettings)]
     as_described = described[0] if len(described) == 1 else FileSettings(kind="file", path=str(file))
-    source = as_described.model_copy(update={"path": str(file), "pace": None, "follow": False})
+    source = as_described.model_copy(update={"path": str(file), "pace": "none", "follow": False})
     return settings.model_copy(update={"sources": {SOURCE: source}})
 
 
