@@ -95,7 +95,7 @@ _CODES = {
     ExitCode.OK: "All went well.",
     ExitCode.FAILED: "A person said no when asked, or something failed that has no code of its own.",
     ExitCode.USAGE: "The command was called with something that does not exist or cannot be combined.",
-    ExitCode.UNAVAILABLE: "Something that is needed does not answer: the database, a source, a receiver that did not take a test.",
+    ExitCode.UNAVAILABLE: "Something that is needed does not answer: the database, a source, a receiver under test.",
     ExitCode.CANNOT_CREATE: "A file or folder could not be created, for instance because it exists already.",
     ExitCode.INPUT_OUTPUT: "A file could not be read, or says something that cannot be understood.",
     ExitCode.CONFIGURATION: "The configuration has faults; every one of them was printed.",
