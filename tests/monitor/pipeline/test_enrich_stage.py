@@ -1,0 +1,125 @@
+"""Enrichment: whom a mention is about, its hashtags, its scores; nothing it trips over is lost."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from monitor.domain.mention import Enriched, Mention, Scores
+from monitor.pipeline.enrich import Enricher
+from monitor.sentiment import Scorer, SentimentSettings
+from monitor.settings import Subject
+
+if TYPE_CHECKING:
+    from tests.monitor.pipeline.conftest import Build, Configure
+
+SUBJECTS = {
+    "acme": Subject(
+        names=("Acme", "Acme Bikes"),
+        aliases=("Akmé",),
+        handles=("acme", "help@acme.social"),
+        hashtags=("AcmeBikes",),
+        exclusions=("Acme Corporation",),
+    ),
+    "rival": Subject(names=("Globex",)),
+}
+
+
+class Deaf(Scorer):
+    """A scorer that fails at everything."""
+
+    def score(self, text: str, claimed_language: str | None = None) -> Scores:
+        """Fail."""
+        raise RecursionError(text[:3])
+
+
+@pytest.fixture(scope="module")
+def enricher() -> Enricher:
+    """Knows Acme and Globex."""
+    return Enricher(SUBJECTS, Scorer(SentimentSettings()))
+
+
+def enriched(enricher: Enricher, text: str, moment: datetime, about: str | None = None, **more: Any) -> Enriched:
+    """The text as a mention, enriched."""
+    fields: dict[str, Any] = {"network": "mastodon", "written_at": moment} | more
+    return enricher.enrich(Mention(text=text, **fields), latest=moment, about=about)
+
+
+@pytest.mark.parametrize(
+    ("text", "subjects"),
+    [
+        ("I love ACME!", {"acme"}),
+        ("Mon acmé est cassé", {"acme"}),
+        ("akme, really?", {"acme"}),
+        ("pacmen are not acmes", set()),
+        ("Acme or Globex?", {"acme", "rival"}),
+        ("hey @Acme.", {"acme"}),
+        ("hey @acme@any.server", {"acme"}),
+        ("hey @help@acme.social, listen", {"acme"}),
+        ("hey @help@other.social", set()),
+        ("@help", set()),
+        ("#acmebikes rules", {"acme"}),
+        ("#AcmeBikes rules", {"acme"}),
+        ("Wile buys from Acme Corporation", set()),
+        ("Acme Corporation is not @acme", {"acme"}),
+        ("Acme Corporation and #acmebikes", {"acme"}),
+        ("Globex sued Acme Corporation", {"rival"}),
+        ("", set()),
+    ],
+)
+def test_a_subject_is_found_by_name_handle_and_hashtag(
+    enricher: Enricher, moment: datetime, text: str, subjects: set[str]
+) -> None:
+    """Whole words in any spelling, accounts here and elsewhere, hashtags; an exclusion only takes away what names found."""
+    assert enriched(enricher, text, moment).subjects == subjects
+
+
+def test_a_title_counts_as_text(enricher: Enricher, moment: datetime) -> None:
+    """A name in the headline alone is enough."""
+    assert enriched(enricher, "No news.", moment, title="Acme sold").subjects == {"acme"}
+
+
+def test_what_a_source_knows_for_certain_stays(enricher: Enricher, moment: datetime) -> None:
+    """A subject set by the source, by name or id, holds whatever the text says; an unknown one is left out."""
+    known = enriched(enricher, "It broke", moment, about="rival", subjects=frozenset({"Acme Bikes", "unheard-of"}))
+    assert known.subjects == {"acme", "rival"}
+    assert enriched(enricher, "It broke", moment, about="gone").subjects == frozenset()
+
+
+def test_hashtags_of_text_and_network_are_joined(enricher: Enricher, moment: datetime) -> None:
+    """What the network names and what stands in the text."""
+    assert enriched(enricher, "so #Red", moment, hashtags=frozenset({"blue"})).hashtags >= {"blue"}
+    assert len(enriched(enricher, "so #Red", moment, hashtags=frozenset({"blue"})).hashtags) == 2
+
+
+def test_text_and_title_are_scored(enricher: Enricher, moment: datetime) -> None:
+    """English is scored, with the scorer's name."""
+    scores = enriched(enricher, "This is a horrible, terrible disaster for everybody.", moment, title="Awful").scores
+    assert scores.sentiment is not None
+    assert scores.sentiment < 0
+    assert scores.scorer
+
+
+def test_times_from_the_future_are_clamped(enricher: Enricher, moment: datetime) -> None:
+    """Another machine's wrong clock does not hold a window open for ever."""
+    late = enriched(enricher, "Acme", moment, written_at=moment + timedelta(days=900))
+    assert late.mention.written_at <= moment + timedelta(minutes=10)
+
+
+def test_a_scorer_that_fails_loses_nothing(moment: datetime) -> None:
+    """The mention is kept, unscored, in the language it claims."""
+    deaf = Enricher(SUBJECTS, Deaf(SentimentSettings()))
+    kept = enriched(deaf, "Acme est en panne", moment, language="fr")
+    assert (kept.subjects, kept.scores) == ({"acme"}, Scores(language="fr"))
+    assert enriched(deaf, "Acme", moment).scores.language == "und"
+
+
+async def test_a_source_may_be_about_one_subject(hut: Build, configure: Configure) -> None:
+    """`subject` of a source holds for everything it brings."""
+    home = hut(configure(sources={"net": {"kind": "feed", "url": "https://news.example/f", "subject": "rival"}}))
+    await home.brings(home.mention("It broke"))
+    async with home.store.read() as tx:
+        (stored,) = await tx.mentions.after(0, 10)
+    assert stored.subjects == {"rival"}
