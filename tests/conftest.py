@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from monitor.domain.clock import ManualClock
 from monitor.storage import StorageSettings, Store
+from monitor.storage.tables import metadata
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -73,12 +74,15 @@ def postgresql() -> Iterator[str]:
     _apart(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-# Empties every table but Alembic's, and counts from 1 again.
-_EMPTY = """DO $$ DECLARE names text; BEGIN
-    SELECT string_agg(quote_ident(tablename), ', ') INTO names
-    FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version';
-    IF names IS NOT NULL THEN EXECUTE 'TRUNCATE ' || names || ' RESTART IDENTITY CASCADE'; END IF;
-END $$"""
+def _emptied() -> str:
+    """Empties every table of ours and counts from 1 again: many times faster than TRUNCATE, which makes new files."""
+    deletes = "".join(f'DELETE FROM "{table.name}"; ' for table in reversed(metadata.sorted_tables))
+    return f"""DO $$ DECLARE counter regclass; BEGIN
+        IF to_regclass('alembic_version') IS NOT NULL THEN
+            {deletes}
+            FOR counter IN SELECT oid FROM pg_class WHERE relkind = 'S' LOOP PERFORM setval(counter, 1, false); END LOOP;
+        END IF;
+    END $$"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -87,7 +91,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> StorageSettings:
     if request.param == "sqlite":
         return StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'tocsin.db'}"))
     url: str = request.getfixturevalue("postgresql")
-    _apart(_execute(url, _EMPTY))
+    _apart(_execute(url, _emptied()))
     return StorageSettings(url=SecretStr(url))
 
 

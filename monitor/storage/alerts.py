@@ -113,6 +113,11 @@ class Alerts(Repository):
         query = query if kind is None else query.where(table.c.kind == kind)
         return await self._alerts(query if seen_before is None else query.where(table.c.last_seen_at <= seen_before))
 
+    async def open_counts(self) -> dict[str, int]:
+        """How many are open, by severity."""
+        query = select(table.c.severity, func.count().label("n")).where(table.c.state == AlertState.OPEN)
+        return {row["severity"]: row["n"] for row in await self._session.rows(query.group_by(table.c.severity))}
+
     async def oldest_open(self, rule: str) -> datetime | None:
         """When the open alert of a rule that has been quiet for longest was last seen."""
         oldest: datetime | None = await self._session.scalar(

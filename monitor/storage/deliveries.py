@@ -69,6 +69,17 @@ class Deliveries(Repository):
         done = update(table).where(*ours).values(lease_owner=None, lease_until=None, detail=said, **values)
         return bool(await self._session.changed(done))
 
+    async def holders(self) -> set[str]:
+        """Whoever is sending, or died while it was."""
+        held = and_(table.c.state == DeliveryState.SENDING, table.c.lease_owner.is_not(None))
+        return {row["lease_owner"] for row in await self._session.rows(select(table.c.lease_owner).where(held).distinct())}
+
+    async def free(self, holder: str) -> int:
+        """Make what a holder known to be dead was sending due again: it may have arrived, and its id says so. How many."""
+        held = (table.c.state == DeliveryState.SENDING, table.c.lease_owner == holder)
+        again = {"state": DeliveryState.PENDING, "lease_owner": None, "lease_until": None}
+        return await self._session.changed(update(table).where(*held).values(again))
+
     async def due_receivers(self, now: datetime, wall: datetime) -> set[str]:
         """Who has something to send them at once."""
         rows = await self._session.rows(select(table.c.receiver).where(_claimable(now, wall)).distinct())

@@ -51,6 +51,16 @@ class Evaluator(Repository):
         """Give it back; does nothing when it is no longer ours."""
         await self._session.run(update(table).where(*_ours(owner, epoch)).values(lease_owner=None, lease_until=None))
 
+    async def holder(self) -> str | None:
+        """Whoever took the lease last and did not give it back, expired or not."""
+        found: str | None = await self._session.scalar(select(table.c.lease_owner).where(table.c.partition == _PARTITION))
+        return found
+
+    async def free(self, holder: str) -> None:
+        """Take the lease from a holder known to be dead; should it live after all, its epoch still fences it."""
+        dead = (table.c.partition == _PARTITION, table.c.lease_owner == holder)
+        await self._session.run(update(table).where(*dead).values(lease_owner=None, lease_until=None, epoch=table.c.epoch + 1))
+
     async def offset(self) -> int:
         """The last mention evaluated; 0 before the first."""
         return int(await self._session.scalar(select(table.c.offset).where(table.c.partition == _PARTITION)) or 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from monitor.domain.source import InboxItem
 from monitor.storage.mention_rows import short_key
@@ -27,6 +27,11 @@ class Inbox(Repository):
         query = select(table.c.id, table.c.source, table.c.body, table.c.received_at)
         waiting = query.where(table.c.source == source, table.c.processed_at.is_(None)).order_by(table.c.id).limit(limit)
         return [InboxItem(**row) for row in await self._session.rows(waiting)]
+
+    async def waiting(self) -> dict[str, int]:
+        """How many bodies each source still has to read."""
+        query = select(table.c.source, func.count().label("n")).where(table.c.processed_at.is_(None)).group_by(table.c.source)
+        return {row["source"]: row["n"] for row in await self._session.rows(query)}
 
     async def processed(self, id_: int, at: datetime, error: str | None = None) -> None:
         """It was read. A body that was understood is emptied (it may hold personal data); one that was not is kept to look at."""

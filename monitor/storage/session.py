@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -53,10 +53,7 @@ class Installation:
 
     id: str
     created_at: datetime
-    tombstone_key: bytes
-
-    def __repr__(self) -> str:
-        return f"Installation({self.id})"
+    tombstone_key: bytes = field(repr=False)
 
 
 def explain(error: BaseException) -> StorageError:
@@ -88,7 +85,7 @@ def _with_advice(said: str) -> str:
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Raise `StorageError` for whatever the database refuses, and `ValueError` for a time without a zone."""
+    """Raise `StorageError` for whatever the database refuses, and `ValueError` for our own bugs: naive times, NaN in JSON."""
     try:
         yield
     except StatementError as error:

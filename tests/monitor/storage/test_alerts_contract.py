@@ -155,6 +155,7 @@ async def test_open_alerts_are_found_by_rule_kind_and_age(store: Store, ring: Ri
             return [alert.id for alert in await tx.alerts.open_alerts(rule=rule, kind=kind, seen_before=before)]
 
         assert await found() == [storm.id, complaint.id]
+        assert await tx.alerts.open_counts() == {"warning": 2}
         assert await found(rule="storm") == [storm.id]
         assert await found(kind="mention") == [complaint.id]
         assert await found(before=now - HOUR) == [complaint.id]
@@ -257,3 +258,6 @@ async def test_the_timeline_tells_who_did_what_when(store: Store, ring: Ring, no
         assert await tx.timeline.of_incident(alert.incident_id) == [early, late]
         assert await tx.timeline.list() == [other, late, early]
         assert await tx.timeline.list(1) == [other]
+        (first, second), rest = await tx.timeline.after(0, 2), await tx.timeline.after(2, 10)
+        assert [first[1], second[1], *(event for _, event in rest)] == [late, early, other]
+        assert await tx.timeline.after(rest[0][0], 10) == []

@@ -181,6 +181,22 @@ async def test_a_failed_attempt_waits_and_a_hopeless_one_ends(store: Store, owe:
     assert (record.kind, record.notification_id, record.receiver) == (NotificationKind.FIRST, message.id, "ops")
 
 
+async def test_the_claims_of_the_dead_are_freed_at_once(store: Store, owe: Owe, now: datetime) -> None:
+    """Whoever knows that a holder is dead need not wait for its lease; the attempt counts."""
+    await owe()
+    await owe("board")
+    await _claim(store, "dead", now)
+    await _claim(store, "alive", now, receiver="board")
+    async with store.begin() as tx:
+        assert await tx.deliveries.holders() == {"dead", "alive"}
+        assert await tx.deliveries.free("dead") == 1
+        assert await tx.deliveries.free("dead") == 0
+        assert await tx.deliveries.holders() == {"alive"}
+        await tx.commit()
+    (again,) = await _claim(store, "heir", now)
+    assert again.attempts == 2
+
+
 async def test_a_dry_run_is_told_to_nobody(store: Store, owe: Owe, now: datetime) -> None:
     """A replay's messages are recorded as such, whether they were never owed or claimed first."""
     await owe(state=DeliveryState.DRY_RUN)

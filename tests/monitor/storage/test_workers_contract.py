@@ -115,6 +115,7 @@ async def test_what_is_pushed_is_kept_once_and_read_in_order(store: Store, now: 
         one, two = await tx.inbox.pending("hook", 10)
         assert (one.source, one.body, one.received_at, two.body) == ("hook", b"\x00\xff", now, b"two")
         assert await tx.inbox.pending("hook", 1) == [one]
+        assert await tx.inbox.waiting() == {"hook": 2, "other": 1}
         await tx.inbox.processed(one.id, now)
         await tx.inbox.processed(two.id, now, error="not JSON")
         assert await tx.inbox.pending("hook", 10) == []
@@ -167,6 +168,21 @@ async def test_an_evaluator_that_restarts_takes_its_own_lease_anew(store: Store,
         assert second.epoch == first.epoch + 1
         with pytest.raises(LeaseLost):
             await tx.evaluator.renew("a", first.epoch, now, LEASE)
+
+
+async def test_the_lease_of_the_dead_is_freed_at_once(store: Store, now: datetime) -> None:
+    """And should the dead live after all, its epoch fences it."""
+    async with store.begin() as tx:
+        assert await tx.evaluator.holder() is None
+        lease = await tx.evaluator.claim("dead", wall=now, lease=LEASE)
+        assert lease is not None
+        await tx.evaluator.free("somebody else")
+        assert await tx.evaluator.holder() == "dead"
+        await tx.evaluator.free("dead")
+        assert await tx.evaluator.holder() is None
+        with pytest.raises(LeaseLost):
+            await tx.evaluator.advance("dead", lease.epoch, 1)
+        assert await tx.evaluator.claim("heir", wall=now, lease=LEASE) is not None
 
 
 async def test_a_zombie_evaluator_cannot_commit(store: Store, storage: StorageSettings, said: Said, now: datetime) -> None:

@@ -1,0 +1,173 @@
+"""The migrations make exactly the tables of the code, once, whoever else is starting."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from pydantic import SecretStr
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from monitor.domain.errors import StorageError
+from monitor.storage import StorageSettings, Store
+from monitor.storage import migrate as migrations
+from monitor.storage.tables import metadata
+
+T = TypeVar("T")
+
+
+async def _with_connection(storage: StorageSettings, work: Callable[[Connection], T]) -> T:
+    engine = create_async_engine(storage.parsed())
+    async with engine.begin() as connection:
+        result = await connection.run_sync(work)
+    await engine.dispose()
+    return result
+
+
+async def test_the_migrated_database_is_the_tables_of_the_code(store: Store, storage: StorageSettings) -> None:
+    """Alembic's autogenerate finds nothing to do, types included."""
+
+    def differences(connection: Connection) -> list[Any]:
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))
+
+    assert await _with_connection(storage, differences) == []
+
+
+def _described(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """What SQLite was told to make; the order in which constraints were named means nothing."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
+    plain = {name: re.sub(r"\s+", " ", re.sub(r"\s*\)\s*$", "", sql)) for name, sql in rows}
+    return {name: sorted(re.split(r",? CONSTRAINT ", sql)) for name, sql in plain.items()}
+
+
+async def test_on_sqlite_even_the_words_are_the_same(tmp_path: Path) -> None:
+    """AUTOINCREMENT, ON DELETE and defaults, which autogenerate does not compare."""
+    made, migrated = tmp_path / "made.db", tmp_path / "migrated.db"
+    engine = create_engine(f"sqlite:///{made}")
+    metadata.create_all(engine)
+    engine.dispose()
+    await (await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{migrated}")))).close()
+    described = []
+    for path in (made, migrated):
+        connection = sqlite3.connect(path)
+        described.append(_described(connection))
+        connection.close()
+    assert described[0] == described[1]
+
+
+async def test_a_downgrade_takes_everything_away(store: Store, storage: StorageSettings) -> None:
+    """Down to nothing, and up again."""
+
+    def down_and_up(connection: Connection) -> tuple[str | None, str | None]:
+        from alembic import command  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).with_name("migrations")))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        empty = migrations.revision(connection)
+        migrations.upgrade(connection)
+        return empty, migrations.revision(connection)
+
+    await store.close()
+    assert await _with_connection(storage, down_and_up) == (None, migrations.HEAD)
+
+
+def test_the_newest_revision_is_the_one_the_code_names() -> None:
+    """Revisions are numbered 0001, 0002 …; the start compares one string instead of importing Alembic."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).with_name("migrations")))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_heads() == [migrations.HEAD]
+    known = sorted(script.revision for script in scripts.walk_revisions())
+    assert known == [f"{number:04}" for number in range(1, len(known) + 1)]
+
+
+@pytest.mark.parametrize("migrate", [True, False])
+async def test_a_newer_database_is_refused_in_words(store: Store, storage: StorageSettings, migrate: bool) -> None:
+    """Going back to an older version must not damage what the newer one wrote."""
+    await store.close()
+    await _with_connection(
+        storage, lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    )
+    with pytest.raises(StorageError, match=r"newer tocsin .*9999.*knows up to 0001.*restore the backup"):
+        await Store.open(storage.model_copy(update={"migrate": migrate}))
+    await _with_connection(
+        storage, lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    )
+
+
+async def test_an_older_database_waits_for_permission(
+    store: Store, storage: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`migrate: false` says which version is missing, and that a backup comes first."""
+    await store.close()
+    for module in ("monitor.storage.migrate", "monitor.storage.store"):
+        monkeypatch.setattr(f"{module}.HEAD", "0002")
+    with pytest.raises(StorageError, match=r"version 0001, this tocsin needs 0002: back it up"):
+        await Store.open(storage.model_copy(update={"migrate": False}))
+
+
+async def test_an_empty_database_waits_for_permission(tmp_path: Path) -> None:
+    """`migrate: false` creates nothing."""
+    path = tmp_path / "empty.db"
+    with pytest.raises(StorageError, match=r"cannot open .*the database is empty: set `storage.migrate: true`"):
+        await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{path}"), migrate=False))
+
+
+async def test_a_database_that_is_behind_is_brought_up_to_date(
+    store: Store, storage: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older version of ours is no stranger: what is missing is run, and nothing else."""
+    await store.close()
+    monkeypatch.setattr(migrations, "HEAD", "0002")
+    await _with_connection(storage, migrations.upgrade)
+    assert await _with_connection(storage, migrations.revision) == "0001"
+
+
+async def test_somebody_elses_tables_are_left_alone(tmp_path: Path) -> None:
+    """A database with an `author` table of another program is not ours to change."""
+    path = tmp_path / "blog.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE author (id INTEGER)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StorageError, match=r"tables that tocsin did not make \(author\)"):
+        await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{path}")))
+
+
+async def test_several_that_start_at_once_migrate_once(storage: StorageSettings) -> None:
+    """Four stores open one empty database together: one identity, no error."""
+    stores = await asyncio.gather(*(Store.open(storage) for _ in range(4)))
+    assert len({store.installation for store in stores}) == 1
+    for store in stores:
+        await store.close()
+
+
+async def test_a_migration_that_is_interrupted_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are made in one transaction: after a crash half-way the next start begins anew."""
+    settings = StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'tocsin.db'}"))
+    whole = migrations.upgrade
+
+    def half(connection: Connection) -> None:
+        whole(connection)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "upgrade", half)
+        with pytest.raises(KeyboardInterrupt):
+            await Store.open(settings)
+    connection = sqlite3.connect(tmp_path / "tocsin.db")
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    connection.close()
+    await (await Store.open(settings)).close()
