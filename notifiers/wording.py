@@ -10,7 +10,7 @@ from notifiers.safe import one_line
 from notifiers.voice import Voice, nature
 
 _TITLE = 120
-_FEW = 0.5  # an expectation below this is "next to none": nobody pictures 0.3 of a person
+_FEW = 1  # an expectation below this is "next to none": nobody pictures 0.6 of a person
 _HEALTH = ("source_health", "receiver_health")
 TROUBLES = frozenset(
     {"credentials", "gone", "throttled", "unavailable", "timeout", "too_large", "malformed", "refused", "internal"}
@@ -113,7 +113,9 @@ def _against(voice: Voice, said: str, alert: AlertFacts, expected: float) -> str
 
 def amount(voice: Voice, alert: AlertFacts, value: float) -> str:
     """A figure in the alert's measure: « 23 », « 41 % »."""
-    return voice.reader.percent(value) if alert.measure == "share" else voice.reader.count(value)
+    if alert.measure == "share":
+        return voice.reader.percent(value)
+    return "<\u00a01" if 0 < value < _FEW else voice.reader.count(value)
 
 
 def _health(voice: Voice, alert: AlertFacts) -> str:
@@ -200,14 +202,15 @@ def _cause(voice: Voice, lead: AlertFacts) -> str:
 
 
 def _times(voice: Voice, lead: AlertFacts) -> str:
-    if lead.expected is None:
+    if lead.expected is None or not math.isfinite(lead.expected):
         return voice.say("why.level")
     if lead.expected < (_FEW / 100 if lead.measure == "share" else _FEW):
         return voice.say("why.times.none")
-    times = lead.observed / lead.expected
-    return (
-        voice.say("why.times", times=voice.reader.number(times)) if times > 1 and math.isfinite(times) else voice.say("why.level")
-    )
+    # From the figures as they are shown, so that whoever divides them comes to the same.
+    times = lead.observed / (lead.expected if lead.measure == "share" else round(lead.expected))
+    if times > 1 and math.isfinite(times):
+        return voice.say("why.times", times=voice.reader.number(times))
+    return voice.say("why.level")
 
 
 def _reminder(voice: Voice, lead: AlertFacts) -> str:

@@ -55,9 +55,16 @@ def test_a_crisis_says_observed_against_expected() -> None:
 
 
 def test_next_to_nothing_is_said_in_words() -> None:
-    """Nobody pictures 0.2 of a person."""
+    """Nobody pictures 0.7 of a person, and no ratio is made from it."""
+    assert headline(with_alert(samples.crisis("en"), expected=0.7)).endswith("usually next to none")
     assert headline(with_alert(samples.crisis("en"), expected=0.2)).endswith("usually next to none")
     assert "next to nothing" in why(with_alert(samples.crisis("en"), expected=0.0))
+
+
+def test_the_ratio_is_that_of_the_figures_shown() -> None:
+    """Whoever divides 23 by 2 comes to what we say."""
+    assert why(samples.crisis("en")).startswith("That is 12 times the usual.")
+    assert why(with_alert(samples.crisis("en"), expected=float("nan"))).startswith("That is more than")
 
 
 def test_a_share_is_told_in_percent() -> None:
