@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,8 @@ from pathlib import Path
 import notifiers
 from monitor import sources
 from monitor.domain.clock import ReplayClock
-from monitor.domain.errors import InputError
-from monitor.pipeline import flow
+from monitor.domain.errors import InputError, UsageError
+from monitor.pipeline import flow, leases
 from monitor.pipeline.inbox import StoredInbox
 from monitor.pipeline.outcome import Outcome, stage_seconds, tell
 from monitor.settings import Settings
@@ -24,23 +23,29 @@ from monitor.telemetry import metrics
 
 # Before anything that was ever posted: the first mention moves the clock on.
 BEFORE_ALL = datetime(1990, 1, 1, tzinfo=UTC)
-SOURCE = "recording"
+SOURCE = "recording"  # its name, when the configuration has none for it
 # Story time in which what still rings when the recording ends may come to rest.
 EPILOGUE = timedelta(hours=6)
 STEP = timedelta(minutes=1)
 
 
 def recording(settings: Settings, file: Path) -> Settings:
-    """The same settings with one source: `file`, read as the configuration's file source says, if it has one."""
-    described = [each for each in settings.sources.values() if isinstance(each, FileSettings)]
-    as_described = described[0] if len(described) == 1 else FileSettings(kind="file", path=str(file))
-    source = as_described.model_copy(update={"path": str(file), "pace": "none", "follow": False})
-    return settings.model_copy(update={"sources": {SOURCE: source}})
+    """The same settings with one source: `file`, read as the configuration says, under the name that its rules know.
+
+    That is the file source with this very path, else the only file source there is, else one without a mapping.
+    """
+    files = {name: each for name, each in settings.sources.items() if isinstance(each, FileSettings)}
+    same = {name: each for name, each in files.items() if Path(each.path).resolve() == file.resolve()}
+    candidates = same or files
+    if len(candidates) == 1:
+        name, described = next(iter(candidates.items()))
+    else:
+        name, described = SOURCE, FileSettings(kind="file", path=str(file))
+    source = described.model_copy(update={"path": str(file), "pace": "none", "follow": False, "enabled": True})
+    return settings.model_copy(update={"sources": {name: source}})
 
 
-async def replay(
-    settings: Settings, *, deliver: bool = False, progress: Callable[[int], None] | None = None
-) -> Outcome:
+async def replay(settings: Settings, *, deliver: bool = False, progress: Callable[[int], None] | None = None) -> Outcome:
     """Judge the one file source of `settings` to its end.
 
     With `deliver` the messages really leave; without it they are recorded as `dry_run`. A store that holds an earlier,
@@ -57,16 +62,22 @@ async def replay(
 
 
 class _Replay:
-    def __init__(self, store: Store, clock: ReplayClock, stages: flow.Flow) -> None:
+    def __init__(self, store: Store, clock: ReplayClock, stages: flow.Flow, source: str) -> None:
         self._store = store
         self._clock = clock
         self._stages = stages
+        self._source = source
         self._outcome = Outcome()
         self._before = {name: stage_seconds(name) for name in ("read", "enrich", "store", "evaluate", "act")}
 
     @classmethod
     async def build(cls, settings: Settings, store: Store, stack: AsyncExitStack, *, deliver: bool) -> _Replay:
         clock = ReplayClock(await _where_it_stopped(store))
+        if alive := await leases.free_the_dead(store, clock.wall()):
+            raise UsageError(
+                f"{', '.join(alive)} works with this database: a replay needs one of its own. If that process is dead, wait"
+                " two minutes."
+            )
         http = await stack.enter_async_context(HttpClient(settings.http, clock))
         guarded = GuardedClient(http)
         built = {
@@ -74,33 +85,35 @@ class _Replay:
             for name, each in settings.sources.items()
         }
         told = {name: notifiers.build(name, each, smtp=settings.smtp, http=guarded) for name, each in settings.receivers.items()}
-        owner = f"replay-{uuid.uuid4().hex[:12]}"
+        owner = leases.owner()
         stages = flow.build(settings, store, clock, built, told, owner=owner, drive=clock, dry_run=not deliver)
         stack.push_async_callback(stages.evaluate.release)
         async with store.begin() as tx:
-            await tx.sources.register(settings.fingerprints.sources)
+            # Under a hash that is always new, trouble of an earlier replay is forgotten: the file may be mended by now.
+            await tx.sources.register(dict.fromkeys(settings.sources, owner))
             await tx.receivers.register(settings.fingerprints.receivers)
             await tx.commit()
-        return cls(store, clock, stages)
+        return cls(store, clock, stages, next(iter(settings.sources)))
 
     async def to_the_end(self, progress: Callable[[int], None]) -> None:
         """Read, judge and act until the recording is over and everything that rang has come to rest."""
+        await self._act()  # an interrupted replay may owe messages still
         await self._judge_and_act()
         while await self._read():
             await self._judge_and_act()
             async with self._store.read() as tx:
-                progress(File.position((await tx.sources.get(SOURCE)).cursor))
+                progress(File.position((await tx.sources.get(self._source)).cursor))
         await self._epilogue()
 
     async def _read(self) -> bool:
-        polled = await self._stages.intake.poll(SOURCE)
+        polled = await self._stages.intake.poll(self._source)
         self._outcome.read += polled.read + polled.rejected
         self._outcome.stored += polled.stored
         self._outcome.duplicates += polled.duplicates
         self._outcome.rejected += polled.rejected
         if not polled.more:
             async with self._store.read() as tx:
-                state = await tx.sources.get(SOURCE)
+                state = await tx.sources.get(self._source)
             if state.trouble is not None:
                 raise InputError(f"{state.detail}")
         return polled.more or polled.read > 0
@@ -120,9 +133,9 @@ class _Replay:
 
     async def _epilogue(self) -> None:
         """Let time pass: windows come to rest, gathered messages leave, failed ones are tried again."""
-        end = self._clock.now() + EPILOGUE
+        end = await _last_written(self._store) + EPILOGUE
         while self._clock.now() < end and await self._ringing():
-            self._clock.advance(STEP)
+            self._clock.advance_to(self._clock.now().replace(second=0, microsecond=0) + STEP)
             await self._stages.evaluate.tick()
         await self._act()
         while (due := await self._next_due()) is not None:
@@ -150,8 +163,15 @@ def _ignore(position: int) -> None:
     del position
 
 
-async def _where_it_stopped(store: Store) -> datetime:
-    """The story time of the last mention judged, in a store that holds an interrupted replay."""
+async def _last_written(store: Store) -> datetime:
+    """When the last mention that was judged was written."""
     async with store.read() as tx:
         judged = await tx.mentions.get([await tx.evaluator.offset()])
     return judged[0].written_at if judged else BEFORE_ALL
+
+
+async def _where_it_stopped(store: Store) -> datetime:
+    """The story time up to which a store's replay has come, by its last mention judged and its last event."""
+    async with store.read() as tx:
+        last = await tx.timeline.list(limit=1)
+    return max([await _last_written(store), *(event.at for event in last)])

@@ -124,6 +124,7 @@ class Evaluator:
                 if self._memory is None:
                     await tx.rule_states.prune(self._engine.shapes())
                     self._memory = _Memory(States.load(await tx.rule_states.load()), await OpenAlerts.load(tx))
+                    self._wake_soon()  # of what is open, an earlier process knew when to look again
                 self._silences = await tx.silences.active(self._clock.now())
                 offset = await work(tx, self._memory)
                 await self._memory.rings.save(tx)
@@ -148,7 +149,7 @@ class Evaluator:
                 told = catch_up.gently(finding, mention, self._settings)
                 if told is not None:
                     await self._alerting.raise_(tx, memory.rings, told, now, self._silences)
-                    self._wake_by(now + TICK)
+                    self._wake_soon()
         return mentions[-1].id
 
     async def _drive_to(self, tx: UnitOfWork, memory: _Memory, clock: ManualClock, moment: datetime) -> None:
@@ -157,6 +158,10 @@ class Evaluator:
             self._next_tick = None
             await self._tick(tx, memory)
         clock.advance_to(moment)
+
+    def _wake_soon(self) -> None:
+        """At the next whole minute: the same moments, wherever a replay that was interrupted goes on."""
+        self._wake_by(self._clock.now().replace(second=0, microsecond=0) + TICK)
 
     def _wake_by(self, moment: datetime) -> None:
         self._next_tick = min(moment, self._next_tick or moment)
@@ -187,7 +192,7 @@ class Evaluator:
                 await self._alerting.resolve(tx, memory.rings, alert, now, "the rule is gone", tell=True)
             elif isinstance(self._engine.tick(alert.rule, alert.key, memory.states, horizon), Calm):
                 await self._alerting.resolve(tx, memory.rings, alert, now, "back to normal", tell=True)
-        self._wake_by(now + TICK)
+        self._wake_soon()
 
     async def _end_complaints(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
         """An alert of a mention rule ends by a person, or by its time; nobody is told of the latter."""

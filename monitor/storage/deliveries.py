@@ -69,9 +69,9 @@ class Deliveries(Repository):
         done = update(table).where(*ours).values(lease_owner=None, lease_until=None, detail=said, **values)
         return bool(await self._session.changed(done))
 
-    async def holders(self) -> set[str]:
-        """Whoever is sending, or died while it was."""
-        held = and_(table.c.state == DeliveryState.SENDING, table.c.lease_owner.is_not(None))
+    async def holders(self, wall: datetime) -> set[str]:
+        """Who is sending at this moment, or died while it was."""
+        held = and_(table.c.state == DeliveryState.SENDING, table.c.lease_until > wall)
         return {row["lease_owner"] for row in await self._session.rows(select(table.c.lease_owner).where(held).distinct())}
 
     async def free(self, holder: str) -> int:

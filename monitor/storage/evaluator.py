@@ -51,9 +51,10 @@ class Evaluator(Repository):
         """Give it back; does nothing when it is no longer ours."""
         await self._session.run(update(table).where(*_ours(owner, epoch)).values(lease_owner=None, lease_until=None))
 
-    async def holder(self) -> str | None:
-        """Whoever took the lease last and did not give it back, expired or not."""
-        found: str | None = await self._session.scalar(select(table.c.lease_owner).where(table.c.partition == _PARTITION))
+    async def holder(self, wall: datetime) -> str | None:
+        """Whose lease it is at this moment, dead or alive; None: anybody may claim it."""
+        held = select(table.c.lease_owner).where(table.c.partition == _PARTITION, table.c.lease_until > wall)
+        found: str | None = await self._session.scalar(held)
         return found
 
     async def free(self, holder: str) -> None:
