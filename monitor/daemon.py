@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
@@ -16,21 +13,23 @@ import structlog
 
 import notifiers
 from monitor import sources
+from monitor.domain.alert import SEVERITIES
 from monitor.domain.clock import Clock
-from monitor.domain.errors import TocsinError
-from monitor.pipeline import flow
+from monitor.pipeline import flow, leases
+from monitor.pipeline.evaluate import BATCH
 from monitor.pipeline.inbox import StoredInbox
 from monitor.scheduling import Scheduler
 from monitor.settings import Settings
 from monitor.sources.http import GuardedClient, HttpClient
-from monitor.storage import Store
-from monitor.telemetry import metrics, systemd
+from monitor.storage import Store, UnitOfWork
+from monitor.telemetry import metrics, systemd, watch_loop
 from monitor.web import Gate, serve
 from monitor.workers import Workers
 
 log = structlog.get_logger(__name__)
 
-DRAIN = timedelta(seconds=10)
+# Real time for the workers to finish: SIGTERM must end the process within ten seconds, the closing of connections included.
+DRAIN = timedelta(seconds=7)
 # Story time between two looks at what the passing of time alone brings about.
 TICK = timedelta(seconds=15)
 # Real time after which a stage looks for work on its own: another process may have left some.
@@ -50,10 +49,12 @@ class Daemon:
         self._clock = clock
         self._reload = reload
         self._handle_signals = handle_signals
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:64]
+        self._owner = leases.owner()
+        self._in_force: Settings | None = None  # the last configuration that came to work
         self._turn = asyncio.Event()  # something outside happened: stop, or a new configuration
         self._stopping = False
         self.ready = asyncio.Event()
+        self.address = ""  # where the endpoints are served, once ready
 
     def stop(self) -> None:
         """Ask the daemon to finish what it is doing and end. Returns at once."""
@@ -65,34 +66,53 @@ class Daemon:
         systemd.reloading()
         try:
             self._settings = self._reload()
-        except TocsinError as error:
-            metrics.config_reload_successful.set(0)
-            log.error("config.refused", problems=str(error).splitlines(), kept="the configuration in force")
+        except Exception as error:  # noqa: BLE001 whatever is wrong with the files, the daemon at work is worth more
+            self._refused(error)
             systemd.ready()
         else:
-            self._accepted()
-            log.info("config.reloaded")
             self._turn.set()
 
-    def _accepted(self) -> None:
-        metrics.config_reload_successful.set(1)
-        metrics.config_reload_at.set(self._clock.wall().timestamp())
+    def _refused(self, error: Exception) -> None:
+        metrics.reloaded(ok=False, at=self._clock.wall())
+        log.error("config.refused", problems=str(error).splitlines(), kept="the configuration in force")
+
+    def _accepted(self, settings: Settings) -> None:
+        """Say that a configuration is at work, and what of it is not, because it takes a restart."""
+        before, self._in_force = self._in_force, settings
+        metrics.reloaded(ok=True, at=self._clock.wall())
+        self.ready.set()
+        systemd.ready()
+        receivers = len(settings.receivers)
+        log.info("daemon.ready", sources=len(settings.sources), rules=len(settings.rules), receivers=receivers)
+        if before is not None:
+            log.info("config.reloaded", not_before_a_restart=_only_at_start(before, settings))
 
     async def run(self) -> None:
-        """Work until `stop`. Raises `StorageError` when the store cannot be opened."""
+        """Work until `stop`. Raises `StorageError` without a store, `CannotListenError` when the port is taken."""
         async with AsyncExitStack() as stack:
             store = await Store.open(self._settings.storage)
             stack.push_async_callback(store.close)
+            await leases.free_the_dead(store, self._clock.wall())
             gate = Gate(self._clock)
-            await stack.enter_async_context(serve(gate, self._settings.web.host, self._settings.web.port))
+            web = self._settings.web
+            self.address = await stack.enter_async_context(serve(gate, web.host, web.port))
             if self._handle_signals:
                 stack.enter_context(self._signals())
-            self._accepted()
             while not self._stopping:
                 self._turn.clear()
-                await self._work(store, gate, self._settings)
-            systemd.stopping()
+                await self._work_or_go_back(store, gate)
         log.info("daemon.stopped")
+
+    async def _work_or_go_back(self, store: Store, gate: Gate) -> None:
+        """Serve the newest configuration; one that reads well and cannot be put to work gives way to the one before."""
+        settings = self._settings
+        try:
+            await self._work(store, gate, settings)
+        except Exception as error:
+            if self._in_force is None or self._in_force is settings:
+                raise
+            self._refused(error)
+            self._settings = self._in_force
 
     async def _work(self, store: Store, gate: Gate, settings: Settings) -> None:
         """Serve one configuration, until the next turn."""
@@ -114,10 +134,10 @@ class Daemon:
             shift.begin()
             gate.open(built, store, shift.ring)
             stack.callback(gate.close)
-            self.ready.set()
-            systemd.ready()
-            log.info("daemon.ready", sources=len(built), rules=len(settings.rules), receivers=len(told))
+            self._accepted(settings)
             await self._turn.wait()
+            if self._stopping:
+                systemd.stopping()
 
     @staticmethod
     async def _register(store: Store, settings: Settings) -> None:
@@ -140,6 +160,12 @@ class Daemon:
                 loop.remove_signal_handler(number)
 
 
+def _only_at_start(before: Settings, after: Settings) -> list[str]:
+    """What was changed and stays as it was until the process starts anew."""
+    moved = {"storage.url": before.storage.url != after.storage.url, "web": before.web != after.web}
+    return [name for name, changed in moved.items() if changed]
+
+
 class _Shift:
     """The workers that serve one configuration: who repeats which stage, and who wakes whom."""
 
@@ -151,7 +177,7 @@ class _Shift:
         self._workers = Workers()
         self._scheduler = Scheduler(clock)
         self._sources = {name: self._workers.bell() for name, each in settings.sources.items() if each.enabled}
-        self._evaluate, self._plans, self._deliver, self._forget = (self._workers.bell() for _ in range(4))
+        self._evaluate, self._plans, self._deliver, self._forget, self._pulse = (self._workers.bell() for _ in range(5))
         self._tick_due = False
         self._sending: set[str] = set()
 
@@ -168,7 +194,8 @@ class _Shift:
         self._workers.repeat("plans", self._carry, self._plans, idle=PLANS_IDLE)
         self._workers.repeat("deliver", self._dispatch, self._deliver, idle=DELIVER_IDLE)
         self._workers.repeat("forget", self._forget_old, self._forget)
-        self._workers.start("pulse", self._pulse())
+        self._workers.repeat("pulse", self._beat, self._pulse, idle=_beats_every())
+        self._watcher = asyncio.create_task(watch_loop(), name="watch the loop")
         self._scheduler.every("tick", TICK, self._ask_for_tick)
         self._scheduler.every("forget", FORGET_EVERY, self._forget.set)
         self._scheduler.start()
@@ -176,6 +203,7 @@ class _Shift:
     async def end(self) -> None:
         """Stop waking, let everybody finish, give the lease back."""
         self._scheduler.stop()
+        self._watcher.cancel()
         await self._workers.stop(within=DRAIN)
         await self._stages.evaluate.release()
 
@@ -191,7 +219,8 @@ class _Shift:
 
     async def _judge(self) -> int:
         judged = await self._stages.evaluate.step()
-        if not judged and self._tick_due:
+        # A backlog is judged first: by what was said yesterday, all would be calm today. A steady stream never ends.
+        if judged < BATCH and self._tick_due:
             self._tick_due = False
             await self._stages.evaluate.tick()
         self._plans.set()
@@ -217,6 +246,7 @@ class _Shift:
                 self._plans.set()
         except Exception:
             log.exception("worker.failed", worker=f"deliver {receiver}")
+            metrics.worker_failures.labels(worker=f"deliver {receiver}").inc()
         finally:
             self._sending.discard(receiver)
 
@@ -225,15 +255,35 @@ class _Shift:
         before = self._clock.now() - self._settings.storage.retention
         async with self._store.begin() as tx:
             gone = await tx.mentions.forget_before(before, FORGET_AT_ONCE)
+            gone += await tx.inbox.forget_before(before, FORGET_AT_ONCE)
             await tx.commit()
         return gone
 
-    async def _pulse(self) -> None:
-        """Tell systemd that we live, and the metrics how the queues stand, as long as the event loop turns."""
-        while not self._workers.stopping:
-            systemd.watchdog()
-            async with self._store.read() as tx:
-                for receiver, count in (await tx.deliveries.pending()).items():
-                    metrics.deliveries_pending.labels(receiver=receiver).set(count)
-                metrics.evaluator_lag.set(await tx.mentions.behind(await tx.evaluator.offset()))
-            await self._workers.rest(PULSE)
+    async def _beat(self) -> int:
+        """Tell systemd that we live, then the metrics how everything stands: a store that fails must not look like death."""
+        systemd.watchdog()
+        async with self._store.read() as tx:
+            await self._measure(tx)
+        return 0
+
+    async def _measure(self, tx: UnitOfWork) -> None:
+        oldest, now = await tx.deliveries.next_due(), self._clock.now()
+        behind = await tx.mentions.behind(await tx.evaluator.offset())
+        metrics.queue(await tx.deliveries.pending(), behind, oldest=now - oldest if oldest is not None else timedelta(0))
+        rings, waiting = await tx.alerts.open_counts(), await tx.inbox.waiting()
+        for severity in SEVERITIES:
+            metrics.alerts_open.labels(severity=severity).set(rings.get(severity, 0))
+        for state in await tx.sources.all():
+            if state.source not in self._sources:
+                continue
+            metrics.inbox_pending.labels(source=state.source).set(waiting.get(state.source, 0))
+            if state.last_success_at is not None:
+                metrics.source_last_success.labels(source=state.source).set(state.last_success_at.timestamp())
+            if state.watermark is not None:
+                metrics.source_watermark.labels(source=state.source).set(state.watermark.timestamp())
+
+
+def _beats_every() -> timedelta:
+    """Real time between two beats: as often as systemd's watchdog wants, at least."""
+    wanted = systemd.watchdog_interval()
+    return min(PULSE, timedelta(seconds=wanted)) if wanted is not None else PULSE
