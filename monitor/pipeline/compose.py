@@ -21,6 +21,8 @@ class Composer:
         self._settings = settings
         self._installation = installation.replace("-", "")[:12]
         self._replay = replay
+        self._owners = _owners(settings)
+        self._titles = {rule.id: rule.title for rule in settings.rules}
 
     async def compose(self, tx: UnitOfWork, notification: Notification) -> Message:
         """The message to send. Its id depends on the notification alone, so that a repeat is recognised as one."""
@@ -42,7 +44,7 @@ class Composer:
         alerts = [(event, await tx.alerts.get(event.alert_id)) for event in notification.events]
         posts, more = await self._posts(tx, notification, receiver.posts)
         run = await tx.plans.get(notification.plan_run_id) if notification.plan_run_id is not None else None
-        facts = tuple(_facts(event, alert) for event, alert in alerts if alert is not None)
+        facts = tuple(_facts(event, alert, self._title(alert, language)) for event, alert in alerts if alert is not None)
         subject = next((alert.labels.get("subject") for _, alert in alerts if alert is not None), None)
         return Message(
             id=f"msg_{self._installation}_{notification.id}",
@@ -59,7 +61,7 @@ class Composer:
             alerts=facts,
             posts=tuple(_post(each) for each in posts),
             more_posts=more,
-            plan=_plan(run, language, notification.plan_step) if run is not None else None,
+            plan=_plan(run, language, notification.plan_step, self._owners) if run is not None else None,
             replay=self._replay,
             receiver=notification.receiver,
         )
@@ -72,6 +74,11 @@ class Composer:
         posts = await tx.alerts.evidence(alert_ids, limit)
         return posts, max(await tx.alerts.evidence_count(alert_ids) - len(posts), 0)
 
+    def _title(self, alert: Alert, language: Language) -> str:
+        """What the rule is called by those who read about it."""
+        title = self._titles.get(alert.rule)
+        return localized(title, language) if title else ""
+
     def _display(self, subject: str | None) -> str | None:
         if subject is None or subject not in self._settings.subjects:
             return subject
@@ -82,11 +89,12 @@ def _gravest(events: Sequence[AlertEvent]) -> Severity:
     return max((event.severity for event in events), key=SEVERITIES.index, default="info")
 
 
-def _facts(event: AlertEvent, alert: Alert) -> AlertFacts:
+def _facts(event: AlertEvent, alert: Alert, title: str) -> AlertFacts:
     """The alert with the figures of the moment when the message was decided."""
     return AlertFacts(
         id=alert.id,
         rule=alert.rule,
+        title=title,
         kind=alert.kind,
         category=alert.category,
         event=NotificationKind(event.event).value,
@@ -116,10 +124,11 @@ def _post(mention: Observed) -> Post:
         url=mention.url,
         language=mention.language,
         sentiment=mention.sentiment,
+        sensitive=bool(mention.sensitive),
     )
 
 
-def _plan(run: PlanRun, language: Language, step: str | None) -> PlanFacts:
+def _plan(run: PlanRun, language: Language, step: str | None, owners: Mapping[str, str]) -> PlanFacts:
     plan = run.definition
     states = {each.step: each.state for each in run.steps}
     return PlanFacts(
@@ -127,13 +136,13 @@ def _plan(run: PlanRun, language: Language, step: str | None) -> PlanFacts:
         id=plan.id,
         title=localized(plan.title, language),
         state=str(run.state),
-        steps=tuple(_step(plan, each, str(states.get(each.id, "waiting")), language) for each in plan.steps),
+        steps=tuple(_step(plan, each, str(states.get(each.id, "waiting")), language, owners) for each in plan.steps),
         never=tuple(localized(each, language) for each in plan.never),
         step=step,
     )
 
 
-def _step(plan: Plan, step: Step, state: str, language: Language) -> PlanStepFacts:
+def _step(plan: Plan, step: Step, state: str, language: Language, owners: Mapping[str, str]) -> PlanStepFacts:
     statement = (
         next((each for each in plan.statements if each.id == step.statement), None) if isinstance(step, StatementStep) else None
     )
@@ -144,11 +153,18 @@ def _step(plan: Plan, step: Step, state: str, language: Language) -> PlanStepFac
         title=localized(step.title, language),
         state=state,
         automatic=isinstance(step, NotifyStep | WebhookStep) and step.auto,
-        owner=(step.role or "") if isinstance(step, ChecklistStep) else "",
+        owner=owners.get(step.role or "", step.role or "") if isinstance(step, ChecklistStep) else "",
         items=tuple(localized(item, language) for item in step.items) if isinstance(step, ChecklistStep) else (),
         text=localized(statement.text, language) if statement else "",
         approved=statement is not None and statement.status == "approved",
     )
+
+
+def _owners(settings: Settings) -> dict[str, str]:
+    """Who is meant by the name of a person or role, as people call them."""
+    people = {name: person.name or name for name, person in settings.contacts.people.items()}
+    roles = {name: f"{people[role.primary]}, {name}" for name, role in settings.contacts.roles.items()}
+    return roles | people
 
 
 def localized(texts: Mapping[Language, str], language: Language) -> str:

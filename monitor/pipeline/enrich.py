@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -33,7 +34,10 @@ class Enricher:
         """Clean and complete one mention. `latest` is the newest time it can have been written; `about` a certain subject."""
         mention = sanitise(raw, now=latest)
         hashtags = mention.hashtags | hashtags_in(mention.text)
-        return Enriched(mention, self._subjects(mention, hashtags, about), hashtags, self._scores(mention))
+        scores = self._scores(mention)
+        if mention.sensitive:  # what the network marks as sensitive is, whatever a scorer thinks
+            scores = replace(scores, sensitive=True)
+        return Enriched(mention, self._subjects(mention, hashtags, about), hashtags, scores)
 
     def _subjects(self, mention: Mention, hashtags: frozenset[str], about: str | None) -> frozenset[str]:
         certain = {about, *(self._called.get(fold_label(name)) for name in mention.subjects)}
