@@ -12,7 +12,7 @@ from sqlalchemy import CursorResult, Executable, RowMapping, Table, func, select
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.domain.errors import StorageError
@@ -68,6 +68,10 @@ def explain(error: BaseException) -> StorageError:
     return StorageError(_with_advice(_first_line(cause)))
 
 
+def _quotes_values(error: StatementError) -> bool:
+    return isinstance(error, (IntegrityError, DataError)) or "invalid input for query" in str(error)
+
+
 def _first_line(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
     # asyncpg's messages are wrapped as "<class '…'>: words".
@@ -91,7 +95,8 @@ def in_words() -> Iterator[None]:
     except StatementError as error:
         if type(error.orig) is ValueError:
             raise ValueError(str(error.orig)) from error
-        raise explain(error) from error
+        # A traceback is logged, too: where the driver's words quote what was stored, ours replace them.
+        raise explain(error) from (None if _quotes_values(error) else error)
     except (SQLAlchemyError, UnicodeEncodeError, OverflowError, OSError) as error:
         raise explain(error) from error
 

@@ -65,6 +65,8 @@ async def test_a_conversation_counts_its_messages(store: Store, owe: Owe, now: d
         assert await tx.notifications.last_due(first.incident_id, "ops") == now + MINUTE
         assert await tx.notifications.last_due(first.incident_id, "nobody") is None
         assert await tx.notifications.told(first.incident_id) == ["ops", "board"]
+        assert await tx.notifications.opening(first.incident_id, "ops") == first
+        assert await tx.notifications.opening(first.incident_id, "nobody") is None
     assert (second.kind, second.due_at, second.events[0].evidence) == (NotificationKind.MORE, now + MINUTE, (1, 2))
 
 
@@ -188,10 +190,11 @@ async def test_the_claims_of_the_dead_are_freed_at_once(store: Store, owe: Owe, 
     await _claim(store, "dead", now)
     await _claim(store, "alive", now, receiver="board")
     async with store.begin() as tx:
-        assert await tx.deliveries.holders() == {"dead", "alive"}
+        assert await tx.deliveries.holders(now) == {"dead", "alive"}
+        assert await tx.deliveries.holders(now + LEASE) == set()
         assert await tx.deliveries.free("dead") == 1
         assert await tx.deliveries.free("dead") == 0
-        assert await tx.deliveries.holders() == {"alive"}
+        assert await tx.deliveries.holders(now) == {"alive"}
         await tx.commit()
     (again,) = await _claim(store, "heir", now)
     assert again.attempts == 2

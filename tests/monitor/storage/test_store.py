@@ -7,10 +7,12 @@ import json
 import stat
 import subprocess
 import sys
+import traceback
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 from pydantic import SecretStr, ValidationError
 
@@ -334,9 +336,51 @@ async def test_text_that_is_no_unicode_is_refused_wherever_it_goes(store: Store,
 
 async def test_no_stored_value_stands_in_an_error(store: Store, now: datetime) -> None:
     """Errors are logged, and what people said is not: neither the driver's words nor SQLAlchemy's quote it."""
+    name = "@".join(["ada", "example.com"])  # a traceback quotes this file's lines
     async with store.begin() as tx:
         with pytest.raises(StorageError) as caught:
-            await tx.sources.succeeded("feed", cursor="ada@example.com \ud800", watermark=None, at=now)
-    chain = caught.value.__cause__
-    assert chain is not None
-    assert "ada@example.com" not in str(caught.value)
+            await tx.sources.succeeded("feed", cursor=f"{name} \ud800", watermark=None, at=now)
+    assert name not in "".join(traceback.format_exception(caught.value))
+    async with store.begin() as tx:
+        await tx.incidents.open(subject=None, open_key=name, severity="info", at=now)
+        with pytest.raises(StorageError) as caught:
+            await tx.incidents.open(subject=None, open_key=name, severity="info", at=now)
+    assert name not in "".join(traceback.format_exception(caught.value))
+
+
+async def _cut_connections(url: str) -> None:
+    killer = await asyncpg.connect(url)
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    await killer.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    await killer.close()
+
+
+async def test_a_server_that_restarted_is_found_again(postgresql: str) -> None:
+    """Its connections were cut: the next unit of work opens new ones."""
+    store = await Store.open(StorageSettings(url=SecretStr(postgresql)))
+    async with store.read() as tx:
+        await tx.mentions.count()
+    await _cut_connections(postgresql)
+    async with store.read() as tx:
+        assert await tx.mentions.count() >= 0
+    await store.close()
+
+
+async def test_a_connection_lost_inside_a_unit_of_work_is_told_in_words(postgresql: str) -> None:
+    """Nothing was committed, the error says so, and the next unit of work goes on."""
+    store = await Store.open(StorageSettings(url=SecretStr(postgresql)))
+    async with store.begin() as tx:
+        await tx.mentions.count()
+        await _cut_connections(postgresql)
+        with pytest.raises(StorageError, match="the store failed"):
+            await tx.mentions.count()
+    async with store.read() as tx:
+        assert await tx.mentions.count() >= 0
+    await store.close()
+
+
+async def test_an_up_to_date_store_opens_without_permission_to_migrate(store: Store, storage: StorageSettings) -> None:
+    """`migrate: false` is for those who bring databases up to date by hand, and costs them nothing else."""
+    again = await Store.open(storage.model_copy(update={"migrate": False}))
+    assert again.installation == store.installation
+    await again.close()

@@ -173,13 +173,14 @@ async def test_an_evaluator_that_restarts_takes_its_own_lease_anew(store: Store,
 async def test_the_lease_of_the_dead_is_freed_at_once(store: Store, now: datetime) -> None:
     """And should the dead live after all, its epoch fences it."""
     async with store.begin() as tx:
-        assert await tx.evaluator.holder() is None
+        assert await tx.evaluator.holder(now) is None
         lease = await tx.evaluator.claim("dead", wall=now, lease=LEASE)
         assert lease is not None
         await tx.evaluator.free("somebody else")
-        assert await tx.evaluator.holder() == "dead"
+        assert await tx.evaluator.holder(now) == "dead"
+        assert await tx.evaluator.holder(now + LEASE) is None
         await tx.evaluator.free("dead")
-        assert await tx.evaluator.holder() is None
+        assert await tx.evaluator.holder(now) is None
         with pytest.raises(LeaseLost):
             await tx.evaluator.advance("dead", lease.epoch, 1)
         assert await tx.evaluator.claim("heir", wall=now, lease=LEASE) is not None
