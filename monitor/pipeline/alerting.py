@@ -80,7 +80,7 @@ class Alerting:
         metrics.alerts_resolved.labels(rule=alert.rule).inc()
         await tx.timeline.add(_event("alert.resolved", now, alert, {"reason": reason}))
         if tell:
-            for receiver in await tx.notifications.told(alert.incident_id):
+            for receiver in await tx.notifications.told(alert.incident_id, alert.id):
                 await self._owe(tx, alert.incident_id, receiver, NotificationKind.RESOLVED, _share(alert, "resolved"), now)
         if not await self._held_open(tx, alert.incident_id):
             await tx.incidents.resolve(alert.incident_id, now)

@@ -61,10 +61,14 @@ class Notifications(Repository):
         """The first message of a conversation."""
         return await self._one(select(table).where(*_conversation(incident_id, receiver)).order_by(table.c.sequence).limit(1))
 
-    async def told(self, incident_id: int) -> list[str]:
-        """The receivers who were told of this incident, or are about to be, in the order of their first message."""
-        query = select(table.c.receiver).where(table.c.incident_id == incident_id).group_by(table.c.receiver)
-        return [row["receiver"] for row in await self._session.rows(query.order_by(func.min(table.c.id)))]
+    async def told(self, incident_id: int, alert_id: int) -> list[str]:
+        """The receivers who were told of this alert, or are about to be, in the order of their first message.
+
+        A step of a plan does something with its receiver (it pauses a queue, say), which is no telling.
+        """
+        query = select(table.c.receiver, table.c.events).where(table.c.incident_id == incident_id, table.c.plan_step.is_(None))
+        rows = await self._session.rows(query.order_by(table.c.id))
+        return list(dict.fromkeys(row["receiver"] for row in rows if any(each["alert_id"] == alert_id for each in row["events"])))
 
     async def add(
         self,

@@ -64,7 +64,8 @@ async def test_a_conversation_counts_its_messages(store: Store, owe: Owe, now: d
         assert await tx.notifications.next_sequence(first.incident_id, "ops") == 3
         assert await tx.notifications.last_due(first.incident_id, "ops") == now + MINUTE
         assert await tx.notifications.last_due(first.incident_id, "nobody") is None
-        assert await tx.notifications.told(first.incident_id) == ["ops", "board"]
+        assert await tx.notifications.told(first.incident_id, first.events[0].alert_id) == ["ops", "board"]
+        assert await tx.notifications.told(first.incident_id, 999) == []
         assert await tx.notifications.opening(first.incident_id, "ops") == first
         assert await tx.notifications.opening(first.incident_id, "nobody") is None
     assert (second.kind, second.due_at, second.events[0].evidence) == (NotificationKind.MORE, now + MINUTE, (1, 2))
