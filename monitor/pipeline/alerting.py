@@ -163,11 +163,16 @@ class Alerting:
         key = own if finding.kind == "mention" or shared is None else shared
         incident = await tx.incidents.open_by_key(shared) if shared else None
         incident = incident or await tx.incidents.open_by_key(key)
-        if incident is None and former is not None:
+        if incident is None and former is not None and await self._returns(tx, finding, former):
             incident = await tx.incidents.reopen(former, open_key=key)
         if incident is not None:
             return incident, True
         return await tx.incidents.open(subject=finding.subject, open_key=key, severity=finding.severity, at=now), False
+
+    @staticmethod
+    async def _returns(tx: UnitOfWork, finding: Finding, former: int) -> bool:
+        """Whether a finding opens its former incident again: a complaint that had joined a crisis is no reason to."""
+        return finding.kind != "mention" or all(each.kind == "mention" for each in await tx.alerts.of_incident(former))
 
     async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime) -> PlanRun | None:
         """Open the emergency plan, once per incident; the snapshot keeps a run as it was when the file is edited."""
