@@ -95,14 +95,16 @@ class Alerting:
         self, tx: UnitOfWork, rings: OpenAlerts, known: Alert, finding: Finding, now: datetime, *, silenced: bool
     ) -> None:
         """The alert is open already: bring it up to date, and tell people only what changes what they should do."""
-        graver = worse(finding.severity, known.severity)
+        # Under a silence what people were told stands: once it is over, the next finding is graver still, and is told.
+        held_back = silenced and known.told_at is not None
+        graver = not held_back and worse(finding.severity, known.severity)
         alert = rings.again(known, finding, finding.severity if graver else known.severity)
-        kind = None if silenced else await self._repeat(tx, rings, alert, now, graver=graver)
-        if kind is None:
-            return
         if graver:
             await tx.incidents.raise_severity(known.incident_id, finding.severity)
             await tx.timeline.add(_event("alert.worse", now, alert, {"severity": finding.severity}))
+        kind = None if silenced else await self._repeat(tx, rings, alert, now, graver=graver)
+        if kind is None:
+            return
         await rings.told(tx, alert, now)
         await self._tell(tx, alert, kind, finding.evidence, now)
 
