@@ -124,11 +124,12 @@ class Alerting:
     async def _open(self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, *, silenced: bool) -> None:
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
-        again = last is not None and last.told_at is not None and now - last.told_at < self._realert(finding.rule)
-        incident, joined = await self._incident(tx, finding, now, former=last.incident_id if last and again else None)
+        same = last is not None and last.told_at is not None and now - last.told_at < self._realert(finding.rule)
+        incident, joined = await self._incident(tx, finding, now, former=last.incident_id if last and same else None)
         graver = joined and worse(finding.severity, incident.severity)
         if graver:
             await tx.incidents.raise_severity(incident.id, finding.severity)
+        again = same and not silenced  # a reopened alert was told; under a silence a new one waits to be
         if last is not None and again:
             alert = await tx.alerts.reopen(last.id, _new_alert(finding), incident.id, now)
         else:
