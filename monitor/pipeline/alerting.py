@@ -179,7 +179,9 @@ class Alerting:
 
     async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime) -> PlanRun | None:
         """Open the emergency plan, once per incident; the snapshot keeps a run as it was when the file is edited."""
-        plan = self._settings.plans[str(alert.plan)]
+        plan = self._settings.plans.get(str(alert.plan))
+        if plan is None:  # it was removed since the alert was opened
+            return None
         automatic = plan.activation.mode == "automatic"
         run = await tx.plans.open(
             plan=plan.id,
