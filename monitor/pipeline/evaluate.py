@@ -17,7 +17,7 @@ from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.settings import Settings
 from monitor.storage import LeaseLost, Store, UnitOfWork
 from monitor.telemetry import metrics
-from rules import Calm, Engine, MentionRule, States
+from rules import Calm, Engine, MentionRule, States, WindowRule
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +188,7 @@ class Evaluator:
             return
         horizon = now if self._drive is not None else await health.horizon(tx, self._settings, now)
         for alert in ringing:
-            if self._engine.rule(alert.rule) is None:
+            if not isinstance(self._engine.rule(alert.rule), WindowRule):
                 await self._alerting.resolve(tx, memory.rings, alert, now, "the rule is gone", tell=True)
             elif isinstance(self._engine.tick(alert.rule, alert.key, memory.states, horizon), Calm):
                 await self._alerting.resolve(tx, memory.rings, alert, now, "back to normal", tell=True)
