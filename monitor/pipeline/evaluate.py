@@ -199,10 +199,12 @@ class Evaluator:
         for alert in rings.of_kind("mention"):
             rule = self._engine.rule(alert.rule)
             lasts = rule.resolve.after if isinstance(rule, MentionRule) else timedelta(0)
-            if alert.last_seen_at + lasts <= now:
+            # What was written long ago and seen today lasts from today: the former is event time, the others are story time.
+            until = max(alert.last_seen_at, alert.told_at or alert.opened_at) + lasts
+            if until <= now:
                 await self._alerting.resolve(tx, rings, alert, now, "its time is over", tell=False)
             else:
-                self._wake_by(alert.last_seen_at + lasts)
+                self._wake_by(until)
 
 
 @dataclass(frozen=True, slots=True)
