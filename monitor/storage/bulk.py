@@ -1,7 +1,7 @@
 """Many rows, or many keys, in one statement: a driver's own batch on SQLite, one JSON document on PostgreSQL.
 
 SQLAlchemy's handling of parameters costs several times what SQLite itself needs for a mention
-(docs/decisions/0003-storage.md). The statements are Core's all the same, and so are the conversions of types.
+(docs/decisions/0006-storage.md). The statements are Core's all the same, and so are the conversions of types.
 """
 
 from __future__ import annotations
@@ -44,9 +44,13 @@ class Bulk:
         text, processors = self._prepared = self._prepared or self._prepare(dialect)
         ready = [list(row) for row in rows]
         for place, process in processors:
+            last = made = None
             for row in ready:
-                if row[place] is not None:
-                    row[place] = process(row[place])
+                # Much is the very same object in row after row (when it was seen, no hashtags): convert it once.
+                if row[place] is not last:
+                    last = row[place]
+                    made = None if last is None else process(last)
+                row[place] = made
         return text, [tuple(row) for row in ready]
 
     def _prepare(self, dialect: Dialect) -> tuple[str, list[Processor]]:

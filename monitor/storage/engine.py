@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ _READERS = 4
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {_BUSY_MS}",
     "PRAGMA journal_mode = WAL",
-    # FULL: a commit is on the disk before we answer "stored", power cut included (docs/decisions/0003-storage.md).
+    # FULL: a commit is on the disk before we answer "stored", power cut included (docs/decisions/0006-storage.md).
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
@@ -68,13 +69,17 @@ def named(url: URL) -> URL:
     return url.set(database=f"file:tocsin-{uuid4().hex}", query={"mode": "memory", "cache": "shared", "uri": "true"})
 
 
-def open_engines(url: URL) -> Engines:
-    """The engines for an address that went through `named`. Nothing is connected yet."""
+def open_engines(url: URL, *, in_place: bool = False) -> Engines:
+    """The engines for an address that went through `named`. Nothing is connected yet.
+
+    `in_place`: SQLite works in the event loop's thread, for a process that does nothing else meanwhile.
+    """
     if url.get_backend_name() == "postgresql":
         engine = _postgresql(url)
         return Engines(engine, engine.execution_options(postgresql_readonly=True), serial=False)
-    writer = sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1)
-    reader = sqlite_engine(url, begin="BEGIN", size=_READERS, more=("PRAGMA query_only = ON",))
+    connect = one_trip.connect_in_place if in_place else one_trip.connect
+    writer = sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, connect=connect)
+    reader = sqlite_engine(url, begin="BEGIN", size=_READERS, more=("PRAGMA query_only = ON",), connect=connect)
     return Engines(writer, reader, serial=True, anchor=_anchor(url))
 
 
@@ -84,14 +89,16 @@ def _anchor(url: URL) -> sqlite3.Connection | None:
     return sqlite3.connect(f"{url.database}?mode=memory&cache=shared", uri=True, check_same_thread=False)
 
 
-def sqlite_engine(url: URL, *, begin: str, size: int, more: tuple[str, ...] = ()) -> AsyncEngine:
+def sqlite_engine(
+    url: URL, *, begin: str, size: int, more: tuple[str, ...] = (), connect: Callable[..., Any] = one_trip.connect
+) -> AsyncEngine:
     """An engine whose transactions start with `begin`.
 
     The driver's own habit (a deferred BEGIN before the first write) loses updates silently: 77 of 240 survived.
     """
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000, "async_creator_fn": one_trip.connect},
+        connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000, "async_creator_fn": connect},
         json_serializer=to_json,
         hide_parameters=True,
         **_pool(size),

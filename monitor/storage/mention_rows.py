@@ -20,6 +20,7 @@ PersonKey = tuple[str, str]  # (network, external id)
 _LONGEST_KEY = 1024
 _LONGEST_NAME = 64  # of networks and sources
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NONE: list[str] = []  # one object for all: `Bulk` converts it once
 _MOST_PRIOR = 1000  # counting further would cost much and tell little
 
 
@@ -114,10 +115,10 @@ def mention_row(
         loud.replies,
         loud.shares,
         loud.likes,
-        sorted(item.subjects),
-        sorted(item.hashtags),
-        sorted(scores.topics),
-        sorted(scores.intents),
+        sorted(item.subjects) if item.subjects else _NONE,
+        sorted(item.hashtags) if item.hashtags else _NONE,
+        sorted(scores.topics) if scores.topics else _NONE,
+        sorted(scores.intents) if scores.intents else _NONE,
         scores.sentiment,
         scores.confidence,
         scores.complaint,

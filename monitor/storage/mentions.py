@@ -77,7 +77,7 @@ class Mentions(Repository):
         Raises `StorageError` for a text that the databases cannot keep; nothing is stored then.
         """
         # Ids are given when rows are written, but seen when they are committed: without the lock a slow transaction could
-        # commit smaller ids after the evaluator has passed them (docs/decisions/0003-storage.md).
+        # commit smaller ids after the evaluator has passed them (docs/decisions/0006-storage.md).
         await self._session.lock("mentions")
         new: list[int] = []
         kept_out = 0

@@ -7,7 +7,7 @@ therefore fetched where it ran. Results are bounded by our own limits, so nothin
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, Self
 
 import aiosqlite
@@ -67,6 +67,31 @@ class OneTripConnection(aiosqlite.Connection):
 
     def cursor(self) -> OneTripCursor:  # type: ignore[override]  # SQLAlchemy asks no more of it
         return OneTripCursor(self._execute, self._conn)
+
+
+class InPlaceConnection(OneTripConnection):
+    """The same without a thread: whoever asks waits. For a replay, where nobody else wants the event loop meanwhile."""
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return fn(*args, **kwargs)
+
+    async def _connect(self) -> Self:
+        self._connection = self._connector()
+        return self
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._connect().__await__()
+
+    def stop(self) -> None:
+        """No thread was started; SQLAlchemy asks for it when a connection is dropped in a hurry."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def connect_in_place(*args: Any, **kwargs: Any) -> InPlaceConnection:
+    """For `async_creator_fn`: `sqlite3.connect`, used in the event loop's own thread."""
+    return InPlaceConnection(lambda: sqlite3.connect(*args, **kwargs), iter_chunk_size=64)
 
 
 def connect(*args: Any, **kwargs: Any) -> OneTripConnection:

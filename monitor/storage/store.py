@@ -47,11 +47,16 @@ class Store:
         return self._installation.id
 
     @classmethod
-    async def open(cls, settings: StorageSettings, *, clock: Clock | None = None) -> Store:
-        """Connect, and create or update the tables. Raises `StorageError` that says what to do."""
+    async def open(cls, settings: StorageSettings, *, clock: Clock | None = None, in_place: bool = False) -> Store:
+        """Connect, and create or update the tables. Raises `StorageError` that says what to do.
+
+        `in_place` is for a process that does one thing at a time: SQLite works in its thread, which saves a trip to another
+        one for every statement.
+        """
         url = named(settings.parsed())
+        engines = open_engines(url, in_place=in_place)
         try:
-            engines, known = await _open(url, settings, clock or SystemClock())
+            known = await _open(engines, url, settings, clock or SystemClock())
         except StorageError as error:
             raise StorageError(f"cannot open {_shown(url)}: {error}") from error
         return cls(url, engines, known)
@@ -105,14 +110,13 @@ async def _unit(engine: AsyncEngine, known: Installation) -> AsyncIterator[UnitO
         await asyncio.shield(asyncio.ensure_future(connection.close()))
 
 
-async def _open(url: URL, settings: StorageSettings, clock: Clock) -> tuple[Engines, Installation]:
-    if url.get_backend_name() == "sqlite":
-        await asyncio.to_thread(_prepare_file, url)
-    engines = open_engines(url)
+async def _open(engines: Engines, url: URL, settings: StorageSettings, clock: Clock) -> Installation:
     try:
+        if url.get_backend_name() == "sqlite":
+            await asyncio.to_thread(_prepare_file, url)
         with in_words():
             await _bring_up_to_date(engines.writer, url, may_migrate=settings.migrate)
-            return engines, await _identify(engines.writer, clock)
+            return await _identify(engines.writer, clock)
     except BaseException:
         await engines.dispose()
         raise

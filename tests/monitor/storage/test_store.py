@@ -336,7 +336,7 @@ async def test_text_that_is_no_unicode_is_refused_wherever_it_goes(store: Store,
 
 async def test_no_stored_value_stands_in_an_error(store: Store, now: datetime) -> None:
     """Errors are logged, and what people said is not: neither the driver's words nor SQLAlchemy's quote it."""
-    name = "@".join(["ada", "example.com"])  # a traceback quotes this file's lines
+    name = f"ada@{store.installation}.example"  # made here: a traceback quotes this file's lines
     async with store.begin() as tx:
         with pytest.raises(StorageError) as caught:
             await tx.sources.succeeded("feed", cursor=f"{name} \ud800", watermark=None, at=now)
