@@ -192,7 +192,7 @@ class House:
             judged += done
         return judged
 
-    async def wait(self, passing: timedelta, *, step: timedelta = MINUTE) -> None:
+    async def wait(self, passing: timedelta, *, step: timedelta = 10 * MINUTE) -> None:
         """Let time pass, as the daemon does: a healthy source, a look now and then, messages when they are due."""
         end = self.clock.now() + passing
         while self.clock.now() < end:
