@@ -141,10 +141,7 @@ def _receivers(settings: Settings, rule: str, to: str) -> Sequence[str]:
     names = {*settings.receivers, *settings.contacts.people, *settings.contacts.roles}
     if to not in names:
         raise unknown("receiver, person or role", to, names)
-    found = settings.resolve(to)
-    if not found:
-        raise UsageError(f"`{to}` has neither an e-mail address nor receivers: nothing can be sent. Add one in contacts.yaml.")
-    return found
+    return settings.resolve(to)
 
 
 async def _ring(settings: Settings, store: Store, rule: str, receiver: str, by: str) -> DeliveryRecord:

@@ -116,7 +116,7 @@ async def _judge(settings: Settings, file: Path, size: int, *, deliver: bool) ->
     from monitor.replay import replay as judge
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(file.name, total=size)
         return await judge(settings, deliver=deliver, progress=lambda position: bar.update(task, completed=position))
 

@@ -1,0 +1,185 @@
+"""`replay`, the plans, the requests of the law, and what every command does when it is typed wrongly."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import monitor.cli
+from monitor.domain.errors import ExitCode, InputError, StorageError, UsageError
+
+Tocsin = Any
+Line = Callable[..., str]
+
+
+def test_replay_as_json_ends_with_one_object(tocsin: Tocsin) -> None:
+    """Mentions, alerts, deliveries and plan runs, with the fields that scripts rely on."""
+    done = tocsin.at("replay", str(tocsin.config / "posts.jsonl"), "--json")
+    found = json.loads(done.output.splitlines()[-1])
+    assert set(found) == {"seconds", "mentions", "alerts", "deliveries", "plan_runs"}
+    assert found["mentions"] == {"read": 8, "stored": 8, "duplicates": 0, "rejected": 0}
+    crisis = next(each for each in found["alerts"] if each["rule"] == "crisis")
+    assert crisis["fired_at"] == "2026-03-02T08:04:00+00:00"
+    assert crisis["resolved_at"] is not None
+    assert set(crisis) == {"rule", "key", "severity", "fired_at", "resolved_at"}
+    assert {each["state"] for each in found["deliveries"]} == {"dry_run"}
+    assert [(each["plan"], each["state"]) for each in found["plan_runs"]] == [("outage", "awaiting_confirmation")]
+
+
+def test_replay_for_people_is_a_table_and_a_summary(tocsin: Tocsin) -> None:
+    """What would have rung, when, and how much was read; nothing wider than a terminal."""
+    shown = tocsin.at("replay", str(tocsin.config / "posts.jsonl")).output
+    assert "2026-03-02 08:04" in shown
+    assert "8 read, 8 stored, 0 seen before, 0 not understood" in shown
+    assert "1 plan opened. Times are UTC." in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_replay_of_an_empty_file_rings_nothing(tocsin: Tocsin, tmp_path: Path) -> None:
+    """And says so."""
+    (tmp_path / "empty.jsonl").write_text("")
+    assert tocsin.at("replay", str(tmp_path / "empty.jsonl")).output.startswith("Nothing would have rung.")
+
+
+def test_replay_without_configuration_uses_the_shipped_rules(tocsin: Tocsin, tmp_path: Path, line: Line) -> None:
+    """All of the recording is about the brand that is named, or that the file is named after."""
+    (tmp_path / "lumen.jsonl").write_text(line(1, "This is awful, I want a refund!") + "\n")
+    for options in ((), ("--brand", "Café Lumen")):
+        found = json.loads(tocsin("replay", "lumen.jsonl", *options, "--json").output.splitlines()[-1])
+        assert [each["rule"] for each in found["alerts"]] == ["complaint"]
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        (("replay", "nowhere.jsonl"), InputError, "nowhere.jsonl: there is no such file"),
+        (("replay", "here.jsonl", "--deliver"), UsageError, "--deliver needs --config"),
+        (
+            ("replay", "here.jsonl", "--config", "brand", "--brand", "Acme"),
+            UsageError,
+            "--brand is for a replay without --config",
+        ),
+        (("replay", "here.jsonl", "--database", "mysql://x"), UsageError, "--database: 'mysql' is no database"),
+        (("replay", "here.jsonl", "--database", "sqlite:////nowhere/at/all/x.db"), StorageError, ""),
+    ],
+)
+def test_replay_says_what_cannot_be_done(tocsin: Tocsin, words: tuple[str, ...], error: type[Exception], said: str) -> None:
+    """Before any work has begun."""
+    Path("here.jsonl").write_text("")
+    done = tocsin(*words)
+    assert isinstance(done.exception, error), done.exception
+    assert str(done.exception).startswith(said)
+
+
+def test_plans_are_listed_shown_confirmed_and_closed(rung: Tocsin) -> None:
+    """Each command says what is so now; said again, that it was so already."""
+    assert "outage" in rung.at("plan", "list").output
+    shown = rung.at("plan", "show", "1").output
+    assert "Outage [red]  awaiting_confirmation" in shown
+    assert "[en, approved] We are looking into it." in shown
+    assert "Timeline" in shown
+    assert "plan.opened" in shown
+    assert rung.at("plan", "confirm", "1", "--by", "ines").output.endswith("the automatic steps begin now.\n")
+    assert "is running already" in rung.at("plan", "confirm", "1").output
+    assert "plan.confirmed      outage (ines)" in rung.at("plan", "show", "1").output
+    assert rung.at("plan", "close", "1").output == "Plan outage, run 1, is closed.\n"
+    assert rung.at("plan", "close", "1").output == "Plan outage, run 1, was already closed.\n"
+    assert "is closed already" in rung.at("plan", "confirm", "1").output
+
+
+def test_without_plans_the_list_says_so(tocsin: Tocsin) -> None:
+    """And a run that is not there is a usage error."""
+    assert tocsin.at("plan", "list").output == "No plan was ever opened.\n"
+    for command in ("show", "confirm", "close"):
+        assert isinstance(tocsin.at("plan", command, "3").exception, UsageError)
+
+
+def test_export_and_erase_one_person(rung: Tocsin) -> None:
+    """All that is kept, then nothing: erasing asks first, and a second time there is nobody."""
+    found = json.loads(rung.at("export", "file", "user3").output)
+    assert found["mentions"][0]["text"] == "My Acme is broken, part 3"
+    assert rung.at("erase", "file", "user3", typed="n\n").exit_code == 1
+    assert json.loads(rung.at("export", "file", "user3").output) == found
+    erased = rung.at("erase", "file", "user3", "--yes")
+    assert erased.output.startswith("Erased: 1 mention emptied.")
+    assert isinstance(rung.at("export", "file", "user3").exception, UsageError)
+
+
+def type_for_real(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command."""
+    command = [str(Path(sys.executable).parent / "tocsin"), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environ})
+
+
+def test_exit_codes_are_those_of_sysexits(tocsin: Tocsin, tmp_path: Path) -> None:
+    """Help is 0, what is typed wrongly 64, a bad configuration 78, and a missing file 74; errors go to standard error."""
+    assert type_for_real("--version").stdout.startswith("tocsin 0.")
+    for words in (("bogus",), ("alerts", "--bogus"), ("ack", "seven")):
+        assert type_for_real(*words).returncode == ExitCode.USAGE
+    missing = type_for_real("check", "--config", str(tmp_path / "nowhere"))
+    assert missing.returncode == ExitCode.CONFIGURATION
+    replayed = type_for_real("replay", "nowhere.jsonl")
+    assert replayed.returncode == ExitCode.INPUT_OUTPUT
+    assert replayed.stderr == "tocsin: nowhere.jsonl: there is no such file\n"
+    assert type_for_real("alerts", TOCSIN_CONFIG=str(tocsin.config)).stdout == "Nothing rings.\n"
+
+
+@pytest.mark.parametrize(
+    ("ends_with", "code", "said"),
+    [
+        (UsageError("no \x1b[31mrule\nsecond line"), 64, "tocsin: no \\x1b[31mrule\nsecond line\n"),
+        (BrokenPipeError(), 74, ""),
+        (SystemExit(2), 64, ""),
+        (SystemExit(69), 69, ""),
+    ],
+)
+def test_whatever_a_command_ends_with_has_its_exit_code(
+    ends_with: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """An error is told without its control characters; nobody reading on is no traceback."""
+
+    def end() -> None:
+        raise ends_with
+
+    monkeypatch.setattr(monitor.cli, "app", end)
+    with pytest.raises(SystemExit) as ending:
+        monitor.cli.main()
+    assert ending.value.code == code
+    assert capfd.readouterr().err == said
+
+
+def test_a_reader_that_goes_away_is_no_error_of_ours() -> None:
+    """`tocsin schema | head -1` prints one line and no traceback."""
+    done = subprocess.run(
+        [f"{Path(sys.executable).parent / 'tocsin'} schema | head -1"], shell=True, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "{\n"
+    assert "Traceback" not in done.stderr
+
+
+def test_help_imports_nothing_that_takes_long() -> None:
+    """No database driver, no HTTP client, no language model: `tocsin --help` is there at once."""
+    heavy = {"sqlalchemy", "aiohttp", "alembic", "apprise", "numpy", "py3langid", "pydantic", "feedparser", "jinja2"}
+    script = f"import sys, monitor.cli; print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_commands_that_score_nothing_load_no_language_model(tocsin: Tocsin) -> None:
+    """Half a second that only the daemon and a replay need."""
+    script = f"""
+import sys
+from typer.testing import CliRunner
+from monitor.cli import app
+assert CliRunner().invoke(app, ["status", "--config", {str(tocsin.config)!r}]).exit_code == 0
+print(sorted({{"py3langid", "numpy"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
