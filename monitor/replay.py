@@ -54,7 +54,7 @@ async def replay(settings: Settings, *, deliver: bool = False, progress: Callabl
     """
     began = time.perf_counter()
     async with AsyncExitStack() as stack:
-        store = await Store.open(settings.storage)
+        store = await Store.open(settings.storage, in_place=not deliver)
         stack.push_async_callback(store.close)
         run = await _Replay.build(settings, store, stack, deliver=deliver)
         await run.to_the_end(progress or _ignore)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +14,7 @@ from monitor.domain.clock import Clock
 from monitor.domain.plan import TimelineEvent
 from monitor.pipeline.compose import Composer
 from monitor.settings import Settings
-from monitor.storage import Store
+from monitor.storage import Store, UnitOfWork
 from monitor.telemetry import metrics
 from notifiers import DeliveryError, Notifier, Reason
 
@@ -27,6 +27,9 @@ LONGEST_OBEDIENCE = timedelta(hours=1)
 # Real time: the longest one attempt may take. The lease outlives it, so that no other process sends the same again.
 ATTEMPT = timedelta(seconds=60)
 LEASE = ATTEMPT + timedelta(seconds=30)
+# Messages that a dry run records in one transaction.
+AT_ONCE = 100
+NOT_SENT = "not sent: a replay delivers only when asked to"
 
 
 class Deliverer:
@@ -56,14 +59,18 @@ class Deliverer:
             return await tx.deliveries.due_receivers(self._clock.now(), self._clock.wall())
 
     async def step(self, receiver: str) -> int:
-        """Send one message to one receiver, if one is due. Returns how many were attempted: 0 or 1."""
+        """Send one message to one receiver, if one is due. Returns how many were attempted: 0 or 1, in a dry run perhaps more."""
+        limit = AT_ONCE if self._dry_run else 1
         async with self._store.begin() as tx:
             claimed = await tx.deliveries.claim(
-                receiver, owner=self._owner, now=self._clock.now(), wall=self._clock.wall(), lease=LEASE, limit=1
+                receiver, owner=self._owner, now=self._clock.now(), wall=self._clock.wall(), lease=LEASE, limit=limit
             )
             disabled = (await tx.receivers.disabled()).get(receiver) if claimed else None
+            pretended = self._dry_run and disabled is None and receiver in self._notifiers
+            if pretended:
+                await self._pretend(tx, claimed)
             await tx.commit()
-        for delivery in claimed:
+        for delivery in () if pretended else claimed:
             if disabled is not None:
                 await self._refused(delivery, DeliveryError(Reason.GONE, disabled))
             else:
@@ -87,8 +94,6 @@ class Deliverer:
         notifier = self._notifiers.get(delivery.receiver)
         if notifier is None:
             raise DeliveryError(Reason.MISCONFIGURED, "the receiver is no longer in monitor.yaml")
-        if self._dry_run:
-            return "not sent: a replay delivers only when asked to"
         async with self._store.read() as tx:
             message = await self._composer.compose(tx, delivery.notification)
         with metrics.delivery_seconds.labels(receiver=delivery.receiver).time():
@@ -96,10 +101,16 @@ class Deliverer:
                 receipt = await notifier.send(message, attempted_at=self._clock.wall())
         return receipt.detail
 
+    async def _pretend(self, tx: UnitOfWork, claimed: Sequence[Delivery]) -> None:
+        """Record what a dry run would have sent: nothing leaves, so nothing can go wrong in between."""
+        now = self._clock.now()
+        await tx.deliveries.pretended([each.id for each in claimed], self._owner, now, NOT_SENT)
+        await tx.timeline.add_all([_event("delivery.dry_run", each, now, {"attempts": each.attempts}) for each in claimed])
+
     async def _delivered(self, delivery: Delivery, detail: str) -> None:
         now = self._clock.now()
         async with self._store.begin() as tx:
-            await tx.deliveries.delivered(delivery.id, self._owner, now, detail, dry_run=self._dry_run)
+            await tx.deliveries.delivered(delivery.id, self._owner, now, detail)
             await tx.receivers.succeeded(delivery.receiver, now)
             await tx.timeline.add(_event("delivery.delivered", delivery, now, {"attempts": delivery.attempts}))
             await tx.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,10 +48,15 @@ class Deliveries(Repository):
         query = query.join(table, table.c.notification_id == notification_table.c.id).where(table.c.id.in_(ids))
         return [_delivery(row) for row in await self._session.rows(query.order_by(table.c.next_attempt_at, table.c.id))]
 
-    async def delivered(self, id_: int, owner: str, at: datetime, detail: str | None = None, *, dry_run: bool = False) -> bool:
-        """It arrived (or would have, in a dry run). False: the lease had gone to somebody else, who decides."""
-        state = DeliveryState.DRY_RUN if dry_run else DeliveryState.DELIVERED
-        return await self._end(id_, owner, state=state, ended_at=at, reason=None, detail=detail)
+    async def delivered(self, id_: int, owner: str, at: datetime, detail: str | None = None) -> bool:
+        """It arrived. False: the lease had gone to somebody else, who decides."""
+        return await self._end(id_, owner, state=DeliveryState.DELIVERED, ended_at=at, reason=None, detail=detail)
+
+    async def pretended(self, ids: Sequence[int], owner: str, at: datetime, detail: str) -> int:
+        """A dry run would have sent these. Returns how many were still ours."""
+        ours = (table.c.id.in_(ids), table.c.state == DeliveryState.SENDING, table.c.lease_owner == owner)
+        over = {"state": DeliveryState.DRY_RUN, "ended_at": at, "lease_owner": None, "lease_until": None, "detail": detail}
+        return await self._session.changed(update(table).where(*ours).values(over))
 
     async def retry(self, id_: int, owner: str, at: datetime, next_attempt_at: datetime, reason: str, detail: str | None) -> bool:
         """It did not arrive, and is due again at `next_attempt_at`. False as in `delivered`."""

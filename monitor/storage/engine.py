@@ -21,6 +21,12 @@ from monitor.storage import one_trip
 # Strict JSON: no NaN, which PostgreSQL would refuse; and readable, so that a person can look into the database.
 to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
+
+def from_json(text: str) -> Any:
+    """Most lists of a mention are empty, and reading JSON is the dearest part of reading a mention."""
+    return [] if text == "[]" else json.loads(text)
+
+
 # A reader or writer of another process is waited for this long (milliseconds).
 _BUSY_MS = 10_000
 _READERS = 4
@@ -100,6 +106,7 @@ def sqlite_engine(
         url,
         connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000, "async_creator_fn": connect},
         json_serializer=to_json,
+        json_deserializer=from_json,
         hide_parameters=True,
         **_pool(size),
     )

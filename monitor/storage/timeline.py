@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 from sqlalchemy import select
 
@@ -10,9 +12,15 @@ from monitor.domain.plan import TimelineEvent
 from monitor.storage.session import Repository
 from monitor.storage.tables import timeline as table
 
-_FIELDS = [table.c[field.name] for field in fields(TimelineEvent)]
+_NAMES = [field.name for field in fields(TimelineEvent)]
+_FIELDS = [table.c[name] for name in _NAMES]
 _Events = list[TimelineEvent]
 _Numbered = list[tuple[int, TimelineEvent]]
+
+
+def _row(event: TimelineEvent) -> dict[str, Any]:
+    said = {name: getattr(event, name) for name in _NAMES}
+    return said | {"detail": None if event.detail is None else dict(event.detail)}
 
 
 class Timeline(Repository):
@@ -20,9 +28,12 @@ class Timeline(Repository):
 
     async def add(self, event: TimelineEvent) -> None:
         """Remember an event."""
-        said = {field.name: getattr(event, field.name) for field in fields(event)}
-        said["detail"] = None if event.detail is None else dict(event.detail)
-        await self._session.run(self._session.insert(table).values(said))
+        await self.add_all([event])
+
+    async def add_all(self, events: Sequence[TimelineEvent]) -> None:
+        """Remember events, in their order."""
+        if events:
+            await self._session.run(self._session.insert(table), [_row(event) for event in events])
 
     async def of_incident(self, incident_id: int) -> _Events:
         """An incident's story, from its beginning."""

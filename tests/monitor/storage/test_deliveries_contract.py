@@ -208,7 +208,8 @@ async def test_a_dry_run_is_told_to_nobody(store: Store, owe: Owe, now: datetime
     await owe()
     (claim,) = await _claim(store, "a", now)
     async with store.begin() as tx:
-        assert await tx.deliveries.delivered(claim.id, "a", now, dry_run=True)
+        assert await tx.deliveries.pretended([claim.id], "another", now, "not sent") == 0
+        assert await tx.deliveries.pretended([claim.id], "a", now, "not sent") == 1
         assert await tx.deliveries.counts() == {"dry_run": 2}
         assert await tx.deliveries.pending() == {}
 

@@ -7,6 +7,7 @@ import json
 import stat
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
@@ -39,6 +40,21 @@ async def test_a_store_remembers_who_it_is(store: Store, storage: StorageSetting
     assert len(store.installation) == 36
     await again.close()
     await again.close()
+
+
+async def test_a_store_may_work_in_place(tmp_path: Path, said: Said, now: datetime) -> None:
+    """Without a thread of its own SQLite keeps the same, and rolls back the same."""
+    store = await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'in-place.db'}")), in_place=True)
+    before = threading.active_count()
+    async with store.begin() as tx:
+        await tx.mentions.add([said("kept")], source="file", seen_at=now)
+        await tx.commit()
+    async with store.begin() as tx:
+        await tx.mentions.add([said("forgotten")], source="file", seen_at=now)
+    async with store.read() as tx:
+        assert [each.url for each in await tx.mentions.after(0, 10)] == ["kept"]
+    assert threading.active_count() == before
+    await store.close()
 
 
 async def test_read_modify_write_loses_nothing(store: Store, now: datetime) -> None:
