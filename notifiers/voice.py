@@ -43,10 +43,12 @@ class Voice:
         """The alert the message is mostly about: the gravest, then a crowd before one person, then the largest."""
         return max(self.message.alerts, key=_weight, default=None)
 
-    @property
-    def others(self) -> list[AlertFacts]:
-        """The alerts beside the leading one."""
-        return [alert for alert in self.message.alerts if alert is not self.lead]
+    @cached_property
+    def peers(self) -> list[AlertFacts]:
+        """The leading alert and those like it: complaints of the same rule are told together."""
+        lead = self.lead
+        alike = lead.rule if lead and lead.kind == "mention" else None
+        return [each for each in self.message.alerts if each is lead or (each.kind == "mention" and each.rule == alike)]
 
     def moment(self, alert: AlertFacts) -> str:
         """When the alert began, for this reader."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts
@@ -56,21 +57,34 @@ def _event(voice: Voice) -> str:
 
 
 def _facts(voice: Voice) -> str:
-    """All the message's alerts in one line: one by one complaints are counted together."""
+    """All the message's alerts in one line: the leading one, or its likes counted together, and how many others there are."""
     lead = voice.lead
     if lead is None:
         return voice.say("nothing")
-    alerts = voice.message.alerts
-    if len(alerts) > 1 and all(alert.kind == "mention" for alert in alerts):
-        return _several(voice, lead)
-    said = describe(voice, lead)
-    return voice.count("also", len(voice.others), headline=said) if voice.others else said
+    said = _several(voice, lead) if len(voice.peers) > 1 else describe(voice, lead)
+    others = len(voice.message.alerts) - len(voice.peers)
+    return voice.count("also", others, headline=said) if others else said
 
 
 def _several(voice: Voice, lead: AlertFacts) -> str:
-    said = voice.say(f"{nature(lead)}.many", n=voice.reader.number(len(voice.message.alerts)))
+    said = voice.say(f"{nature(lead)}.many", n=voice.reader.number(len(voice.peers)))
     who = voice.who(voice.message.posts[0]) if voice.message.posts else ""
     return voice.say("including", headline=said, who=who) if who else said
+
+
+def others(voice: Voice) -> list[str]:
+    """What else the message speaks of, one line a rule: a crowd of complaints is a number, not a list."""
+    rest: dict[str, list[AlertFacts]] = {}
+    for alert in voice.message.alerts:
+        if alert not in voice.peers:
+            rest.setdefault(alert.rule if alert.kind == "mention" else f"{alert.rule} {alert.id}", []).append(alert)
+    return [_together(voice, alerts) for alerts in rest.values()]
+
+
+def _together(voice: Voice, alerts: Sequence[AlertFacts]) -> str:
+    if len(alerts) == 1:
+        return describe(voice, alerts[0])
+    return voice.say(f"{nature(alerts[0])}.many", n=voice.reader.number(len(alerts)))
 
 
 def describe(voice: Voice, alert: AlertFacts) -> str:
@@ -85,8 +99,8 @@ def describe(voice: Voice, alert: AlertFacts) -> str:
 
 
 def _one_mention(voice: Voice, alert: AlertFacts) -> str:
-    # The posts are the message's, loudest first: they name this alert's author only when it stands alone.
-    posts = voice.message.posts if len(voice.message.alerts) == 1 else ()
+    # The posts begin with the leading alert's, loudest first: they name its author, and nobody else's.
+    posts = voice.message.posts if alert is voice.lead else ()
     who = voice.who(posts[0]) if posts else ""
     return voice.say(f"{nature(alert)}.by", who=who) if who else voice.say(f"{nature(alert)}.one")
 

@@ -217,13 +217,14 @@ class Alerting:
     async def _owe(
         self, tx: UnitOfWork, incident_id: int, receiver: str, kind: NotificationKind, share: AlertEvent, now: datetime
     ) -> None:
-        """Owe a receiver a message: the first of an incident at once, what is worse at once, the rest gathered."""
+        """Owe a receiver a message: the first of an incident, what is worse and what is critical at once, the rest gathered."""
         last_due = await tx.notifications.last_due(incident_id, receiver)
-        at_once = last_due is None or kind is NotificationKind.WORSE
+        critical = kind is NotificationKind.FIRST and share.severity == "critical"
+        at_once = last_due is None or kind is NotificationKind.WORSE or critical
         if not at_once and (waiting := await tx.notifications.gathering(incident_id, receiver, now)):
             await tx.notifications.append(waiting.id, (share,))
             return
-        if last_due is not None and kind is NotificationKind.FIRST:
+        if last_due is not None and kind is NotificationKind.FIRST and not critical:
             kind = NotificationKind.MORE
         routing = self._settings.routing
         due = now if at_once or last_due is None else max(now + routing.group_wait, last_due + routing.group_interval)

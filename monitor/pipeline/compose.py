@@ -67,12 +67,17 @@ class Composer:
         )
 
     async def _posts(self, tx: UnitOfWork, notification: Notification, limit: int) -> tuple[Sequence[Observed], int]:
-        """The loudest posts behind the alerts, and how many are not shown."""
+        """The posts behind the alerts, those of the gravest first and the loudest among them, and how many are not shown."""
         if notification.kind is NotificationKind.RESOLVED or not limit:
             return (), 0
-        alert_ids = [event.alert_id for event in notification.events]
-        posts = await tx.alerts.evidence(alert_ids, limit)
-        return posts, max(await tx.alerts.evidence_count(alert_ids) - len(posts), 0)
+        posts: dict[int, Observed] = {}
+        for severity in reversed(SEVERITIES):
+            alert_ids = [event.alert_id for event in notification.events if event.severity == severity]
+            if alert_ids and len(posts) < limit:
+                posts |= {post.id: post for post in await tx.alerts.evidence(alert_ids, limit)}
+        shown = tuple(posts.values())[:limit]
+        all_ids = [event.alert_id for event in notification.events]
+        return shown, max(await tx.alerts.evidence_count(all_ids) - len(shown), 0)
 
     def _title(self, alert: Alert, language: Language) -> str:
         """What the rule is called by those who read about it."""

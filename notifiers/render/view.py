@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
 from notifiers.safe import clean, host, link, one_line
 from notifiers.voice import Voice
-from notifiers.wording import amount, describe, headline, next_step, topic, why
+from notifiers.wording import amount, headline, next_step, others, topic, why
 
 _POST = 600  # characters of a post that are shown; the link has the rest
 _STATEMENT = 20_000  # prepared by the brand's own people: shown whole
@@ -120,7 +120,7 @@ def view(message: Message) -> View:
         posts=[_post(voice, post) for post in message.posts],
         more_posts=voice.count("posts.more", message.more_posts) if message.more_posts > 0 and message.posts else "",
         plan=_plan(voice, message.plan) if message.plan else None,
-        others=[describe(voice, alert) for alert in voice.others],
+        others=others(voice),
         details=_details(voice),
         footer=_footer(voice),
         commands=_commands(voice),

@@ -381,3 +381,13 @@ def test_calm_after_a_moment_is_not_negative() -> None:
     """A resolve that is older than the firing (clocks) tells no duration."""
     early = with_alert(samples.resolved("en"), resolved_at=samples.NOW - timedelta(days=1))
     assert headline(early) == "Back to calm for Acme"
+
+
+def test_a_danger_among_complaints_stands_alone_in_the_headline() -> None:
+    """Seventeen complaints gathered with one danger are a number beside it; they are never counted as dangers."""
+    complaints = tuple(replace(samples.complaint().alerts[0], id=number) for number in range(20, 37))
+    danger = replace(complaints[0], id=40, rule="danger", severity="critical", labels={"nature": "safety"})
+    message = samples.complaint("en", severity="critical", alerts=(*complaints, danger))
+    assert headline(message) == "Possible danger: a post about Acme from @lea (120 followers) (and 17 other alerts)"
+    assert [line for line in text(message).splitlines() if "17" in line] != []
+    assert text(message).count("complaint") < 10
