@@ -1,0 +1,398 @@
+"""The daemon in this process, on a real store: from a call that comes in to a call that goes out, and what must not go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from monitor import daemon as module
+from monitor.daemon import Daemon
+from monitor.domain.clock import AcceleratedClock, ManualClock, SystemClock
+from monitor.pipeline import flow
+from monitor.pipeline.evaluate import BATCH
+from monitor.settings import Settings
+from monitor.storage import StorageSettings, Store
+from monitor.telemetry import metrics
+from monitor.testing import Site, serving
+from notifiers.signing import headers, verify
+
+Folder = Any
+Start = Any
+Patiently = Callable[..., Awaitable[Any]]
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
+
+
+async def call_in(address: str, number: int, text: str = "My Acme is broken", source: str = "tickets") -> None:
+    """One signed call to the daemon's door."""
+    now = SystemClock().now()
+    body = json.dumps({"text": text, "author": f"user{number}", "url": f"https://tickets.example/{number}"}).encode()
+    signed = headers([SECRET], f"call-{number}", now, body)
+    async with aiohttp.ClientSession() as session, session.post(f"{address}/hooks/{source}", data=body, headers=signed) as answer:
+        assert answer.status == 202, await answer.text()
+
+
+class Hub:
+    """A receiver that remembers the calls it took, each verified, by id."""
+
+    def __init__(self, site: Site) -> None:
+        self.taken: list[tuple[str, Any]] = []
+        self.url = site.url
+        site.answer = self.take
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        self.taken.append((verify([SECRET], request.headers, body, now=SystemClock().now()), json.loads(body)))
+        return web.Response(status=204)
+
+    async def has(self, count: int = 1) -> bool:
+        return len(self.taken) >= count
+
+    def told(self, about: str) -> list[Any]:
+        """The messages about one rule."""
+        return [body for _, body in self.taken if any(alert["rule"] == about for alert in body["data"]["alerts"])]
+
+
+def value(name: str, **labels: str) -> float:
+    """A metric's value; 0 when it was never touched."""
+    return metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+async def test_a_signed_call_in_becomes_a_signed_call_out(
+    folder: Folder, at_work: Start, patiently: Patiently, storage: StorageSettings
+) -> None:
+    """On SQLite and on PostgreSQL: complaint, rule, message, delivered once."""
+    folder.database = storage.url.get_secret_value()
+    async with serving() as site:
+        hub = Hub(site)
+        folder.write(hub=f"{hub.url}/in")
+        async with at_work() as daemon:
+            await call_in(daemon.address, 1)
+            await patiently(hub.has, "the message arrives")
+        assert [body["data"]["alerts"][0]["rule"] for _, body in hub.taken] == ["complaint"]
+        assert hub.taken[0][1]["data"]["posts"][0]["text"] == "My Acme is broken"
+
+
+async def test_two_daemons_on_one_store_send_each_message_once(
+    folder: Folder, at_work: Start, patiently: Patiently, storage: StorageSettings
+) -> None:
+    """One leads, both deliver, nobody repeats the other."""
+    folder.database = storage.url.get_secret_value()
+    async with serving() as site:
+        hub = Hub(site)
+        folder.write(hub=f"{hub.url}/in")
+        async with at_work() as first, at_work() as second:
+            for number in range(12):
+                await call_in((first, second)[number % 2].address, number)
+            await patiently(lambda: hub.has(12), "every message arrives")
+        assert len({name for name, _ in hub.taken}) == len(hub.taken) == 12
+
+
+async def test_every_queue_and_source_has_its_figure(
+    folder: Folder, at_work: Start, patiently: Patiently, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open alerts, messages owed and for how long, when a source last answered and up to when it has been read."""
+    monkeypatch.setattr(module, "PULSE", timedelta(seconds=0.05))
+    folder.write()
+    async with stored(folder) as store, store.begin() as tx:  # a source of former days has no figures
+        await tx.sources.register({"former": "hash"})
+        await tx.commit()
+    async with at_work() as daemon:
+        await call_in(daemon.address, 1)
+
+        async def shown() -> bool:
+            return (
+                value("tocsin_alerts_open", severity="warning") == 1
+                and value("tocsin_deliveries_pending", receiver="hub") == 1
+                and value("tocsin_inbox_pending", source="tickets") == 0
+                and value("tocsin_source_last_success_timestamp_seconds", source="tickets") > 0
+                and value("tocsin_source_watermark_timestamp_seconds", source="tickets") > 0
+            )
+
+        await patiently(shown, "the figures say how everything stands")
+        assert value("tocsin_config_last_reload_successful") == 1
+        assert value("tocsin_evaluator_lag_mentions") == 0
+        assert metrics.registry.get_sample_value("tocsin_inbox_pending", {"source": "former"}) is None
+
+
+@asynccontextmanager
+async def stored(folder: Folder) -> AsyncIterator[Store]:
+    """The folder's store, for a look or a change beside the daemon."""
+    store = await Store.open(folder.settings().storage)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+FEEDS = """
+  slow: {kind: feed, url: "SITE/slow", every: 1s, timeout: 60s}
+  quick: {kind: feed, url: "SITE/quick", every: 1s}
+"""
+ITEM = """<rss version="2.0"><channel><title>News</title><item><title>My Acme is broken</title>
+<link>https://news.example/1</link><guid>1</guid></item></channel></rss>"""
+
+
+async def test_one_slow_source_never_delays_another(folder: Folder, at_work: Start, patiently: Patiently) -> None:
+    """While one server takes for ever, the other's article has rung already."""
+    release = asyncio.Event()
+    waiting = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/slow":
+            waiting.set()
+            await release.wait()
+        return web.Response(text=ITEM, content_type="application/rss+xml")
+
+    async with serving() as site, serving() as out:
+        site.answer, hub = answer, Hub(out)
+        text = folder.base.replace("receivers:", FEEDS.replace("SITE", site.url) + "receivers:")
+        folder.write(text, hub=f"{hub.url}/in")
+        async with at_work():
+            await asyncio.wait_for(waiting.wait(), 20)
+            await patiently(hub.has, "the quick source's article rings")
+            assert not release.is_set()
+            release.set()
+
+
+async def test_one_dead_receiver_never_delays_another(folder: Folder, at_work: Start, patiently: Patiently) -> None:
+    """While one receiver hangs, the other has got its message; the end cuts the hanging one off within its time."""
+    hanging = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        del request
+        hanging.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving() as dead, serving() as out:
+        dead.answer, hub = hang, Hub(out)
+        receiver = f"receivers:\n  dead: {{kind: webhook, url: {dead.url}/in, secret: {SECRET}, timeout: 50s}}"
+        text = folder.base.replace("receivers:", receiver).replace("default: hub", "default: [dead, hub]")
+        folder.write(text, hub=f"{hub.url}/in")
+        async with at_work() as daemon:
+            await call_in(daemon.address, 1)
+            await asyncio.wait_for(hanging.wait(), 20)
+            await patiently(hub.has, "the living receiver has its message")
+
+
+async def test_a_source_that_goes_silent_rings_and_its_return_too(folder: Folder, at_work: Start, patiently: Patiently) -> None:
+    """Nothing from a server that answers 503 is never taken for calm; when it answers again, that is told as well."""
+    text = folder.base.replace("receivers:", FEEDS.replace("SITE", "FEEDS").replace("every: 1s", "every: 1m") + "receivers:")
+    async with serving() as site, serving() as out:
+        hub, broken = Hub(out), True
+
+        async def answer(request: web.Request) -> web.Response:
+            if broken and request.path == "/slow":
+                return web.Response(status=503)
+            return web.Response(text=ITEM, content_type="application/rss+xml")
+
+        site.answer = answer
+        text = text.replace("FEEDS", site.url).replace("group_interval: 1s", "group_interval: 2m")
+        folder.write(text + "http: {retries: 0}\n", hub=f"{hub.url}/in")
+        clock = AcceleratedClock(SystemClock().now(), speed=600)
+        async with at_work(clock):
+
+            async def told(kind: str) -> bool:
+                return any(body["data"]["kind"] == kind for body in hub.told("source-health"))
+
+            await patiently(lambda: told("first"), "the silence rings")
+            broken = False
+            await patiently(lambda: told("resolved"), "the return is told")
+        about = hub.told("source-health")[0]["data"]["alerts"][0]
+        assert about["labels"]["source"] == "slow"
+        assert about["labels"]["trouble"] == "unavailable"
+
+
+async def test_what_is_past_its_time_is_forgotten(folder: Folder, at_work: Start, patiently: Patiently) -> None:
+    """Mentions, and the raw calls that brought them, go when the retention is over."""
+    folder.write(folder.base.replace("storage: {", "storage: {retention: 1h, "), rules="version: 1\nrules: []\n")
+    clock = AcceleratedClock(SystemClock().now(), speed=20_000)
+    async with at_work(clock) as daemon, stored(folder) as store:
+        await call_in(daemon.address, 1)
+
+        async def gone() -> bool:
+            async with store.read() as tx:
+                return await tx.evaluator.offset() > 0 and await tx.mentions.count() == 0
+
+        await patiently(gone, "the mention was judged, and is forgotten")
+
+
+async def test_a_reload_applies_the_new_rules(folder: Folder, at_work: Start, patiently: Patiently) -> None:
+    """What did not ring before rings after it."""
+    async with serving() as out:
+        hub = Hub(out)
+        folder.write(hub=f"{hub.url}/in")
+        async with at_work() as daemon:
+            await call_in(daemon.address, 1, "My Acme is late")
+            folder.write(hub=f"{hub.url}/in", rules=folder.rules.replace("broken", "late"))
+            daemon.ready.clear()
+            daemon.reconfigure()
+            await asyncio.wait_for(daemon.ready.wait(), 30)
+            await call_in(daemon.address, 2, "My Acme is late again")
+            await patiently(hub.has, "the new rule rings")
+        assert value("tocsin_config_last_reload_successful") == 1
+
+
+async def test_a_bad_file_keeps_the_configuration_in_force(
+    folder: Folder, at_work: Start, patiently: Patiently, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The old rules ring on; log and metric say that the new ones were refused."""
+    async with serving() as out:
+        hub = Hub(out)
+        folder.write(hub=f"{hub.url}/in")
+        async with at_work() as daemon:
+            (folder.path / "rules" / "acme.yaml").write_text("version: 1\nruels: []\n")
+            daemon.reconfigure()
+            assert value("tocsin_config_last_reload_successful") == 0
+            await call_in(daemon.address, 1)
+            await patiently(hub.has, "the old rule still rings")
+
+
+async def test_a_reload_that_fails_in_any_other_way_is_survived_too(folder: Folder, at_work: Start) -> None:
+    """A bug in reading the files is no reason to stop listening."""
+    folder.write()
+
+    def broken() -> Settings:
+        raise RuntimeError("a bug")
+
+    async with at_work(reload=broken) as daemon:
+        daemon.reconfigure()
+        assert value("tocsin_config_last_reload_successful") == 0
+        assert daemon.ready.is_set()
+
+
+async def test_signals_reload_and_stop(folder: Folder) -> None:
+    """SIGHUP reads anew, SIGTERM ends; afterwards the process has its own handlers back."""
+    folder.write()
+    read: list[Settings] = []
+
+    def reload() -> Settings:
+        read.append(folder.settings())
+        return read[-1]
+
+    daemon = Daemon(folder.settings(), SystemClock(), reload)
+    running = asyncio.create_task(daemon.run())
+    await asyncio.wait_for(daemon.ready.wait(), 30)
+    daemon.ready.clear()
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.wait_for(daemon.ready.wait(), 30)
+    assert len(read) == 1
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(running, 30)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.fixture
+def impossible(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A configuration that reads well and cannot be put to work."""
+    folder.write()
+    bad: Settings = folder.settings().model_copy(update={"brand": "Impossible"})
+    build = flow.build
+
+    def refuse(settings: Settings, *rest: Any, **named: Any) -> flow.Flow:
+        if settings is bad:
+            raise OSError("its certificates cannot be read")
+        return build(settings, *rest, **named)
+
+    monkeypatch.setattr(flow, "build", refuse)
+    return bad
+
+
+async def test_a_configuration_that_cannot_work_gives_way_to_the_one_before(
+    folder: Folder, impossible: Settings, at_work: Start, patiently: Patiently
+) -> None:
+    """The daemon says so and goes on as before."""
+    async with serving() as out:
+        hub = Hub(out)
+        folder.write(hub=f"{hub.url}/in")
+        async with at_work(reload=lambda: impossible) as daemon:
+            daemon.ready.clear()
+            daemon.reconfigure()
+            await asyncio.wait_for(daemon.ready.wait(), 30)
+            await call_in(daemon.address, 1)
+            await patiently(hub.has, "the old configuration works on")
+
+
+async def test_a_first_configuration_that_cannot_work_ends_the_daemon(impossible: Settings) -> None:
+    """There is nothing to go back to: whoever started it must see the error."""
+    daemon = Daemon(impossible, SystemClock(), lambda: impossible, handle_signals=False)
+    with pytest.raises(OSError, match="certificates"):
+        await daemon.run()
+
+
+def test_what_only_a_restart_changes_is_named(folder: Folder) -> None:
+    """The store's address and the port stay as they are until then."""
+    folder.write()
+    before = folder.settings()
+    folder.write(folder.base.replace("port: 0", "port: 1").replace("DATABASE", "sqlite:///other.db"))
+    assert module._only_at_start(before, folder.settings()) == ["storage.url", "web"]
+    assert module._only_at_start(before, before) == []
+
+
+def test_the_watchdog_is_fed_as_often_as_it_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what systemd allows, and never more rarely than usual."""
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+    assert module._beats_every() == module.PULSE
+    monkeypatch.setenv("WATCHDOG_USEC", "4000000")
+    assert module._beats_every() == timedelta(seconds=2)
+
+
+async def test_time_is_looked_at_also_while_mentions_never_pause(folder: Folder) -> None:
+    """A steady stream must not keep sources that went silent from being noticed; a backlog is judged first."""
+    ticks: list[int] = []
+
+    class Evaluate:
+        judged = 1
+
+        async def step(self) -> int:
+            return self.judged
+
+        async def tick(self) -> None:
+            ticks.append(self.judged)
+
+    evaluate = Evaluate()
+    folder.write()
+    stages = SimpleNamespace(evaluate=evaluate)
+    shift = module._Shift(folder.settings(), Any, ManualClock(SystemClock().now()), stages)  # type: ignore[arg-type]
+    shift._ask_for_tick()
+    evaluate.judged = BATCH
+    assert await shift._judge() == BATCH
+    assert ticks == []
+    evaluate.judged = 3
+    await shift._judge()
+    await shift._judge()
+    assert ticks == [3], "once, until it is asked for again"
+
+
+async def test_a_bug_while_sending_is_counted_and_the_receiver_served_again(folder: Folder) -> None:
+    """The next round tries again: nobody stays marked as being served."""
+    folder.write()
+    tried: list[str] = []
+
+    class Deliver:
+        async def due(self) -> set[str]:
+            return {"hub"}
+
+        async def step(self, receiver: str) -> int:
+            tried.append(receiver)
+            raise RuntimeError("a bug")
+
+    stages = SimpleNamespace(deliver=Deliver())
+    shift = module._Shift(folder.settings(), Any, ManualClock(SystemClock().now()), stages)  # type: ignore[arg-type]
+    before = value("tocsin_worker_failures_total", worker="deliver hub")
+    for _ in range(2):
+        await shift._dispatch()
+        await asyncio.gather(*shift._workers._tasks)
+    assert tried == ["hub", "hub"]
+    assert value("tocsin_worker_failures_total", worker="deliver hub") == before + 2
