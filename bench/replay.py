@@ -1,4 +1,4 @@
-"""How many mentions a second a replay judges on one core: read, scored, stored on SQLite, two mention rules and one window rule."""
+"""How many mentions a second a replay judges on one core, scored, on SQLite, by two mention rules and one window rule."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _figures(runs: list[dict[str, Any]]) -> list[Figure]:
     rest = median(run["seconds"] - sum(run["stages"].values()) for run in runs)
     figures.append(Figure("replay", "  opening the store, loading the model, the end", rest, "s"))
     figures.append(
-        Figure("replay", "  processor time of the whole process, imports included", median(r["cpu"] for r in runs), "s")
+        Figure("replay", "  processor time of the process, imports too", median(r["cpu"] for r in runs), "s")
     )
     return [*figures, Figure("replay", "  most memory", median(run["rss"] for run in runs), "MB")]
 

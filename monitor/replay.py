@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -57,6 +58,7 @@ async def replay(settings: Settings, *, deliver: bool = False, progress: Callabl
         store = await Store.open(settings.storage, in_place=not deliver)
         stack.push_async_callback(store.close)
         run = await _Replay.build(settings, store, stack, deliver=deliver)
+        gc.freeze()  # what stands now stays: the collector need not look at it again and again
         await run.to_the_end(progress or _ignore)
         return await run.outcome(time.perf_counter() - began)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rules.finding import Verdict
 from rules.observation import Observation
-from rules.words import Said
+from rules.words import Said, said
 
 _SHOWN_AT_MOST = 80
 
@@ -27,14 +27,14 @@ class Seen:
         """Title and text."""
         if self._text is None:
             title, text = self.mention.title, self.mention.text
-            self._text = Said(f"{title}\n{text}" if title else text)
+            self._text = said(f"{title}\n{text}" if title else text)
         return self._text
 
     @property
     def title(self) -> Said:
         """The title alone."""
         if self._title is None:
-            self._title = Said(self.mention.title)
+            self._title = said(self.mention.title)
         return self._title
 
 

@@ -19,6 +19,7 @@ _ASCII_TOKEN = re.compile("[a-z0-9]+")
 _ENTRY_TOKEN = re.compile(rf"(?P<word>{_LETTERS}|{_SYMBOL})(?P<open>(?:\*(?!\S))?)")
 _SHORTEST_PREFIX = 2
 _REMEMBERED = 50_000
+_SHORT = 1_000  # characters: a longer text is not worth its memory
 
 
 def fold(text: str) -> str:
@@ -55,6 +56,16 @@ class Said:
             return self._found[words]
         found = self._found[words] = words.find(self)
         return found
+
+
+def said(text: str) -> Said:
+    """The text, parted. Enrichment and every rule look at the same texts within moments: the last ones are remembered."""
+    return _remembered(text) if len(text) <= _SHORT else Said(text)
+
+
+@lru_cache(maxsize=1_024)
+def _remembered(text: str) -> Said:
+    return Said(text)
 
 
 class BadEntryError(ValueError):

@@ -14,7 +14,7 @@ from monitor.sentiment import Scorer
 from monitor.settings import Subject
 from monitor.sources.text import hashtags as hashtags_in
 from monitor.sources.text import sanitise
-from rules.words import Said, WordList, fold_label
+from rules.words import Said, WordList, fold_label, said
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +42,9 @@ class Enricher:
     def _subjects(self, mention: Mention, hashtags: frozenset[str], about: str | None) -> frozenset[str]:
         certain = {about, *(self._called.get(fold_label(name)) for name in mention.subjects)}
         text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
-        said = Said(text)
+        parted = said(text)
         handles = {handle for match in _HANDLE.finditer(text) for handle in _spellings(match[1])} if "@" in text else set()
-        found = {each.id for each in self._finders if each.finds(said, handles, hashtags)}
+        found = {each.id for each in self._finders if each.finds(parted, handles, hashtags)}
         return frozenset(found.union(each for each in certain if each is not None and each in self._known))
 
     def _scores(self, mention: Mention) -> Scores:
@@ -66,12 +66,12 @@ class _Finder:
         self._handles = {fold_label(handle) for handle in subject.handles}
         self._hashtags = {fold_label(hashtag) for hashtag in subject.hashtags}
 
-    def finds(self, said: Said, handles: set[str], hashtags: frozenset[str]) -> bool:
+    def finds(self, text: Said, handles: set[str], hashtags: frozenset[str]) -> bool:
         if self._handles & handles:
             return True
         if self._hashtags and any(fold_label(each) in self._hashtags for each in hashtags):
             return True
-        return said.find(self._names) is not None and said.find(self._exclusions) is None
+        return text.find(self._names) is not None and text.find(self._exclusions) is None
 
 
 def _spellings(handle: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import html
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -38,6 +38,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")  # all but 
 _HASHTAG = re.compile(r"(?<![\w&/#])[#\uff03](\w{1,100})")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{1,30})?")
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_cid|mc_eid|igshid|xtor|at_medium|at_campaign", re.IGNORECASE)
+# What most addresses are: canonical already. Taking them apart to find that out would take ten times as long.
+_CANONICAL = re.compile(r"https://[a-z0-9.-]+/[A-Za-z0-9/._~@-]*|urn:[a-z0-9:-]+[A-Za-z0-9]*", re.ASCII)
 _UNSAFE = re.compile(r"[\s\"'<>\\^`{|}\ud800-\udfff]")
 _SLUG = re.compile(r"[^a-z0-9]+")
 _IDENTITIES = frozenset({"urn", "at", "tag"})  # schemes that name a thing without being a link anybody could follow
@@ -85,11 +87,15 @@ def _whole_characters(text: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """The same, on one line."""
+    if len(text) <= limit and " " not in text and text.isascii() and text.isprintable():
+        return text
     return " ".join(clean(text, limit * 2).split())[:limit]
 
 
 def hashtags(text: str) -> frozenset[str]:
     """The hashtags of a text, in lower case and without the sign. A bare number is none."""
+    if "#" not in text and "\uff03" not in text:
+        return frozenset()
     found = (match[1].casefold() for match in _HASHTAG.finditer(text))
     return frozenset(tag for tag, _ in zip((t for t in found if not t.isdigit()), range(MAX_TAGS), strict=False))
 
@@ -108,6 +114,8 @@ def canonical_uri(uri: str | None) -> str | None:
     """
     if not uri:
         return None
+    if len(uri) <= MAX_URI and _CANONICAL.fullmatch(uri):
+        return uri
     uri = _CONTROLS.sub("", uri.strip())
     if len(uri) > MAX_URI or "\n" in uri or "\t" in uri:
         return None
@@ -218,5 +226,7 @@ def _engagement(seen: Engagement) -> Engagement:
     return Engagement(replies=whole(seen.replies), shares=whole(seen.shares), likes=whole(seen.likes))
 
 
-def _tags(values: Iterable[str]) -> frozenset[str]:
+def _tags(values: Collection[str]) -> frozenset[str]:
+    if not values:
+        return frozenset()
     return frozenset(sorted(tag for value in values if (tag := one_line(value, 100).casefold()))[:MAX_TAGS])

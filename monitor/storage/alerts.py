@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, literal, select, update
 from sqlalchemy.types import Integer
 
 from monitor.domain.alert import Alert, AlertState, NewAlert, fingerprint
@@ -19,6 +19,13 @@ from monitor.storage.tables import alert as table
 _BATCH = 500
 _Alerts = list[Alert]
 
+# Built once: to build them takes longer than to run them.
+_LAST = select(table).where(table.c.fingerprint == bindparam("fp")).order_by(table.c.id.desc()).limit(1)
+_OF_INCIDENT = select(table).where(table.c.incident_id == bindparam("incident")).order_by(table.c.id)
+_STILL_THERE = select(bindparam("alert", type_=Integer), mention.c.id, bindparam("at", type_=UtcDateTime)).where(
+    mention.c.id.in_(bindparam("ids", expanding=True))
+)
+
 
 class Alerts(Repository):
     """`open_fingerprint` is unique while an alert is open, and free again afterwards."""
@@ -29,13 +36,12 @@ class Alerts(Repository):
 
     async def last_by_fingerprint(self, fp: str) -> Alert | None:
         """The newest alert with this fingerprint, open or over."""
-        query = select(table).where(table.c.fingerprint == fp).order_by(table.c.id.desc()).limit(1)
-        return _alert(await self._session.row(query))
+        return _alert(await self._session.row(_LAST, {"fp": fp}))
 
     async def open(self, new: NewAlert, incident_id: int, at: datetime, *, told: bool = True) -> Alert:
         """A new alert, told at `at` unless a silence covers it. Raises `StorageError` when one like it is open already."""
         values = _row(new, incident_id, at) | {"told_at": at if told else None}
-        opened = _alert(await self._session.row(self._session.insert(table).values(values).returning(table)))
+        opened = _alert(await self._session.row(self._session.insert(table).returning(table), values))
         assert opened is not None
         await self._add_evidence(opened.id, new.evidence, at)
         return opened
@@ -79,9 +85,8 @@ class Alerts(Repository):
     async def _add_evidence(self, id_: int, mentions: Sequence[int], at: datetime) -> None:
         """Only of mentions that still exist: retention may have been faster."""
         for chunk in chunks(mentions, _BATCH):
-            found = select(literal(id_, Integer), mention.c.id, literal(at, UtcDateTime)).where(mention.c.id.in_(chunk))
-            add = self._session.insert(evidence).from_select(["alert_id", "mention_id", "added_at"], found)
-            await self._session.run(add.on_conflict_do_nothing())
+            add = self._session.insert(evidence).from_select(["alert_id", "mention_id", "added_at"], _STILL_THERE)
+            await self._session.run(add.on_conflict_do_nothing(), {"alert": id_, "at": at, "ids": list(chunk)})
 
     async def told(self, id_: int, at: datetime) -> None:
         """Somebody was told (again): the time from which `realert` counts."""
@@ -127,7 +132,8 @@ class Alerts(Repository):
 
     async def of_incident(self, incident_id: int) -> _Alerts:
         """An incident's alerts, oldest first."""
-        return await self._alerts(select(table).where(table.c.incident_id == incident_id).order_by(table.c.id))
+        rows = await self._session.rows(_OF_INCIDENT, {"incident": incident_id})
+        return [found for row in rows if (found := _alert(row))]
 
     async def evidence(self, alert_ids: Sequence[int], limit: int) -> list[Observed]:
         """The loudest of the mentions behind these alerts: widest reach (unknown last), most reactions, then newest."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from monitor.domain.alert import Incident, Severity
 from monitor.storage.session import Repository
 from monitor.storage.tables import incident as table
 
 _FIELDS = [table.c[field.name] for field in fields(Incident)]
+_BY_KEY = select(*_FIELDS).where(table.c.open_key == bindparam("open_key"))
 _SEVERITIES = ("info", "warning", "critical")
 _Incidents = list[Incident]
 
@@ -21,13 +22,13 @@ class Incidents(Repository):
 
     async def open_by_key(self, open_key: str) -> Incident | None:
         """The open incident with this key."""
-        row = await self._session.row(select(*_FIELDS).where(table.c.open_key == open_key))
+        row = await self._session.row(_BY_KEY, {"open_key": open_key})
         return Incident(**row) if row else None
 
     async def open(self, *, subject: str | None, open_key: str, severity: Severity, at: datetime) -> Incident:
         """A new one. Raises `StorageError` when one with this key is open already."""
-        add = self._session.insert(table).values(subject=subject, open_key=open_key, severity=severity, opened_at=at)
-        id_ = await self._session.scalar(add.returning(table.c.id))
+        values = {"subject": subject, "open_key": open_key, "severity": severity, "opened_at": at}
+        id_ = await self._session.scalar(self._session.insert(table).returning(table.c.id), values)
         return Incident(id=id_, subject=subject, severity=severity, opened_at=at)
 
     async def reopen(self, id_: int, *, open_key: str) -> Incident | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, select, update
 
 from monitor.domain.alert import AlertEvent, DeliveryState, Notification, NotificationKind
 from monitor.domain.errors import StorageError
@@ -15,14 +15,21 @@ from monitor.storage.session import Repository
 from monitor.storage.tables import delivery, incident
 from monitor.storage.tables import notification as table
 
+# Built once: to build them takes longer than to run them.
+_IN_CONVERSATION = (table.c.incident_id == bindparam("incident"), table.c.receiver == bindparam("receiver"))
+_NEWEST = select(func.coalesce(func.max(table.c.sequence), 0)).where(*_IN_CONVERSATION)
+_LAST_DUE = select(func.max(table.c.due_at)).where(*_IN_CONVERSATION)
+
 
 class Notifications(Repository):
     """The conversations: 1, 2, 3 … within (incident, receiver)."""
 
     async def next_sequence(self, incident_id: int | None, receiver: str) -> int:
         """The number of the next message to this receiver about this incident."""
-        newest = select(func.coalesce(func.max(table.c.sequence), 0)).where(*_conversation(incident_id, receiver))
-        return int(await self._session.scalar(newest)) + 1
+        if incident_id is None:
+            newest = select(func.coalesce(func.max(table.c.sequence), 0)).where(*_conversation(incident_id, receiver))
+            return int(await self._session.scalar(newest)) + 1
+        return int(await self._session.scalar(_NEWEST, {"incident": incident_id, "receiver": receiver})) + 1
 
     async def gathering(self, incident_id: int, receiver: str, now: datetime) -> Notification | None:
         """The message that still waits to be sent, and can take more events; it is locked until this transaction ends."""
@@ -52,9 +59,7 @@ class Notifications(Repository):
 
     async def last_due(self, incident_id: int, receiver: str) -> datetime | None:
         """When the last message to this receiver about this incident was, or will be, due: grouping counts from there."""
-        last: datetime | None = await self._session.scalar(
-            select(func.max(table.c.due_at)).where(*_conversation(incident_id, receiver))
-        )
+        last: datetime | None = await self._session.scalar(_LAST_DUE, {"incident": incident_id, "receiver": receiver})
         return last
 
     async def opening(self, incident_id: int, receiver: str) -> Notification | None:
@@ -85,7 +90,8 @@ class Notifications(Repository):
     ) -> Notification | None:
         """A new message, and its delivery. None: this step of this plan run was told to this receiver already."""
         # Whoever else adds to this conversation waits here: without that, two would take the same number.
-        await self._session.run(select(incident.c.id).where(incident.c.id == incident_id).with_for_update(key_share=True))
+        if self._session.postgresql:
+            await self._session.run(select(incident.c.id).where(incident.c.id == incident_id).with_for_update(key_share=True))
         values = {
             "incident_id": incident_id,
             "receiver": receiver,
@@ -98,15 +104,14 @@ class Notifications(Repository):
             "plan_step": plan_step,
         }
         effect = [table.c.plan_run_id, table.c.plan_step, table.c.receiver]
-        add = self._session.insert(table).values(values).on_conflict_do_nothing(index_elements=effect)
-        row = await self._session.row(add.returning(table))
+        add = self._session.insert(table).on_conflict_do_nothing(index_elements=effect)
+        row = await self._session.row(add.returning(table), values)
         if row is None:
             return None
         pending = state is DeliveryState.PENDING
         owed = {"next_attempt_at": due_at} if pending else {"ended_at": created_at}
-        await self._session.run(
-            self._session.insert(delivery).values(notification_id=row["id"], receiver=receiver, state=state, **owed)
-        )
+        made = {"notification_id": row["id"], "receiver": receiver, "state": state, **owed}
+        await self._session.run(self._session.insert(delivery), made)
         return notification(row)
 
     async def get(self, id_: int) -> Notification | None:

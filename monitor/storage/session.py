@@ -120,11 +120,11 @@ class Session:
     async def rows(self, statement: Executable, parameters: Parameters = None) -> Sequence[RowMapping]:
         return (await self.run(statement, parameters)).mappings().all()
 
-    async def row(self, statement: Executable) -> RowMapping | None:
-        return (await self.run(statement)).mappings().first()
+    async def row(self, statement: Executable, parameters: Parameters = None) -> RowMapping | None:
+        return (await self.run(statement, parameters)).mappings().first()
 
-    async def scalar(self, statement: Executable) -> Any:
-        return (await self.run(statement)).scalar()
+    async def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:
+        return (await self.run(statement, parameters)).scalar()
 
     async def changed(self, statement: Executable) -> int:
         """How many rows an UPDATE or DELETE touched."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.lists import BadListError, Lists, UnknownListError
-from rules.words import BadEntryError, Said, WordList, fold, fold_label, parse_entry
+from rules.words import BadEntryError, Said, WordList, fold, fold_label, parse_entry, said
 
 
 def _find(entries: list[str], text: str) -> str | None:
@@ -142,3 +142,11 @@ def test_a_phrase_is_found_whatever_stands_around_it(before: str, after: str, ph
     """Apart by a space, a phrase is heard in any text."""
     said = Said(f"{before} . {phrase} . {after}")
     assert WordList([phrase]).find(said) == phrase
+
+
+def test_a_text_is_parted_once() -> None:
+    """Enrichment and the rules share the work; a very long text is not remembered."""
+    assert said("My kettle is broken") is said("My kettle is broken")
+    long = "kettle " * 1_000
+    assert said(long) is not said(long)
+    assert said(long).tokens == Said(long).tokens

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.domain.mention import Author, Engagement, Form, Mention
+from monitor.sources import text as texts
 from monitor.sources.text import (
     MAX_INTEGER,
     MAX_TEXT,
@@ -275,3 +276,9 @@ def test_whatever_came_in_can_be_stored(raw: Mention) -> None:
     assert datetime(1970, 1, 1, tzinfo=UTC) <= safe.written_at <= NOW + timedelta(minutes=5)
     assert safe.sensitive in {None, True, False}
     assert sanitise(safe, NOW) == safe
+
+
+@given(st.from_regex(texts._CANONICAL, fullmatch=True))
+def test_what_is_taken_for_canonical_at_a_glance_is(uri: str) -> None:
+    """The short cut for plain addresses gives what taking them apart gives."""
+    assert texts._canonical(uri) == uri
