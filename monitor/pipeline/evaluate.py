@@ -54,10 +54,10 @@ class Evaluator:
         self._alerting = alerting
         self._owner = owner
         self._drive = drive
-        self._epoch: int | None = None  # None: we do not lead
+        self._epoch: int | None = None  # of the lease we hold or held
         self._renew_at = clock.wall()
         self._offset = 0
-        self._memory: _Memory | None = None  # None: load with the next transaction
+        self._memory: _Memory | None = None  # None: claim, and load
         self._silences: Sequence[Silence] = ()
         self._next_tick: datetime | None = None
         self._swept_at = clock.now()
@@ -89,27 +89,38 @@ class Evaluator:
         async with self._store.begin() as tx:
             await tx.evaluator.release(self._owner, self._epoch)
             await tx.commit()
-        self._epoch = None
+        self._epoch, self._memory = None, None
 
     async def _lead(self) -> bool:
         """Hold the lease: claim it, or renew it well before it expires. A lost one is claimed anew at the next step."""
         wall = self._clock.wall()
-        if self._epoch is not None and wall < self._renew_at:
+        if self._memory is not None and wall < self._renew_at:
             return True
         try:
             async with self._store.begin() as tx:
-                if self._epoch is not None:
+                if self._memory is not None and self._epoch is not None:
                     await tx.evaluator.renew(self._owner, self._epoch, wall=wall, lease=LEASE)
-                else:
-                    lease = await tx.evaluator.claim(self._owner, wall=wall, lease=LEASE)
-                    if lease is None:
-                        return False
-                    self._epoch, self._offset, self._memory = lease.epoch, lease.offset, None
+                elif not await self._claim(tx, wall):
+                    return False
                 await tx.commit()
         except LeaseLost:
             self._lose()
             return False
+        except BaseException:
+            self._memory = None
+            raise
         self._renew_at = wall + LEASE / 3
+        return True
+
+    async def _claim(self, tx: UnitOfWork, wall: datetime) -> bool:
+        """Take the lease, and read where judging stands and all that it remembers: only the store knows for certain."""
+        lease = await tx.evaluator.claim(self._owner, wall=wall, lease=LEASE)
+        if lease is None:
+            return False
+        await tx.rule_states.prune(self._engine.shapes())
+        self._epoch, self._offset = lease.epoch, lease.offset
+        self._memory = _Memory(States.load(await tx.rule_states.load()), await OpenAlerts.load(tx))
+        self._wake_soon()  # of what is open, an earlier process knew when to look again
         return True
 
     def _lose(self) -> None:
@@ -117,18 +128,20 @@ class Evaluator:
         self._epoch, self._memory = None, None
 
     async def _transaction(self, work: Callable[[UnitOfWork, _Memory], Awaitable[int]]) -> bool:
-        """Do `work` (which returns the new offset) fenced by our epoch. If it fails, memory is forgotten with the transaction."""
+        """Do `work` (which returns the new offset) fenced by our epoch.
+
+        If it fails, memory is forgotten with the transaction, and the lease claimed anew: a commit whose answer was lost may
+        have been made, and what it judged must not be judged again.
+        """
+        memory = self._memory
+        assert memory is not None
         assert self._epoch is not None
         try:
             async with self._store.begin() as tx:
-                if self._memory is None:
-                    await tx.rule_states.prune(self._engine.shapes())
-                    self._memory = _Memory(States.load(await tx.rule_states.load()), await OpenAlerts.load(tx))
-                    self._wake_soon()  # of what is open, an earlier process knew when to look again
                 self._silences = await tx.silences.active(self._clock.now())
-                offset = await work(tx, self._memory)
-                await self._memory.rings.save(tx)
-                await tx.rule_states.save(self._memory.states.take_dirty(), self._clock.now())
+                offset = await work(tx, memory)
+                await memory.rings.save(tx)
+                await tx.rule_states.save(memory.states.take_dirty(), self._clock.now())
                 await tx.evaluator.advance(self._owner, self._epoch, offset)
                 await tx.commit()
         except LeaseLost:
