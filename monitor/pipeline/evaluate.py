@@ -17,7 +17,7 @@ from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.settings import Settings
 from monitor.storage import LeaseLost, Store, UnitOfWork
 from monitor.telemetry import metrics
-from rules import Calm, Engine, MentionRule, States, WindowRule
+from rules import Calm, Engine, Finding, MentionRule, States, WindowRule
 
 log = structlog.get_logger(__name__)
 
@@ -158,12 +158,21 @@ class Evaluator:
             if self._drive is not None:
                 await self._drive_to(tx, memory, self._drive, mention.written_at)
             now = self._clock.now()
-            for finding in self._engine.observe(mention, memory.states):
+            for finding in self._observe(mention, memory.states):
                 told = catch_up.gently(finding, mention, self._settings)
                 if told is not None:
                     await self._alerting.raise_(tx, memory.rings, told, now, self._silences)
                     self._wake_soon()
         return mentions[-1].id
+
+    def _observe(self, mention: Observed, states: States) -> Sequence[Finding]:
+        """What rings because of this mention. One that the rules trip over must not keep all others from being judged."""
+        try:
+            return self._engine.observe(mention, states)
+        except Exception:
+            log.exception("rules.failed", mention=mention.id)
+            metrics.worker_failures.labels(worker="rules").inc()
+            return ()
 
     async def _drive_to(self, tx: UnitOfWork, memory: _Memory, clock: ManualClock, moment: datetime) -> None:
         while self._next_tick is not None and self._next_tick <= moment:
