@@ -62,6 +62,9 @@ class Evaluator:
         self._next_tick: datetime | None = None
         self._swept_at = clock.now()
         self._started_at = clock.now()
+        # Windows with `for` ring without a new mention: until when to look at the clock for their sake.
+        self._longest_wait = max((rule.for_ for rule in settings.rules if isinstance(rule, WindowRule)), default=timedelta(0))
+        self._watch_until = self._started_at
 
     async def step(self) -> int:
         """Judge one batch. Returns how many mentions were judged: 0 when nothing waits, or when another process leads."""
@@ -121,6 +124,7 @@ class Evaluator:
         self._epoch, self._offset = lease.epoch, lease.offset
         self._memory = _Memory(States.load(await tx.rule_states.load()), await OpenAlerts.load(tx))
         self._wake_soon()  # of what is open, an earlier process knew when to look again
+        self._watch(self._clock.now())
         return True
 
     def _lose(self) -> None:
@@ -163,6 +167,7 @@ class Evaluator:
                 if told is not None:
                     await self._alerting.raise_(tx, memory.rings, told, now, self._silences)
                     self._wake_soon()
+            self._watch(now)
         return mentions[-1].id
 
     def _observe(self, mention: Observed, states: States) -> Sequence[Finding]:
@@ -181,6 +186,12 @@ class Evaluator:
             await self._tick(tx, memory)
         clock.advance_to(moment)
 
+    def _watch(self, now: datetime) -> None:
+        """Look at the clock for as long as a window that holds now may wait to ring."""
+        if self._longest_wait:
+            self._watch_until = now + self._longest_wait + TICK
+            self._wake_soon()
+
     def _wake_soon(self) -> None:
         """At the next whole minute: the same moments, wherever a replay that was interrupted goes on."""
         self._wake_by(self._clock.now().replace(second=0, microsecond=0) + TICK)
@@ -195,6 +206,8 @@ class Evaluator:
             self._swept_at = now
         for finding in self._engine.due(memory.states, now):
             await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
+        if now < self._watch_until:
+            self._wake_soon()
         await self._end_windows(tx, memory, now)
         await self._end_complaints(tx, memory.rings, now)
         for alert in memory.rings.untold():
