@@ -201,8 +201,8 @@ class Evaluator:
 
     async def _tick(self, tx: UnitOfWork, memory: _Memory) -> int:
         now = self._clock.now()
-        if now - self._swept_at >= SWEEP:
-            self._engine.sweep(memory.states, now)
+        if self._drive is None and now - self._swept_at >= SWEEP:  # a recording ends by itself, and gives the same each time
+            self._engine.sweep(memory.states, await health.horizon(tx, self._settings, now))
             self._swept_at = now
         for finding in self._engine.due(memory.states, now):
             await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
