@@ -164,7 +164,7 @@ class House:
         fields: dict[str, Any] = {
             "network": "mastodon",
             "text": text,
-            "uri": f"https://social.example/{self._said}",
+            "uri": f"https://social.example/{self.owner}/{self._said}",
             "author": Author(by, handle=by, name=by.title(), reach=10) if by else None,
             "written_at": self.clock.now() - ago,
         }

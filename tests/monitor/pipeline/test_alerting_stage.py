@@ -11,6 +11,7 @@ from monitor.domain.alert import Incident, Silence
 from monitor.pipeline import operations
 from monitor.pipeline.alerting import matches, worse
 from monitor.pipeline.operations import Actor
+from monitor.settings import Settings
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, House
@@ -141,7 +142,7 @@ async def test_an_alert_never_becomes_milder(hut: Build) -> None:
     assert (await home.alert()).severity == "critical"
 
 
-def _with(house: House, **changes: object) -> object:
+def _with(house: House, **changes: object) -> Settings:
     rules = tuple(each.model_copy(update=changes) if each.id == "complaint" else each for each in house.settings.rules)
     return house.settings.model_copy(update={"rules": rules})
 
@@ -380,7 +381,7 @@ def test_a_silence_covers_what_it_names(moment: datetime) -> None:
 
 
 def test_severities_are_ordered() -> None:
-    """info < warning < critical."""
+    """Info is milder than warning, and warning than critical."""
     assert worse("critical", "warning")
     assert worse("warning", "info")
     assert not worse("info", "info")
