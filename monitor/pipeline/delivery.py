@@ -145,9 +145,10 @@ class Deliverer:
 
 
 def patience(attempts: int, retry_after: float | None) -> timedelta:
-    """How long to wait after `attempts` attempts: as the other side asks (within an hour), else by the schedule with jitter."""
+    """How long to wait after `attempts` attempts: as the other side asks (5 s to an hour), else by the schedule with jitter."""
     if retry_after is not None:
-        return min(timedelta(seconds=max(retry_after, 0.0)), LONGEST_OBEDIENCE)
+        asked = min(max(SCHEDULE[0].total_seconds(), retry_after), LONGEST_OBEDIENCE.total_seconds())
+        return timedelta(seconds=asked)
     return SCHEDULE[min(attempts, len(SCHEDULE)) - 1] * random.uniform(0.9, 1.1)  # noqa: S311 jitter, not a secret
 
 
