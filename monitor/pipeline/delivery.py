@@ -120,7 +120,9 @@ class Deliverer:
     async def _refused(self, delivery: Delivery, error: DeliveryError) -> None:
         now = self._clock.now()
         wait = patience(delivery.attempts, error.retry_after)
-        final = error.permanent or now + wait - delivery.notification.due_at > GIVE_UP_AFTER
+        # Time in which we did not run is no try: what waited for us over a weekend gets its whole schedule.
+        tried = delivery.attempts > len(SCHEDULE) and now + wait - delivery.notification.due_at > GIVE_UP_AFTER
+        final = error.permanent or tried
         async with self._store.begin() as tx:
             if final:
                 await tx.deliveries.failed(delivery.id, self._owner, now, error.reason, error.detail)
