@@ -110,9 +110,9 @@ class Deliverer:
     async def _delivered(self, delivery: Delivery, detail: str) -> None:
         now = self._clock.now()
         async with self._store.begin() as tx:
-            await tx.deliveries.delivered(delivery.id, self._owner, now, detail)
+            if await tx.deliveries.delivered(delivery.id, self._owner, now, detail):
+                await tx.timeline.add(_event("delivery.delivered", delivery, now, {"attempts": delivery.attempts}))
             await tx.receivers.succeeded(delivery.receiver, now)
-            await tx.timeline.add(_event("delivery.delivered", delivery, now, {"attempts": delivery.attempts}))
             await tx.commit()
         metrics.deliveries.labels(receiver=delivery.receiver, outcome="delivered").inc()
         log.info("delivery.delivered", receiver=delivery.receiver, delivery=delivery.id, attempts=delivery.attempts)
@@ -124,12 +124,11 @@ class Deliverer:
         tried = delivery.attempts > len(SCHEDULE) and now + wait - delivery.notification.due_at > GIVE_UP_AFTER
         final = error.permanent or tried
         async with self._store.begin() as tx:
-            if final:
-                await tx.deliveries.failed(delivery.id, self._owner, now, error.reason, error.detail)
+            if not final:
+                await tx.deliveries.retry(delivery.id, self._owner, now, now + wait, error.reason, error.detail)
+            elif await tx.deliveries.failed(delivery.id, self._owner, now, error.reason, error.detail):
                 detail = {"reason": str(error.reason), "detail": error.detail, "attempts": delivery.attempts}
                 await tx.timeline.add(_event("delivery.failed", delivery, now, detail))
-            else:
-                await tx.deliveries.retry(delivery.id, self._owner, now, now + wait, error.reason, error.detail)
             await tx.receivers.failed(delivery.receiver, now)
             if error.reason is Reason.GONE:
                 await tx.receivers.disable(delivery.receiver, error.detail, now)
