@@ -24,7 +24,7 @@ class PlanRunner:
     async def step(self) -> int:
         """Move every run that can move. Returns how many steps changed state."""
         async with self._store.read() as tx:
-            runs = [run for run in await tx.plans.open_runs() if run.state is RunState.RUNNING]
+            runs = await tx.plans.open_runs()
         return sum([await self._carry(run) for run in runs])
 
     async def _carry(self, run: PlanRun) -> int:
@@ -47,6 +47,8 @@ class PlanRunner:
         """
         if not (isinstance(step, NotifyStep | WebhookStep) and step.auto):
             return await self._hand_over(run, step, state), True
+        if run.state is not RunState.RUNNING:
+            return 0, True  # it waits to be confirmed; what people do themselves needs no confirmation
         if state is StepState.RUNNING:
             return await self._follow(run, step)
         return await self._start(run, step), False
