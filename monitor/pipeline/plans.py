@@ -65,6 +65,9 @@ class PlanRunner:
     async def _start(self, run: PlanRun, step: NotifyStep | WebhookStep) -> int:
         now = self._clock.now()
         async with self._store.begin() as tx:
+            latest = await tx.plans.get(run.id)
+            if latest is None or latest.state is not RunState.RUNNING:
+                return 0  # somebody closed it since it was read
             moved = await tx.plans.set_step(
                 run.id, step.id, StepState.RUNNING, at=now, only_from={StepState.WAITING, StepState.READY}
             )
