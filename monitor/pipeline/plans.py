@@ -73,7 +73,7 @@ class PlanRunner:
             )
             if moved:
                 events = await _latest_events(tx, run)
-                for receiver in self._settings.resolve(step.receiver):
+                for receiver in self._settings.resolve(step.receiver, now):
                     await tx.notifications.add(
                         incident_id=run.incident_id,
                         receiver=receiver,
