@@ -123,8 +123,9 @@ def _outcome(deliveries: Sequence[DeliveryRecord]) -> StepState | None:
 
 
 async def _latest_events(tx: UnitOfWork, run: PlanRun) -> Sequence[AlertEvent]:
-    """What a step's message says of the incident: its gravest alerts as they are now."""
-    alerts = [alert for alert in await tx.alerts.of_incident(run.incident_id) if alert.kind != "mention"]
+    """What a step's message says of the incident: its windows as they are now, or, when it has none, its single mentions."""
+    every = await tx.alerts.of_incident(run.incident_id)
+    alerts = [alert for alert in every if alert.kind != "mention"] or every
     return tuple(
         AlertEvent(
             alert_id=alert.id,
