@@ -73,9 +73,7 @@ def _figures(runs: list[dict[str, Any]]) -> list[Figure]:
         figures.append(Figure("replay", f"  stage {stage}", spent / MENTIONS * 1e6, "µs per mention"))
     rest = median(run["seconds"] - sum(run["stages"].values()) for run in runs)
     figures.append(Figure("replay", "  opening the store, loading the model, the end", rest, "s"))
-    figures.append(
-        Figure("replay", "  processor time of the process, imports too", median(r["cpu"] for r in runs), "s")
-    )
+    figures.append(Figure("replay", "  processor time of the process, imports too", median(r["cpu"] for r in runs), "s"))
     return [*figures, Figure("replay", "  most memory", median(run["rss"] for run in runs), "MB")]
 
 
