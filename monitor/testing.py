@@ -150,6 +150,7 @@ class RecordingNotifier:
     taken: list[Message] = field(default_factory=list)
     attempts: list[tuple[str, datetime]] = field(default_factory=list)  # id of the message, time of the attempt
     answers: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)  # set by the first attempt
 
     def __post_init__(self) -> None:
         self.answers.set()
@@ -157,6 +158,7 @@ class RecordingNotifier:
     async def send(self, message: Message, *, attempted_at: datetime) -> Receipt:
         """Take the message, or not."""
         self.attempts.append((message.id, attempted_at))
+        self.asked.set()
         await self.answers.wait()
         if self.troubles:
             raise self.troubles.pop(0)

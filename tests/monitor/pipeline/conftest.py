@@ -265,7 +265,7 @@ def hut(lite: Store, clock: ManualClock, configure: Configure) -> Build:
 
 
 def _builder(store: Store, clock: ManualClock, configure: Configure) -> Build:
-    own = {"owner", "drive", "dry_run", "source", "store", "clock"}
+    own = {"owner", "drive", "dry_run", "source", "doors", "store", "clock"}
 
     def build(settings: Settings | None = None, **more: Any) -> House:
         settled = settings or configure(**{name: value for name, value in more.items() if name not in own})
