@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from monitor.domain.errors import Trouble
@@ -23,11 +24,13 @@ HORIZON_PATIENCE = timedelta(hours=6)
 FAILURES = 3
 
 
-def silent_for(state: SourceState, settings: SourceSettings, now: datetime, started_at: datetime) -> timedelta | None:
-    """How long a source has been silent, when that is too long; None while it is well."""
-    # Time in which we were not running is not the source's fault.
-    since = max(state.last_success_at or started_at, started_at) if not state.stopped else state.last_success_at or started_at
-    silence = now - since
+def silent_for(
+    state: SourceState, settings: SourceSettings, now: datetime, started_at: datetime, *, known: bool
+) -> timedelta | None:
+    """How long a source has been silent, when that is too long; None while it is well. `known`: it is known to be ill."""
+    since = state.last_success_at or state.first_attempt_at or started_at
+    # Time in which we were not running is not the source's fault; but a restart heals nobody.
+    silence = now - (since if known or state.stopped else max(since, started_at))
     if state.stopped or silence > (settings.silent_after or max(settings.every * MISSED_POLLS, PATIENCE)):
         return silence
     return None
@@ -37,7 +40,8 @@ async def look(
     tx: UnitOfWork, alerting: Alerting, rings: OpenAlerts, settings: Settings, now: datetime, *, started_at: datetime
 ) -> None:
     """Raise and resolve the alerts about our own sources and receivers."""
-    ill = {finding.key["source"]: finding for finding in await _sources(tx, settings, now, started_at)}
+    known = {alert.key["source"] for alert in rings.of_kind("source_health")}
+    ill = {finding.key["source"]: finding for finding in await _sources(tx, settings, now, started_at, known)}
     dead = {finding.key["receiver"]: finding for finding in await _receivers(tx, settings, now)}
     for alert in rings.of_kind("source_health"):
         if alert.key["source"] not in ill:
@@ -66,13 +70,15 @@ def _asked(settings: Settings, source: str) -> bool:
     return source in settings.sources and settings.sources[source].enabled
 
 
-async def _sources(tx: UnitOfWork, settings: Settings, now: datetime, started_at: datetime) -> list[Finding]:
+async def _sources(
+    tx: UnitOfWork, settings: Settings, now: datetime, started_at: datetime, known: Collection[str]
+) -> list[Finding]:
     findings = []
     for state in await tx.sources.all():
         if not _asked(settings, state.source):
             continue
         source = settings.sources[state.source]
-        silence = silent_for(state, source, now, started_at)
+        silence = silent_for(state, source, now, started_at, known=state.source in known)
         if silence is not None:
             findings.append(_source_finding(state, source, now, silence))
     return findings
