@@ -45,10 +45,12 @@ async def look(
     dead = {finding.key["receiver"]: finding for finding in await _receivers(tx, settings, now)}
     for alert in rings.of_kind("source_health"):
         if alert.key["source"] not in ill:
-            await alerting.resolve(tx, rings, alert, now, "it answers again", tell=True)
+            over = "it answers again" if _asked(settings, alert.key["source"]) else "it is no longer asked"
+            await alerting.resolve(tx, rings, alert, now, over, tell=True)
     for alert in rings.of_kind("receiver_health"):
         if alert.key["receiver"] not in dead:
-            await alerting.resolve(tx, rings, alert, now, "it takes messages again", tell=True)
+            over = "it takes messages again" if alert.key["receiver"] in settings.receivers else "it is no longer told"
+            await alerting.resolve(tx, rings, alert, now, over, tell=True)
     for finding in (*ill.values(), *dead.values()):
         await alerting.raise_(tx, rings, finding, now)
 
