@@ -213,7 +213,8 @@ class Evaluator:
         for alert in memory.rings.untold():
             await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
         if self._drive is None:  # a replay's file is neither healthy nor ill
-            await health.look(tx, self._alerting, memory.rings, self._settings, now, started_at=self._started_at)
+            started, silences = self._started_at, self._silences
+            await health.look(tx, self._alerting, memory.rings, self._settings, now, started_at=started, silences=silences)
         return self._offset
 
     async def _end_windows(self, tx: UnitOfWork, memory: _Memory, now: datetime) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from monitor.domain.alert import Silence
 from monitor.domain.errors import Trouble
 from monitor.domain.source import SourceState
 from monitor.pipeline.alerting import Alerting
@@ -37,7 +38,14 @@ def silent_for(
 
 
 async def look(
-    tx: UnitOfWork, alerting: Alerting, rings: OpenAlerts, settings: Settings, now: datetime, *, started_at: datetime
+    tx: UnitOfWork,
+    alerting: Alerting,
+    rings: OpenAlerts,
+    settings: Settings,
+    now: datetime,
+    *,
+    started_at: datetime,
+    silences: Sequence[Silence] = (),
 ) -> None:
     """Raise and resolve the alerts about our own sources and receivers."""
     known = {alert.key["source"] for alert in rings.of_kind("source_health")}
@@ -52,7 +60,7 @@ async def look(
             over = "it takes messages again" if alert.key["receiver"] in settings.receivers else "it is no longer told"
             await alerting.resolve(tx, rings, alert, now, over, tell=True)
     for finding in (*ill.values(), *dead.values()):
-        await alerting.raise_(tx, rings, finding, now)
+        await alerting.raise_(tx, rings, finding, now, silences)
 
 
 async def horizon(tx: UnitOfWork, settings: Settings, now: datetime) -> datetime:
