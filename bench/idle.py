@@ -59,7 +59,8 @@ def _feeds() -> web.Application:
         newest = datetime.now(UTC) - timedelta(minutes=10 * int(number))  # spread over a day: fifty at once would be a storm
         items = "".join(
             f"<item><title>Lumora shows lamp {n}</title><link>https://news.example/{number}/{n}</link>"
-            f"<pubDate>{format_datetime(newest - timedelta(days=n))}</pubDate><description>A quiet piece of news about Lumora, number {n}.</description></item>"
+            f"<pubDate>{format_datetime(newest - timedelta(days=n))}</pubDate>"
+            f"<description>Quiet news of Lumora, number {n}.</description></item>"
             for n in range(10)
         )
         body = f'<rss version="2.0"><channel><title>Feed {number}</title>{items}</channel></rss>'
