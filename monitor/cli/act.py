@@ -168,26 +168,31 @@ async def _record(store: Store, incident: int) -> DeliveryRecord:
 
 @app.command()
 def ack(
-    number: Annotated[int, typer.Argument(help="The alert's number.")],
+    numbers: Annotated[list[int], typer.Argument(help="The alerts' numbers.")],
     config: ConfigDir = DEFAULT_CONFIG,
     by: By = "",
     note: Annotated[str, typer.Option(help="A word for the timeline.")] = "",
 ) -> None:
-    """Take charge of an alert: reminders stop, and everybody sees who is on it."""
+    """Take charge of alerts: reminders stop, and everybody sees who is on them."""
 
     async def work() -> None:
         from monitor.pipeline import operations
 
         async with opened(config) as (_, store):
-            found = await operations.acknowledge(store, number, actor(by), clock.now(), note or None)
-        if found.acknowledged_by:
-            say(f"Alert {number} was already taken by {found.acknowledged_by}.")
-        elif found.state is AlertState.RESOLVED:
-            say(f"Alert {number} ({found.rule}) is over: there is nothing left to take charge of.")
-        else:
-            say(f"Alert {number} ({found.rule}) is yours. `tocsin alert show {number}` shows why it rings.")
+            for number in numbers:
+                _say_whose(await operations.acknowledge(store, number, actor(by), clock.now(), note or None))
 
     run(work)
+
+
+def _say_whose(found: Alert) -> None:
+    """What came of an acknowledgement; `found` is the alert as it was before."""
+    if found.acknowledged_by:
+        say(f"Alert {found.id} was already taken by {found.acknowledged_by}.")
+    elif found.state is AlertState.RESOLVED:
+        say(f"Alert {found.id} ({found.rule}) is over: there is nothing left to take charge of.")
+    else:
+        say(f"Alert {found.id} ({found.rule}) is yours. `tocsin alert show {found.id}` shows why it rings.")
 
 
 @app.command()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from monitor.domain.errors import Trouble
 from monitor.domain.source import SourceState
@@ -21,7 +21,10 @@ class Sources(Repository):
     """One row a source, kept when a source leaves the configuration: it may come back."""
 
     async def register(self, hashes: Mapping[str, str]) -> None:
-        """Make the configured sources known. Changed settings let a stopped or waiting source try again at once."""
+        """Make the configured sources known: called at every start and reload, which is when a person has mended something.
+
+        A stopped source is asked again: its token may have been renewed where we cannot see it. Changed settings also end a wait.
+        """
         for name, settings_hash in hashes.items():
             add = self._session.insert(table).values(source=name, settings_hash=settings_hash)
             anew = {
@@ -32,8 +35,8 @@ class Sources(Repository):
                 "trouble": None,
                 "detail": None,
             }
-            changed = table.c.settings_hash.is_distinct_from(settings_hash)
-            await self._session.run(add.on_conflict_do_update(index_elements=[table.c.source], set_=anew, where=changed))
+            again = or_(table.c.settings_hash.is_distinct_from(settings_hash), table.c.stopped)
+            await self._session.run(add.on_conflict_do_update(index_elements=[table.c.source], set_=anew, where=again))
 
     async def get(self, name: str) -> SourceState:
         """How a source stands; a source nobody has polled yet stands at the beginning."""

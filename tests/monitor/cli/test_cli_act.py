@@ -80,6 +80,7 @@ def test_ack_says_whose_the_alert_is(rung: Tocsin) -> None:
     assert rung.at("ack", "1", "--by", "ines", "--note", "calling her").output.startswith("Alert 1 (complaint) is yours.")
     assert rung.at("ack", "1", "--by", "awa").output == "Alert 1 was already taken by ines.\n"
     assert "acknowledged" in rung.at("alerts").output
+    assert rung.at("ack", "1", "1").output.count("already taken") == 2
     crisis = next(each for each in json.loads(rung.at("alerts", "--all", "--json").output) if each["rule"] == "crisis")
     assert crisis["state"] == "resolved"
     assert "is over" in rung.at("ack", str(crisis["id"])).output

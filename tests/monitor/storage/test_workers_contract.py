@@ -69,14 +69,24 @@ async def test_a_source_remembers_its_failures_until_it_answers(store: Store, no
     assert (well.watermark, well.first_attempt_at, well.last_success_at) == (now + MINUTE, now, now + 3 * MINUTE)
 
 
-async def test_changed_settings_let_a_stopped_source_try_again(store: Store, now: datetime) -> None:
-    """The same settings leave it stopped; its cursor is kept in any case."""
+async def test_a_start_lets_a_stopped_source_try_again(store: Store, now: datetime) -> None:
+    """A token may have been renewed where we cannot see it: a start or reload asks once more; the cursor is kept."""
     async with store.begin() as tx:
         await tx.sources.register({"feed": "h1", "other": "h1"})
         await tx.sources.succeeded("feed", cursor="c1", watermark=None, at=now)
         await tx.sources.failed("feed", trouble="credentials", detail="401", at=now, backoff_until=now, stopped=True)
         await tx.sources.register({"feed": "h1"})
-        assert (await tx.sources.get("feed")).stopped
+        assert not (await tx.sources.get("feed")).stopped
+
+
+async def test_changed_settings_end_a_wait(store: Store, now: datetime) -> None:
+    """The same settings go on waiting as they were told to; changed ones try at once."""
+    async with store.begin() as tx:
+        await tx.sources.register({"feed": "h1", "other": "h1"})
+        await tx.sources.succeeded("feed", cursor="c1", watermark=None, at=now)
+        await tx.sources.failed("feed", trouble="throttled", detail="429", at=now, backoff_until=now, stopped=False)
+        await tx.sources.register({"feed": "h1"})
+        assert (await tx.sources.get("feed")).backoff_until == now
         await tx.sources.register({"feed": "h2"})
         state = await tx.sources.get("feed")
         assert (state.stopped, state.backoff_until, state.failures, state.trouble, state.cursor) == (False, None, 0, None, "c1")
