@@ -194,7 +194,7 @@ async def test_two_processes_start_a_step_once(hut: Build) -> None:
     assert await home.stages.plans.step() == 1
     assert await home.stages.plans._carry(stale) == 0
     await home.act()
-    (running,) = [each for each in await home.runs()]
+    (running,) = await home.runs()
     assert await home.stages.plans._carry(stale) == 0
     assert home.kinds("queue") == ["step"]
     assert running.steps[0].state == "done"

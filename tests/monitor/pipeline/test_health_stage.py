@@ -1,0 +1,163 @@
+"""Health: a source that stops answering and a receiver that stops taking raise alerts themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor.domain.errors import SourceError, Trouble
+from monitor.pipeline import operations
+from monitor.pipeline.health import HORIZON_PATIENCE
+from monitor.pipeline.operations import Actor
+from notifiers import DeliveryError, Reason
+
+if TYPE_CHECKING:
+    from tests.monitor.pipeline.conftest import Build, House
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+DOWN = SourceError(Trouble.UNAVAILABLE, "503", retry_after=0)
+
+
+async def outage(house: House, lasting: timedelta, step: timedelta = 5 * MINUTE) -> None:
+    """The source fails for a while."""
+    house.source.script = [DOWN] * 1000
+    await house.wait(lasting, step=step)
+    house.source.script = []
+
+
+async def test_a_source_that_stops_answering_raises_an_alert(house: Build) -> None:
+    """Told to ops with the reason, once; when it answers again, the end is told."""
+    home = house()
+    await home.brings()
+    await outage(home, 10 * MINUTE)
+    assert await home.alerts() == []
+    await outage(home, 30 * MINUTE)
+    alert = await home.alert()
+    assert (alert.rule, alert.kind, alert.severity, alert.key) == ("source-health", "source_health", "warning", {"source": "net"})
+    assert "unavailable: 503" in alert.reasons[0]
+    assert home.kinds("tech") == ["first"]
+    await home.wait(20 * MINUTE)
+    assert (await home.alert()).resolved_reason == "it answers again"
+    assert home.kinds("tech") == ["first", "resolved"]
+    assert home.kinds("desk") == []
+
+
+async def test_a_source_that_never_answered_is_ill_too(hut: Build) -> None:
+    """A source that fails from the beginning is no peace either."""
+    home = hut()
+    await outage(home, 30 * MINUTE)
+    assert (await home.alert()).labels["last_success"] == "never"
+    assert home.kinds("tech") == ["first"]
+
+
+async def test_a_stopped_source_is_critical_at_once(house: Build) -> None:
+    """Refused credentials need a person: nobody waits for three polls."""
+    home = house()
+    home.source.script = [SourceError(Trouble.CREDENTIALS, "401")]
+    await home.wait(MINUTE, step=MINUTE)
+    assert [(message.kind, message.severity) for message in home.told("tech")] == [("first", "critical")]
+
+
+async def test_a_source_that_is_ill_and_then_stopped_is_worse(hut: Build) -> None:
+    """From a warning to critical: told at once."""
+    home = hut()
+    await outage(home, 30 * MINUTE)
+    home.source.script = [SourceError(Trouble.GONE, "410")]
+    await home.wait(5 * MINUTE)
+    assert home.kinds("tech") == ["first", "worse"]
+
+
+async def test_a_restart_does_not_heal_a_source(hut: Build) -> None:
+    """Time in which we did not run is not a new source's fault, but one known to be ill is ill until it answers."""
+    home = hut()
+    await home.brings()
+    await outage(home, 30 * MINUTE)
+    home.restart()
+    await outage(home, 30 * MINUTE)
+    assert (await home.alert()).state == "open"
+    assert home.kinds("tech") == ["first"]
+
+
+async def test_a_pause_of_ours_is_not_a_sources_illness(hut: Build) -> None:
+    """After a night in which we did not run every source gets its time to answer."""
+    home = hut()
+    await home.brings()
+    home.clock.advance(12 * HOUR)
+    home.restart()
+    await home.stages.evaluate.tick()
+    assert await home.alerts() == []
+
+
+async def test_a_source_that_is_no_longer_asked_is_no_trouble(hut: Build) -> None:
+    """Switching an ill source off ends its alert, and says so."""
+    home = hut()
+    await outage(home, 30 * MINUTE)
+    off = home.settings.sources["net"].model_copy(update={"enabled": False})
+    home.restart(home.settings.model_copy(update={"sources": {"net": off}}))
+    await home.stages.evaluate.tick()
+    assert (await home.alert()).resolved_reason == "it is no longer asked"
+
+
+async def test_an_outage_that_is_known_can_be_silenced(hut: Build) -> None:
+    """Planned maintenance of a source: told to nobody until the silence is over."""
+    home = hut()
+    zoe = Actor("zoe", "cli")
+    await operations.silence(home.store, {"rule": "source-health"}, lasting=HOUR, reason="moving", actor=zoe, at=home.clock.now())
+    await outage(home, 50 * MINUTE)
+    assert ((await home.alert()).told_at, home.kinds("tech")) == (None, [])
+    await outage(home, 20 * MINUTE)
+    assert home.kinds("tech") == ["first"]
+
+
+async def test_a_dead_receiver_is_told_to_others(house: Build) -> None:
+    """Three failures in a row are told to ops; when the receiver is ops itself, to everybody else."""
+    home = house(routing={"default": "desk", "ops": "desk"})
+    home.doors["desk"].troubles = [DeliveryError(Reason.UNAVAILABLE, "503")] * 3
+    await home.hears("Acme broken")
+    await home.wait(2 * MINUTE, step=MINUTE / 6)
+    alert = await home.alert("receiver-health")
+    assert (alert.key, alert.severity) == ({"receiver": "desk"}, "critical")
+    assert "first" in home.kinds("room")
+    await home.wait(20 * MINUTE)
+    assert (await home.alert("receiver-health")).resolved_reason == "it takes messages again"
+    assert {message.alerts[0].rule for message in home.told("desk")} == {"complaint"}
+
+
+async def test_a_dead_receiver_among_several_of_ops(hut: Build) -> None:
+    """The other receivers of ops are told, and nobody else."""
+    home = hut(routing={"default": "desk", "ops": ["tech", "desk"]})
+    home.doors["desk"].troubles = [DeliveryError(Reason.GONE, "410")]
+    await home.hears("Acme broken")
+    await home.wait(20 * MINUTE)
+    assert "410" in (await home.alert("receiver-health")).reasons[0]
+    assert (home.kinds("tech"), home.kinds("room")) == (["first"], [])
+
+
+async def test_the_illness_of_what_left_the_configuration_is_over(hut: Build) -> None:
+    """A receiver that was removed is nobody's trouble any more; nor is a source."""
+    home = hut()
+    home.doors["desk"].troubles = [DeliveryError(Reason.GONE, "410")]
+    await home.hears("Acme broken")
+    await home.wait(20 * MINUTE)
+    left = {name: each for name, each in home.settings.receivers.items() if name != "desk"}
+    home.restart(home.settings.model_copy(update={"receivers": left, "sources": {}}))
+    await home.stages.evaluate.tick()
+    assert (await home.alert("receiver-health")).state == "resolved"
+
+
+@pytest.mark.parametrize("outlasts", [False, True])
+async def test_missing_data_delays_an_end_for_a_while(house: Build, outlasts: bool) -> None:
+    """While a source is down a window stays open, however calm the rest; not for ever, and a firing is never delayed."""
+    home = house()
+    await home.brings()
+    home.source.script = [DOWN]
+    await home.stages.intake.poll("net")
+    await home.storm()
+    assert (await home.alert()).rule == "crisis"
+    await outage(home, HORIZON_PATIENCE + HOUR if outlasts else 3 * HOUR, step=20 * MINUTE)
+    assert (await home.alert("crisis")).state == ("resolved" if outlasts else "open")
+    await home.wait(HOUR)
+    assert (await home.alert("crisis")).state == "resolved"
