@@ -8,6 +8,7 @@ import secrets
 import tempfile
 import time
 from base64 import b64encode
+from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from monitor.telemetry import metrics
 PROLOGUE = timedelta(minutes=10)
 EPILOGUE = timedelta(minutes=45)
 LOOK = 0.2  # seconds, real, between two looks at what happened
+PATIENCE = 20.0  # seconds, real, that a slow machine may take longer than it was asked to
 
 
 async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
@@ -44,18 +46,21 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
         settings = _settings(story, temporary, postbox, wall, secret)
         clock = AcceleratedClock(start, speed)
         daemon = Daemon(settings, clock, reload=lambda: settings, handle_signals=False)
+        before = _counts()
         running = asyncio.create_task(daemon.run())
+        await _ready(daemon, running)
         store = await Store.open(settings.storage)
         stack.push_async_callback(store.close)
         narrator = Narrator(settings, store, quiet=quiet)
         narrator.open(start, seconds)
-        while clock.now() < last + EPILOGUE and not running.done():
+        patience = time.monotonic() + seconds + PATIENCE
+        while not running.done() and (clock.now() < last + EPILOGUE or await _busy(store, clock, patience)):
             await asyncio.sleep(LOOK)
             await narrator.look()
         daemon.stop()
         await running
         await narrator.look()
-        outcome = _counted(time.perf_counter() - began)
+        outcome = _counted(time.perf_counter() - began, before)
         await tell(outcome, store)
         narrator.close(folder, postbox.saved, wall.verified)
         return outcome
@@ -74,13 +79,36 @@ def _span(story: Path) -> tuple[datetime, datetime]:
     return first, last
 
 
-def _counted(seconds: float) -> Outcome:
-    """What the sources brought in this process, as counted for Prometheus."""
-    counted = {"stored": 0, "duplicate": 0, "rejected": 0}
-    for family in metrics.registry.collect():
-        if family.name == "tocsin_mentions":
-            for sample in family.samples:
-                if sample.name == "tocsin_mentions_total" and sample.labels["outcome"] in counted:
-                    counted[sample.labels["outcome"]] += int(sample.value)
-    stored, duplicates, rejected = counted["stored"], counted["duplicate"], counted["rejected"]
+async def _ready(daemon: Daemon, running: asyncio.Task[None]) -> None:
+    """Wait until the daemon works; raises what kept it from working."""
+    ready = asyncio.ensure_future(daemon.ready.wait())
+    await asyncio.wait({ready, running}, return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
+    if running.done():
+        await running
+
+
+async def _busy(store: Store, clock: AcceleratedClock, patience: float) -> bool:
+    """Whether the day is over on the clock and not yet in the store: a slow machine gets a little more real time."""
+    if time.monotonic() > patience:
+        return False
+    async with store.read() as tx:
+        behind = await tx.mentions.behind(await tx.evaluator.offset())
+        return bool(behind or await tx.deliveries.due_receivers(clock.now(), clock.wall()))
+
+
+def _counts() -> Counter[str]:
+    """What sources have brought in this process so far, by what became of it, as counted for Prometheus."""
+    samples = (sample for family in metrics.mentions.collect() for sample in family.samples)
+    counted: Counter[str] = Counter()
+    for sample in samples:
+        if sample.name.endswith("_total"):
+            counted[sample.labels["outcome"]] += int(sample.value)
+    return counted
+
+
+def _counted(seconds: float, before: Counter[str]) -> Outcome:
+    """What the sources have brought since."""
+    now = _counts()
+    stored, duplicates, rejected = (now[what] - before[what] for what in ("stored", "duplicate", "rejected"))
     return Outcome(seconds, stored + duplicates + rejected, stored, duplicates, rejected)
