@@ -46,7 +46,13 @@ class Workers:
         task = asyncio.ensure_future(work)
         task.set_name(name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("worker.died", worker=task.get_name(), exc_info=error)
+            metrics.worker_failures.labels(worker=task.get_name()).inc()
 
     async def _repeat(self, name: str, step: Callable[[], Awaitable[int]], bell: asyncio.Event, idle: float | None) -> None:
         while not self.stopping:
@@ -57,7 +63,7 @@ class Workers:
                 # A worker never dies in silence, and never for good: the next try may find the disk or the server back.
                 log.exception("worker.failed", worker=name)
                 metrics.worker_failures.labels(worker=name).inc()
-                await self._wait(bell, AFTER_A_BUG)
+                await self._wait(self._stopping, AFTER_A_BUG)  # whoever rings meanwhile is served by the next try
                 continue
             if not done and not self.stopping:
                 await self._wait(bell, idle)
@@ -79,10 +85,13 @@ class Workers:
         self._stopping.set()
         for bell in self._wakes:
             bell.set()
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(self._tasks, timeout=within.total_seconds())
-        for task in late:
-            log.warning("worker.cancelled", worker=task.get_name())
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                while self._tasks:  # one may still hand its last work to another
+                    await asyncio.wait(self._tasks)
+        except TimeoutError:
+            late = list(self._tasks)
+            for task in late:
+                log.warning("worker.cancelled", worker=task.get_name())
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)

@@ -1,0 +1,193 @@
+"""Workers: each repeats its step while there is work, survives its failures, and all stop together."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from monitor import workers as module
+from monitor.telemetry import metrics
+from monitor.workers import Workers
+
+SOON = timedelta(seconds=5)
+
+
+class Job:
+    """A step that does what stands in `script`: a number is its result, an exception is raised; then it idles."""
+
+    def __init__(self, *script: int | Exception) -> None:
+        self.script = list(script)
+        self.calls = 0
+        self.idle = asyncio.Event()
+
+    async def step(self) -> int:
+        """The next entry."""
+        self.calls += 1
+        if not self.script:
+            self.idle.set()
+            return 0
+        said = self.script.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+async def test_a_worker_goes_on_while_there_is_work() -> None:
+    """It repeats without waiting until a step finds nothing to do, then waits for its bell."""
+    workers, job = Workers(), Job(1, 1, 1)
+    bell = workers.bell()
+    workers.repeat("job", job.step, bell)
+    await job.idle.wait()
+    assert job.calls == 4
+    job.idle.clear()
+    bell.set()
+    await job.idle.wait()
+    assert job.calls == 5
+    await workers.stop(SOON)
+
+
+async def test_a_worker_looks_by_itself_now_and_then() -> None:
+    """With `idle` it does not need its bell."""
+    workers, job = Workers(), Job()
+    workers.repeat("job", job.step, workers.bell(), idle=timedelta(milliseconds=1))
+    while job.calls < 3:  # noqa: ASYNC110 it is the worker's own clock that is looked at
+        await asyncio.sleep(0)
+    await workers.stop(SOON)
+
+
+async def test_a_ring_during_a_step_is_not_lost() -> None:
+    """Work that arrives while the step runs is looked at afterwards."""
+    workers = Workers()
+    bell = workers.bell()
+    entered, again = asyncio.Event(), asyncio.Event()
+    leave = asyncio.Event()
+
+    async def step() -> int:
+        if entered.is_set():
+            again.set()
+            return 0
+        entered.set()
+        await leave.wait()
+        return 0
+
+    workers.repeat("job", step, bell)
+    await entered.wait()
+    bell.set()
+    leave.set()
+    await again.wait()
+    await workers.stop(SOON)
+
+
+async def test_a_worker_survives_its_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that fails is counted, and tried again after a rest."""
+    monkeypatch.setattr(module, "AFTER_A_BUG", 0.001)
+    workers, job = Workers(), Job(ZeroDivisionError(), 1)
+    workers.repeat("clumsy", job.step, workers.bell())
+    await job.idle.wait()
+    assert metrics.registry.get_sample_value("tocsin_worker_failures_total", {"worker": "clumsy"}) == 1
+    await workers.stop(SOON)
+
+
+async def test_a_bell_that_rings_all_the_time_does_not_shorten_the_rest() -> None:
+    """A step that fails is not repeated as fast as it is rung for: that would fill the disk with tracebacks."""
+    workers = Workers()
+    bell = workers.bell()
+    failed = asyncio.Event()
+    calls = 0
+
+    async def fails() -> int:
+        nonlocal calls
+        calls += 1
+        bell.set()
+        failed.set()
+        raise ZeroDivisionError
+
+    workers.repeat("job", fails, bell)
+    await failed.wait()
+    for _ in range(100):
+        bell.set()
+        await asyncio.sleep(0)
+    assert calls == 1
+    await workers.stop(SOON)
+
+
+async def test_stopping_lets_each_finish_its_step() -> None:
+    """No new step begins, and the one under way is not cut off."""
+    workers = Workers()
+    entered, leave = asyncio.Event(), asyncio.Event()
+    finished = []
+
+    async def step() -> int:
+        entered.set()
+        await leave.wait()
+        finished.append(True)
+        return 1
+
+    workers.repeat("job", step, workers.bell())
+    await entered.wait()
+    stopping = asyncio.ensure_future(workers.stop(SOON))
+    await asyncio.sleep(0)
+    assert workers.stopping
+    leave.set()
+    await stopping
+    assert finished == [True]
+
+
+async def test_whoever_takes_too_long_is_cancelled() -> None:
+    """`stop` returns in time."""
+    workers = Workers()
+    cancelled = asyncio.Event()
+
+    async def hangs() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    workers.start("hangs", hangs())
+    await asyncio.sleep(0)
+    await workers.stop(timedelta(milliseconds=1))
+    assert cancelled.is_set()
+
+
+async def test_nobody_to_stop_is_no_trouble() -> None:
+    """Stopping an empty group returns at once, and a rest ends with it."""
+    workers = Workers()
+    await workers.stop(SOON)
+    await workers.rest(SOON)
+
+
+async def test_what_was_started_once_does_not_die_in_silence() -> None:
+    """Work that ends with an error is logged and counted."""
+    workers = Workers()
+
+    async def dies() -> None:
+        raise ZeroDivisionError
+
+    workers.start("mortal", dies())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert metrics.registry.get_sample_value("tocsin_worker_failures_total", {"worker": "mortal"}) == 1
+    await workers.stop(SOON)
+
+
+async def test_what_is_started_while_stopping_is_waited_for() -> None:
+    """A worker that hands over its last work just before the end leaves nothing running behind."""
+    workers = Workers()
+    bell = workers.bell()
+    done = []
+
+    async def last() -> None:
+        await asyncio.sleep(0)
+        done.append(True)
+
+    async def first() -> None:
+        await bell.wait()
+        workers.start("last", last())
+
+    workers.start("first", first())
+    await asyncio.sleep(0)
+    await workers.stop(SOON)
+    assert done == [True]
