@@ -116,6 +116,8 @@ class Alerting:
             return NotificationKind.WORSE
         if alert.told_at is None:  # it was opened under a silence, which has ended
             return NotificationKind.FIRST
+        if "catch_up" in alert.labels:  # all of a backlog is told, gathered with the next message
+            return NotificationKind.MORE
         if now - alert.told_at < self._realert(alert.rule):
             return None
         taken = (await rings.latest(tx, alert)).acknowledged_at is not None
@@ -222,7 +224,9 @@ class Alerting:
         critical = kind is NotificationKind.FIRST and share.severity == "critical"
         at_once = last_due is None or kind is NotificationKind.WORSE or critical
         if not at_once and (waiting := await tx.notifications.gathering(incident_id, receiver, now)):
-            await tx.notifications.append(waiting.id, (share,))
+            said = [each.event for each in waiting.events if each.alert_id == share.alert_id]
+            if said[-1:] != [share.event]:
+                await tx.notifications.append(waiting.id, (share,))
             return
         if last_due is not None and kind is NotificationKind.FIRST and not critical:
             kind = NotificationKind.MORE
