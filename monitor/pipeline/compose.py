@@ -174,4 +174,4 @@ def _owners(settings: Settings) -> dict[str, str]:
 
 def localized(texts: Mapping[Language, str], language: Language) -> str:
     """The text in the language asked for, or in whichever there is: words in another language beat no words."""
-    return texts.get(language) or next(iter(texts.values()))
+    return texts.get(language) or next(iter(texts.values()), "")
