@@ -100,6 +100,7 @@ class Intake:
         metrics.mentions.labels(source=name, outcome="stored").inc(len(added.new))
         metrics.mentions.labels(source=name, outcome="duplicate").inc(added.duplicates)
         metrics.mentions.labels(source=name, outcome="rejected").inc(len(batch.rejected))
+        metrics.mentions.labels(source=name, outcome="kept_out").inc(added.kept_out)
         return Polled(len(batch.mentions), len(added.new), added.duplicates, len(batch.rejected), batch.more)
 
     async def _failed(self, state: SourceState, error: SourceError) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from monitor.cli import app
+from monitor.storage import StorageSettings, Store
 
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -113,11 +116,25 @@ def line() -> Post:
     return post
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store as the daemon makes it at its first start."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+
+    async def make() -> None:
+        await (await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{path}")))).close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-def tocsin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tocsin:
-    """A folder with two rules, a plan, people and a webhook receiver that is not there."""
+def tocsin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Tocsin:
+    """A folder with two rules, a plan, people, a webhook receiver that is not there, and a store with nothing in it yet."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    shutil.copyfile(empty_store, tmp_path / "tocsin.db")
     typed = Tocsin(tmp_path / "brand")
     typed.write("monitor.yaml", MONITOR.replace("sqlite:///tocsin.db", f"sqlite:///{tmp_path}/tocsin.db"))
     typed.write("rules/acme.yaml", RULES)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from monitor.cli import act, context
-from monitor.domain.errors import UsageError
+from monitor.domain.errors import StorageError, UsageError
 from monitor.pipeline import sending
 from monitor.testing import serving
 
@@ -257,3 +259,38 @@ def test_a_slow_receiver_is_not_waited_for_for_ever(tocsin: Tocsin, monkeypatch:
     monkeypatch.setattr(sending, "send_now", taken)
     done = tocsin.at("alert", "test", "crisis", "--to", "hub")
     assert (done.output, done.exit_code) == ("hub: sending after 1 attempt\n", 69)
+
+
+def test_the_same_store_is_found_from_every_folder(rung: Tocsin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an absolute path the store lies beside the configuration, wherever the command is typed."""
+    rung.write("monitor.yaml", re.sub(r"sqlite:[^\"]*", "sqlite:///kept.db", (rung.config / "monitor.yaml").read_text()))
+    shutil.move(tmp_path / "tocsin.db", rung.config / "kept.db")
+    for folder in (tmp_path, rung.config, Path("/")):
+        monkeypatch.chdir(folder)
+        assert "complaint" in rung.at("alerts", "--all").output
+    assert f"Store: {rung.config}/kept.db" in rung.at("status").output
+    assert json.loads(rung.at("status", "--json").output)["store"] == f"{rung.config}/kept.db"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("alerts",),
+        ("alert", "show", "1"),
+        ("alert", "test", "crisis", "--to", "hub"),
+        ("ack", "1"),
+        ("silence", "--for", "1h", "--reason", "work", "--rule", "crisis"),
+        ("silences",),
+        ("status",),
+        ("plan", "list"),
+        ("export", "file", "user3"),
+    ],
+)
+def test_asking_makes_no_store(tocsin: Tocsin, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """A store made by asking would say that nothing rings, however much does: the error says where it was looked for."""
+    (tmp_path / "tocsin.db").unlink()
+    error = tocsin.at(*words).exception
+    assert isinstance(error, StorageError)
+    assert error.exit_code == 69
+    assert str(error) == f"there is no store at {tmp_path}/tocsin.db yet: has the daemon run with this configuration?"
+    assert not list(tmp_path.glob("tocsin.db*"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import pytest
 
 import monitor.cli
 from monitor.domain.errors import ExitCode, InputError, StorageError, UsageError
+from monitor.telemetry import metrics
+from monitor.web.server import CannotListenError
 
 Tocsin = Any
 Line = Callable[..., str]
@@ -101,8 +104,8 @@ def test_without_plans_the_list_says_so(tocsin: Tocsin) -> None:
         assert isinstance(tocsin.at("plan", command, "3").exception, UsageError)
 
 
-def test_export_and_erase_one_person(rung: Tocsin) -> None:
-    """All that is kept, then nothing: erasing asks first, and a second time there is nobody."""
+def test_export_and_erase_one_person(rung: Tocsin, tmp_path: Path) -> None:
+    """All that is kept, then nothing: erasing asks first; what comes of that person again is kept out, and counted."""
     found = json.loads(rung.at("export", "file", "user3").output)
     assert found["mentions"][0]["text"] == "My Acme is broken, part 3"
     assert rung.at("erase", "file", "user3", typed="n\n").exit_code == 1
@@ -110,6 +113,12 @@ def test_export_and_erase_one_person(rung: Tocsin) -> None:
     erased = rung.at("erase", "file", "user3", "--yes")
     assert erased.output.startswith("Erased: 1 mention emptied.")
     assert isinstance(rung.at("export", "file", "user3").exception, UsageError)
+    kept_out = {"source": "posts", "outcome": "kept_out"}
+    before = metrics.registry.get_sample_value("tocsin_mentions_total", kept_out) or 0.0
+    again = (rung.config / "posts.jsonl").read_text().splitlines()[3]
+    rung.write("again.jsonl", again + "\n")
+    rung.at("replay", str(rung.config / "again.jsonl"), "--database", f"sqlite:///{tmp_path}/tocsin.db")
+    assert metrics.registry.get_sample_value("tocsin_mentions_total", kept_out) == before + 1
 
 
 def type_for_real(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -129,6 +138,17 @@ def test_exit_codes_are_those_of_sysexits(tocsin: Tocsin, tmp_path: Path) -> Non
     assert replayed.returncode == ExitCode.INPUT_OUTPUT
     assert replayed.stderr == "tocsin: nowhere.jsonl: there is no such file\n"
     assert type_for_real("alerts", TOCSIN_CONFIG=str(tocsin.config)).stdout == "Nothing rings.\n"
+
+
+def test_run_reads_the_configuration_and_serves_it(tocsin: Tocsin) -> None:
+    """Here until it finds its port taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        text = (tocsin.config / "monitor.yaml").read_text().replace("port: 0", f"port: {taken.getsockname()[1]}")
+        tocsin.write("monitor.yaml", text)
+        assert isinstance(tocsin.at("run").exception, CannotListenError)
+    assert tocsin("--version").output.startswith("tocsin 0.")
 
 
 @pytest.mark.parametrize(
