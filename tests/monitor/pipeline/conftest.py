@@ -101,14 +101,20 @@ def configure(tmp_path: Path) -> Configure:
     """Makes settings through the real loader: `configure(rules=[…], plans=[…], routing={…}, …)`."""
     numbers = itertools.count()
 
-    def make(*, rules: Sequence[Mapping[str, Any]] = (COMPLAINT, CRISIS), plans: Sequence[Any] = (), **more: Any) -> Settings:
+    def make(
+        *,
+        rules: Sequence[Mapping[str, Any]] = (COMPLAINT, CRISIS),
+        plans: Sequence[Any] = (),
+        people: Mapping[str, Any] = CONTACTS,
+        **more: Any,
+    ) -> Settings:
         folder = tmp_path / f"config-{next(numbers)}"
         for sub in ("rules", "plans"):
             (folder / sub).mkdir(parents=True)
         # JSON is YAML: the loader sees what a person would write.
         (folder / "monitor.yaml").write_text(json.dumps(MONITOR | more))
         contacts = folder / "contacts.yaml"
-        contacts.write_text(json.dumps({"version": 1} | CONTACTS))
+        contacts.write_text(json.dumps({"version": 1, **people}))
         contacts.chmod(0o600)
         (folder / "rules" / "all.yaml").write_text(json.dumps({"version": 1, "rules": list(rules)}))
         for plan in plans:

@@ -1,0 +1,192 @@
+"""Composing: a notification that only refers becomes a message that tells, in the receiver's language."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from monitor.domain.mention import Author, Engagement
+from monitor.pipeline import operations
+from monitor.pipeline.compose import localized
+from monitor.pipeline.operations import Actor
+
+if TYPE_CHECKING:
+    from tests.monitor.pipeline.conftest import Build, House
+
+HOUR = timedelta(hours=1)
+HOOK = {"kind": "webhook", "url": "https://hooks.example/x"}
+PEOPLE: dict[str, Any] = {
+    "people": {"lea": {"name": "Léa", "email": "lea@acme.example", "language": "fr", "timezone": "Europe/Paris"}},
+    "roles": {"lead": "lea"},
+}
+CRISIS: dict[str, Any] = {
+    "id": "crisis",
+    "title": {"en": "Under fire", "fr": "Prise à partie"},
+    "kind": "window",
+    "where": {"text": {"any_of": ["fire"]}},
+    "window": "60m",
+    "fire": {"at_least": 3},
+    "severity": "critical",
+    "evidence": {"top": 20},
+    "plan": "storm",
+    "notify": ["desk", "bureau"],
+}
+PLAN: dict[str, Any] = {
+    "id": "storm",
+    "title": {"en": "Storm plan", "fr": "Plan tempête"},
+    "notify": ["desk", "bureau"],
+    "steps": [
+        {"id": "call", "action": "notify", "receiver": "desk", "title": {"en": "Call", "fr": "Appeler"}},
+        {
+            "id": "check",
+            "action": "checklist",
+            "role": "lead",
+            "title": {"fr": "Vérifier"},
+            "items": [{"en": "True?", "fr": "Vrai ?"}],
+        },
+        {"id": "say", "action": "statement", "statement": "holding", "title": {"en": "Say", "fr": "Dire"}},
+    ],
+    "statements": [{"id": "holding", "text": {"en": "We know.", "fr": "Nous savons."}, "status": "approved"}],
+    "never": [{"en": "Delete posts", "fr": "Effacer des messages"}],
+}
+
+
+def housed(build: Build, **more: Any) -> House:
+    """A house with an English and a French receiver."""
+    receivers = {"desk": HOOK | {"posts": 2}, "bureau": HOOK | {"language": "fr", "timezone": "Europe/Paris"}}
+    smtp = {"host": "localhost", "port": 25, "security": "none", "sender": "tocsin@acme.example"}
+    given: dict[str, Any] = {"rules": [CRISIS], "plans": [PLAN], "people": PEOPLE, "receivers": receivers, "smtp": smtp}
+    return build(**given | {"routing": {"default": "desk"}} | more)
+
+
+async def test_each_receiver_reads_their_own_language(house: Build) -> None:
+    """The rule, the plan, its steps and statements: in French or English, with the receiver's own time zone."""
+    home = housed(house)
+    await home.storm()
+    await home.act()
+    english, french = home.told("desk")[0], home.told("bureau")[0]
+    assert (english.language, english.timezone, french.language, french.timezone) == ("en", "UTC", "fr", "Europe/Paris")
+    assert english.plan is not None
+    assert french.plan is not None
+    assert (english.plan.title, french.plan.title) == ("Storm plan", "Plan tempête")
+    assert [step.title for step in english.plan.steps] == ["Call", "Vérifier", "Say"], "another language beats no words"
+    call, check, say = french.plan.steps
+    assert (call.title, call.automatic, call.state) == ("Appeler", True, "waiting")
+    assert (check.items, check.automatic) == (("Vrai ?",), False)
+    assert "Léa" in check.owner or check.owner == "lead"
+    assert (say.text, say.approved) == ("Nous savons.", True)
+    assert french.plan.never == ("Effacer des messages",)
+    assert french.plan.state == "awaiting_confirmation"
+    assert (english.alerts[0].title, french.alerts[0].title) == ("Under fire", "Prise à partie")
+    assert (english.subject, english.brand) == ("Acme", "Acme")
+
+
+async def test_the_loudest_posts_come_first(house: Build) -> None:
+    """Reach, then reactions, then the newest; an unknown reach comes last; the rest is counted."""
+    home = housed(house)
+    loud = home.mention("Acme fire!", author=Author("l", handle="loud", reach=90_000))
+    liked = home.mention("Acme fire?", author=Author("k", handle="liked", reach=5), engagement=Engagement(likes=7))
+    plain = home.mention("Acme fire.", author=Author("p", handle="plain", reach=5))
+    unknown = home.mention("Acme fire", author=Author("u", handle="unknown"))
+    await home.brings(unknown, plain, liked, loud)
+    await home.judge()
+    await home.act()
+    assert [post.author for post in home.told("bureau")[0].posts] == ["loud", "liked", "plain", "unknown"]
+    desk = home.told("desk")[0]
+    assert ([post.author for post in desk.posts], desk.more_posts) == (["loud", "liked"], 2)
+    assert desk.posts[0].url == loud.uri
+
+
+async def test_an_erased_author_does_not_leak(house: Build) -> None:
+    """Who was erased between the decision and the sending is in no message: neither name nor words."""
+    home = housed(house)
+    await home.brings(
+        home.mention("secret Acme fire", by="mallory"), home.mention("Acme fire", by="bob"), home.mention("Acme fire", by="eve")
+    )
+    await home.judge()
+    async with home.store.begin() as tx:
+        await tx.authors.erase("mastodon", "mallory", home.clock.now())
+        await tx.commit()
+    await home.act()
+    said = repr(home.told("bureau")[0])
+    assert "mallory" not in said.lower()
+    assert "secret" not in said
+    assert "bob" in said
+
+
+async def test_a_sensitive_post_is_marked(hut: Build) -> None:
+    """What the network marks as sensitive reaches the notifier with the mark, which hides the text."""
+    home = housed(hut)
+    await home.brings(*(home.mention("Acme fire", by=f"p{n}", sensitive=n == 0 or None) for n in range(3)))
+    await home.judge()
+    await home.act()
+    assert sum(post.sensitive for post in home.told("bureau")[0].posts) == 1
+
+
+async def test_a_title_stands_above_its_text(hut: Build) -> None:
+    """An article's headline is part of the post; a post without a handle shows the name."""
+    home = housed(hut)
+    named = home.mention("it burns like fire", title="Acme fire", author=Author("n", name="The News"))
+    await home.brings(named, home.mention("Acme fire"), home.mention("Acme fire"))
+    await home.judge()
+    await home.act()
+    assert ("Acme fire\nit burns like fire", "The News") in {(post.text, post.author) for post in home.told("bureau")[0].posts}
+
+
+async def test_the_end_shows_no_posts(hut: Build) -> None:
+    """A resolved notice tells that it is over; the conversation goes on under the same topic."""
+    home = housed(hut)
+    await home.storm()
+    await home.wait(3 * HOUR)
+    first, last = home.told("bureau")[0], home.told("bureau")[-1]
+    assert (last.kind, last.posts, last.more_posts) == ("resolved", (), 0)
+    assert last.alerts[0].resolved_at is not None
+    assert (first.conversation, first.topic) == (last.conversation, last.topic)
+    assert (first.sequence, last.sequence) == (1, 2)
+    assert first.id != last.id
+
+
+async def test_a_receiver_may_ask_for_no_posts(hut: Build) -> None:
+    """`posts: 0` shows none and counts none."""
+    home = housed(hut, receivers={"desk": HOOK | {"posts": 0}, "bureau": HOOK})
+    await home.storm()
+    await home.act()
+    assert (home.told("desk")[0].posts, home.told("desk")[0].more_posts) == ((), 0)
+
+
+async def test_figures_are_those_of_the_decision(hut: Build) -> None:
+    """A message that waited says what was observed when it was decided."""
+    home = housed(hut)
+    await home.storm(3)
+    await home.storm(5)
+    await home.act()
+    assert home.told("desk")[0].alerts[0].observed == 3
+    assert (await home.alert()).observed > 3
+
+
+async def test_what_the_configuration_no_longer_knows_is_named_as_it_was(hut: Build) -> None:
+    """A subject and a rule that were removed keep their ids in messages that were still owed."""
+    home = housed(hut)
+    await home.storm()
+    rest = {"rival": home.settings.subjects["rival"]}
+    home.restart(home.settings.model_copy(update={"subjects": rest, "rules": ()}))
+    await home.act()
+    message = home.told("desk")[0]
+    assert (message.subject, message.alerts[0].rule, message.alerts[0].title) == ("acme", "crisis", "")
+
+
+async def test_a_test_says_who_asked(hut: Build) -> None:
+    """A test message is about no subject."""
+    home = housed(hut)
+    await operations.ring_for_test(home.store, "crisis", "desk", Actor("zoe", "cli"), home.clock.now())
+    await home.act()
+    message = home.told("desk")[0]
+    assert (message.kind, message.subject, message.plan) == ("test", None, None)
+
+
+@pytest.mark.parametrize(("texts", "said"), [({"fr": "oui"}, "oui"), ({"en": "yes", "fr": "oui"}, "yes"), ({}, "")])
+def test_words_in_another_language_beat_no_words(texts: dict[str, str], said: str) -> None:
+    """The language asked for, else whichever there is, else nothing: never an error while an alarm is written."""
+    assert localized(texts, "en") == said  # type: ignore[arg-type]
