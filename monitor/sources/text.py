@@ -146,6 +146,8 @@ def _encodable(uri: str) -> str:
 
 def whole(value: object) -> int | None:
     """A count from data: None unless it is a number, never negative, never more than a database takes."""
+    if value is None or (type(value) is int and 0 <= value <= MAX_INTEGER):
+        return value
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) <= 30:  # noqa: PLR2004
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
