@@ -74,11 +74,11 @@ def loaded(config: Path) -> Settings:
 
 @asynccontextmanager
 async def opened(config: Path) -> AsyncIterator[tuple[Settings, Store]]:
-    """The settings, and the store they name."""
+    """The settings, and the store they name. Only what listens makes one: an empty store would say that nothing rings."""
     from monitor.storage import Store
 
     settings = loaded(config)
-    store = await Store.open(settings.storage)
+    store = await Store.open(settings.storage, create=False)
     try:
         yield settings, store
     finally:

@@ -44,6 +44,7 @@ class _State:
     mentions: int
     behind: int
     runs: list[PlanRun]
+    store: str
 
     @classmethod
     async def read(cls, tx: UnitOfWork, settings: Settings) -> _State:
@@ -57,10 +58,12 @@ class _State:
             mentions=await tx.mentions.count(),
             behind=await tx.mentions.behind(await tx.evaluator.offset()),
             runs=await tx.plans.open_runs(),
+            store=settings.storage.place,
         )
 
     def as_json(self) -> dict[str, Any]:
         return {
+            "store": self.store,
             "mentions": {"stored": self.mentions, "not_judged": self.behind},
             "sources": [asdict(each) for each in self.sources],
             "alerts": {"open": self.open_alerts},
@@ -94,6 +97,7 @@ def _show(state: _State, settings: Settings) -> None:
         say("")
     say(f"{plural(state.mentions, 'mention')} stored, {state.behind} not judged yet.")
     say(f"{plural(state.open_alerts, 'alert')} open: tocsin alerts. {plural(len(state.runs), 'plan')} open: tocsin plan list.")
+    say(f"Store: {state.store}")
     say(f"Messages owed: {', '.join(f'{name} {count}' for name, count in state.pending.items()) or 'none'}.")
     for name, why in state.disabled.items():
         say((f"{name} is disabled", "red"), f": {said(why)}. It is tried again when its settings change.")

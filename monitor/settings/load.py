@@ -18,6 +18,7 @@ from monitor.settings.contacts import Contacts
 from monitor.settings.convert import convert
 from monitor.settings.model import MonitorFile, Settings, implicit_receiver
 from monitor.settings.packaged import shipped
+from monitor.settings.place import state_folder
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.reading import Document, at, read
 from monitor.settings.secrets import Filled, fill
@@ -112,6 +113,8 @@ class _Reader:
             return
         read_rules, read_plans = [file.model for file in rules if file.model], [file.model for file in plans if file.model]
         settings = _compose(monitor.model, contacts.model, read_rules, read_plans, lists)
+        place = state_folder(self._directory, self._environ)
+        settings = settings.model_copy(update={"storage": settings.storage.beginning_at(place)})
         self._loaded.settings = settings
         self._loaded.warnings += advice.unwise(monitor.document, settings)
         self._loaded.warnings += advice.contacts_permissions(contacts.path)

@@ -51,7 +51,8 @@ def _summary(directory: Path, settings: Settings | None, problems: int, warnings
         (len(settings.plans), "plan"),
     )
     said = f"{directory}: fine. {', '.join(_count(number, noun) for number, noun in parts)}"
-    return f"{said}; {_count(warnings, 'warning')}." if warnings else f"{said}."
+    said = f"{said}; {_count(warnings, 'warning')}." if warnings else f"{said}."
+    return f"{said} Store: {settings.storage.place}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -6,7 +6,7 @@ from monitor.storage.authors import ErasedAuthor
 from monitor.storage.evaluator import Lease, LeaseLost
 from monitor.storage.mentions import Added
 from monitor.storage.settings import StorageSettings
-from monitor.storage.store import Store
+from monitor.storage.store import NoStoreError, Store
 from monitor.storage.unit import UnitOfWork
 
-__all__ = ["Added", "ErasedAuthor", "Lease", "LeaseLost", "StorageSettings", "Store", "UnitOfWork"]
+__all__ = ["Added", "ErasedAuthor", "Lease", "LeaseLost", "NoStoreError", "StorageSettings", "Store", "UnitOfWork"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -41,7 +42,8 @@ class StorageSettings(BaseModel):
 
     url: SecretStr = Field(
         SecretStr("sqlite:///tocsin.db"),
-        description="`sqlite:///FILE` (four slashes for an absolute path) or `postgresql://USER:PASSWORD@HOST/DATABASE`",
+        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`. A file is looked for in the configuration's"
+        " folder, or, for a configuration below /etc, in /var/lib/tocsin; four slashes make its path absolute",
     )
     retention: timedelta = Field(
         timedelta(days=90),
@@ -56,6 +58,27 @@ class StorageSettings(BaseModel):
         parse_url(value.get_secret_value())
         return value
 
+    # Where a path that is not absolute begins; None is the current folder. It is not part of the address: a folder's name
+    # may hold what an address cannot.
+    _folder: Path | None = PrivateAttr(None)
+
+    def beginning_at(self, folder: Path) -> StorageSettings:
+        """The same settings, with a SQLite file that has no absolute path looked for in `folder`."""
+        placed = self.model_copy()
+        placed._folder = folder  # noqa: SLF001 our own
+        return placed
+
     def parsed(self) -> URL:
         """The address, with the driver we use."""
-        return parse_url(self.url.get_secret_value())
+        url = parse_url(self.url.get_secret_value())
+        if self._folder is None or url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+            return url
+        return url.set(database=str(self._folder / str(url.database)))
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: the path of the file, or the server's address without its password."""
+        url = self.parsed()
+        if url.get_backend_name() == "sqlite":
+            return str(url.database or ":memory:")
+        return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)

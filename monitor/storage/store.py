@@ -28,6 +28,13 @@ from monitor.storage.unit import UnitOfWork
 _OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 
 
+class NoStoreError(StorageError):
+    """There is nothing at the address, and the caller did not want it made."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"there is no store at {place} yet: has the daemon run with this configuration?")
+
+
 class Store:
     """Where everything is kept. Made by `Store.open`."""
 
@@ -47,16 +54,21 @@ class Store:
         return self._installation.id
 
     @classmethod
-    async def open(cls, settings: StorageSettings, *, clock: Clock | None = None, in_place: bool = False) -> Store:
+    async def open(
+        cls, settings: StorageSettings, *, clock: Clock | None = None, in_place: bool = False, create: bool = True
+    ) -> Store:
         """Connect, and create or update the tables. Raises `StorageError` that says what to do.
 
+        Without `create`, a store that is not there yet stays so, and `NoStoreError` says where it was looked for.
         `in_place` is for a process that does one thing at a time: SQLite works in its thread, which saves a trip to another
         one for every statement.
         """
         url = named(settings.parsed())
         engines = open_engines(url, in_place=in_place)
         try:
-            known = await _open(engines, url, settings, clock or SystemClock())
+            known = await _open(engines, url, settings, clock or SystemClock(), create=create)
+        except NoStoreError:
+            raise
         except StorageError as error:
             raise StorageError(f"cannot open {_shown(url)}: {error}") from error
         return cls(url, engines, known)
@@ -110,8 +122,10 @@ async def _unit(engine: AsyncEngine, known: Installation) -> AsyncIterator[UnitO
         await asyncio.shield(asyncio.ensure_future(connection.close()))
 
 
-async def _open(engines: Engines, url: URL, settings: StorageSettings, clock: Clock) -> Installation:
+async def _open(engines: Engines, url: URL, settings: StorageSettings, clock: Clock, *, create: bool) -> Installation:
     try:
+        if not create:
+            await _require(engines, url, settings.place)
         if url.get_backend_name() == "sqlite":
             await asyncio.to_thread(_prepare_file, url)
         with in_words():
@@ -120,6 +134,24 @@ async def _open(engines: Engines, url: URL, settings: StorageSettings, clock: Cl
     except BaseException:
         await engines.dispose()
         raise
+
+
+async def _require(engines: Engines, url: URL, place: str) -> None:
+    """Raise `NoStoreError` unless there are tables. For SQLite the file is looked for first: connecting would make it."""
+    if url.get_backend_name() == "sqlite" and not await asyncio.to_thread(_is_there, Path(str(url.database))):
+        raise NoStoreError(place)
+    with in_words():
+        async with engines.writer.connect() as connection:
+            found = await connection.run_sync(revision)
+    if found is None:
+        raise NoStoreError(place)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise StorageError(f"{error.strerror}; use the account that the daemon runs as, for instance sudo -u tocsin") from None
 
 
 def _shown(url: URL) -> str:

@@ -92,6 +92,7 @@ def test_lists_of_nothing_say_what_to_do(tocsin: Tocsin) -> None:
 
 async def test_sources_try_shows_what_was_understood_and_stores_nothing(tocsin: Tocsin, tmp_path: Path) -> None:
     """Time as the team reads it, network, author, link and words; then how many."""
+    (tmp_path / "tocsin.db").unlink()
     async with serving() as site:
         site.says(200, FEED, Content_Type="application/rss+xml")
         tocsin.write("monitor.yaml", (tocsin.config / "monitor.yaml").read_text().replace("http://127.0.0.1:1", site.url))

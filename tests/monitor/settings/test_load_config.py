@@ -265,7 +265,7 @@ def test_the_report_ends_with_what_the_configuration_amounts_to(write: Write, te
     """A line for people, an exit code for scripts."""
     folder = write({"rules/a.yaml": RULE})
     report = check(folder, environ={})
-    assert render(report) == f"{folder}: fine. 1 subject, 1 source, 1 receiver, 1 rule, 1 plan."
+    assert render(report) == f"{folder}: fine. 1 subject, 1 source, 1 receiver, 1 rule, 1 plan. Store: {folder}/tocsin.db"
     assert report.exit_code == ExitCode.OK
     report = check(write({"monitor.yaml": ten_lines + "a: 1\nb: 2\n"}), environ={})
     assert report.summary == f"{folder}: 2 problems to put right."

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
@@ -19,7 +20,7 @@ from pydantic import SecretStr, ValidationError
 
 from monitor.domain.errors import StorageError
 from monitor.domain.mention import Enriched
-from monitor.storage import StorageSettings, Store
+from monitor.storage import NoStoreError, StorageSettings, Store
 from monitor.storage.session import clipped, explain
 
 Said = Callable[..., Enriched]
@@ -400,3 +401,55 @@ async def test_an_up_to_date_store_opens_without_permission_to_migrate(store: St
     again = await Store.open(storage.model_copy(update={"migrate": False}))
     assert again.installation == store.installation
     await again.close()
+
+
+async def test_a_store_that_is_not_wanted_is_not_made(tmp_path: Path) -> None:
+    """Without a file, and with one that holds nothing: who only asks gets an error, and leaves no file behind."""
+    missing = StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'none.db'}"))
+    with pytest.raises(NoStoreError, match=r"there is no store at .*none.db yet"):
+        await Store.open(missing, create=False)
+    path = tmp_path / "none.db"
+    path.touch(exist_ok=False)
+    with pytest.raises(NoStoreError):
+        await Store.open(missing, create=False)
+
+
+async def test_a_server_without_our_tables_has_no_store(postgresql: str) -> None:
+    """The error names the server, never the password."""
+    server = await asyncpg.connect(postgresql)
+    bare = f"{urlsplit(postgresql).path[1:]}_bare"
+    await server.execute(f"CREATE DATABASE {bare}")
+    settings = StorageSettings(url=SecretStr(urlsplit(postgresql)._replace(path=f"/{bare}").geturl()))
+    with pytest.raises(NoStoreError) as caught:
+        await Store.open(settings, create=False)
+    assert settings.place in str(caught.value)
+    await (await Store.open(settings)).close()
+    await (await Store.open(settings, create=False)).close()
+    await server.execute(f"DROP DATABASE {bare} WITH (FORCE)")
+    await server.close()
+
+
+async def test_a_folder_of_somebody_else_is_named_as_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon's folder is its own: an administrator is told whose account to use."""
+
+    def refuse(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(StorageError, match=r"cannot open .*Permission denied; use the account .* sudo -u tocsin"):
+        await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'a.db'}")), create=False)
+
+
+def test_a_relative_file_begins_at_the_folder_it_is_given(tmp_path: Path) -> None:
+    """An absolute path, memory and a server stay what they are; a folder may be called anything."""
+    folder = tmp_path / "what? 100%"
+
+    def place(url: str) -> str:
+        return StorageSettings(url=SecretStr(url)).beginning_at(folder).place
+
+    assert place("sqlite:///tocsin.db") == f"{folder}/tocsin.db"
+    assert place("sqlite:///../tocsin.db") == f"{folder}/../tocsin.db"
+    assert place("sqlite:////srv/tocsin.db") == "/srv/tocsin.db"
+    assert place("sqlite:///:memory:") == ":memory:"
+    assert place("postgresql://ada:hunter2@db.example/tocsin?password=hunter2") == "postgresql://ada:***@db.example/tocsin"
+    assert StorageSettings().place == "tocsin.db"
