@@ -119,7 +119,11 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One alert's share of a notification: the figures as they were when it was written."""
+    """One alert's share of a notification: the figures as they were when it was written.
+
+    `reasons` are kept for windows and health, whose reasons hold those figures. Those of a single mention quote what somebody
+    said: they stay in the alert alone, where an erasure finds them. `learning` None: written before it was kept.
+    """
 
     alert_id: int
     event: str  # a NotificationKind
@@ -128,6 +132,23 @@ class AlertEvent:
     expected: float | None
     occurrences: int
     evidence: Sequence[int] = ()
+    reasons: Sequence[str] = ()
+    learning: bool | None = None
+
+    @classmethod
+    def of(cls, alert: Alert, event: str, evidence: Sequence[int] = ()) -> AlertEvent:
+        """The alert's share of a notification: the figures as they are now."""
+        return cls(
+            alert_id=alert.id,
+            event=event,
+            severity=alert.severity,
+            observed=alert.observed,
+            expected=alert.expected,
+            occurrences=alert.occurrences,
+            evidence=tuple(evidence),
+            reasons=() if alert.kind == "mention" else tuple(alert.reasons),
+            learning=alert.learning,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from monitor.domain.alert import (
@@ -17,14 +17,14 @@ from monitor.domain.alert import (
     fingerprint,
 )
 from monitor.domain.plan import PlanRun, RunState, TimelineEvent
+from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.open_alerts import OpenAlerts
+from monitor.pipeline.recipients import Recipients
 from monitor.settings import Settings
 from monitor.storage import UnitOfWork
 from monitor.telemetry import metrics
 from rules import Finding
 
-# Rules of our own, about ourselves: they go to `routing.ops`.
-HEALTH_KINDS = frozenset({"source_health", "receiver_health"})
 _HEALTH_REALERT = timedelta(hours=6)
 
 
@@ -50,6 +50,16 @@ class Alerting:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._rules = {rule.id: rule for rule in settings.rules}
+        self._recipients = Recipients(settings)
+        self._conversations = Conversations(settings.routing)
+
+    async def save(self, tx: UnitOfWork) -> None:
+        """Write what this transaction gathered: call it before the commit."""
+        await self._conversations.save(tx)
+
+    def forget(self) -> None:
+        """The transaction failed."""
+        self._conversations.forget()
 
     async def raise_(
         self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, silences: Sequence[Silence] = ()
@@ -80,16 +90,24 @@ class Alerting:
         metrics.alerts_resolved.labels(rule=alert.rule).inc()
         await tx.timeline.add(_event("alert.resolved", now, alert, {"reason": reason}))
         if tell:
+            over = AlertEvent.of(alert, NotificationKind.RESOLVED)
+            await self._conversations.save(tx)  # who was told of it a moment ago is told of its end
             for receiver in await tx.notifications.told(alert.incident_id, alert.id):
-                await self._owe(tx, alert.incident_id, receiver, NotificationKind.RESOLVED, _share(alert, "resolved"), now)
-        if not await self._held_open(tx, alert.incident_id):
+                await self._conversations.owe(tx, alert.incident_id, receiver, NotificationKind.RESOLVED, over, now)
+        # A complaint that joined a crisis does not keep the crisis open; alone, it holds its own incident.
+        if not await tx.alerts.hold_open(alert.incident_id):
             await tx.incidents.resolve(alert.incident_id, now)
 
-    async def _held_open(self, tx: UnitOfWork, incident_id: int) -> bool:
-        """A complaint that joined a crisis does not keep the crisis open; alone, it holds its own incident."""
-        alerts = await tx.alerts.of_incident(incident_id)
-        holders = [each for each in alerts if each.kind != "mention"] or alerts
-        return any(each.resolved_at is None for each in holders)
+    async def remind(
+        self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence] = ()
+    ) -> None:
+        """Tell again of a window that still rings when nothing new was said, as often as its rule's `realert` asks."""
+        subject = alert.labels.get("subject")
+        if any(matches(each, rule=alert.rule, key=alert.key, subject=subject) for each in silences):
+            return
+        if await self._repeat(tx, rings, alert, now, graver=False) is NotificationKind.REMINDER:
+            await rings.told(tx, alert, now)
+            await self._tell(tx, alert, NotificationKind.REMINDER, (), now)
 
     async def _again(
         self, tx: UnitOfWork, rings: OpenAlerts, known: Alert, finding: Finding, now: datetime, *, silenced: bool
@@ -146,12 +164,12 @@ class Alerting:
 
     async def _tell(self, tx: UnitOfWork, alert: Alert, kind: NotificationKind, evidence: Sequence[int], now: datetime) -> None:
         """Open the plan, if the rule has one; tell its people, then everybody the rule names: each person once."""
-        share = _share(alert, kind, evidence)
+        share = AlertEvent.of(alert, kind, evidence)
         run = await self._open_plan(tx, alert, now) if alert.plan is not None else None
         told = await self._tell_plan(tx, run, share, now) if run is not None else set()
-        for receiver in self._receivers(alert, now):
+        for receiver in self._recipients.of(alert, now):
             if receiver not in told:
-                await self._owe(tx, alert.incident_id, receiver, kind, share, now)
+                await self._conversations.owe(tx, alert.incident_id, receiver, kind, share, now)
 
     def _realert(self, rule: str) -> timedelta:
         known = self._rules.get(rule)
@@ -177,79 +195,44 @@ class Alerting:
     @staticmethod
     async def _returns(tx: UnitOfWork, finding: Finding, former: int) -> bool:
         """Whether a finding opens its former incident again: a complaint that had joined a crisis is no reason to."""
-        return finding.kind != "mention" or all(each.kind == "mention" for each in await tx.alerts.of_incident(former))
+        return finding.kind != "mention" or not await tx.alerts.beyond_complaints(former)
 
     async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime) -> PlanRun | None:
-        """Open the emergency plan, once per incident; the snapshot keeps a run as it was when the file is edited."""
+        """Open the emergency plan, once per incident; the snapshot keeps a run as it was when the file is edited.
+
+        A crisis that comes back after its run was closed opens the same run again: its people must hear of it.
+        """
         plan = self._settings.plans.get(str(alert.plan))
         if plan is None:  # it was removed since the alert was opened
             return None
-        automatic = plan.activation.mode == "automatic"
+        state = RunState.RUNNING if plan.activation.mode == "automatic" else RunState.AWAITING_CONFIRMATION
         run = await tx.plans.open(
             plan=plan.id,
             incident_id=alert.incident_id,
             snapshot=plan.model_dump(mode="json"),
             steps=[step.id for step in plan.steps],
-            state=RunState.RUNNING if automatic else RunState.AWAITING_CONFIRMATION,
+            state=state,
             at=now,
         )
+        how = "opened"
+        if run is None:
+            run, how = await tx.plans.reopen(plan.id, alert.incident_id, state=state), "reopened"
         if run is not None:
             metrics.plans_opened.labels(plan=plan.id).inc()
             detail = {"plan": plan.id, "mode": plan.activation.mode}
             await tx.timeline.add(
-                TimelineEvent(at=now, kind="plan.opened", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
+                TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
             )
         return run
 
     async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
         """Tell the people of the plan at once, whatever its mode. Their message holds the alert too: one, not two."""
-        receivers = self._expand(run.definition.notify, now)
+        receivers = self._recipients.expand(run.definition.notify, now)
         for receiver in receivers:
-            await tx.notifications.add(
-                incident_id=run.incident_id,
-                receiver=receiver,
-                kind=NotificationKind.PLAN,
-                events=(share,),
-                created_at=now,
-                due_at=now,
-                plan_run_id=run.id,
+            await self._conversations.at_once(
+                tx, run.incident_id, receiver, NotificationKind.PLAN, (share,), now, plan_run_id=run.id
             )
         return set(receivers)
-
-    async def _owe(
-        self, tx: UnitOfWork, incident_id: int, receiver: str, kind: NotificationKind, share: AlertEvent, now: datetime
-    ) -> None:
-        """Owe a receiver a message: the first of an incident, what is worse and what is critical at once, the rest gathered."""
-        last_due = await tx.notifications.last_due(incident_id, receiver)
-        critical = kind is NotificationKind.FIRST and share.severity == "critical"
-        at_once = last_due is None or kind is NotificationKind.WORSE or critical
-        if not at_once and (waiting := await tx.notifications.gathering(incident_id, receiver, now)):
-            said = [each.event for each in waiting.events if each.alert_id == share.alert_id]
-            if said[-1:] != [share.event]:
-                await tx.notifications.append(waiting.id, (share,))
-            return
-        if last_due is not None and kind is NotificationKind.FIRST and not critical:
-            kind = NotificationKind.MORE
-        routing = self._settings.routing
-        due = now if at_once or last_due is None else max(now + routing.group_wait, last_due + routing.group_interval)
-        await tx.notifications.add(
-            incident_id=incident_id, receiver=receiver, kind=kind, events=(share,), created_at=now, due_at=due
-        )
-
-    def _receivers(self, alert: Alert, now: datetime) -> tuple[str, ...]:
-        """Whom an alert goes to: the rule's own list, else the default of the routing; health goes to ops."""
-        rule = self._rules.get(alert.rule)
-        names = (rule.notify if rule is not None else ()) or (("ops",) if alert.kind in HEALTH_KINDS else ("default",))
-        expanded = self._expand(names, now)
-        if alert.kind == "receiver_health":  # a dead receiver can't be told that it is dead
-            dead = alert.key["receiver"]
-            others = tuple(name for name in expanded if name != dead)
-            return others or tuple(name for name in self._settings.receivers if name != dead)
-        return expanded
-
-    def _expand(self, names: Iterable[str], now: datetime) -> tuple[str, ...]:
-        """Receivers behind names of people, roles and receivers: each once, in order; a backup joins a primary off duty."""
-        return tuple(dict.fromkeys(receiver for name in names for receiver in self._settings.resolve(name, now)))
 
 
 def _new_alert(finding: Finding) -> NewAlert:
@@ -269,19 +252,6 @@ def _new_alert(finding: Finding) -> NewAlert:
         evidence=finding.evidence,
         labels={**({"subject": finding.subject} if finding.subject else {}), **finding.labels},
         plan=finding.plan,
-    )
-
-
-def _share(alert: Alert, event: str, evidence: Sequence[int] = ()) -> AlertEvent:
-    """The alert's share of a notification: the figures as they are now."""
-    return AlertEvent(
-        alert_id=alert.id,
-        event=event,
-        severity=alert.severity,
-        observed=alert.observed,
-        expected=alert.expected,
-        occurrences=alert.occurrences,
-        evidence=tuple(evidence),
     )
 
 

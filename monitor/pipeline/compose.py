@@ -106,14 +106,14 @@ def _facts(event: AlertEvent, alert: Alert, title: str) -> AlertFacts:
         severity=event.severity,
         labels=alert.labels,
         fired_at=alert.fired_at,
-        observed=event.observed,
+        observed=float(event.observed),
         expected=event.expected,
         measure=alert.measure,
         window=alert.window,
-        learning=alert.learning,
+        learning=alert.learning if event.learning is None else event.learning,
         coverage=alert.coverage,
         occurrences=event.occurrences,
-        reasons=tuple(alert.reasons),
+        reasons=tuple(event.reasons or alert.reasons),
         resolved_at=alert.resolved_at,
     )
 

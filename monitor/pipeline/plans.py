@@ -126,14 +126,4 @@ async def _latest_events(tx: UnitOfWork, run: PlanRun) -> Sequence[AlertEvent]:
     """What a step's message says of the incident: its windows as they are now, or, when it has none, its single mentions."""
     every = await tx.alerts.of_incident(run.incident_id)
     alerts = [alert for alert in every if alert.kind != "mention"] or every
-    return tuple(
-        AlertEvent(
-            alert_id=alert.id,
-            event=NotificationKind.FIRST,
-            severity=alert.severity,
-            observed=alert.observed,
-            expected=alert.expected,
-            occurrences=alert.occurrences,
-        )
-        for alert in alerts
-    )
+    return tuple(AlertEvent.of(alert, NotificationKind.FIRST) for alert in alerts)

@@ -144,4 +144,4 @@ def notification(row: RowMapping) -> Notification:
 
 
 def _event(said: dict[str, Any]) -> AlertEvent:
-    return AlertEvent(**said | {"evidence": tuple(said["evidence"])})
+    return AlertEvent(**said | {name: tuple(said.get(name, ())) for name in ("evidence", "reasons")})

@@ -123,4 +123,4 @@ def _moment(at: datetime) -> str:
 
 
 def _number(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from monitor.domain.alert import Alert, AlertEvent, Delivery, DeliveryState, Not
 from monitor.domain.errors import StorageError
 from monitor.domain.plan import RunState, StepState
 from monitor.storage import StorageSettings, Store
+from monitor.storage.notifications import notification
 
 Ring = Callable[..., Awaitable[Alert]]
 Owe = Callable[..., Awaitable[Notification]]
@@ -308,3 +310,13 @@ async def test_a_plan_opens_once_an_incident_and_goes_step_by_step(store: Store,
     assert (closed.state, closed.confirmed_by, closed.confirmed_at, closed.closed_at) == ("closed", "ada", now, now + MINUTE)
     told = closed.steps[0]
     assert (told.state, told.started_at, told.ended_at, told.detail) == (StepState.DONE, now, now + MINUTE, "told")
+
+
+async def test_a_message_written_before_reasons_were_kept_is_read(owe: Owe) -> None:
+    """An older row lacks what was added since: it comes back with nothing there."""
+    made = await owe()
+    row: Any = {field.name: getattr(made, field.name) for field in fields(made)}
+    old = {"alert_id": 1, "event": "first", "severity": "info", "observed": 1, "expected": None, "occurrences": 1, "evidence": []}
+    read = notification(row | {"events": [old]})
+    assert (tuple(read.events[0].reasons), read.events[0].learning) == ((), None)
+    assert notification(row | {"events": [asdict(read.events[0])]}).events == read.events
