@@ -264,7 +264,7 @@ async def test_a_complaint_seen_late_lasts_as_long_as_any(hut: Build) -> None:
 
 async def test_what_returns_within_realert_is_the_same_trouble(house: Build) -> None:
     """A window that rings again soon reopens its alert and incident; people hear of it in the same conversation."""
-    home = house()
+    home = house(rules=[rule(CRISIS, severity="warning")])
     await home.storm()
     await home.wait(2 * HOUR)
     first = await home.alert()
@@ -351,7 +351,7 @@ async def test_a_graver_finding_under_a_silence_counts_when_nobody_was_told_yet(
 
 async def test_what_returns_under_a_silence_is_told_after_it(hut: Build) -> None:
     """A window that rings again within `realert`, but under a silence, is not lost."""
-    home = hut(rules=[rule(CRISIS, keep_firing_for="3h")])
+    home = hut(rules=[rule(CRISIS, keep_firing_for="3h", severity="warning")])
     await home.storm()
     await home.wait(5 * HOUR)
     assert home.kinds("room") == ["first", "resolved"]

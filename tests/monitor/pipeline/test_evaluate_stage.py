@@ -141,6 +141,21 @@ async def test_a_lease_in_use_is_renewed(hut: Build) -> None:
     assert (await first.alert()).occurrences == 10
 
 
+async def test_a_claim_that_fails_is_made_again(hut: Build, fragile: tuple[FragileStore, Store]) -> None:
+    """Whether it was made or not, nothing is judged on the strength of a claim whose commit failed."""
+    flaky, as_store = fragile
+    home = hut(store=as_store)
+    await home.brings(home.mention("Acme broken"))
+    flaky.before = 1
+    with pytest.raises(StorageError):
+        await home.stages.evaluate.step()
+    flaky.after = 1
+    with pytest.raises(StorageError):
+        await home.stages.evaluate.step()
+    assert await home.judge() == 1
+    assert (await home.alert()).occurrences == 1
+
+
 async def test_a_process_taken_for_dead_commits_nothing(house: Build) -> None:
     """A process that froze while another took over is fenced off, forgets what it remembered, and can lead again later."""
     zombie, other = house(owner="zombie"), house(owner="other")

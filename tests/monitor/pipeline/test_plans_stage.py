@@ -200,6 +200,18 @@ async def test_two_processes_start_a_step_once(hut: Build) -> None:
     assert running.steps[0].state == "done"
 
 
+async def test_two_processes_end_a_step_once(hut: Build) -> None:
+    """Of two that saw the same step arrive, one records it."""
+    home = housed(hut)
+    await home.storm()
+    await home.stages.plans.step()
+    await home.deliver()
+    (stale,) = await home.runs()
+    assert await home.stages.plans._carry(stale) > 0
+    assert await home.stages.plans._carry(stale) == 0
+    assert len(await home.timeline("plan.step.done")) == 1
+
+
 async def test_a_step_for_nobody_fails(hut: Build) -> None:
     """A step whose receivers are all gone is marked as failed, and holds nothing up."""
     home = housed(hut)
