@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -22,7 +21,7 @@ MAX_TITLE = 1_000
 MAX_NAME = 200
 MAX_URI = 2_048
 MAX_TAGS = 100
-MAX_INTEGER = 2**63 - 1
+MAX_COUNT = 2_000_000_000  # followers, likes …: no network counts as many people
 LATENESS = timedelta(minutes=5)  # how far another machine's clock may run ahead of ours
 
 _MAX_HTML = 50_000  # a parser builds a tree, and 50,000 characters of nested tags already cost a quarter of a second
@@ -145,14 +144,14 @@ def _encodable(uri: str) -> str:
 
 
 def whole(value: object) -> int | None:
-    """A count from data: None unless it is a number, never negative, never more than a database takes."""
-    if value is None or (type(value) is int and 0 <= value <= MAX_INTEGER):
+    """A count from data: None unless it is a number from 0 to `MAX_COUNT`. The absurd is unknown, not very much."""
+    if value is None or (type(value) is int and 0 <= value <= MAX_COUNT):
         return value
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) <= 30:  # noqa: PLR2004
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_COUNT:
         return None
-    return min(max(int(value), 0), MAX_INTEGER)
+    return int(value)
 
 
 def language_code(value: object) -> str | None:

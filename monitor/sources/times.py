@@ -10,20 +10,28 @@ from email.utils import parsedate_to_datetime
 _MILLISECONDS, _MICROSECONDS = 10**11, 10**14
 _SPACED_OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
 _TWITTER = "%a %b %d %H:%M:%S %z %Y"
+_FIRST_YEAR, _LAST_YEAR = 1990, 2200  # what is dated outside was dated by a program that did not know
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_time(value: object, zone: tzinfo = UTC, form: str | None = None) -> datetime:
-    """A moment in UTC. Raises ValueError, saying what was not understood.
+    """A moment in UTC, from 1990 to 2200. Raises ValueError, saying what was not understood or lies outside.
 
     Understands ISO-8601 with or without a zone (`zone` is assumed), a space before the offset, RFC 5322 dates, the old
     Twitter form, and numbers as Unix time in seconds, milliseconds or microseconds. `form` is a strptime pattern for all else.
     """
-    if isinstance(value, datetime):
-        return _utc(value, zone)
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    moment = _moment(value, zone, form)
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"the time {str(value)[:40]!r} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment
+
+
+def _moment(value: object, zone: tzinfo, form: str | None) -> datetime:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | datetime):
         raise ValueError("the time is neither text nor a number")  # noqa: TRY004 - callers catch one error
     try:
+        if isinstance(value, datetime):
+            return _utc(value, zone)
         return _utc(datetime.strptime(str(value), form), zone) if form else _guess(value, zone)  # noqa: DTZ007 - `zone` fills it
     except (ValueError, OverflowError, OSError):
         hint = "the pattern in `time_format`" if form else "ISO-8601, RFC 5322 or Unix time; set `time_format` for others"

@@ -119,6 +119,8 @@ def test_forms_are_taken_when_known() -> None:
         ({"text": "x", "created_at": ""}, "no time"),
         ({"text": "x", "created_at": "yesterday"}, "'yesterday' is not understood"),
         ({"text": "x", "created_at": ["2026"]}, "neither text nor a number"),
+        ({"text": "x", "created_at": "0001-01-01T00:00:00Z"}, "outside the years 1990 to 2200"),
+        ({"text": "x", "created_at": "9999-12-31T23:59:59Z"}, "outside the years 1990 to 2200"),
     ],
 )
 def test_what_cannot_be_a_mention_says_why(record: object, why: str) -> None:

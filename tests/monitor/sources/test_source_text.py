@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.domain.mention import Author, Engagement, Form, Mention
 from monitor.sources import text as texts
 from monitor.sources.text import (
-    MAX_INTEGER,
+    MAX_COUNT,
     MAX_TEXT,
     canonical_uri,
     clean,
@@ -161,16 +161,19 @@ def test_canonical_is_final(uri: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "count"),
-    [(3, 3), (3.9, 3), ("42", 42), (-1, 0), (2**63, MAX_INTEGER), (10**40, MAX_INTEGER), (0, 0)],
+    [(3, 3), (3.9, 3), ("42", 42), (2_000_000_000, 2_000_000_000), ("2000000000", 2_000_000_000), (0, 0)],
 )
-def test_counts_fit_a_database(value: object, count: int) -> None:
-    """Never negative, never more than 63 bits."""
+def test_counts_are_whole(value: object, count: int) -> None:
+    """Up to two thousand millions: no account has more followers, no post more likes."""
     assert whole(value) == count
 
 
-@pytest.mark.parametrize("value", [None, True, "many", "", float("nan"), float("inf"), [], {}, "9" * 40, "-3"])
+@pytest.mark.parametrize(
+    "value",
+    [None, True, "many", "", float("nan"), float("inf"), [], {}, "9" * 40, "-3", -1, -0.5, 2**70, "9" * 20, 1e300, 2_000_000_001],
+)
 def test_what_is_no_count_is_unknown(value: object) -> None:
-    """Unknown stays unknown, never zero."""
+    """Unknown stays unknown, never zero; what is absurd is unknown too, or a made-up audience would ring as a real one."""
     assert whole(value) is None
 
 
@@ -234,6 +237,14 @@ def test_the_future_is_not_believed() -> None:
     assert sanitise(mention(written_at=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9))))).written_at.year == 1970
     assert sanitise(mention(written_at=datetime(2026, 1, 1))).written_at == datetime(2026, 1, 1, tzinfo=UTC)  # noqa: DTZ001
     far = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-9)))
+def test_an_absurd_audience_is_unknown() -> None:
+    """Of the author as of the post."""
+    engagement = Engagement(replies=-1, shares=2**70, likes=7)
+    safe = sanitise(mention(author=Author("ann", "ann", reach=2**70), engagement=engagement))
+    assert safe.author is not None
+    assert (safe.author.reach, safe.engagement) == (None, Engagement(likes=7))
+
+
     assert sanitise(mention(written_at=far), NOW).written_at == NOW + timedelta(minutes=5)
 
 
@@ -271,7 +282,7 @@ def test_whatever_came_in_can_be_stored(raw: Mention) -> None:
     if safe.author:
         for text in (safe.author.id, safe.author.handle, safe.author.name):
             assert_storable(text)
-        assert safe.author.reach is None or 0 <= safe.author.reach <= MAX_INTEGER
+        assert safe.author.reach is None or 0 <= safe.author.reach <= MAX_COUNT
     assert safe.network
     assert datetime(1970, 1, 1, tzinfo=UTC) <= safe.written_at <= NOW + timedelta(minutes=5)
     assert safe.sensitive in {None, True, False}

@@ -62,6 +62,26 @@ def test_what_is_no_time_is_refused(written: object) -> None:
         parse_time(written)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0001-01-01T00:00:00Z",
+        "1989-12-31T23:59:59Z",
+        "2201-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        0,
+        -1,
+        datetime(1, 1, 1, tzinfo=UTC),
+    ],
+)
+def test_a_moment_outside_our_age_is_refused(written: object) -> None:
+    """Year 1 and year 9999 are how other programs write that they do not know: nobody wrote anything then."""
+    with pytest.raises(ValueError, match=r"lies outside the years 1990 to 2200"):
+        parse_time(written)
+    assert parse_time("1990-01-01T00:00:00Z").year == 1990
+    assert parse_time("2200-12-31T23:59:59Z").year == 2200
+
+
 @given(st.text(max_size=60) | st.integers() | st.floats())
 def test_anything_is_a_moment_or_a_value_error(written: object) -> None:
     """Nothing else is ever raised, and a moment is always aware and in UTC."""
