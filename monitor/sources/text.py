@@ -25,7 +25,11 @@ MAX_COUNT = 2_000_000_000  # followers, likes …: no network counts as many peo
 LATENESS = timedelta(minutes=5)  # how far another machine's clock may run ahead of ours
 
 _MAX_HTML = 50_000  # a parser builds a tree, and 50,000 characters of nested tags already cost a quarter of a second
-_MAX_NORMALISED = 10_000  # composing accents is quadratic in a run of combining marks
+# On one letter, as in Unicode's stream-safe format (UAX 15): no language stacks as many, and putting a run of marks in order is
+# quadratic in its length. Long runs of symbols are rare enough to be looked at one by one; halfwidth Katakana sound marks
+# become combining marks.
+_MAX_MARKS = 30
+_MARKS = re.compile(rf"(?=[^\x00-\x7f])(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){{{_MAX_MARKS + 1},}}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCKS = (
     "address article aside blockquote div dd dl dt figure figcaption footer h1 h2 h3 h4 h5 h6"
@@ -65,14 +69,31 @@ def _tidy(text: str) -> str:
 
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
-    """Text that any store and terminal takes: no NUL, controls or lone surrogates, accents composed, at most `limit` long."""
+    """Text that any store and terminal takes: no NUL, controls or lone surrogates, accents composed, at most `limit` long.
+
+    Of a pile of more than 30 combining marks on one letter the first 30 stay, so that no later step takes seconds over it.
+    """
     text = text[:limit]
     if text.isascii() and text.isprintable():
         return text
     if not text.isascii():
         text = _whole_characters(text)
     text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return unicodedata.normalize("NFC", text)[:limit] if len(text) <= _MAX_NORMALISED else text
+    return _few_marks(unicodedata.normalize("NFC", _few_marks(text)))[:limit]  # composing takes some letters apart
+
+
+def _few_marks(text: str) -> str:
+    return _MARKS.sub(_first_marks, text)
+
+
+def _first_marks(run: re.Match[str]) -> str:
+    """The run without the marks that are too many on one letter; emoji and punctuation stay."""
+    kept, marks = [], 0
+    for char in run[0]:
+        marks = marks + 1 if unicodedata.combining(unicodedata.normalize("NFKD", char)[0]) else 0
+        if marks <= _MAX_MARKS:
+            kept.append(char)
+    return "".join(kept)
 
 
 def _whole_characters(text: str) -> str:

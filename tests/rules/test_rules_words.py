@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +57,23 @@ def test_spelling_does_not_hide_a_word(entry: str, text: str) -> None:
 def test_part_of_a_word_is_another_word(entry: str, text: str) -> None:
     """Words are whole, phrases are complete, and addresses are not read."""
     assert _find([entry], text) is None
+
+
+def test_a_hostile_text_is_folded_in_proportion_to_its_length() -> None:
+    """A hundred times the marks cost about a hundred times as much, not ten thousand times."""
+
+    def cost(marks: int) -> int:
+        began = time.process_time_ns()
+        fold("e" + "\u0f71\u0f72" * marks)
+        return time.process_time_ns() - began
+
+    assert min(cost(50_000) for _ in range(2)) < 1_000 * min(cost(500) for _ in range(5))
+
+
+def test_a_long_text_is_folded_to_its_end() -> None:
+    """What is said in the last line is found, and slices do not part a letter from its accent visibly."""
+    assert fold("e\u0301" * 5_000) == "e" * 5_000
+    assert _find(["panne"], "é" * 90_000 + " la pànne") == "panne"
 
 
 def test_what_is_found_is_what_was_said_first() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -26,6 +29,7 @@ from monitor.sources.text import (
     slug,
     whole,
 )
+from rules.words import fold
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 HOSTILE = st.text(st.characters() | st.sampled_from("<>&\"'#\x00\ud83d\ude00\udc00\u202e\x1b\n\r"), max_size=200)
@@ -94,6 +98,62 @@ def test_surrogate_pairs_become_one_character() -> None:
 def test_accents_are_composed() -> None:
     """`e` with a combining accent is `é`, as every word list writes it."""
     assert clean("cafe\u0301") == "café"
+
+
+MARKS = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.combining(unicodedata.normalize("NFKD", chr(c))[0])]
+LETTERS = st.sampled_from("aé\u0958가ｶ😀 \x00\n!")
+
+
+def longest_pile(text: str) -> int:
+    """The most combining marks that stand on one letter once all is taken apart: what ordering them costs is its square."""
+    longest = pile = 0
+    for char in unicodedata.normalize("NFKD", text):
+        pile = pile + 1 if unicodedata.combining(char) else 0
+        longest = max(longest, pile)
+    return longest
+
+
+def test_no_pile_of_marks_is_high() -> None:
+    """Whatever the combining mark, thirty are kept: even those that are three in one stay a short run."""
+    assert len(MARKS) > 900
+    for mark in MARKS:
+        assert longest_pile(clean("e" + (mark + "\u0316") * 100)) <= 3 * 30
+
+
+def test_letters_of_any_language_keep_their_marks() -> None:
+    """Thirty marks on a letter stay, and a line of emoji is no pile."""
+    assert clean("q" + "\u0316" * 30 + "q" + "\u0316" * 30).count("\u0316") == 60
+    assert clean("q" + "\u0316" * 31) == "q" + "\u0316" * 30
+    assert clean("❤\ufe0f…" * 100) == "❤\ufe0f…" * 100
+
+
+@given(st.lists(st.tuples(LETTERS, st.lists(st.sampled_from(MARKS), max_size=2), st.integers(0, 60)), max_size=5))
+@example([("\u0958", ["\u0316"], 30)])
+@example([("e", ["\u0344"], 60), ("\x00", ["\u0301", "\u0316"], 30)])
+@example([("ｶ", ["\uff9e", "\u0301"], 60)])
+def test_piles_of_marks_are_cut_once(piles: list[tuple[str, list[str], int]]) -> None:
+    """Nothing hides a pile (no control in its middle, no letter that is taken apart), and a second cleaning finds nothing."""
+    once = clean("".join(letter + "".join(marks) * times for letter, marks, times in piles))
+    assert longest_pile(once) <= 3 * 31
+    assert clean(once) == once
+
+
+@pytest.mark.parametrize("pair", ["\u0301\u0316", "\u0f71\u0f72", "\uff9e\u0323", "\u064b\u0655"])
+def test_a_text_of_marks_costs_no_more_than_a_text_of_letters(pair: str) -> None:
+    """A hundred thousand marks used to hold everything up for ten seconds; fifty times the cost of letters leaves much room."""
+    letters, marks = "éà" * 50_000, "e" + pair * 50_000
+    assert cost(marks) < 50 * cost(letters)
+
+
+def cost(text: str) -> int:
+    """The processor time of making a text ready for the rules: the least of some."""
+
+    def once() -> int:
+        began = time.process_time_ns()
+        fold(clean(text))
+        return time.process_time_ns() - began
+
+    return min(once() for _ in range(3))
 
 
 def test_one_line_is_one_line() -> None:
