@@ -15,7 +15,7 @@ from monitor.domain.clock import ReplayClock
 from monitor.domain.errors import InputError, UsageError
 from monitor.pipeline import flow, leases
 from monitor.pipeline.inbox import StoredInbox
-from monitor.pipeline.outcome import Outcome, stage_seconds, tell
+from monitor.pipeline.outcome import REASONS, Outcome, stage_seconds, tell
 from monitor.settings import Settings
 from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient
@@ -113,6 +113,7 @@ class _Replay:
         self._outcome.stored += polled.stored
         self._outcome.duplicates += polled.duplicates
         self._outcome.rejected += polled.rejected
+        self._outcome.reasons += polled.reasons[: REASONS - len(self._outcome.reasons)]
         if not polled.more:
             async with self._store.read() as tx:
                 state = await tx.sources.get(self._source)

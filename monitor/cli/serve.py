@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from monitor.cli.app import app
 from monitor.cli.context import (
@@ -24,10 +25,11 @@ from monitor.cli.context import (
     out,
     plural,
     row,
+    said,
     say,
     table,
 )
-from monitor.domain.errors import InputError, UsageError
+from monitor.domain.errors import ExitCode, InputError, UsageError
 
 if TYPE_CHECKING:
     from monitor.pipeline.outcome import Outcome
@@ -86,6 +88,8 @@ def replay(
         settings = settings.model_copy(update={"storage": storage})
         outcome = asyncio.run(_judge(settings, file, file.stat().st_size, deliver=deliver))
     _show(outcome, settings, as_json=as_json)
+    if _nothing_understood(outcome):
+        raise typer.Exit(ExitCode.INPUT_OUTPUT)
 
 
 def _storage(url: str) -> StorageSettings:
@@ -121,7 +125,12 @@ async def _judge(settings: Settings, file: Path, size: int, *, deliver: bool) ->
         return await judge(settings, deliver=deliver, progress=lambda position: bar.update(task, completed=position))
 
 
+def _nothing_understood(outcome: Outcome) -> bool:
+    return outcome.rejected > 0 and not outcome.stored
+
+
 def _show(outcome: Outcome, settings: Settings, *, as_json: bool) -> None:
+    _show_reasons(outcome)
     if as_json:
         sys.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False) + "\n")
         return
@@ -130,14 +139,30 @@ def _show(outcome: Outcome, settings: Settings, *, as_json: bool) -> None:
         over = f"{alert.resolved_at:%Y-%m-%d %H:%M}" if alert.resolved_at else "–"
         what = about(alert.labels, alert.key, settings)
         row(rows, f"{alert.fired_at:%Y-%m-%d %H:%M}", alert.rule, alert.severity, what, over)
-    out.print(rows if outcome.alerts else "Nothing would have rung.")
+    if outcome.alerts:
+        out.print(rows)
+    elif not _nothing_understood(outcome):
+        out.print("Nothing would have rung.")
     say("")
+    earlier = ", an interrupted replay's included" if outcome.stored > outcome.read - outcome.rejected else ""
     say(
-        f"{outcome.read} read, {outcome.stored} stored, {outcome.duplicates} seen before, {outcome.rejected} not understood"
-        f" in {outcome.seconds:.1f} s."
+        f"{outcome.read} read, {outcome.stored} stored{earlier}, {outcome.duplicates} seen before,"
+        f" {outcome.rejected} not understood in {outcome.seconds:.1f} s."
     )
     messages, plans = plural(len(outcome.deliveries), "message"), plural(len(outcome.plan_runs), "plan")
     say(f"{plural(len(outcome.alerts), 'alert')}, {messages}, {plans} opened. Times are UTC.")
+
+
+def _show_reasons(outcome: Outcome) -> None:
+    """Why the first were not understood, on standard error: what follows may be JSON for a script."""
+    for reason in outcome.reasons:
+        err.print(Text(f"not understood: {said(reason.where)}: {said(reason.why)}", style="yellow"), soft_wrap=True)
+    if _nothing_understood(outcome):
+        err.print(
+            "Nothing in the file could be understood, so nothing was judged. The `mapping:` belongs to a source of kind `file` in"
+            " monitor.yaml; then give its folder with --config.",
+            soft_wrap=True,
+        )
 
 
 @app.command()

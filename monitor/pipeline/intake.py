@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +15,7 @@ from monitor.domain.errors import SourceError, TocsinError, Trouble
 from monitor.domain.source import SourceState
 from monitor.pipeline.enrich import Enricher
 from monitor.settings import Settings
-from monitor.sources import Batch, Source
+from monitor.sources import Batch, Rejected, Source
 from monitor.storage import Store
 from monitor.telemetry import metrics
 
@@ -36,6 +36,7 @@ class Polled:
     duplicates: int = 0
     rejected: int = 0
     more: bool = False
+    reasons: Sequence[Rejected] = field(default=(), compare=False)  # why each of the rejected was
 
 
 class Intake:
@@ -101,7 +102,8 @@ class Intake:
         metrics.mentions.labels(source=name, outcome="duplicate").inc(added.duplicates)
         metrics.mentions.labels(source=name, outcome="rejected").inc(len(batch.rejected))
         metrics.mentions.labels(source=name, outcome="kept_out").inc(added.kept_out)
-        return Polled(len(batch.mentions), len(added.new), added.duplicates, len(batch.rejected), batch.more)
+        counts = len(batch.mentions), len(added.new), added.duplicates, len(batch.rejected)
+        return Polled(*counts, more=batch.more, reasons=batch.rejected)
 
     async def _failed(self, state: SourceState, error: SourceError) -> None:
         now = self._clock.now()  # the poll may have taken a while: the rest begins when it has failed

@@ -7,21 +7,28 @@ from typing import Any
 
 from monitor.domain.alert import Alert, DeliveryRecord
 from monitor.domain.plan import PlanRun
+from monitor.sources import Rejected
 from monitor.storage import Store
 from monitor.telemetry import metrics
 
 _ALL = 1_000_000
+REASONS = 3  # as many as a person reads
 
 
 @dataclass
 class Outcome:
-    """What a replay came to."""
+    """What a replay came to.
+
+    `stored`, the alerts, deliveries and plan runs are all that the store holds, an interrupted earlier
+    run's included; `read`, `duplicates` and `rejected` are of this run, and `reasons` say why the first were rejected.
+    """
 
     seconds: float = 0.0
     read: int = 0
     stored: int = 0
     duplicates: int = 0
     rejected: int = 0
+    reasons: list[Rejected] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     deliveries: list[DeliveryRecord] = field(default_factory=list)
     plan_runs: list[PlanRun] = field(default_factory=list)
@@ -58,8 +65,9 @@ class Outcome:
 
 
 async def tell(outcome: Outcome, store: Store) -> None:
-    """Fill in the alerts, deliveries and plan runs that the store holds, in the order in which they came about."""
+    """Fill in what the store holds: how many mentions, and the alerts, deliveries and plan runs as they came about."""
     async with store.read() as tx:
+        outcome.stored = await tx.mentions.count()
         outcome.alerts = sorted(await tx.alerts.list(limit=_ALL), key=lambda alert: alert.id)
         outcome.deliveries = sorted(await tx.deliveries.list(limit=_ALL), key=lambda each: each.id)
         outcome.plan_runs = sorted(await tx.plans.list(limit=_ALL), key=lambda run: run.id)

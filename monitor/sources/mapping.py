@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from monitor.domain.mention import Author, Engagement, Form, Mention
-from monitor.sources.text import html_to_text, is_own, slug, whole
+from monitor.sources.text import html_to_text, is_own, one_line, slug, whole
 from monitor.sources.times import parse_time
 
 # What people commonly call these things, best guess first. A path is dotted: `user.name`, `entities.0.id`.
@@ -50,6 +50,7 @@ GUESSES: Mapping[str, Sequence[str]] = {
 _ALIASES = {"own": "author.own", "author": "author.id", "shares": "engagement.shares", "likes": "engagement.likes"}
 _ALIASES |= {"replies": "engagement.replies", "created_at": "written_at", "url": "uri"}
 _LONGEST_NAME = 200
+_LONGEST_SHOWN, _MOST_SHOWN = 40, 12
 _FORMS = frozenset(Form)
 _MAX_PLANS = 100  # kinds of record remembered at a time
 
@@ -117,6 +118,7 @@ class Mapper:
         found = self._look(record)
         network = _text(found, "network") or self._settings.network
         text = self._body(found)
+        self._require(record, text=bool(text.strip()), time=bool(default_time or found.get("written_at") not in (None, "")))
         return Mention(
             network=network,
             text=text,
@@ -155,23 +157,27 @@ class Mapper:
 
     def _body(self, found: _Found) -> str:
         text = _text(found, "text")
-        text = html_to_text(text) if self._settings.html else text
-        if not text.strip():
-            raise UnreadableError(f"no text (looked at {', '.join(self._paths['text'])}); set `mapping: {{text: …}}`")
-        return text
+        return html_to_text(text) if self._settings.html else text
+
+    def _require(self, record: Mapping[str, Any], *, text: bool, time: bool) -> None:
+        """A mention needs words and a time: who has called them otherwise is told what there is to choose from."""
+        lacking = [(name, field) for name, field, there in (("text", "text", text), ("time", "written_at", time)) if not there]
+        if lacking:
+            known = [field for _, field in lacking if field in self._settings.mapping]
+            looked = f" (looked at {', '.join(self._settings.mapping[field] for field in known)})" if known else ""
+            raise UnreadableError(
+                f"no {' and no '.join(name for name, _ in lacking)}{looked} among the fields {_names(record)}; say which holds"
+                f" it: `mapping: {{{', '.join(f'{field}: FIELD' for _, field in lacking)}}}`"
+            )
 
     def _time(self, found: _Found, default: datetime | None) -> datetime:
         value = found.get("written_at")
-        if value is None or value == "":
-            if default is None:
-                raise UnreadableError(
-                    f"no time (looked at {', '.join(self._paths['written_at'])}); set `mapping: {{written_at: …}}`"
-                )
+        if default is not None and value in (None, ""):
             return default
         try:
             return parse_time(value, self._zone, self._settings.time_format)
         except ValueError as error:
-            raise UnreadableError(str(error)) from None
+            raise UnreadableError(f"written_at: {error}") from None
 
     def _uri(self, found: _Found, network: str) -> str | None:
         """The address, else a name made of the network's own id, which is just as unique."""
@@ -220,6 +226,15 @@ def named(network: str, external_id: str) -> str:
     plain = external_id.isalnum() and len(external_id) <= _LONGEST_NAME
     name = external_id if plain else hashlib.sha256(external_id.encode("utf-8", "surrogatepass")).hexdigest()
     return f"urn:tocsin:{slug(network)}:{name}"
+
+
+def _names(record: Mapping[str, Any]) -> str:
+    """What a person could name in a mapping: the fields of a record, and those one step further in."""
+    names: list[str] = []
+    for name, value in record.items():
+        names += [f"{name}.{part}" for part in value] if isinstance(value, Mapping) else [str(name)]
+    shown = [one_line(name, _LONGEST_SHOWN) for name in names[:_MOST_SHOWN]]
+    return ", ".join([*shown, "…"] if len(names) > _MOST_SHOWN else shown) or "(there are none)"
 
 
 def _planned(paths: Mapping[str, Sequence[str]], names: frozenset[str]) -> _Plan:

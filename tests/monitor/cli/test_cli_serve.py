@@ -51,6 +51,51 @@ def test_replay_of_an_empty_file_rings_nothing(tocsin: Tocsin, tmp_path: Path) -
     assert tocsin.at("replay", str(tmp_path / "empty.jsonl")).output.startswith("Nothing would have rung.")
 
 
+FOREIGN = "titre,avis,le\nCassée,Ma lampe est cassée,2026-03-02\n" + "".join(f"Titre,Avis {n},2026-03-02\n" for n in range(4))
+
+
+def test_replay_of_a_file_that_cannot_be_understood_says_what_to_write(tocsin: Tocsin, tmp_path: Path) -> None:
+    """Nothing was judged: that is an error of its own, with the fields there are and the line that is missing."""
+    (tmp_path / "avis.csv").write_text(FOREIGN)
+    done = tocsin("replay", "avis.csv")
+    assert done.exit_code == ExitCode.INPUT_OUTPUT
+    assert "Nothing would have rung" not in done.output
+    assert "5 read, 0 stored, 0 seen before, 5 not understood" in done.output
+    missing = (
+        "no text and no time among the fields titre, avis, le; say which holds it: `mapping: {text: FIELD, written_at: FIELD}`"
+    )
+    assert done.stderr.splitlines()[:3] == [f"not understood: line {number}: {missing}" for number in (2, 3, 4)]
+    assert "Nothing in the file could be understood, so nothing was judged." in done.stderr
+    as_json = tocsin("replay", "avis.csv", "--json")
+    assert as_json.exit_code == ExitCode.INPUT_OUTPUT
+    assert json.loads(as_json.stdout)["mentions"]["rejected"] == 5
+    assert missing in as_json.stderr
+
+
+def test_replay_says_why_some_were_not_understood(tocsin: Tocsin) -> None:
+    """The first three; the rest is judged as usual, and a script's JSON stays alone on standard output."""
+    posts = tocsin.config / "posts.jsonl"
+    posts.write_text('{[red]\n{"text": "x"}\n{"text": "x", "date": "soon"}\n4\n' + posts.read_text())
+    done = tocsin.at("replay", str(posts), "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["mentions"] == {"read": 12, "stored": 8, "duplicates": 0, "rejected": 4}
+    why = done.stderr.splitlines()
+    assert [line.split(":")[1].strip() for line in why] == ["line 1", "line 2", "line 3"]
+    assert "no time among the fields text; say which holds it: `mapping: {written_at: FIELD}`" in why[1]
+    assert "written_at: the time 'soon'" in why[2]
+
+
+def test_a_replay_that_goes_on_counts_what_the_store_holds(tocsin: Tocsin, tmp_path: Path, line: Line) -> None:
+    """Stored are those of both runs, as the alerts are; read are those of this one."""
+    posts = tocsin.config / "posts.jsonl"
+    database = ("--database", f"sqlite:///{tmp_path}/two.db")
+    tocsin.at("replay", str(posts), *database)
+    posts.write_text(posts.read_text() + line(9, "My Acme is awful") + "\n")
+    found = json.loads(tocsin.at("replay", str(posts), *database, "--json").stdout)
+    assert found["mentions"] == {"read": 1, "stored": 9, "duplicates": 0, "rejected": 0}
+    assert "0 read, 9 stored, an interrupted replay's included" in tocsin.at("replay", str(posts), *database).output
+
+
 def test_replay_without_configuration_uses_the_shipped_rules(tocsin: Tocsin, tmp_path: Path, line: Line) -> None:
     """All of the recording is about the brand that is named, or that the file is named after."""
     (tmp_path / "lumen.jsonl").write_text(line(1, "This is awful, I want a refund!") + "\n")

@@ -97,7 +97,7 @@ async def test_bad_lines_are_numbered_and_skipped(path: Path, clock: ManualClock
     assert [(rejected.where, rejected.why.split(" (")[0][:28]) for rejected in seen.rejected] == [
         ("line 2", "not JSON: Expecting property"),
         ("line 3", "not a JSON object"),
-        ("line 5", "no time"),
+        ("line 5", "no time among the fields tex"),
         ("line 6", "not utf-8"),
         ("line 7", "not JSON: nested too deep"),
         ("line 8", f"longer than {LONGEST:,} bytes"[:28]),

@@ -129,6 +129,25 @@ def test_what_cannot_be_a_mention_says_why(record: object, why: str) -> None:
         understood(record)
 
 
+@pytest.mark.parametrize(
+    ("record", "mapping", "said"),
+    [
+        ({"avis": "x"}, {}, "no text and no time among the fields avis; say which holds it: `mapping: {text: FIELD, written_at"),
+        ({"text": "x", "user": {"id": 1, "né": 2}}, {}, "no time among the fields text, user.id, user.né; say"),
+        ({"text": "x"}, {"written_at": "le"}, "no time (looked at le) among the fields text; say"),
+        ({"text": "x"} | {f"field{n}": n for n in range(20)}, {}, "field9, field10, …; say"),
+        ({"text": "x", "a\x1b[2Jb\n" + "y" * 99: 1}, {}, "yy; say"),
+        ({}, {}, "among the fields (there are none); say"),
+    ],
+)
+def test_who_calls_fields_otherwise_is_told_what_there_is(record: object, mapping: dict[str, str], said: str) -> None:
+    """The fields of the record, a few and never long, and the setting that says which is which."""
+    with pytest.raises(UnreadableError) as caught:
+        understood(record, mapping=mapping)
+    assert said in str(caught.value)
+    assert not set(str(caught.value)) & set("\x1b\n")
+
+
 def test_a_time_of_arrival_stands_in() -> None:
     """Where the sender gives no time, the moment of its call serves."""
     assert Mapper(MappingSettings()).mention({"text": "x"}, default_time=MOMENT).written_at == MOMENT
