@@ -84,6 +84,13 @@ def test_our_own_words_are_no_complaint(shipped: Engine, mention: Mention) -> No
     assert _ringing(shipped, mention(text="Une panne est en cours", own=True)) == set()
 
 
+@pytest.mark.parametrize("text", ["JetBlue est en panne", "JetBlue, the worst airline ever", "JetBlue 😡"])
+def test_a_complaint_about_somebody_else_is_not_ours(text: str, shipped: Engine, mention: Mention) -> None:
+    """However large the audience and however bad the mood: nothing rings that concerns no configured subject."""
+    loud = mention(text=text, own=False, reach=5_000_000, complaint=0.9, sentiment=-0.9, safety_risk=0.9, subjects=set())
+    assert _ringing(shipped, loud) == set()
+
+
 @pytest.mark.parametrize(
     ("reach", "verified", "rings"),
     [(100_000, None, True), (25_000, True, True), (25_000, False, False), (25_000, None, False), (None, True, False)],
