@@ -66,6 +66,11 @@ class Engine:
             raise KeyError(f"there is no window rule `{rule_id}`; {suggest(rule_id, (each.rule.id for each in self._windows))}")
         return compiled.tick(key, states, at)
 
+    def remembers(self, rule_id: str, key: Mapping[str, str], states: States) -> bool:
+        """Whether anything is known of this window: not after its rule was edited, until somebody says something again."""
+        compiled = self._compiled.get(rule_id)
+        return isinstance(compiled, CompiledWindow) and compiled.remembers(key, states)
+
     def due(self, states: States, at: datetime) -> list[Finding]:
         """Windows that held and waited for `for` to pass, and ring at this moment (event time) without a new mention."""
         return [finding for window in self._windows for finding in window.due(states, at)]

@@ -165,6 +165,7 @@ class Notification:
     due_at: datetime
     plan_run_id: int | None = None
     plan_step: str | None = None
+    more: int = 0  # alerts beyond `events`: counted, not named
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from monitor.domain.alert import Silence
+from monitor.domain.alert import Alert, Silence
 from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
 from monitor.pipeline import catch_up, health
@@ -25,6 +25,8 @@ BATCH = 500
 LEASE = timedelta(seconds=60)  # real time
 # How often, in story time, windows that ring or are about to are looked at without a new mention.
 TICK = timedelta(minutes=1)
+# Complaints that a single look may end: a storm of a day ago must not hold up what happens now.
+ENDED_AT_ONCE = 200
 # How often keys that have long been silent are let go.
 SWEEP = timedelta(hours=6)
 
@@ -145,6 +147,7 @@ class Evaluator:
                 self._silences = await tx.silences.active(self._clock.now())
                 offset = await work(tx, memory)
                 await memory.rings.save(tx)
+                await self._alerting.save(tx)
                 await tx.rule_states.save(memory.states.take_dirty(), self._clock.now())
                 await tx.evaluator.advance(self._owner, self._epoch, offset)
                 await tx.commit()
@@ -154,6 +157,8 @@ class Evaluator:
         except BaseException:
             self._memory = None
             raise
+        finally:
+            self._alerting.forget()
         self._offset = offset
         return True
 
@@ -224,21 +229,36 @@ class Evaluator:
             return
         horizon = now if self._drive is not None else await health.horizon(tx, self._settings, now)
         for alert in ringing:
-            if not isinstance(self._engine.rule(alert.rule), WindowRule):
-                await self._alerting.resolve(tx, memory.rings, alert, now, "the rule is gone", tell=True)
-            elif isinstance(self._engine.tick(alert.rule, alert.key, memory.states, horizon), Calm):
-                await self._alerting.resolve(tx, memory.rings, alert, now, "back to normal", tell=True)
+            why = self._why_over(alert, memory.states, horizon)
+            if why is not None:
+                await self._alerting.resolve(tx, memory.rings, alert, now, why, tell=True)
+            else:
+                await self._alerting.remind(tx, memory.rings, alert, now, self._silences)
         self._wake_soon()
+
+    def _why_over(self, alert: Alert, states: States, horizon: datetime) -> str | None:
+        """Why a window does not ring any more, or None. A rule that was edited has forgotten: that is no all-clear."""
+        rule = self._engine.rule(alert.rule)
+        if not isinstance(rule, WindowRule):
+            return "the rule is gone"
+        if not self._engine.remembers(alert.rule, alert.key, states):
+            patience = rule.window + rule.keep_firing_for
+            return "the rule was changed" if alert.last_seen_at + patience <= horizon else None
+        return "back to normal" if isinstance(self._engine.tick(alert.rule, alert.key, states, horizon), Calm) else None
 
     async def _end_complaints(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
         """An alert of a mention rule ends by a person, or by its time; nobody is told of the latter."""
+        ended = 0
         for alert in rings.of_kind("mention"):
             rule = self._engine.rule(alert.rule)
             lasts = rule.resolve.after if isinstance(rule, MentionRule) else timedelta(0)
             # What was written long ago and seen today lasts from today: the former is event time, the others are story time.
             until = max(alert.last_seen_at, alert.told_at or alert.opened_at) + lasts
-            if until <= now:
+            if until <= now and ended < ENDED_AT_ONCE:
+                ended += 1
                 await self._alerting.resolve(tx, rings, alert, now, "its time is over", tell=False)
+            elif until <= now:
+                self._wake_soon()
             else:
                 self._wake_by(until)
 

@@ -23,6 +23,8 @@ PATIENCE = timedelta(minutes=10)
 # A source that has been ill for longer no longer holds the others' alerts open.
 HORIZON_PATIENCE = timedelta(hours=6)
 FAILURES = 3
+# A receiver to whom nothing was owed for so long may be well again: the next message will show.
+FORGIVEN = timedelta(hours=24)
 
 
 def silent_for(
@@ -123,7 +125,8 @@ async def _receivers(tx: UnitOfWork, settings: Settings, now: datetime) -> list[
     for state in await tx.receivers.all():
         if state.receiver not in settings.receivers:
             continue
-        if state.disabled_at is None and state.failures < FAILURES:
+        failing = state.failures >= FAILURES and state.last_failure_at is not None and now - state.last_failure_at < FORGIVEN
+        if state.disabled_at is None and not failing:
             continue
         why = state.disabled_reason or f"{state.failures} failed attempts in a row"
         findings.append(

@@ -135,6 +135,18 @@ class Alerts(Repository):
         rows = await self._session.rows(_OF_INCIDENT, {"incident": incident_id})
         return [found for row in rows if (found := _alert(row))]
 
+    async def hold_open(self, incident_id: int) -> bool:
+        """Whether an incident goes on: an alert about a crowd is open, or it only ever had complaints and one is."""
+        in_it = table.c.incident_id == incident_id
+        open_ = select(table.c.kind).where(in_it, table.c.state == AlertState.OPEN).distinct()
+        kinds = {row["kind"] for row in await self._session.rows(open_)}
+        return bool(kinds - {"mention"}) or (bool(kinds) and not await self.beyond_complaints(incident_id))
+
+    async def beyond_complaints(self, incident_id: int) -> bool:
+        """Whether an incident is, or was, about more than single mentions."""
+        crowd = select(table.c.id).where(table.c.incident_id == incident_id, table.c.kind != "mention").limit(1)
+        return await self._session.scalar(crowd) is not None
+
     async def evidence(self, alert_ids: Sequence[int], limit: int) -> list[Observed]:
         """The loudest of the mentions behind these alerts: widest reach (unknown last), most reactions, then newest."""
         behind = select(evidence.c.mention_id).where(evidence.c.alert_id.in_(alert_ids))

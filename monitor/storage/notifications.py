@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, select, update
 
 from monitor.domain.alert import AlertEvent, DeliveryState, Notification, NotificationKind
-from monitor.domain.errors import StorageError
 from monitor.storage.session import Repository
 from monitor.storage.tables import delivery, incident
 from monitor.storage.tables import notification as table
@@ -43,19 +42,10 @@ class Notifications(Repository):
         newest = query.where(*_conversation(incident_id, receiver), *waiting).order_by(table.c.sequence.desc()).limit(1)
         return await self._one(newest.with_for_update(of=delivery))
 
-    async def append(
-        self, id_: int, events: Sequence[AlertEvent], kind: NotificationKind | None = None, due_at: datetime | None = None
-    ) -> None:
-        """More to say in a message that was not sent yet; perhaps for a graver reason, or sooner."""
-        already = await self.get(id_)
-        if already is None:
-            raise StorageError(f"there is no notification {id_} to add to")
-        values: dict[str, Any] = {"events": [asdict(event) for event in (*already.events, *events)]}
-        values |= {"kind": kind} if kind else {}
-        values |= {"due_at": due_at} if due_at else {}
+    async def rewrite(self, id_: int, events: Sequence[AlertEvent], *, more: int = 0) -> None:
+        """What a message that waits will say: these events, and how many others it only counts."""
+        values = {"events": [asdict(event) for event in events], "more": more}
         await self._session.run(update(table).where(table.c.id == id_).values(values))
-        if due_at:
-            await self._session.run(update(delivery).where(delivery.c.notification_id == id_).values(next_attempt_at=due_at))
 
     async def last_due(self, incident_id: int, receiver: str) -> datetime | None:
         """When the last message to this receiver about this incident was, or will be, due: grouping counts from there."""
@@ -140,6 +130,7 @@ def notification(row: RowMapping) -> Notification:
         due_at=row["due_at"],
         plan_run_id=row["plan_run_id"],
         plan_step=row["plan_step"],
+        more=row["more"],
     )
 
 

@@ -40,6 +40,13 @@ class Plans(Repository):
             await self._session.run(self._session.insert(plan_step), rows)
         return await self.get(id_)
 
+    async def reopen(self, plan: str, incident_id: int, *, state: RunState) -> PlanRun | None:
+        """A run that was closed goes on, its steps as they were left. None: it is open, or there is none."""
+        closed = (table.c.plan == plan, table.c.incident_id == incident_id, table.c.state == RunState.CLOSED)
+        again = update(table).where(*closed).values(state=state, closed_at=None).returning(table.c.id)
+        id_ = await self._session.scalar(again)
+        return await self.get(id_) if id_ is not None else None
+
     async def get(self, id_: int) -> PlanRun | None:
         """The run with this number, its steps in order."""
         found = await self._runs(_RUNS.where(table.c.id == id_))

@@ -277,6 +277,7 @@ notification = Table(
     Column("sequence", Integer, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("events", Json, nullable=False),
+    Column("more", Integer, nullable=False, default=0, server_default="0"),  # alerts it counts and does not name
     Column("plan_run_id", Id, ForeignKey("plan_run.id")),
     Column("plan_step", String(64)),
     Column("created_at", UtcDateTime, nullable=False),

@@ -56,6 +56,10 @@ class CompiledWindow:
         rings = self._fires(state, now) or self._lingers(state, now)
         return self._finding(key, {}, state) if rings else self._calm(key, at, state)
 
+    def remembers(self, key: Mapping[str, str], states: States) -> bool:
+        """Whether there is a state for this key."""
+        return (self.rule.id, self.shape, canonical(key)) in states
+
     def due(self, states: States, at: datetime) -> list[Finding]:
         """The windows that held and waited for `for` to pass, and ring now for the first time."""
         if not self._for:

@@ -102,19 +102,16 @@ async def test_what_waits_can_take_more(store: Store, owe: Owe, ring: Ring, now:
         assert await tx.notifications.gathering(incident, "ops", now) == waiting
         assert await tx.notifications.gathering(incident, "ops", now + MINUTE) is None
         assert await tx.notifications.gathering(incident, "board", now) is None
-        await tx.notifications.append(waiting.id, [_event(other, "more")])
-        await tx.notifications.append(waiting.id, [_event(other, "worse")], NotificationKind.WORSE, now)
+        await tx.notifications.rewrite(waiting.id, [*waiting.events, _event(other, "more")], more=3)
         grown = await tx.notifications.get(waiting.id)
-        with pytest.raises(StorageError, match="no notification 999"):
-            await tx.notifications.append(999, [])
         await tx.commit()
     assert grown is not None
-    assert ([event.event for event in grown.events], grown.kind, grown.due_at) == (["first", "more", "worse"], "worse", now)
-    (claimed,) = await _claim(store, "a", now)
+    assert ([event.event for event in grown.events], grown.more) == (["first", "more"], 3)
+    (claimed,) = await _claim(store, "a", now + MINUTE)
     assert claimed.notification == grown
     async with store.begin() as tx:
         await tx.deliveries.retry(claimed.id, "a", now, now + MINUTE, "timeout", None)
-        assert await tx.notifications.gathering(incident, "ops", now) is None
+        assert await tx.notifications.gathering(incident, "ops", now) is None  # it was tried
 
 
 async def test_what_is_due_is_claimed_by_one(store: Store, owe: Owe, now: datetime) -> None:

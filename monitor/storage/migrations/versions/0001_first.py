@@ -242,6 +242,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("events", _JSON, nullable=False),
+        sa.Column("more", sa.Integer(), server_default="0", nullable=False),
         sa.Column("plan_run_id", _ID, nullable=True),
         sa.Column("plan_step", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
