@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from monitor.cli import act, configure, plans, respect, serve, state  # importing a module of commands registers them
+from monitor.cli import act, configure, plans, respect, serve, silences, state  # importing a module of commands registers them
 from monitor.cli.app import app
 from monitor.domain.errors import ExitCode, TocsinError
 
@@ -40,4 +40,4 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-__all__ = ["act", "app", "configure", "main", "plans", "respect", "serve", "state"]
+__all__ = ["act", "app", "configure", "main", "plans", "respect", "serve", "silences", "state"]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +18,7 @@ from monitor.cli.context import (
     about,
     actor,
     clock,
+    handles,
     local,
     opened,
     out,
@@ -35,12 +35,15 @@ from monitor.domain.alert import Alert, AlertState, DeliveryRecord, DeliveryStat
 from monitor.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from monitor.domain.mention import Observed
+    from monitor.domain.plan import TimelineEvent
     from monitor.settings import Settings
-    from monitor.storage import Store
+    from monitor.storage import Store, UnitOfWork
 
 _COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
 # A daemon that runs beside us may have taken the test message before we could: real time to wait for what becomes of it.
 _LOOK, _LOOKS = 0.2, 300
+_MANY = 1_000  # messages of one incident
 
 
 @app.command()
@@ -55,17 +58,18 @@ def alerts(
         async with opened(config) as (settings, store):
             async with store.read() as tx:
                 found = await tx.alerts.list(state=None if everything else AlertState.OPEN, limit=200)
+                authors = await handles(tx, (each.key for each in found))
             if as_json:
                 show_json([asdict(each) for each in found])
             elif found:
-                out.print(_alert_table(found, settings))
+                out.print(_alert_table(found, settings, authors))
             else:
                 say("No alert was ever raised." if everything else "Nothing rings.")
 
     run(work)
 
 
-def _alert_table(found: Sequence[Alert], settings: Settings) -> Any:
+def _alert_table(found: Sequence[Alert], settings: Settings, authors: Mapping[str, str]) -> Any:
     rows = table("id", "severity", "rule", "about", "since", "seen", "state")
     for each in found:
         state = "acknowledged" if each.acknowledged_at and each.state is AlertState.OPEN else str(each.state)
@@ -74,7 +78,7 @@ def _alert_table(found: Sequence[Alert], settings: Settings) -> Any:
             str(each.id),
             (each.severity, _COLOURS[each.severity]),
             each.rule,
-            about(each.labels, each.key, settings),
+            about(each.labels, each.key, settings, authors),
             local(each.fired_at, settings),
             str(each.occurrences),
             state,
@@ -92,15 +96,48 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
             if found is None:
                 raise UsageError(f"there is no alert {number}; `tocsin alerts --all` lists them")
             posts = await tx.alerts.evidence([number], 5)
-            told = await tx.deliveries.list(limit=100, incident_id=found.incident_id)
+            authors = await handles(tx, [found.key])
+            told = await _told(tx, found)
             story = await tx.timeline.of_incident(found.incident_id)
-        out.print(_alert_table([found], settings))
+        out.print(_alert_table([found], settings, authors))
         _section("Why", (said(reason) for reason in found.reasons))
-        _section("Posts", (f"{said(post.author.handle) or '?'}: {said(post.text, 200)}  {said(post.url)}" for post in posts))
-        _section("Told", (f"{each.receiver}: {each.kind}, {_outcome(each)}" for each in reversed(told)))
-        _section("Since then", (f"{local(e.at, settings)}  {e.kind}  {said(e.actor)} ({e.through})" for e in story))
+        _section("Posts", map(_post, posts))
+        _section("Told", told)
+        _section("Since then", (_event(each, settings) for each in story if _concerns(each, found)))
+        if found.state is AlertState.OPEN and not found.acknowledged_at:
+            say("")
+            say("Next: ", (f"tocsin ack {number}", "bold"))
 
     run(work)
+
+
+def _post(post: Observed) -> str:
+    if not post.text and not post.author.handle:
+        return "(erased on request)"
+    return f"{said(post.author.handle) or '?'}: {said(post.text, 200)}  {said(post.url)}"
+
+
+async def _told(tx: UnitOfWork, alert: Alert) -> list[str]:
+    """Who was told of this alert, the oldest first; other alerts of the same incident have messages of their own."""
+    lines = []
+    for record in reversed(await tx.deliveries.list(limit=_MANY, incident_id=alert.incident_id)):
+        message = await tx.notifications.get(record.notification_id)
+        if message is not None and any(each.alert_id == alert.id for each in message.events):
+            step = f" {message.plan_step}" if message.plan_step else ""
+            lines.append(f"{record.receiver}: {record.kind}{step}, {_outcome(record)}")
+    return lines
+
+
+def _concerns(event: TimelineEvent, alert: Alert) -> bool:
+    """Whether what happened to an incident happened to this alert, or to the plan it asked for."""
+    return event.alert_id == alert.id or (event.plan_run_id is not None and alert.plan is not None)
+
+
+def _event(event: TimelineEvent, settings: Settings) -> str:
+    detail: Mapping[str, object] = event.detail or {}
+    named = (f"{name} {detail[name]}" for name in ("rule", "receiver", "plan", "step", "note") if detail.get(name))
+    who = "" if event.actor == "tocsin" else f" by {said(event.actor)} ({event.through})"
+    return said(f"{local(event.at, settings)}  {event.kind}{who}: {', '.join(named)}".rstrip(": "), 200)
 
 
 def _section(title: str, lines: Any) -> None:
@@ -193,80 +230,3 @@ def _say_whose(found: Alert) -> None:
         say(f"Alert {found.id} ({found.rule}) is over: there is nothing left to take charge of.")
     else:
         say(f"Alert {found.id} ({found.rule}) is yours. `tocsin alert show {found.id}` shows why it rings.")
-
-
-@app.command()
-def silence(
-    lasting: Annotated[str, typer.Option("--for", help="How long: 30m, 2h, 1d.")],
-    reason: Annotated[str, typer.Option(help="Why: the next person will ask.")],
-    rule: Annotated[str, typer.Option(help="Alerts of this rule.")] = "",
-    subject: Annotated[str, typer.Option(help="Alerts about this subject.")] = "",
-    config: ConfigDir = DEFAULT_CONFIG,
-    by: By = "",
-) -> None:
-    """Keep alerts quiet for a while. They are opened and kept; what still rings at the end is told once."""
-
-    async def work() -> None:
-        from monitor.pipeline import operations
-
-        length = _duration(lasting)
-        async with opened(config) as (settings, store):
-            rules = [each.id for each in settings.rules]
-            if rule and rule not in rules:
-                raise unknown("rule", rule, rules)
-            if subject and subject not in settings.subjects:
-                raise unknown("subject", subject, settings.subjects)
-            matcher = {name: value for name, value in (("rule", rule), ("subject", subject)) if value}
-            now = clock.now()
-            number = await operations.silence(store, matcher, lasting=length, reason=reason, actor=actor(by), at=now)
-        say(f"Silence {number} until {local(now + length, settings)}. End it early: tocsin unsilence {number}")
-
-    run(work)
-
-
-def _duration(written: str) -> timedelta:
-    from rules.duration import parse_duration
-
-    try:
-        length = parse_duration(written)
-    except ValueError as error:
-        raise UsageError(f"--for {written}: {error}") from None
-    if not length:
-        raise UsageError(f"--for {written}: a silence must last, for instance 30m")
-    return length
-
-
-@app.command()
-def silences(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """List the silences in force."""
-
-    async def work() -> None:
-        async with opened(config) as (settings, store):
-            async with store.read() as tx:
-                found = await tx.silences.active(clock.now())
-            if as_json:
-                show_json([asdict(each) for each in found])
-                return
-            rows = table("id", "covers", "until", "by", "why")
-            for each in found:
-                covers = ", ".join(f"{name} {value}" for name, value in each.matcher.items())
-                row(rows, str(each.id), covers, local(each.ends_at, settings), each.author, each.reason)
-            out.print(rows if found else "No silence is in force.")
-
-    run(work)
-
-
-@app.command()
-def unsilence(
-    number: Annotated[int, typer.Argument(help="The silence's number.")], config: ConfigDir = DEFAULT_CONFIG, by: By = ""
-) -> None:
-    """End a silence before its time."""
-
-    async def work() -> None:
-        from monitor.pipeline import operations
-
-        async with opened(config) as (_, store):
-            await operations.end_silence(store, number, actor(by), clock.now())
-        say(f"Silence {number} has ended.")
-
-    run(work)

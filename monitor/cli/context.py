@@ -27,7 +27,7 @@ from monitor.domain.errors import ExitCode, TocsinError, UsageError
 if TYPE_CHECKING:
     from monitor.pipeline.operations import Actor
     from monitor.settings import Settings
-    from monitor.storage import Store
+    from monitor.storage import Store, UnitOfWork
 
 ConfigDir = Annotated[
     Path,
@@ -153,8 +153,19 @@ def plural(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def about(labels: Mapping[str, str], key: Mapping[str, str], settings: Settings) -> str:
-    """What an alert is about, for a table: the subject as people call it, and what else tells it from others."""
+async def handles(tx: UnitOfWork, keys: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+    """Who the authors in the keys of alerts are."""
+    return await tx.authors.called(key["author"] for key in keys if "author" in key)
+
+
+def about(labels: Mapping[str, str], key: Mapping[str, str], settings: Settings, authors: Mapping[str, str]) -> str:
+    """What an alert is about, for a table: the subject as people call it, and what else tells it from others.
+
+    `authors` are the handles by our numbers for them, as `handles` gives them.
+    """
     subject = labels.get("subject")
     named = [settings.subjects[subject].names[0] if subject in settings.subjects else subject] if subject else []
-    return ", ".join([*named, *(f"{name} {value}" for name, value in key.items() if name != "subject")])
+    others = {
+        name: authors.get(value) or f"author {value}" if name == "author" else f"{name} {value}" for name, value in key.items()
+    }
+    return ", ".join([*named, *(said for name, said in others.items() if name != "subject")])

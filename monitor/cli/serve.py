@@ -137,7 +137,7 @@ def _show(outcome: Outcome, settings: Settings, *, as_json: bool) -> None:
     rows = table("rang at", "rule", "severity", "about", "over at")
     for alert in outcome.alerts:
         over = f"{alert.resolved_at:%Y-%m-%d %H:%M}" if alert.resolved_at else "–"
-        what = about(alert.labels, alert.key, settings)
+        what = about(alert.labels, alert.key, settings, outcome.authors)
         row(rows, f"{alert.fired_at:%Y-%m-%d %H:%M}", alert.rule, alert.severity, what, over)
     if outcome.alerts:
         out.print(rows)

@@ -33,6 +33,7 @@ class Outcome:
     deliveries: list[DeliveryRecord] = field(default_factory=list)
     plan_runs: list[PlanRun] = field(default_factory=list)
     stages: dict[str, float] = field(default_factory=dict)
+    authors: dict[str, str] = field(default_factory=dict)  # handles by our numbers, of the alerts about one person
 
     def as_json(self) -> dict[str, Any]:
         """The one JSON object that ends `tocsin replay --json` and `tocsin demo --json`."""
@@ -69,6 +70,7 @@ async def tell(outcome: Outcome, store: Store) -> None:
     async with store.read() as tx:
         outcome.stored = await tx.mentions.count()
         outcome.alerts = sorted(await tx.alerts.list(limit=_ALL), key=lambda alert: alert.id)
+        outcome.authors = await tx.authors.called(each.key["author"] for each in outcome.alerts if "author" in each.key)
         outcome.deliveries = sorted(await tx.deliveries.list(limit=_ALL), key=lambda each: each.id)
         outcome.plan_runs = sorted(await tx.plans.list(limit=_ALL), key=lambda run: run.id)
 

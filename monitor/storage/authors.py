@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,8 @@ from monitor.storage.tables import alert, author, delivery, evidence, mention, n
 from monitor.storage.tombstones import tombstone_hash
 
 ERASED = "[erased]"
+_DIGITS = 19  # a number with as many may not fit into 64 bits
+_SHORTEST_NAME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,13 @@ class Authors(Repository):
         await self._clean_alerts(concerned, _names(person))
         await self._empty_author(person, at)
         return erased
+
+    async def called(self, numbers: Iterable[str]) -> dict[str, str]:
+        """The handles of authors by our numbers for them, as the keys of alerts hold them; `[erased]` for who was forgotten."""
+        known = [int(number) for number in set(numbers) if number.isascii() and number.isdigit() and len(number) < _DIGITS]
+        query = select(author.c.id, author.c.handle, author.c.name, author.c.erased_at).where(author.c.id.in_(known))
+        rows = await self._session.rows(query)
+        return {str(row["id"]): ERASED if row["erased_at"] else row["handle"] or row["name"] for row in rows}
 
     async def _buried(self, network: str, who: str) -> datetime | None:
         """When this id was erased; a handle cannot be recognised any more."""
@@ -107,11 +117,14 @@ class Authors(Repository):
         about = [(row, sorted(ids & {event["alert_id"] for event in row["events"]})) for row in rows]
         return [{**row, "alerts": found} for row, found in about if found]
 
-    async def _clean_alerts(self, alerts: Sequence[RowMapping], names: Sequence[str]) -> None:
-        """Labels, reasons and the timeline may quote the handle."""
+    async def _clean_alerts(self, alerts: Sequence[RowMapping], names: re.Pattern[str] | None) -> None:
+        """Reasons and the timeline may quote the handle.
+
+        Keys and labels hold pseudonyms and configured names alone; with another key it would be another alert.
+        """
         for row in alerts:
-            clean = {column: _without(row[column], names) for column in ("key", "labels", "reasons")}
-            await self._session.run(update(alert).where(alert.c.id == row["id"]).values(clean))
+            clean_reasons = _without(row["reasons"], names)
+            await self._session.run(update(alert).where(alert.c.id == row["id"]).values(reasons=clean_reasons))
         incidents = {row["incident_id"] for row in alerts}
         for event in await self._session.rows(select(timeline).where(timeline.c.incident_id.in_(incidents))):
             clean_detail = _without(event["detail"], names)
@@ -162,20 +175,20 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
 
 
-def _names(person: RowMapping) -> list[str]:
-    """What a text could call the person, the longest first; single letters would hit innocent words."""
+def _names(person: RowMapping) -> re.Pattern[str] | None:
+    """Finds what a text could call the person, as whole words, the longest first. None when no name is sure to mean a person.
+
+    Numbers and one or two letters are not looked for: "142 authors" is not about the person whose id is 142.
+    """
     said = {person["external_id"], person["handle"].removeprefix("@"), person["name"]}
-    return sorted((name for name in said if len(name) > 1), key=len, reverse=True)
+    sure = sorted((name for name in said if len(name) >= _SHORTEST_NAME and not name.isnumeric()), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sure))})(?!\w)") if sure else None
 
 
-def _without(value: Any, names: Sequence[str]) -> Any:
+def _without(value: Any, names: re.Pattern[str] | None) -> Any:
     """The same JSON, with every name in its texts replaced."""
     if isinstance(value, dict):
         return {key: _without(inner, names) for key, inner in value.items()}
     if isinstance(value, list):
         return [_without(inner, names) for inner in value]
-    if not isinstance(value, str):
-        return value
-    for name in names:
-        value = value.replace(name, ERASED)
-    return value
+    return names.sub(ERASED, value) if names is not None and isinstance(value, str) else value

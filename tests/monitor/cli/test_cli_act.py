@@ -294,3 +294,78 @@ def test_asking_makes_no_store(tocsin: Tocsin, tmp_path: Path, words: tuple[str,
     assert error.exit_code == 69
     assert str(error) == f"there is no store at {tmp_path}/tocsin.db yet: has the daemon run with this configuration?"
     assert not list(tmp_path.glob("tocsin.db*"))
+
+
+SAFETY = """
+  - id: hurt
+    title: {fr: Un danger est signalé, en: Somebody may be in danger}
+    kind: mention
+    where: {subjects: acme, text: {any_of: [fire]}}
+    key: [author]
+"""
+
+
+def test_a_silence_of_one_alert_covers_more_of_the_same_and_nothing_else(rung: Tocsin) -> None:
+    """Its rule and its key: another author's complaint still rings. The list names the author."""
+    made = rung.at("silence", "--for", "2h", "--reason", "we talk to them", "--alert", "1")
+    assert "End it early: tocsin unsilence 1" in made.output
+    (kept,) = json.loads(rung.at("silences", "--json").output)
+    first = next(each for each in json.loads(rung.at("alerts", "--all", "--json").output) if each["id"] == 1)
+    assert kept["matcher"] == {"rule": "complaint", "key": first["key"]}
+    assert "rule complaint, user0" in " ".join(rung.at("silences").output.split())
+
+
+@pytest.mark.parametrize("more", [("--rule", "crisis"), ("--subject", "acme")])
+def test_a_silence_of_an_alert_needs_no_other_names(rung: Tocsin, more: tuple[str, str]) -> None:
+    """Both at once would leave open which one counts; an alert that is not there covers nothing."""
+    silence = ("silence", "--for", "2h", "--reason", "why", "--alert")
+    assert "leave out --rule and --subject" in str(rung.at(*silence, "1", *more).exception)
+    assert "there is no alert 99" in str(rung.at(*silence, "99").exception)
+
+
+def test_a_silence_of_a_danger_is_meant(tocsin: Tocsin) -> None:
+    """A subject's silence would cover it as well: only who says so sleeps through an accident."""
+    rules = tocsin.config / "rules" / "acme.yaml"
+    rules.write_text(rules.read_text() + SAFETY)
+    silence = ("silence", "--for", "2h", "--reason", "why")
+    for covering in (("--rule", "hurt"), ("--subject", "acme")):
+        error = tocsin.at(*silence, *covering).exception
+        assert isinstance(error, UsageError)
+        assert "this would also silence `hurt`" in str(error)
+        assert "--including-safety" in str(error)
+        assert tocsin.at(*silence, *covering, "--including-safety").exit_code == 0
+    assert tocsin.at(*silence, "--rule", "complaint").exit_code == 0
+
+
+def test_alerts_name_the_author_within_eighty_columns(rung: Tocsin) -> None:
+    """A number of ours says nothing to anybody; who was forgotten stays so."""
+    for shown in (rung.at("alerts", "--all").output, rung.at("replay", str(rung.config / "posts.jsonl")).output):
+        assert "Acme, user3" in shown
+        assert "author" not in shown
+        assert max(map(len, shown.splitlines())) <= 80
+    rung.at("erase", "file", "user3", "--yes")
+    shown = rung.at("alerts", "--all").output
+    assert "user3" not in shown
+    assert "Acme, [erased]" in shown
+
+
+def test_alert_show_keeps_to_its_own_alert(rung: Tocsin) -> None:
+    """Not the other alerts of its incident; it ends with what to do."""
+    found = json.loads(rung.at("alerts", "--all", "--json").output)
+    late = next(each["id"] for each in found if each["rule"] == "complaint" and each["fired_at"].startswith("2026-03-02T08:07"))
+    shown = rung.at("alert", "show", str(late)).output
+    assert "user7: My Acme is broken, part 7" in shown
+    assert "alert.opened: rule complaint" in shown
+    assert "plan" not in shown
+    assert "crisis" not in shown
+    assert shown.endswith(f"Next: tocsin ack {late}\n")
+    rung.at("ack", str(late), "--by", "ines", "--note", "calling her")
+    shown = rung.at("alert", "show", str(late)).output
+    assert "alert.acknowledged by ines (cli): rule complaint, note calling her" in shown
+    assert "Next:" not in shown
+
+
+def test_a_post_that_was_erased_says_so(rung: Tocsin) -> None:
+    """Instead of an empty line by nobody."""
+    rung.at("erase", "file", "user0", "--yes")
+    assert "  (erased on request)\n" in rung.at("alert", "show", "1").output
