@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -14,12 +16,24 @@ log = structlog.get_logger(__name__)
 
 # Real time to let a step that failed for a reason of ours rest: long enough not to fill the disk with tracebacks.
 AFTER_A_BUG = 2.0
+# A worker that has failed so often in a row does not do its work: once or twice may be a moment's trouble.
+TROUBLE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A worker whose last `times` steps all failed, the first of them at `since` (seconds of the monotonic clock)."""
+
+    since: float
+    times: int
 
 
 class Workers:
     """A group of workers that stop together: `stop` lets each finish its step, and cancels whoever takes too long."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.failing: dict[str, Failing] = {}
+        self._monotonic = monotonic
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wakes: list[asyncio.Event] = []
@@ -34,6 +48,15 @@ class Workers:
         bell = asyncio.Event()
         self._wakes.append(bell)
         return bell
+
+    def in_trouble(self) -> Sequence[str]:
+        """The workers that fail again and again, by name."""
+        return [name for name, failing in self.failing.items() if failing.times >= TROUBLE]
+
+    def failing_for(self, name: str) -> timedelta:
+        """Real time since a worker last did well; nothing while it does."""
+        failing = self.failing.get(name)
+        return timedelta(seconds=self._monotonic() - failing.since) if failing else timedelta(0)
 
     def repeat(
         self, name: str, step: Callable[[], Awaitable[int]], bell: asyncio.Event, *, idle: timedelta | None = None
@@ -50,23 +73,38 @@ class Workers:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("worker.died", worker=task.get_name(), exc_info=error)
-            metrics.worker_failures.labels(worker=task.get_name()).inc()
+        if task.cancelled():
+            if not self.stopping:
+                self._died(task, None)
+        elif (error := task.exception()) is not None:
+            self._died(task, error)
+
+    @staticmethod
+    def _died(task: asyncio.Task[None], error: BaseException | None) -> None:
+        log.error("worker.died", worker=task.get_name(), exc_info=error)
+        metrics.worker_failures.labels(worker=task.get_name()).inc()
 
     async def _repeat(self, name: str, step: Callable[[], Awaitable[int]], bell: asyncio.Event, idle: float | None) -> None:
         while not self.stopping:
             bell.clear()
             try:
                 done = await step()
-            except Exception:
+            except (Exception, asyncio.CancelledError):
+                if _cancelled_by_us():
+                    raise
                 # A worker never dies in silence, and never for good: the next try may find the disk or the server back.
                 log.exception("worker.failed", worker=name)
-                metrics.worker_failures.labels(worker=name).inc()
+                self._failed(name)
                 await self._wait(self._stopping, AFTER_A_BUG)  # whoever rings meanwhile is served by the next try
                 continue
+            self.failing.pop(name, None)
             if not done and not self.stopping:
                 await self._wait(bell, idle)
+
+    def _failed(self, name: str) -> None:
+        metrics.worker_failures.labels(worker=name).inc()
+        before = self.failing.get(name, Failing(self._monotonic(), 0))
+        self.failing[name] = Failing(before.since, before.times + 1)
 
     @staticmethod
     async def _wait(bell: asyncio.Event, seconds: float | None) -> None:
@@ -95,3 +133,9 @@ class Workers:
                 log.warning("worker.cancelled", worker=task.get_name())
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+def _cancelled_by_us() -> bool:
+    """Whether somebody asked this task to end: libraries let a cancellation of their own escape, which is only a failure."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor import workers as module
 from monitor.telemetry import metrics
@@ -17,7 +18,7 @@ SOON = timedelta(seconds=5)
 class Job:
     """A step that does what stands in `script`: a number is its result, an exception is raised; then it idles."""
 
-    def __init__(self, *script: int | Exception) -> None:
+    def __init__(self, *script: int | BaseException) -> None:
         self.script = list(script)
         self.calls = 0
         self.idle = asyncio.Event()
@@ -29,7 +30,7 @@ class Job:
             self.idle.set()
             return 0
         said = self.script.pop(0)
-        if isinstance(said, Exception):
+        if isinstance(said, BaseException):
             raise said
         return said
 
@@ -191,3 +192,61 @@ async def test_what_is_started_while_stopping_is_waited_for() -> None:
     await asyncio.sleep(0)
     await workers.stop(SOON)
     assert done == [True]
+
+
+async def test_a_worker_that_fails_in_a_row_is_known_until_it_does_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since when and how often is kept from the first failure on; one good step ends it."""
+    monkeypatch.setattr(module, "AFTER_A_BUG", 0.0)
+    now = 100.0
+    workers = Workers(monotonic=lambda: now)
+    seen: list[tuple[list[str], timedelta]] = []
+    bad, end = 3, asyncio.Event()
+
+    async def step() -> int:
+        nonlocal bad, now
+        seen.append((list(workers.in_trouble()), workers.failing_for("clumsy")))
+        now += 10
+        if bad:
+            bad -= 1
+            raise ZeroDivisionError
+        end.set()
+        return 0
+
+    bell = workers.bell()
+    workers.repeat("clumsy", step, bell)
+    await end.wait()
+    assert [trouble for trouble, _ in seen] == [[], [], [], ["clumsy"]]
+    assert [lasts.total_seconds() for _, lasts in seen] == [0, 0, 10, 20]
+    end.clear()
+    bell.set()
+    await end.wait()
+    assert seen[-1] == ([], timedelta(0))
+    await workers.stop(SOON)
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that lets its own CancelledError escape does not end the worker for good."""
+    monkeypatch.setattr(module, "AFTER_A_BUG", 0.001)
+    workers, job = Workers(), Job(asyncio.CancelledError())
+    workers.repeat("cancelled inside", job.step, workers.bell())
+    await asyncio.wait_for(job.idle.wait(), 5)
+    assert metrics.registry.get_sample_value("tocsin_worker_failures_total", {"worker": "cancelled inside"}) == 1
+    await workers.stop(SOON)
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+async def test_whoever_is_cancelled_before_the_end_is_named(stopping: bool) -> None:
+    """Work that ends by a cancellation is logged and counted, unless all are asked to end."""
+    workers, name = Workers(), f"cut off, stopping {stopping}"
+
+    async def cut_off() -> None:
+        if stopping:
+            await asyncio.Event().wait()
+        raise asyncio.CancelledError
+
+    with capture_logs() as said:
+        workers.start(name, cut_off())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await workers.stop(timedelta(milliseconds=1))
+    assert [each["worker"] for each in said if each["event"] == "worker.died"] == ([] if stopping else [name])
