@@ -78,6 +78,7 @@ class Alert:
 
     id: int
     incident_id: int
+    fingerprint: str  # as it was when the alert was opened
     rule: str
     kind: str
     category: str

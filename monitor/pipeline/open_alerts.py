@@ -15,7 +15,7 @@ class OpenAlerts:
     """True to the store as long as only we open and resolve; what people change beside us is read again by `latest`."""
 
     def __init__(self, alerts: Iterable[Alert]) -> None:
-        self._open = {fingerprint(alert.rule, alert.key): alert for alert in alerts}
+        self._open = {alert.fingerprint: alert for alert in alerts}
         self._evidence: dict[str, dict[int, None]] = {}  # of changed alerts: mentions to add, in order
 
     @classmethod
@@ -37,16 +37,16 @@ class OpenAlerts:
 
     def opened(self, alert: Alert) -> None:
         """A new one, or one that was opened again; it stands in the store already."""
-        self._open[fingerprint(alert.rule, alert.key)] = alert
+        self._open[alert.fingerprint] = alert
 
     async def resolved(self, tx: UnitOfWork, alert: Alert) -> None:
         """One that is over: its last figures are saved first."""
         await self.save(tx)
-        self._open.pop(fingerprint(alert.rule, alert.key), None)
+        self._open.pop(alert.fingerprint, None)
 
     def again(self, known: Alert, finding: Finding, severity: Severity) -> Alert:
         """The condition held again: the alert with its new figures, to be saved with `save`."""
-        fp = fingerprint(known.rule, known.key)
+        fp = known.fingerprint
         self._evidence.setdefault(fp, {}).update(dict.fromkeys(finding.evidence))
         self._open[fp] = replace(
             known,
@@ -65,13 +65,13 @@ class OpenAlerts:
         stored = await tx.alerts.get(alert.id)
         assert stored is not None, "alerts are never deleted while open"
         known = replace(alert, acknowledged_at=stored.acknowledged_at, acknowledged_by=stored.acknowledged_by)
-        self._open[fingerprint(alert.rule, alert.key)] = known
+        self._open[alert.fingerprint] = known
         return known
 
     async def told(self, tx: UnitOfWork, alert: Alert, at: datetime) -> None:
         """People are told of it (again)."""
         await tx.alerts.told(alert.id, at)
-        self._open[fingerprint(alert.rule, alert.key)] = replace(alert, told_at=at)
+        self._open[alert.fingerprint] = replace(alert, told_at=at)
 
     async def save(self, tx: UnitOfWork) -> None:
         """Write what changed, one update an alert."""

@@ -203,6 +203,7 @@ def _alert(row: RowMapping | None) -> Alert | None:
     return Alert(
         id=row["id"],
         incident_id=row["incident_id"],
+        fingerprint=row["fingerprint"],
         rule=row["rule"],
         kind=row["kind"],
         category=row["category"],
