@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from monitor.domain.alert import Delivery
+from monitor.domain.alert import Delivery, Notification, NotificationKind
 from monitor.domain.clock import Clock
 from monitor.domain.plan import TimelineEvent
 from monitor.pipeline.compose import Composer
+from monitor.pipeline.recipients import Recipients
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
 from monitor.telemetry import metrics
@@ -27,6 +28,9 @@ LONGEST_OBEDIENCE = timedelta(hours=1)
 # Real time: the longest one attempt may take. The lease outlives it, so that no other process sends the same again.
 ATTEMPT = timedelta(seconds=60)
 LEASE = ATTEMPT + timedelta(seconds=30)
+# No later try will find anybody there; and what somebody must know all the same.
+_NOBODY_THERE = frozenset({Reason.GONE, Reason.MISCONFIGURED, Reason.UNKNOWN_RECIPIENT})
+_MUST_BE_KNOWN = frozenset({NotificationKind.FIRST, NotificationKind.WORSE, NotificationKind.PLAN})
 # Messages that a dry run records in one transaction.
 AT_ONCE = 100
 NOT_SENT = "not sent: a replay delivers only when asked to"
@@ -52,6 +56,7 @@ class Deliverer:
         self._owner = owner
         self._dry_run = dry_run
         self._composer = Composer(settings, store.installation, replay=replay)
+        self._recipients = Recipients(settings)
 
     async def due(self) -> set[str]:
         """The receivers to whom something is owed now."""
@@ -129,6 +134,8 @@ class Deliverer:
             elif await tx.deliveries.failed(delivery.id, self._owner, now, error.reason, error.detail):
                 detail = {"reason": str(error.reason), "detail": error.detail, "attempts": delivery.attempts}
                 await tx.timeline.add(_event("delivery.failed", delivery, now, detail))
+                if error.reason in _NOBODY_THERE and delivery.notification.kind in _MUST_BE_KNOWN:
+                    await self._tell_others(tx, delivery.notification, now)
             await tx.receivers.failed(delivery.receiver, now)
             if error.reason is Reason.GONE:
                 await tx.receivers.disable(delivery.receiver, error.detail, now)
@@ -143,6 +150,25 @@ class Deliverer:
             detail=error.detail,
             retry_in=None if final else round(wait.total_seconds()),
         )
+
+
+    async def _tell_others(self, tx: UnitOfWork, lost: Notification, now: datetime) -> None:
+        """What a receiver that is gone can't be told is told to somebody else, unless they know."""
+        if lost.incident_id is None or not lost.events:
+            return
+        alert = await tx.alerts.get(lost.events[0].alert_id)
+        known = await tx.notifications.told(lost.incident_id, lost.events[0].alert_id)
+        for receiver in self._recipients.instead_of(lost.receiver, alert, now):
+            if receiver not in known:
+                await tx.notifications.add(
+                    incident_id=lost.incident_id,
+                    receiver=receiver,
+                    kind=lost.kind,
+                    events=lost.events,
+                    created_at=now,
+                    due_at=now,
+                    plan_run_id=lost.plan_run_id,
+                )
 
 
 def patience(attempts: int, retry_after: float | None) -> timedelta:

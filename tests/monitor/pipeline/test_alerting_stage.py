@@ -282,7 +282,7 @@ async def test_what_returns_within_realert_is_the_same_trouble(house: Build) -> 
 
 async def test_what_returns_later_is_new(hut: Build) -> None:
     """After `realert` the same rule and key make another alert and another incident."""
-    home = hut(rules=[rule(CRISIS, realert="1h")])
+    home = hut(rules=[rule(CRISIS, realert="1h45m")])
     await home.storm()
     await home.wait(2 * HOUR)
     await home.storm()

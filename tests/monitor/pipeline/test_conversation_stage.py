@@ -1,0 +1,124 @@
+"""Conversations: what a crowd says is gathered and counted, and what nobody can be told is told to somebody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from monitor.pipeline import operations
+from monitor.pipeline.conversation import MOST
+from monitor.pipeline.operations import Actor
+from notifiers import DeliveryError, Reason
+
+if TYPE_CHECKING:
+    from tests.monitor.pipeline.conftest import Build
+
+HOUR = timedelta(hours=1)
+ZOE = Actor("zoe", "cli")
+COMPLAINT: dict[str, Any] = {
+    "id": "complaint",
+    "kind": "mention",
+    "where": {"text": {"any_of": ["broken"]}},
+    "key": ["author"],
+    "notify": "room",
+}
+CRISIS: dict[str, Any] = {
+    "id": "crisis",
+    "kind": "window",
+    "where": {"text": {"any_of": ["fire"]}},
+    "measure": {"distinct": "author"},
+    "window": "60m",
+    "fire": {"at_least": 3},
+    "severity": "critical",
+    "notify": "room",
+}
+PLAN: dict[str, Any] = {
+    "id": "storm",
+    "title": {"en": "Storm plan"},
+    "notify": ["phone"],
+    "activation": {"mode": "automatic"},
+    "steps": [{"id": "check", "action": "checklist", "title": {"en": "Check"}, "items": [{"en": "Is it true?"}]}],
+}
+
+
+async def test_a_message_names_two_hundred_alerts_and_counts_the_rest(hut: Build) -> None:
+    """A crisis of thousands costs each transaction one write a conversation, and nobody gets a mail of a megabyte."""
+    home = hut(rules=[COMPLAINT, CRISIS])
+    await home.storm()
+    await home.act()
+    await home.brings(*(home.mention("Acme is broken", by=f"customer{n}") for n in range(MOST + 50)))
+    await home.judge()
+    await home.wait(10 * timedelta(minutes=1), step=timedelta(minutes=1))
+    gathered = home.told("room")[1]
+    assert (gathered.kind, len(gathered.alerts), gathered.more_alerts) == ("more", MOST, 50)
+    assert len(await home.alerts()) == MOST + 51
+
+
+async def test_a_crisis_that_returns_opens_its_closed_plan_again(hut: Build) -> None:
+    """Whoever closed the plan thought that it was over: its people hear that it is not, and there is still one run."""
+    home = hut(rules=[CRISIS | {"plan": "storm", "realert": "6h"}], plans=[PLAN])
+    await home.storm()
+    await home.wait(2 * HOUR)
+    (run,) = await home.runs()
+    await operations.close_plan(home.store, run.id, ZOE, home.clock.now())
+    await home.storm()
+    await home.act()
+    assert [each.state for each in await home.runs()] == ["running"]
+    assert home.kinds("phone").count("plan") == 2
+    assert [event.kind for event in await home.timeline("plan.")] == ["plan.opened", "plan.closed", "plan.reopened"]
+
+
+async def test_an_edited_rule_is_no_all_clear(hut: Build, configure: Any) -> None:
+    """What the edited rule does not remember may go on: the alert stays for its window's time, and says why it ends."""
+    home = hut(rules=[CRISIS])
+    await home.storm()
+    await home.act()
+    edited = CRISIS | {"where": {"text": {"any_of": ["fire", "smoke"]}}}
+    home.restart(configure(rules=[edited]))
+    await home.wait(HOUR)
+    assert home.kinds("room") == ["first"]
+    await home.wait(HOUR)
+    assert (await home.alert()).resolved_reason == "the rule was changed"
+
+
+async def test_a_window_that_goes_on_is_told_again_without_a_new_post(hut: Build) -> None:
+    """Nobody took charge: after `realert` people are reminded, whether or not somebody says something new."""
+    home = hut(rules=[CRISIS | {"window": "1d", "realert": "6h"}])
+    await home.storm()
+    await home.wait(13 * HOUR, step=HOUR)
+    assert home.kinds("room") == ["first", "reminder", "reminder"]
+    assert (await home.alert()).occurrences == 1
+
+
+async def test_a_silence_keeps_reminders_back(hut: Build) -> None:
+    """A window that was told before its silence began is not told again during it."""
+    home = hut(rules=[CRISIS | {"window": "1d", "realert": "2h"}])
+    await home.storm()
+    await home.act()
+    until = {"lasting": 5 * HOUR, "reason": "we know", "actor": ZOE, "at": home.clock.now()}
+    await operations.silence(home.store, {"rule": "crisis"}, **until)
+    await home.wait(5 * HOUR - timedelta(minutes=1), step=HOUR)
+    assert home.kinds("room") == ["first"]
+
+
+async def test_what_a_lost_receiver_was_owed_is_told_to_somebody_else(hut: Build, configure: Any) -> None:
+    """The receiver was replaced while its server was down: the crisis goes to whom the rule names now."""
+    home = hut(rules=[CRISIS])
+    home.doors["room"].troubles = [DeliveryError(Reason.UNAVAILABLE, "down")]
+    await home.storm()
+    await home.act()
+    replaced = configure(rules=[CRISIS | {"notify": "phone"}])
+    del home.doors["room"]
+    home.restart(replaced.model_copy(update={"receivers": {k: v for k, v in replaced.receivers.items() if k != "room"}}))
+    await home.wait(HOUR, step=timedelta(minutes=1))
+    assert home.kinds("phone")[:1] == ["first"]
+    assert [facts.rule for facts in home.told("phone")[0].alerts] == ["crisis"]
+
+
+async def test_a_gone_receivers_crisis_reaches_the_default(hut: Build) -> None:
+    """410 Gone: nobody answers there any more, and the people who get everything else get this too, once."""
+    home = hut(rules=[CRISIS])
+    home.doors["room"].troubles = [DeliveryError(Reason.GONE, "410 Gone")]
+    await home.storm()
+    await home.act()
+    assert home.kinds("desk") == ["first"]
