@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,27 +32,46 @@ class Enricher:
 
     def enrich(self, raw: Mention, *, latest: datetime, about: str | None = None) -> Enriched:
         """Clean and complete one mention. `latest` is the newest time it can have been written; `about` a certain subject."""
-        mention = sanitise(raw, now=latest)
+        return self.enrich_all([raw], latest=latest, about=about)[0]
+
+    def enrich_all(self, raws: Sequence[Mention], *, latest: datetime, about: str | None = None) -> list[Enriched]:
+        """The same for many mentions of one source, in their order: together they are scored faster."""
+        mentions = [sanitise(raw, now=latest) for raw in raws]
+        scored = zip(mentions, self._all_scores(mentions), strict=True)
+        return [self._enriched(mention, scores, about) for mention, scores in scored]
+
+    def _enriched(self, mention: Mention, scores: Scores, about: str | None) -> Enriched:
         hashtags = mention.hashtags | hashtags_in(mention.text)
-        scores = self._scores(mention)
         if mention.sensitive:  # what the network marks as sensitive is, whatever a scorer thinks
             scores = replace(scores, sensitive=True)
         return Enriched(mention, self._subjects(mention, hashtags, about), hashtags, scores)
 
     def _subjects(self, mention: Mention, hashtags: frozenset[str], about: str | None) -> frozenset[str]:
         certain = {about, *(self._called.get(fold_label(name)) for name in mention.subjects)}
-        text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
+        text = _words(mention)
         parted = said(text)
         handles = {handle for match in _HANDLE.finditer(text) for handle in _spellings(match[1])} if "@" in text else set()
         found = {each.id for each in self._finders if each.finds(parted, handles, hashtags)}
         return frozenset(found.union(each for each in certain if each is not None and each in self._known))
 
+    def _all_scores(self, mentions: Sequence[Mention]) -> list[Scores]:
+        if len(mentions) > 1:
+            try:
+                return self._scorer.score_all([(_words(mention), mention.language) for mention in mentions])
+            except Exception:
+                log.exception("scorer.failed", mentions=len(mentions))  # one text must not cost the others their scores
+        return [self._scores(mention) for mention in mentions]
+
     def _scores(self, mention: Mention) -> Scores:
         try:
-            return self._scorer.score(f"{mention.title}\n{mention.text}" if mention.title else mention.text, mention.language)
+            return self._scorer.score(_words(mention), mention.language)
         except Exception:
             log.exception("scorer.failed", network=mention.network)
             return Scores(language=mention.language or "und")
+
+
+def _words(mention: Mention) -> str:
+    return f"{mention.title}\n{mention.text}" if mention.title else mention.text
 
 
 class _Finder:

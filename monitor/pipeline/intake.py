@@ -90,7 +90,7 @@ class Intake:
             now = max(now, min(each.written_at for each in batch.mentions))
         latest, about = max(now, self._clock.wall()), self._settings.sources[name].subject
         with metrics.stage("enrich", len(batch.mentions)):
-            enriched = [self._enricher.enrich(each, latest=latest, about=about) for each in batch.mentions]
+            enriched = self._enricher.enrich_all(batch.mentions, latest=latest, about=about)
         async with metrics.stage("store"), self._store.begin() as tx:
             added = await tx.mentions.add(enriched, source=name, seen_at=now)
             await tx.sources.succeeded(name, cursor=batch.cursor, watermark=batch.watermark or now, at=now)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import mmap
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from tempfile import TemporaryFile
 from typing import Protocol
@@ -34,6 +34,7 @@ NEIGHBOURS = frozenset(_MOST_WRITTEN.split())
 
 SURE = 0.5  # below this, without a claim, the language is `und`
 OVERRULES = 0.7  # from here the words outweigh the claim: keeps 99 % of right ones and mends 86 % of wrong ones on six words
+MANY = 16  # texts, from which on it pays to look at them side by side
 ENOUGH = 200  # characters: on six posts joined, 150 gave the answers that all of them gave, in five languages
 
 _CODE = re.compile(r"^([a-z]{2,3})(?:[-_].*)?$")
@@ -45,11 +46,15 @@ class _Identifier(Protocol):
     def classify(self, instance: str) -> tuple[str, float]: ...
 
 
+class _Identifiers(Protocol):
+    def classify(self, texts: Sequence[str]) -> list[tuple[str, float]]: ...
+
+
 class Detector:
     """Names a text's language. `languages` are the configured ones; `NEIGHBOURS` are always known beside them."""
 
     def __init__(self, languages: Iterable[str]) -> None:
-        self._identifier = _identifier(frozenset(languages) | NEIGHBOURS)
+        self._identifier, self._side_by_side = _identifier(frozenset(languages) | NEIGHBOURS)
 
     def language(self, text: str, claimed: str | None) -> str:
         """An ISO 639 code or `und`.
@@ -58,10 +63,21 @@ class Detector:
         write English from accounts set to French, and a text of two words proves nothing against its author's setting.
         """
         claim = claimed_code(claimed)
-        seen, probability = self._identifier.classify(text[:ENOUGH])
-        if probability >= (OVERRULES if claim else SURE):
-            return seen
-        return claim or UNDETERMINED
+        return _agreed(claim, *self._identifier.classify(text[:ENOUGH]))
+
+    def languages(self, said: Sequence[tuple[str, str | None]]) -> list[str]:
+        """The same for many texts, each with its claim; from `MANY` on, much faster."""
+        if len(said) < MANY:
+            return [self.language(text, claimed) for text, claimed in said]
+        seen = self._side_by_side.classify([text[:ENOUGH] for text, _ in said])
+        return [_agreed(claimed_code(claimed), *found) for (_, claimed), found in zip(said, seen, strict=True)]
+
+
+def _agreed(claim: str | None, seen: str, probability: float) -> str:
+    """What the claim and the words come to together."""
+    if probability >= (OVERRULES if claim else SURE):
+        return seen
+    return claim or UNDETERMINED
 
 
 def claimed_code(claimed: str | None) -> str | None:
@@ -75,14 +91,17 @@ def claimed_code(claimed: str | None) -> str | None:
 
 
 @lru_cache(maxsize=2)
-def _identifier(languages: frozenset[str]) -> _Identifier:
-    """Loads the model (about half a second, once) and keeps only the columns of `languages`: 13 MB instead of 73."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 it brings numpy, and most commands score nothing
+def _identifier(languages: frozenset[str]) -> tuple[_Identifier, _Identifiers]:
+    """Loads the model (about half a second, once) and keeps only the columns of `languages`: 19 MB instead of 73."""
+    import numpy as np  # noqa: PLC0415 most commands score nothing
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 likewise
+
+    from monitor.sentiment.side_by_side import SideBySide  # noqa: PLC0415 likewise
 
     full = LanguageIdentifier.from_model_file(MODEL_FILE)
     keep = [i for i, code in enumerate(full.nb_classes) if code in languages]
-    identifier: _Identifier = LanguageIdentifier(
-        full.nb_ptc[:, keep],
+    identifier = LanguageIdentifier(
+        np.ascontiguousarray(full.nb_ptc[:, keep], dtype=np.float32),  # half the time of half the bytes, and the same sums
         full.nb_pc[keep],
         [full.nb_classes[i] for i in keep],
         _mapped(full.tk_nextmove),
@@ -90,7 +109,7 @@ def _identifier(languages: frozenset[str]) -> _Identifier:
         norm_probs=True,
         tk_row=full.tk_row,
     )
-    return identifier
+    return identifier, SideBySide(identifier)
 
 
 def _mapped(table: array[int]) -> memoryview[int]:

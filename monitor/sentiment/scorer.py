@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from monitor.domain.mention import Scores
 from monitor.sentiment import clean, vader
 from monitor.sentiment.language import Detector
@@ -23,8 +25,15 @@ class Scorer:
 
     def score(self, text: str, claimed_language: str | None) -> Scores:
         """Never raises, whatever the text. Sentiment is None outside English and where VADER knew no word."""
-        cleaned = clean.for_scoring(text[: self._settings.max_chars])
-        language = self._detector.language(clean.for_language(cleaned), claimed_language)
+        return self.score_all([(text, claimed_language)])[0]
+
+    def score_all(self, said: Sequence[tuple[str, str | None]]) -> list[Scores]:
+        """The same for many texts, each with the language that the network claims: languages are named faster together."""
+        cleaned = [clean.for_scoring(text[: self._settings.max_chars]) for text, _ in said]
+        asked = [(clean.for_language(text), claim) for text, (_, claim) in zip(cleaned, said, strict=True)]
+        return [self._felt(text, language) for text, language in zip(cleaned, self._detector.languages(asked), strict=True)]
+
+    def _felt(self, cleaned: str, language: str) -> Scores:
         felt = vader.feeling(cleaned) if language == "en" else None
         if felt is None:
             return Scores(language=language, scorer=self.version)

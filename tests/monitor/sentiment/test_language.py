@@ -99,3 +99,17 @@ def test_foreign_posts_are_not_called_ours(shared: Path, detector: Detector, fol
     posts = (shared / "data" / "umsab" / folder / "val_text.txt").read_text(encoding="utf-8").splitlines()
     found = [detector.language(clean.for_language(clean.for_scoring(post)), None) for post in posts]
     assert sum(code in {"en", "fr"} for code in found) / len(found) <= 0.02
+
+
+@given(st.lists(st.tuples(st.text(max_size=60), st.sampled_from([None, "fr", "en-GB", "qme"])), max_size=40))
+def test_many_texts_are_named_as_one_by_one(detector: Detector, said: list[tuple[str, str | None]]) -> None:
+    """Side by side in numpy or alone in the library: the same languages, for any text."""
+    said = [*said, (FRENCH, None), (ENGLISH, "fr"), ("", None)] * 6
+    assert detector.languages(said) == [detector.language(text, claimed) for text, claimed in said]
+
+
+def test_real_texts_are_named_as_one_by_one(detector: Detector, shared: Path) -> None:
+    """Nor does it matter for real posts in eight languages."""
+    for folder in sorted((shared / "data/umsab").iterdir()):
+        lines = (folder / "val_text.txt").read_text(encoding="utf-8").splitlines()
+        assert detector.languages([(line, None) for line in lines]) == [detector.language(line, None) for line in lines]
