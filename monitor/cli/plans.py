@@ -10,11 +10,16 @@ import typer
 from monitor.cli.app import plan
 from monitor.cli.context import DEFAULT_CONFIG, By, ConfigDir, actor, clock, local, opened, out, row, run, said, say, table
 from monitor.domain.errors import UsageError
+from monitor.domain.plan import ChecklistStep, PlanRun, RunState, StatementStep, Step, StepState, TimelineEvent
 
 if TYPE_CHECKING:
-    from monitor.domain.plan import PlanRun, TimelineEvent
     from monitor.settings import Settings
 
+_RUN_STATES = {
+    RunState.AWAITING_CONFIRMATION: "waits for a confirmation",
+    RunState.RUNNING: "under way",
+    RunState.CLOSED: "closed",
+}
 RunNumber = Annotated[int, typer.Argument(help="The run's number.")]
 
 
@@ -28,7 +33,9 @@ def list_runs(config: ConfigDir = DEFAULT_CONFIG) -> None:
                 runs = await tx.plans.list(limit=50)
             rows = table("run", "plan", "incident", "opened", "state")
             for each in runs:
-                row(rows, str(each.id), each.plan, str(each.incident_id), local(each.opened_at, settings), each.state)
+                row(
+                    rows, str(each.id), each.plan, str(each.incident_id), local(each.opened_at, settings), _RUN_STATES[each.state]
+                )
             out.print(rows if runs else "No plan was ever opened.")
 
     run(work)
@@ -49,23 +56,57 @@ def show(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG) -> None:
         say(("Timeline", "bold"))
         for event in story:
             say(f"  {local(event.at, settings)}  {event.kind:<18}  {_what(event)}")
+        if commands := _next(found):
+            say("")
+            say("Next: ", (", ".join(commands), "bold"))
 
     run(work)
 
 
 def _show_steps(found: PlanRun, settings: Settings) -> None:
-    from monitor.domain.plan import StatementStep
     from monitor.pipeline.compose import localized
 
-    definition, states = found.definition, {each.step: each.state for each in found.steps}
-    say((localized(definition.title, settings.language), "bold"), f"  {found.state}")
+    states = {each.step: each for each in found.steps}
+    say((localized(found.definition.title, settings.language), "bold"), f"  {_RUN_STATES[found.state]}")
     say("")
-    for step in definition.steps:
-        say(f"  {states[step.id]:<8} {localized(step.title, settings.language)}")
-        if isinstance(step, StatementStep):
-            words = next(each for each in definition.statements if each.id == step.statement)
-            for language, text in words.text.items():
-                say(f"           [{language}, {words.status}] {said(text)}")
+    for step in found.definition.steps:
+        say(f"  {_state_of(found, step):<24} {step.id:<12} {localized(step.title, settings.language)}")
+        detail = states[step.id].detail
+        for line in ([said(detail)] if detail else []) + _inside(found, step, settings):
+            say(f"    {line}")
+
+
+def _state_of(found: PlanRun, step: Step) -> str:
+    """Where a step stands, in words that say who is to act."""
+    from monitor.pipeline.operations import is_automatic
+
+    state = next((each.state for each in found.steps if each.step == step.id), StepState.SKIPPED)
+    if state in {StepState.WAITING, StepState.READY}:
+        if not is_automatic(step):
+            return "to do"
+        return "waits for the confirmation" if found.state is RunState.AWAITING_CONFIRMATION else "automatic, soon"
+    return "under way" if state is StepState.RUNNING else str(state)
+
+
+def _inside(found: PlanRun, step: Step, settings: Settings) -> list[str]:
+    """What a step is about: its list, or its statement ready to copy, in every language there is."""
+    from monitor.pipeline.compose import localized
+
+    if isinstance(step, ChecklistStep):
+        return [f"- {said(localized(item, settings.language))}" for item in step.items]
+    if not isinstance(step, StatementStep):
+        return []
+    words = next(each for each in found.definition.statements if each.id == step.statement)
+    return [f"[{language}, {words.status}] {said(text)}" for language, text in words.text.items()]
+
+
+def _next(found: PlanRun) -> list[str]:
+    """The commands that carry a run on."""
+    if found.state is RunState.CLOSED:
+        return []
+    confirm = [f"tocsin plan confirm {found.id}"] if found.state is RunState.AWAITING_CONFIRMATION else []
+    todo = [step.id for step in found.definition.steps if _state_of(found, step) in {"to do", "failed", "overdue"}]
+    return confirm + ([f"tocsin plan done {found.id} {todo[0]}"] if todo else []) or [f"tocsin plan close {found.id}"]
 
 
 def _what(event: TimelineEvent) -> str:
@@ -79,7 +120,6 @@ def confirm(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") 
     """Let the automatic steps begin, in a plan that waits for a person."""
 
     async def work() -> None:
-        from monitor.domain.plan import RunState
         from monitor.pipeline import operations
 
         async with opened(config) as (_, store):
@@ -87,7 +127,31 @@ def confirm(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") 
         if found.state is RunState.AWAITING_CONFIRMATION:
             say(f"Plan {found.plan}, run {number}: the automatic steps begin now.")
         else:
-            say(f"Plan {found.plan}, run {number}, is {found.state} already: nothing waited for a confirmation.")
+            say(f"Plan {found.plan}, run {number}, is {_RUN_STATES[found.state]} already: nothing waited for a confirmation.")
+
+    run(work)
+
+
+@plan.command("done")
+def done(
+    number: RunNumber,
+    step: Annotated[str, typer.Argument(help="The step's name, as `tocsin plan show` lists it.")],
+    config: ConfigDir = DEFAULT_CONFIG,
+    by: By = "",
+    note: Annotated[str, typer.Option(help="A word for the timeline.")] = "",
+) -> None:
+    """Tick off a step that people do, so that everybody sees how far the plan has come."""
+
+    async def work() -> None:
+        from monitor.pipeline import operations
+
+        async with opened(config) as (_, store):
+            ticked = await operations.finish_step(store, number, step, actor(by), clock.now(), note or None)
+            async with store.read() as tx:
+                found = await tx.plans.get(number)
+        say(f"Step {step} {'is' if ticked else 'was already'} done.")
+        if found is not None and (commands := _next(found)):
+            say("Next: ", (", ".join(commands), "bold"))
 
     run(work)
 

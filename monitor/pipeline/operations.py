@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from monitor.domain.alert import Alert, AlertEvent, NewAlert, NotificationKind
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import PlanRun, TimelineEvent
+from monitor.domain.plan import NotifyStep, PlanRun, Step, StepState, TimelineEvent, WebhookStep
 from monitor.storage import Store, UnitOfWork
+from rules.base import suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,40 @@ async def close_plan(store: Store, run_id: int, actor: Actor, at: datetime) -> P
         return run
 
 
+async def finish_step(store: Store, run_id: int, step_id: str, actor: Actor, at: datetime, note: str | None = None) -> bool:
+    """A person has done a step: one of theirs, or an automatic one that failed. False: it was done already.
+
+    Raises `UsageError` for a run or step that does not exist, a closed run, and a step that Tocsin carries out itself.
+    """
+    async with store.begin() as tx:
+        run = await _run(tx, run_id)
+        step = next((each for each in run.definition.steps if each.id == step_id), None)
+        if step is None:
+            known = [each.id for each in run.definition.steps]
+            raise UsageError(f"plan {run.plan} has no step `{step_id}`; {suggest(step_id, known)}")
+        state = next((each.state for each in run.steps if each.step == step_id), StepState.SKIPPED)
+        if state is StepState.DONE:
+            return False
+        _require_doable(run, step, state)
+        await tx.plans.set_step(run_id, step_id, StepState.DONE, at=at, detail=note or f"by {actor.name}", only_from={state})
+        more = {"step": step_id} | ({"note": note} if note else {})
+        await tx.timeline.add(_plan_event("plan.step.done", run, actor, at, more))
+        await tx.commit()
+        return True
+
+
+def _require_doable(run: PlanRun, step: Step, state: StepState) -> None:
+    if run.closed_at is not None:
+        raise UsageError(f"plan run {run.id} is closed: nothing is left to do in it")
+    if is_automatic(step) and state is not StepState.FAILED:
+        raise UsageError(f"Tocsin carries out the step `{step.id}` itself; a person can do it only once it has failed")
+
+
+def is_automatic(step: Step) -> bool:
+    """Whether Tocsin carries out a step; the others are for people."""
+    return isinstance(step, NotifyStep | WebhookStep) and step.auto
+
+
 async def ring_for_test(store: Store, rule: str, receiver: str, actor: Actor, at: datetime) -> int:
     """Open an alert that says it is a test, owe it to one receiver, and end it. Returns the incident's id."""
     async with store.begin() as tx:
@@ -140,13 +175,13 @@ def _event(kind: str, actor: Actor, at: datetime, detail: Mapping[str, object], 
     )
 
 
-def _plan_event(kind: str, run: PlanRun, actor: Actor, at: datetime) -> TimelineEvent:
+def _plan_event(kind: str, run: PlanRun, actor: Actor, at: datetime, more: Mapping[str, object] | None = None) -> TimelineEvent:
     return TimelineEvent(
         at=at,
         kind=kind,
         actor=actor.name,
         through=actor.through,
-        detail={"plan": run.plan},
+        detail={"plan": run.plan, **(more or {})},
         incident_id=run.incident_id,
         plan_run_id=run.id,
     )

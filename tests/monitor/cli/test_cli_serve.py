@@ -130,23 +130,55 @@ def test_plans_are_listed_shown_confirmed_and_closed(rung: Tocsin) -> None:
     """Each command says what is so now; said again, that it was so already."""
     assert "outage" in rung.at("plan", "list").output
     shown = rung.at("plan", "show", "1").output
-    assert "Outage [red]  awaiting_confirmation" in shown
+    assert "Outage [red]  waits for a confirmation" in shown
+    assert "waits for the confirmation pause        Pause the queue" in shown
+    assert "to do                    say          Publish the holding statement" in shown
+    assert shown.endswith("Next: tocsin plan confirm 1, tocsin plan done 1 say\n")
     assert "[en, approved] We are looking into it." in shown
     assert "Timeline" in shown
     assert "plan.opened" in shown
     assert rung.at("plan", "confirm", "1", "--by", "ines").output.endswith("the automatic steps begin now.\n")
-    assert "is running already" in rung.at("plan", "confirm", "1").output
+    assert "is under way already" in rung.at("plan", "confirm", "1").output
     assert "plan.confirmed      outage (ines)" in rung.at("plan", "show", "1").output
     assert rung.at("plan", "close", "1").output == "Plan outage, run 1, is closed.\n"
     assert rung.at("plan", "close", "1").output == "Plan outage, run 1, was already closed.\n"
     assert "is closed already" in rung.at("plan", "confirm", "1").output
 
 
+def test_people_tick_off_their_steps(rung: Tocsin) -> None:
+    """Before the confirmation, too; the last step done, the plan can be closed. What Tocsin does itself is not theirs."""
+    done = rung.at("plan", "done", "1", "say", "--by", "ines", "--note", "published at nine")
+    assert done.output == "Step say is done.\nNext: tocsin plan confirm 1\n"
+    assert rung.at("plan", "done", "1", "say").output.startswith("Step say was already done.")
+    shown = rung.at("plan", "show", "1").output
+    assert "done                     say          Publish the holding statement\n    published at nine\n" in shown
+    assert "plan.step.done      outage say published at nine (ines)" in shown
+    assert "plan outage has no step `sya`; did you mean `say`?" in str(rung.at("plan", "done", "1", "sya").exception)
+    assert "Tocsin carries out the step `pause` itself" in str(rung.at("plan", "done", "1", "pause").exception)
+    rung.at("plan", "confirm", "1")
+    assert rung.at("plan", "show", "1").output.endswith("Next: tocsin plan close 1\n")
+    rung.at("plan", "close", "1")
+    assert "Next:" not in rung.at("plan", "show", "1").output
+    assert "is closed: nothing is left to do" in str(rung.at("plan", "done", "1", "pause").exception)
+
+
+def test_a_checklist_is_shown_with_what_is_on_it(tocsin: Tocsin, tmp_path: Path) -> None:
+    """In the language of the configuration."""
+    plan = tocsin.config / "plans" / "outage.yaml"
+    facts = "    - {id: facts, action: checklist, title: {en: Facts, fr: Les faits}, items: [{en: Who, fr: Qui}]}\n"
+    plan.write_text(plan.read_text().replace("  statements:", f"{facts}  statements:"))
+    tocsin.write("monitor.yaml", (tocsin.config / "monitor.yaml").read_text().replace("language: en", "language: fr"))
+    tocsin.at("replay", str(tocsin.config / "posts.jsonl"), "--database", f"sqlite:///{tmp_path}/tocsin.db")
+    shown = tocsin.at("plan", "show", "1").output
+    assert "Panne  waits" in shown
+    assert "facts        Les faits\n    - Qui\n" in shown
+
+
 def test_without_plans_the_list_says_so(tocsin: Tocsin) -> None:
     """And a run that is not there is a usage error."""
     assert tocsin.at("plan", "list").output == "No plan was ever opened.\n"
-    for command in ("show", "confirm", "close"):
-        assert isinstance(tocsin.at("plan", command, "3").exception, UsageError)
+    for command in (("show", "3"), ("confirm", "3"), ("done", "3", "say"), ("close", "3")):
+        assert isinstance(tocsin.at("plan", *command).exception, UsageError)
 
 
 def test_export_and_erase_one_person(rung: Tocsin, tmp_path: Path) -> None:
