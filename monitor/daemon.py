@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -39,6 +39,9 @@ PLANS_IDLE = timedelta(seconds=5)
 FORGET_EVERY = timedelta(hours=6)
 FORGET_AT_ONCE = 1000
 PULSE = timedelta(seconds=10)
+# Real time after which a daemon that cannot judge or send is as good as dead: systemd's watchdog may start it anew.
+HOPELESS = timedelta(minutes=5)
+VITAL = ("evaluate", "deliver")  # workers
 
 
 class Daemon:
@@ -132,7 +135,7 @@ class Daemon:
             shift = _Shift(settings, store, self._clock, stages)
             stack.push_async_callback(shift.end)
             shift.begin()
-            gate.open(built, store, shift.ring)
+            gate.open(built, store, shift.ring, shift.in_trouble)
             stack.callback(gate.close)
             self._accepted(settings)
             await self._turn.wait()
@@ -185,6 +188,10 @@ class _Shift:
         """Something arrived for a source by itself: look at once."""
         self._sources[source].set()
 
+    def in_trouble(self) -> Sequence[str]:
+        """The workers that fail again and again, by name."""
+        return self._workers.in_trouble()
+
     def begin(self) -> None:
         """Start every worker, and the schedule that wakes them."""
         for name, bell in self._sources.items():
@@ -218,7 +225,14 @@ class _Shift:
         return int(polled.more)
 
     async def _judge(self) -> int:
-        judged = await self._stages.evaluate.step()
+        try:
+            judged = await self._stages.evaluate.step()
+        except Exception:
+            # What cannot be judged must not keep sources and receivers that went silent from ringing.
+            if self._tick_due:
+                self._tick_due = False
+                await self._stages.evaluate.tick_behind()
+            raise
         # A backlog is judged first: by what was said yesterday, all would be calm today. A steady stream never ends.
         if judged < BATCH and self._tick_due:
             self._tick_due = False
@@ -260,8 +274,12 @@ class _Shift:
         return gone
 
     async def _beat(self) -> int:
-        """Tell systemd that we live, then the metrics how everything stands: a store that fails must not look like death."""
-        systemd.watchdog()
+        """Tell systemd that we live, then the metrics how everything stands: a store away for a moment is not our death."""
+        hopeless = [name for name in VITAL if self._workers.failing_for(name) > HOPELESS]
+        if hopeless:
+            log.error("watchdog.not_fed", failing=hopeless, longer_than_seconds=HOPELESS.total_seconds())
+        else:
+            systemd.watchdog()
         async with self._store.read() as tx:
             await self._measure(tx)
         return 0

@@ -87,6 +87,11 @@ class Evaluator:
         if await self._lead():
             await self._transaction(self._tick)
 
+    async def tick_behind(self) -> None:
+        """Notice what went silent, and nothing else: mentions wait that could not be judged, so nothing may be called over."""
+        if await self._lead():
+            await self._transaction(self._look)
+
     async def release(self) -> None:
         """Give the lease back, so that another process need not wait for it to expire."""
         if self._epoch is None:
@@ -218,8 +223,12 @@ class Evaluator:
         for alert in memory.rings.untold():
             await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
         if self._drive is None:  # a replay's file is neither healthy nor ill
-            started, silences = self._started_at, self._silences
-            await health.look(tx, self._alerting, memory.rings, self._settings, now, started_at=started, silences=silences)
+            await self._look(tx, memory)
+        return self._offset
+
+    async def _look(self, tx: UnitOfWork, memory: _Memory) -> int:
+        now, started, silences = self._clock.now(), self._started_at, self._silences
+        await health.look(tx, self._alerting, memory.rings, self._settings, now, started_at=started, silences=silences)
         return self._offset
 
     async def _end_windows(self, tx: UnitOfWork, memory: _Memory, now: datetime) -> None:

@@ -27,6 +27,7 @@ class _Open:
     hooks: Mapping[str, Verify]
     store: Store
     ring: Callable[[str], None]
+    in_trouble: Callable[[], Sequence[str]]
 
 
 class Gate:
@@ -37,10 +38,19 @@ class Gate:
         self._at_work = False
         self._inside: _Open | None = None
 
-    def open(self, sources: Mapping[str, Source], store: Store, ring: Callable[[str], None]) -> None:
-        """The workers run: calls to webhook sources among `sources` are stored, and `ring` wakes whoever reads them."""
+    def open(
+        self,
+        sources: Mapping[str, Source],
+        store: Store,
+        ring: Callable[[str], None],
+        in_trouble: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """The workers run: calls to webhook sources among `sources` are stored, and `ring` wakes whoever reads them.
+
+        `in_trouble` names the workers that fail again and again.
+        """
         hooks = {name: source.verify for name, source in sources.items() if isinstance(source, WebhookSource)}
-        self._inside = _Open(hooks, store, ring)
+        self._inside = _Open(hooks, store, ring, in_trouble)
         self._at_work = True
 
     def close(self) -> None:
@@ -77,4 +87,4 @@ class Gate:
         except Exception:
             log.exception("web.store_silent")
             return ["the store does not answer; the log says why"]
-        return []
+        return [f"the worker `{name}` fails again and again; the log says why" for name in self._inside.in_trouble()]

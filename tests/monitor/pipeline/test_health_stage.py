@@ -161,3 +161,16 @@ async def test_missing_data_delays_an_end_for_a_while(house: Build, outlasts: bo
     assert (await home.alert("crisis")).state == ("resolved" if outlasts else "open")
     await home.wait(HOUR)
     assert (await home.alert("crisis")).state == "resolved"
+
+
+async def test_while_nothing_can_be_judged_no_alarm_is_called_over_and_health_rings(hut: Build) -> None:
+    """What waits may contradict the all-clear, so only our own health is looked at until it is judged."""
+    home = hut()
+    await home.storm()
+    home.clock.advance(3 * HOUR)
+    home.source.script = [SourceError(Trouble.CREDENTIALS, "401")]
+    await home.stages.intake.poll("net")
+    await home.stages.evaluate.tick_behind()
+    assert {(alert.rule, alert.state) for alert in await home.alerts()} == {("crisis", "open"), ("source-health", "open")}
+    await home.stages.evaluate.tick()
+    assert {(alert.rule, alert.state) for alert in await home.alerts()} == {("crisis", "resolved"), ("source-health", "open")}

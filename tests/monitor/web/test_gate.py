@@ -127,3 +127,12 @@ async def test_a_store_that_is_silent_is_a_trouble(gate: Gate, monkeypatch: pyte
     with capture_logs() as said:
         assert await gate.troubles() == ["the store does not answer; the log says why"]
     assert [event["event"] for event in said] == ["web.store_silent"]
+
+
+async def test_a_worker_that_fails_again_and_again_is_a_trouble(gate: Gate, store: Store) -> None:
+    """It is named for as long as it fails; a store that answers is not enough."""
+    failing = ["evaluate"]
+    gate.open({}, store, print, lambda: failing)
+    assert await gate.troubles() == ["the worker `evaluate` fails again and again; the log says why"]
+    failing.clear()
+    assert await gate.troubles() == []
