@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 import monitor.cli
+from monitor.cli import context
 from monitor.domain.errors import ExitCode, InputError, StorageError, UsageError
+from monitor.domain.plan import StepState
 from monitor.telemetry import metrics
 from monitor.web.server import CannotListenError
 
@@ -160,6 +162,21 @@ def test_people_tick_off_their_steps(rung: Tocsin) -> None:
     rung.at("plan", "close", "1")
     assert "Next:" not in rung.at("plan", "show", "1").output
     assert "is closed: nothing is left to do" in str(rung.at("plan", "done", "1", "pause").exception)
+
+
+async def test_a_person_may_do_what_failed_by_itself(rung: Tocsin) -> None:
+    """The publishing queue did not answer, somebody stopped it by hand: the plan says so."""
+    async with context.opened(rung.config) as (_, store), store.begin() as tx:
+        at = context.clock.now()
+        await tx.plans.set_step(1, "pause", StepState.FAILED, at=at, detail="hub: no answer", only_from=set(StepState))
+        await tx.plans.set_step(1, "say", StepState.RUNNING, at=at, only_from=set(StepState))
+        await tx.commit()
+    shown = (await rung.beside("plan", "show", "1")).output
+    assert "failed                   pause        Pause the queue\n    hub: no answer\n" in shown
+    assert "under way                say" in shown
+    assert shown.endswith("tocsin plan done 1 pause\n")
+    assert (await rung.beside("plan", "done", "1", "pause", "--by", "ines")).output.startswith("Step pause is done.")
+    assert "by ines" in (await rung.beside("plan", "show", "1")).output
 
 
 def test_a_checklist_is_shown_with_what_is_on_it(tocsin: Tocsin, tmp_path: Path) -> None:
