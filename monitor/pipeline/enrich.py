@@ -13,7 +13,7 @@ from monitor.domain.mention import Enriched, Mention, Scores
 from monitor.sentiment import Scorer
 from monitor.settings import Subject
 from monitor.sources.text import hashtags as hashtags_in
-from monitor.sources.text import sanitise
+from monitor.sources.text import is_own, sanitise
 from rules.words import Said, WordList, fold_label, said
 
 log = structlog.get_logger(__name__)
@@ -22,13 +22,17 @@ _HANDLE = re.compile(r"@([\w.-]+(?:@[\w.-]+)?)")
 
 
 class Enricher:
-    """Cleans, recognises and scores. Pure but for its log: what a scorer trips over is stored unscored, never lost."""
+    """Cleans, recognises and scores. Pure but for its log: what a scorer trips over is stored unscored, never lost.
 
-    def __init__(self, subjects: Mapping[str, Subject], scorer: Scorer) -> None:
+    `own_accounts` are our own whichever source sees them: what one source knows, another need not be told.
+    """
+
+    def __init__(self, subjects: Mapping[str, Subject], scorer: Scorer, own_accounts: Sequence[str] = ()) -> None:
         self._known = set(subjects)
         self._finders = [_Finder(name, subject) for name, subject in subjects.items()]
         self._called = {fold_label(name): finder.id for finder in self._finders for name in finder.called}
         self._scorer = scorer
+        self._own_accounts = own_accounts
 
     def enrich(self, raw: Mention, *, latest: datetime, about: str | None = None) -> Enriched:
         """Clean and complete one mention. `latest` is the newest time it can have been written; `about` a certain subject."""
@@ -44,7 +48,13 @@ class Enricher:
         hashtags = mention.hashtags | hashtags_in(mention.text)
         if mention.sensitive:  # what the network marks as sensitive is, whatever a scorer thinks
             scores = replace(scores, sensitive=True)
-        return Enriched(mention, self._subjects(mention, hashtags, about), hashtags, scores)
+        return Enriched(self._ours(mention), self._subjects(mention, hashtags, about), hashtags, scores)
+
+    def _ours(self, mention: Mention) -> Mention:
+        author = mention.author
+        if author is None or author.own or not is_own(author.handle or author.id, self._own_accounts):
+            return mention
+        return replace(mention, author=replace(author, own=True))
 
     def _subjects(self, mention: Mention, hashtags: frozenset[str], about: str | None) -> frozenset[str]:
         certain = {about, *(self._called.get(fold_label(name)) for name in mention.subjects)}

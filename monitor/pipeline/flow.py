@@ -55,7 +55,7 @@ def build(
     `owner` names this process in leases. A replay gives `drive`, the clock that its recording moves, and `dry_run`, which
     records what would have been sent.
     """
-    enricher = Enricher(settings.subjects, Scorer(settings.sentiment))
+    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.own_accounts)
     engine = Engine(settings.rules, settings.lists)
     alerting = Alerting(settings)
     return Flow(

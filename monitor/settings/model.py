@@ -42,7 +42,11 @@ class Subject(BaseModel):
 
     names: Texts = Field((), description="what it is called, the display name first; the default is its id")
     aliases: Texts = Field((), description="other spellings, nicknames and frequent misspellings")
-    handles: _Unmarked = Field((), description="its accounts, with or without @: a mention of one is a mention of it")
+    handles: _Unmarked = Field(
+        (),
+        description="its accounts, with or without @: a mention of one is a mention of it."
+        " Those of the first subject, the brand, are our own: what they post never counts as somebody else's words",
+    )
     hashtags: _Unmarked = Field((), description="its hashtags, with or without #")
     exclusions: Texts = Field((), description="words and phrases that show that another thing of the same name is meant")
 
@@ -159,6 +163,15 @@ class Settings(MonitorFile):
         primary, backup = self.contacts.roles[role].primary, self.contacts.roles[role].backup
         works = at is None or self.contacts.people[primary].works_at(at, self.timezone)
         return (primary,) if works or backup is None else (primary, backup)
+
+    @property
+    def own_accounts(self) -> tuple[str, ...]:
+        """Whose posts are our own, whichever source sees them: what any source names, and the brand's own handles.
+
+        The brand is the first subject; of other subjects nobody knows whether they are ours, for rivals have accounts, too.
+        """
+        named = (account for source in self.sources.values() for account in source.own_accounts)
+        return tuple(dict.fromkeys((*named, *next(iter(self.subjects.values())).handles)))
 
     @property
     def fingerprints(self) -> Fingerprints:

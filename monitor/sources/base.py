@@ -32,7 +32,7 @@ class SourceSettings(BaseModel):
         description="how long it may not answer before `ops` are told; the default is three times `every`, at least ten minutes",
     )
     subject: str | None = Field(None, description="everything this source brings is about this subject, whatever it says")
-    own_accounts: tuple[str, ...] = Field((), description="handles whose posts are our own")
+    own_accounts: tuple[str, ...] = Field((), description="handles whose posts are our own, whichever source sees them")
     enabled: bool = Field(True, description="false keeps the settings and stops asking")
 
 

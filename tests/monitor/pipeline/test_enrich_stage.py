@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitor.domain.mention import Enriched, Mention, Scores
+from monitor.domain.mention import Author, Enriched, Mention, Scores
 from monitor.pipeline.enrich import Enricher
 from monitor.sentiment import Scorer, SentimentSettings
 from monitor.settings import Subject
@@ -123,3 +123,37 @@ async def test_a_source_may_be_about_one_subject(hut: Build, configure: Configur
     async with home.store.read() as tx:
         (stored,) = await tx.mentions.after(0, 10)
     assert stored.subjects == {"rival"}
+
+
+@pytest.mark.parametrize(
+    ("author", "own"),
+    [
+        (Author("1", "acme@social.example"), True),
+        (Author("1", "Help"), True),
+        (Author("@acme"), True),
+        (Author("1", "fan", own=True), True),
+        (Author("1", "fan"), False),
+        (Author("acme", "fan"), False),
+    ],
+)
+def test_our_own_accounts_are_recognised_wherever_they_speak(moment: datetime, author: Author, *, own: bool) -> None:
+    """By handle, or by id where there is none; what a source knows stays."""
+    enricher = Enricher(SUBJECTS, Scorer(SentimentSettings()), own_accounts=("@Acme", "help"))
+    seen = enriched(enricher, "It broke", moment, author=author).mention.author
+    assert seen is not None
+    assert seen.own is own
+
+
+async def test_a_source_that_does_not_know_us_takes_nothing_back(hut: Build, configure: Configure) -> None:
+    """Our own post, seen again by a source that names no own accounts, stays our own; a rival's account never is."""
+    page = {"kind": "feed", "url": "https://news.example/f"}
+    home = hut(
+        configure(
+            sources={"net": page, "other": page | {"own_accounts": ["press"]}},
+            subjects={"acme": {"handles": ["@acme"]}, "globex": {"handles": ["@globex"]}},
+        )
+    )
+    assert home.settings.own_accounts == ("press", "acme")
+    await home.brings(*(home.mention("It broke", by=name) for name in ("press", "acme", "globex")))
+    async with home.store.read() as tx:
+        assert [seen.is_own for seen in await tx.mentions.after(0, 10)] == [True, True, False]
