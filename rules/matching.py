@@ -142,9 +142,9 @@ def _says_any(lists: list[WordList]) -> Test[Said]:
 
 
 def _quoted(said: Said, lists: list[WordList]) -> str | None:
-    """What was found, for the reasons: of each list its first."""
-    found = [f"“{words}”" for words in map(said.find, lists) if words is not None]
-    return ", ".join(found) or None
+    """What was found, for the reasons: of each list its first, as it was said; lists that found the same are quoted once."""
+    found = [f"“{said.quote(words)}”" for words in map(said.find, lists) if words is not None]
+    return ", ".join(dict.fromkeys(found)) or None
 
 
 def _value_tests(test: NumberTest | FlagTest) -> list[Test[Any]]:

@@ -165,7 +165,8 @@ class RuleFile(Settings):
     defaults: Defaults = Field(default_factory=Defaults, description="for the rules of this file that say nothing themselves")
     lists: dict[Id, str | tuple[str, ...]] = Field(
         default_factory=dict,
-        description="lists by name: entries in brackets, or the path of a text file with one entry a line (`#` starts a comment)",
+        description="lists by name: entries in brackets, or the path of a text file with one entry a line (`#` starts a comment);"
+        " ` ~` at an entry's end: not where a negation stands before it",
     )
     rules: tuple[Rule, ...] = Field((), description="the rules")
 

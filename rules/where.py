@@ -108,7 +108,9 @@ class FlagTest(_Test):
 class WordsTest(_Test):
     """Tests of text by whole words and phrases; accents and case do not matter, `*` at a word's end stands for any ending.
 
-    An entry may be the name of a list. Elisions and hyphens part words: `panne` is found in « d'une panne-éclair ».
+    An entry may be the name of a list. Elisions and hyphens part words: `panne` is found in « d'une panne-éclair ». An entry
+    that ends in ` ~`, like `panne ~` or `broken ~`, is not found where a negation of the same clause stands close before it:
+    « jamais en panne », "it has never been broken". Without the mark it is found in any case, as `no answer` must be.
     """
 
     any_of: Annotated[_Names, BeforeValidator(_several)] | None = Field(None, description="says at least one of these")

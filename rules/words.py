@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from rules.negation import negation
+
 # Marks that a reader does without: accents and Arabic vowel signs. Indic vowel signs are letters of their words and stay.
 # With them go emoji variation selectors, joiners and skin tones: a thumb down is a thumb down.
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u065f\u0670\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]+")
@@ -17,6 +19,8 @@ _SYMBOL = "[\u2190-\u2bff\U0001f000-\U0001faff]"
 _TOKEN = re.compile(f"{_LETTERS}|{_SYMBOL}")
 _ASCII_TOKEN = re.compile("[a-z0-9]+")
 _ENTRY_TOKEN = re.compile(rf"(?P<word>{_LETTERS}|{_SYMBOL})(?P<open>(?:\*(?!\S))?)")
+_UNLESS_DENIED = re.compile(r"\s~\s*$")
+_BREAK = re.compile(r"[.,;:!?…()\[\]|–—\u060c\u3001\u3002]")  # a negation does not reach over it
 _SHORTEST_PREFIX = 2
 _SLICE = 1_000  # characters: putting a run of combining marks in order is quadratic in its length
 _REMEMBERED = 50_000
@@ -46,26 +50,74 @@ def fold_label(name: str) -> str:
     return fold(name).lstrip("#@")
 
 
+class Found(NamedTuple):
+    """Which words of a text are an entry of a list: from the first to before the second, counted from 0."""
+
+    start: int
+    end: int
+
+
 class Said:
     """A text, folded and parted into words and emoji once, however many lists look at it. Web addresses are left out."""
 
-    __slots__ = ("_found", "tokens", "vocabulary")
+    __slots__ = ("_found", "_places", "_text", "tokens", "vocabulary")
 
     def __init__(self, text: str) -> None:
-        folded = fold(text)
-        if "://" in folded:
-            folded = _ADDRESS.sub(" ", folded)
-        pattern = _ASCII_TOKEN if folded.isascii() else _TOKEN
-        self.tokens: list[str] = pattern.findall(folded)
+        self._text = text
+        folded = _without_addresses(fold(text))
+        self.tokens: list[str] = _token(folded).findall(folded)
         self.vocabulary = set(self.tokens)
-        self._found: dict[WordList, str | None] = {}
+        self._found: dict[WordList, Found | None] = {}
+        self._places: list[tuple[int, int]] | None = None
 
-    def find(self, words: WordList) -> str | None:
+    def find(self, words: WordList) -> Found | None:
         """What is said first that stands in the list; None when nothing is."""
         if words in self._found:
             return self._found[words]
         found = self._found[words] = words.find(self)
         return found
+
+    def quote(self, found: Found) -> str:
+        """What was found, in the author's own spelling."""
+        places = self._where()
+        if not places:
+            return " ".join(self.tokens[found.start : found.end])
+        return " ".join(self._text[places[found.start][0] : places[found.end - 1][1]].split())
+
+    def denies(self, at: int) -> bool:
+        """Whether a negation in the same clause denies the word at this place."""
+        place = negation(self.tokens, at)
+        if place is None:
+            return False
+        places = self._where()
+        return not places or not _BREAK.search(self._text, places[place][1], places[at][0])
+
+    def _where(self) -> list[tuple[int, int]]:
+        """Where in the text each word begins and ends. Few texts are asked: only those in which something was found."""
+        if self._places is None:
+            places = _places(self._text)
+            self._places = places if len(places) == len(self.tokens) else []
+        return self._places
+
+
+def _token(folded: str) -> re.Pattern[str]:
+    return _ASCII_TOKEN if folded.isascii() else _TOKEN
+
+
+def _without_addresses(folded: str) -> str:
+    """Blanks in their stead, so that all else keeps its place."""
+    return _ADDRESS.sub(lambda match: " " * len(match[0]), folded) if "://" in folded else folded
+
+
+def _places(text: str) -> list[tuple[int, int]]:
+    """Where each word of a text begins and ends: folded letter by letter, since folding makes some longer and others vanish."""
+    letters = [text.lower()] if text.isascii() else list(map(fold, text))
+    folded = _without_addresses("".join(letters))
+    spans = [match.span() for match in _token(folded).finditer(folded)]
+    if text.isascii():
+        return spans
+    origin = [at for at, letter in enumerate(letters) for _ in letter]
+    return [(origin[start], origin[end - 1] + 1) for start, end in spans]
 
 
 def said(text: str) -> Said:
@@ -87,23 +139,33 @@ class _Word(NamedTuple):
     is_prefix: bool
 
 
+class Entry(NamedTuple):
+    """An entry of a list: its folded words, and whether a negation before them cancels it (`panne ~`)."""
+
+    words: tuple[_Word, ...]
+    unless_denied: bool
+
+
 class _Node:
     """How the entries that begin alike go on: with these words, with any word that begins so, or not at all."""
 
-    __slots__ = ("is_end", "lengths", "prefixes", "words")
+    __slots__ = ("is_end", "is_end_unless_denied", "lengths", "prefixes", "words")
 
     def __init__(self) -> None:
         self.words: dict[str, _Node] = {}
         self.prefixes: dict[str, _Node] = {}
         self.lengths: list[int] = []  # of the prefixes, the shortest first
         self.is_end = False
+        self.is_end_unless_denied = False
 
-    def add(self, words: Sequence[_Word]) -> None:
+    def add(self, words: Sequence[_Word], *, unless_denied: bool) -> None:
         if not words:
-            self.is_end = True
+            self.is_end_unless_denied |= unless_denied
+            self.is_end |= not unless_denied
             return
         first, *rest = words
-        (self.prefixes if first.is_prefix else self.words).setdefault(first.text, _Node()).add(rest)
+        following = self.prefixes if first.is_prefix else self.words
+        following.setdefault(first.text, _Node()).add(rest, unless_denied=unless_denied)
         self.lengths = sorted({len(prefix) for prefix in self.prefixes})
 
     def next(self, token: str) -> list[_Node]:
@@ -114,18 +176,18 @@ class _Node:
             nodes += [node for node in begun if node is not None]
         return nodes
 
-    def end(self, tokens: Sequence[str], at: int) -> int | None:
-        """Where (exclusive) an entry ends that goes on here; None if none does."""
-        if self.is_end:
+    def end(self, tokens: Sequence[str], at: int, *, denied: bool) -> int | None:
+        """Where (exclusive) an entry ends that goes on here and that its being denied does not cancel; None if none does."""
+        if self.is_end or (self.is_end_unless_denied and not denied):
             return at
         if at == len(tokens):
             return None
-        return _first_end(self.next(tokens[at]), tokens, at + 1)
+        return _first_end(self.next(tokens[at]), tokens, at + 1, denied=denied)
 
 
-def _first_end(nodes: Iterable[_Node], tokens: Sequence[str], at: int) -> int | None:
+def _first_end(nodes: Iterable[_Node], tokens: Sequence[str], at: int, *, denied: bool) -> int | None:
     for node in nodes:
-        end = node.end(tokens, at)
+        end = node.end(tokens, at, denied=denied)
         if end is not None:
             return end
     return None
@@ -140,26 +202,26 @@ class WordList:
     def __init__(self, entries: Iterable[str]) -> None:
         """Raises BadEntryError, which names every entry that cannot be looked for."""
         self._root = _Node()
-        for words in _parsed(entries):
-            self._root.add(words)
+        for words, unless_denied in _parsed(entries):
+            self._root.add(words, unless_denied=unless_denied)
         self._idle: set[str] = set()  # tokens that begin no entry
         self._begun: dict[str, list[_Node]] = {}  # tokens that begin some, and where these go on
 
-    def find(self, said: Said) -> str | None:
-        """What is said first that stands in the list: the folded words of the text."""
+    def find(self, said: Said) -> Found | None:
+        """What is said first that stands in the list."""
         if len(self._idle) + len(self._begun) >= _REMEMBERED:
             self._idle.clear()
             self._begun.clear()
         begins = False
         for token in said.vocabulary - self._idle:
             begins |= self._begins(token)
-        return self._first(said.tokens) if begins else None
+        return self._first(said) if begins else None
 
-    def _first(self, tokens: Sequence[str]) -> str | None:
-        for at, token in enumerate(tokens):
+    def _first(self, said: Said) -> Found | None:
+        for at, token in enumerate(said.tokens):
             nodes = self._begun.get(token)
-            if nodes and (end := _first_end(nodes, tokens, at + 1)):
-                return " ".join(tokens[at:end])
+            if nodes and (end := _first_end(nodes, said.tokens, at + 1, denied=said.denies(at))):
+                return Found(at, end)
         return None
 
     def _begins(self, token: str) -> bool:
@@ -173,7 +235,7 @@ class WordList:
         return bool(nodes)
 
 
-def _parsed(entries: Iterable[str]) -> list[tuple[_Word, ...]]:
+def _parsed(entries: Iterable[str]) -> list[Entry]:
     good, wrong = [], []
     for written in entries:
         try:
@@ -185,9 +247,9 @@ def _parsed(entries: Iterable[str]) -> list[tuple[_Word, ...]]:
     return good
 
 
-def parse_entry(written: str) -> tuple[_Word, ...]:
-    """The words of one entry of a list; `*` stands only at a word's end. Raises BadEntryError."""
-    folded = fold(written)
+def parse_entry(written: str) -> Entry:
+    """One entry of a list; `*` stands only at a word's end, ` ~` only at the end of all. Raises BadEntryError."""
+    folded, marks = _UNLESS_DENIED.subn("", fold(written))
     words = tuple(_Word(found["word"], bool(found["open"])) for found in _ENTRY_TOKEN.finditer(folded))
     if not words:
         raise BadEntryError(f"{written!r} holds no word and no emoji to look for: remove it, or write a word")
@@ -195,4 +257,6 @@ def parse_entry(written: str) -> tuple[_Word, ...]:
         raise BadEntryError(f"{written!r}: `*` can stand only at the end of a word, like rembours*")
     if any(word.is_prefix and len(word.text) < _SHORTEST_PREFIX for word in words):
         raise BadEntryError(f"{written!r}: write at least {_SHORTEST_PREFIX} letters before `*`, or it fits nearly everything")
-    return words
+    if "~" in folded:
+        raise BadEntryError(f"{written!r}: `~` stands after a space at the end of an entry, like `panne ~`")
+    return Entry(words, bool(marks))

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.lists import BadListError, Lists, UnknownListError
-from rules.words import BadEntryError, Said, WordList, fold, fold_label, parse_entry, said
+from rules.words import BadEntryError, Found, Said, WordList, fold, fold_label, parse_entry, said
 
 
 def _find(entries: list[str], text: str) -> str | None:
-    return WordList(entries).find(Said(text))
+    said = Said(text)
+    found = WordList(entries).find(said)
+    return said.quote(found) if found else None
 
 
 @pytest.mark.parametrize(
@@ -73,12 +75,40 @@ def test_a_hostile_text_is_folded_in_proportion_to_its_length() -> None:
 def test_a_long_text_is_folded_to_its_end() -> None:
     """What is said in the last line is found, and slices do not part a letter from its accent visibly."""
     assert fold("e\u0301" * 5_000) == "e" * 5_000
-    assert _find(["panne"], "é" * 90_000 + " la pànne") == "panne"
+    assert _find(["panne"], "é" * 90_000 + " la pànne") == "pànne"
 
 
 def test_what_is_found_is_what_was_said_first() -> None:
-    """The reasons of an alert show the words of the text, folded."""
-    assert _find(["honte", "rembours*", "ne march* pas"], "Ça ne marchait PAS, remboursez-moi, quelle honte") == "ne marchait pas"
+    """The reasons of an alert show the words of the text as their author spelt them."""
+    assert (
+        _find(["honte", "rembours*", "ne march* pas"], "Ça ne marchait\n PAS, remboursez-moi, quelle honte") == "ne marchait PAS"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "text", "quoted"),
+    [
+        ("débité deux fois", "On m’a Débité deux  FOIS !", "Débité deux FOIS"),
+        ("brûle*", "mon grille-pain bru\u0302le", "bru\u0302le"),
+        ("brule*", "Ça a brûlé…", "brûlé"),
+        ("l'enfer", "c’est L’ENFER", "L’ENFER"),
+        ("coeur", "un cœur ﬁn", "cœur"),
+        ("fin", "un cœur ﬁn", "ﬁn"),
+        ("👎", "bof 👎🏽 bof", "👎"),
+        ("hors service", "voir https://example.org/é puis HORS-service", "HORS-service"),
+        ("strasse", "Große Straße", "Straße"),
+    ],
+)
+def test_reasons_quote_what_was_written(entry: str, text: str, quoted: str) -> None:
+    """With its accents, capitals and apostrophes, whatever folding does to the letters before it."""
+    assert _find([entry], text) == quoted
+
+
+def test_where_letters_lose_their_order_the_folded_words_are_quoted() -> None:
+    """Marks that only a whole word puts in order may make other words of it letter by letter; a quotation is still made."""
+    said = Said("panne")
+    said._places = []
+    assert said.quote(Found(0, 1)) == "panne"
 
 
 def test_entries_that_begin_alike_are_told_apart() -> None:
@@ -99,6 +129,9 @@ def test_entries_that_begin_alike_are_told_apart() -> None:
         ("pan*ne", "only at the end of a word"),
         ("*panne", "only at the end of a word"),
         ("p*", "at least 2 letters before `*`"),
+        ("panne~", "after a space at the end of an entry, like `panne ~`"),
+        ("en ~ panne", "after a space at the end"),
+        (" ~", "holds no word"),
     ],
 )
 def test_an_entry_that_cannot_be_looked_for_is_refused(entry: str, says: str) -> None:
@@ -137,7 +170,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rules.words._REMEMBERED", 4)
     words = WordList(["panne totale", "honte"])
     for number in range(20):
-        assert words.find(Said(f"mot{number} et autre{number} puis panne totale {number}")) == "panne totale"
+        assert words.find(Said(f"mot{number} et autre{number} puis panne totale {number}")) == Found(4, 6)
     assert words.find(Said("rien à dire")) is None
 
 
@@ -160,7 +193,18 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 def test_a_phrase_is_found_whatever_stands_around_it(before: str, after: str, phrase: str) -> None:
     """Apart by a space, a phrase is heard in any text."""
     said = Said(f"{before} . {phrase} . {after}")
-    assert WordList([phrase]).find(said) == phrase
+    found = WordList([phrase]).find(said)
+    assert found is not None
+    assert said.quote(found).lower() == phrase
+
+
+@given(text=st.text(max_size=40) | st.text(alphabet="aé\u0301\u0323ﬁß œ’.'क\u093c\u094d가😡👎🏽", max_size=20))
+def test_every_word_of_every_text_can_be_quoted(text: str) -> None:
+    """Whatever the letters: a quotation stands in the text (blanks apart), or it is the folded word."""
+    said = Said(text)
+    for at, token in enumerate(said.tokens):
+        quoted = said.quote(Found(at, at + 1))
+        assert quoted == token or quoted in text
 
 
 def test_a_text_is_parted_once() -> None:
