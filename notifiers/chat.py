@@ -25,6 +25,7 @@ from notifiers.base import DeliveryError, Reason, Receipt, ReceiverSettings
 from notifiers.duration import Duration
 from notifiers.message import Message
 from notifiers.render import short
+from notifiers.voice import Voice
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)
 _STATUS = re.compile(r"\berror=(\d{3})\b")
@@ -98,7 +99,7 @@ def problems(settings: AppriseSettings) -> list[str]:
 
 def _level(message: Message) -> str:
     if message.kind == "resolved":
-        return "success"
+        return "warning" if Voice(message).unfinished else "success"
     return {"info": "info", "warning": "warning", "critical": "failure"}[message.severity]
 
 

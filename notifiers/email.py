@@ -24,7 +24,7 @@ from notifiers.message import Message
 from notifiers.render import html, text
 from notifiers.safe import one_line
 from notifiers.smtp import Mailbox, SmtpSettings, deliver
-from notifiers.wording import topic
+from notifiers.wording import headline, stands_out, topic
 
 _SUBJECT = 150
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
@@ -94,11 +94,14 @@ def compose(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetim
 
 
 def subject(message: Message) -> str:
-    """The subject line: the conversation's topic, marked as an answer in all but its first message."""
-    line = one_line(topic(message), _SUBJECT)
+    """The subject line: the conversation's topic, marked as an answer in all but its first message.
+
+    What must wake people says what happened instead: `References` still holds the conversation together.
+    """
+    line = one_line(headline(message) if stands_out(message) else topic(message), _SUBJECT)
     # CPython before 3.11.10 decodes an encoded word inside a value and writes its line breaks out raw (CVE-2024-6923).
     line = line.replace("=?", "= ?").replace("?=", "? =")
-    return f"Re: {line}" if message.sequence > 1 else line
+    return f"Re: {line}" if message.sequence > 1 and not stands_out(message) else line
 
 
 def _plain_subject(message: Message) -> str:

@@ -54,6 +54,7 @@ class AlertFacts:
     reasons: Sequence[str] = ()
     resolved_at: datetime | None = None
     title: str = ""  # the rule's title in the receiver's language, when it has one
+    acknowledged: bool = False  # somebody has taken it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,15 @@ class PlanStepFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementFacts:
+    """Words that the plan holds ready, in the receiver's language. Only approved ones may be used as they stand."""
+
+    id: str
+    text: str
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlanFacts:
     """The emergency plan that was opened. `step` is set when the message *is* one step of it."""
 
@@ -83,6 +93,7 @@ class PlanFacts:
     steps: Sequence[PlanStepFacts]
     never: Sequence[str] = ()
     step: str | None = None
+    statements: Sequence[StatementFacts] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,7 @@ class Message:
 
     `id` is stable over retries: the receiver deduplicates by it. `conversation` is the same for all messages about one
     incident to one receiver, `sequence` their order in it. Times are aware; `timezone` (IANA) is where the reader lives.
-    `topic` is what the conversation is about, the same words in all its messages (`wording.headline` of the first one):
+    `topic` is what the conversation is about, the same words in all its messages (`wording.opening` of the first one):
     mail programs keep a conversation together only under one subject.
     """
 
@@ -109,8 +120,10 @@ class Message:
     alerts: Sequence[AlertFacts] = ()
     posts: Sequence[Post] = ()
     more_posts: int = 0  # how many are not shown
+    more_alerts: int = 0  # complaints beyond `alerts`: counted, not named
     plan: PlanFacts | None = None
     links: Mapping[str, str] = field(default_factory=dict)
     replay: bool = False
     topic: str = ""
     receiver: str = ""  # the receiver's name in monitor.yaml
+    still_open: Sequence[AlertFacts] = ()  # of a `resolved` message: what of the incident is not over; `plan` is then open, too

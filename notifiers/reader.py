@@ -55,6 +55,10 @@ class Reader:
         digits = 1 if abs(value) < 10 else 0  # noqa: PLR2004 the sentence above says it
         return format_decimal(round(value, digits), format="#,##0.#", locale=self.locale)
 
+    def decimal(self, value: float) -> str:
+        """A figure of a rule: two decimals at most, none dropped that says something."""
+        return format_decimal(round(value, 2), format="#,##0.##", locale=self.locale)
+
     def count(self, value: float) -> str:
         """How many people or posts: nobody pictures a tenth of one."""
         return self.number(round(value)) if math.isfinite(value) else "?"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post
+from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 
 NOW = datetime(2026, 3, 2, 17, 5, tzinfo=UTC)
 
@@ -59,7 +59,12 @@ def complaint(language: Language = "fr", **changes: Any) -> Message:
         1,
         None,
         "mentions",
-        reasons=("complaint 0.93 >= 0.6",),
+        reasons=(
+            "subjects acme (is acme)",
+            "text “remboursee” (any_of complaints)",
+            "sentiment -0.8213 (lte -0.5)",
+            "hour 18 (gte 8)",
+        ),
     )
     message = Message(
         "note-12",
@@ -95,7 +100,7 @@ def crisis(language: Language = "fr", **changes: Any) -> Message:
         2.1,
         "authors",
         timedelta(hours=1),
-        reasons=("23 authors in 60 min, usually 2.1", "at least 10 authors", "at least 3 times the expected"),
+        reasons=("23 authors within 1h, usually 2.1", "rings from 10 authors, 3 times the usual"),
     )
     message = complaint(
         language, id="note-15", severity="critical", sequence=2, alerts=(alert,), posts=posts(language), more_posts=24
@@ -174,7 +179,8 @@ def plan(language: Language = "fr", state: str = "awaiting_confirmation", step: 
         _say(language, "Supprimer une critique", "Delete criticism"),
         _say(language, "Avancer une cause sans preuve", "Name a cause without proof"),
     )
-    return PlanFacts(4, "negative-storm", _say(language, "Bad buzz", "Negative storm"), state, steps, never, step)
+    statements = [StatementFacts(each.id, each.text, each.approved) for each in steps if each.text]
+    return PlanFacts(4, "negative-storm", _say(language, "Bad buzz", "Negative storm"), state, steps, never, step, statements)
 
 
 def plan_opened(language: Language = "fr", **changes: Any) -> Message:
@@ -203,6 +209,22 @@ def resolved(language: Language = "fr") -> Message:
     )
 
 
+def unfinished(language: Language = "fr") -> Message:
+    """One rule is calm again, while a graver one rings and the plan is under way."""
+    done = resolved(language)
+    title = _say(language, "On ne parle que de nous", "Everybody talks about us")
+    over = replace(done.alerts[0], id=14, rule="storm", title=title, severity="warning")
+    crowd = replace(
+        crisis(language).alerts[0], event="more", observed=51, title=_say(language, "Les plaintes affluent", "Complaints pour in")
+    )
+    return replace(done, id="note-18", severity="warning", alerts=(over,), still_open=(crowd,), plan=plan(language, "running"))
+
+
+def support(language: Language = "fr") -> Message:
+    """The step that tells customer care what is happening, and what to answer."""
+    return plan_step(language, "support")
+
+
 def source_down(language: Language = "fr") -> Message:
     """A source stopped answering."""
     alert = AlertFacts(
@@ -227,6 +249,8 @@ EVERY = {
     "crisis": crisis,
     "plan": plan_opened,
     "step": plan_step,
+    "support": support,
+    "unfinished": unfinished,
     "resolved": resolved,
     "source": source_down,
 }

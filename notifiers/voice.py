@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import cached_property
 
 from notifiers.catalogue import say
-from notifiers.message import AlertFacts, Message, PlanStepFacts, Post, Severity
+from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post, Severity
 from notifiers.reader import Reader
 from notifiers.safe import one_line
 
 NATURES = ("complaint", "safety", "praise", "talk")
 _NAME = 80
+_FEW_ALERTS = 6  # as many as one still checks and types
 _RANK: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
 # What a rule's id or title gives away when no label `nature` says it, without accents.
 _GUESSES = (
@@ -68,9 +70,25 @@ class Voice:
         return next((step for step in plan.steps if step.id == plan.step), None) if plan and plan.step else None
 
     @property
+    def unfinished(self) -> bool:
+        """Whether the message tells the end of something in an incident that goes on."""
+        return self.message.kind == "resolved" and bool(self.message.still_open or self.open_plan)
+
+    @property
+    def open_plan(self) -> PlanFacts | None:
+        """The plan, unless it was closed."""
+        plan = self.message.plan
+        return plan if plan and plan.state != "closed" else None
+
+    @property
     def ack(self) -> str:
-        """The command that acknowledges the leading alert, and with it the incident."""
-        return f"tocsin ack {self.lead.id}" if self.lead else ""
+        """The command that acknowledges the message's alerts: all of a few, of a crowd the leading one."""
+        return ack(self.message.alerts if len(self.message.alerts) <= _FEW_ALERTS or not self.lead else [self.lead])
+
+
+def ack(alerts: Sequence[AlertFacts]) -> str:
+    """The command that acknowledges these; empty for none."""
+    return " ".join(["tocsin ack", *(str(id_) for id_ in sorted({alert.id for alert in alerts}))]) if alerts else ""
 
 
 def nature(alert: AlertFacts) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from notifiers import still
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts
 from notifiers.safe import one_line
 from notifiers.voice import Voice, nature
@@ -38,6 +40,20 @@ def topic(message: Message) -> str:
     return voice.say("topic", n=str(message.incident_id))
 
 
+def opening(message: Message) -> str:
+    """The topic that a conversation's first message gives it: its headline, without names, which can be erased one day."""
+    voice = Voice(replace(message, posts=()))
+    said = headline(voice.message)
+    alone = voice.lead is not None and voice.lead.kind == "mention" and message.kind not in {"plan", "step", "test"}
+    # Without the name one complaint sounds like the next: the number keeps their conversations apart.
+    return voice.say("topic.numbered", headline=said, n=str(message.incident_id)) if alone and message.incident_id else said
+
+
+def stands_out(message: Message) -> bool:
+    """Whether the message needs a subject of its own: on a locked screen the thirtieth answer rings for nobody."""
+    return message.sequence > 1 and message.severity == "critical" and message.kind in {"first", "worse", "plan"}
+
+
 def _event(voice: Voice) -> str:
     """What happened, seen from why this message is written."""
     kind = voice.message.kind
@@ -47,7 +63,7 @@ def _event(voice: Voice) -> str:
     if kind in {"plan", "step"} and plan:
         return _plan_headline(voice, plan)
     if kind == "resolved":
-        return _resolved(voice)
+        return still.headline(voice) if voice.unfinished else _resolved(voice)
     if kind == "test" and not voice.lead:
         return voice.say("event.test")
     facts = _facts(voice)
@@ -62,7 +78,7 @@ def _facts(voice: Voice) -> str:
     if lead is None:
         return voice.say("nothing")
     said = _several(voice, lead) if len(voice.peers) > 1 else describe(voice, lead)
-    others = len(voice.message.alerts) - len(voice.peers)
+    others = len(voice.message.alerts) + voice.message.more_alerts - len(voice.peers)
     return voice.count("also", others, headline=said) if others else said
 
 
@@ -75,8 +91,9 @@ def _several(voice: Voice, lead: AlertFacts) -> str:
 def others(voice: Voice) -> list[str]:
     """What else the message speaks of, one line a rule: a crowd of complaints is a number, not a list."""
     rest: dict[str, list[AlertFacts]] = {}
-    for alert in voice.message.alerts:
-        if alert not in voice.peers:
+    over = voice.message.kind == "resolved"
+    for alert in voice.message.still_open if over else voice.message.alerts:
+        if over or alert not in voice.peers:
             rest.setdefault(alert.rule if alert.kind == "mention" else f"{alert.rule} {alert.id}", []).append(alert)
     return [_together(voice, alerts) for alerts in rest.values()]
 
@@ -198,6 +215,8 @@ def _why(voice: Voice) -> list[str]:
         return [voice.say("why.step"), _facts(voice) + "." if lead else ""]
     if lead is None:
         return []
+    if voice.unfinished:
+        return [still.lasted(voice), voice.say("why.unfinished")]
     if message.kind == "resolved":
         return [voice.say("why.healthy" if lead.kind in _HEALTH else "why.resolved"), _rule(voice, lead)]
     return [_reminder(voice, lead), _cause(voice, lead), _coverage(voice, lead), _seen(voice, lead), _rule(voice, lead)]
@@ -240,6 +259,8 @@ def _coverage(voice: Voice, lead: AlertFacts) -> str:
 def _seen(voice: Voice, lead: AlertFacts) -> str:
     if lead.occurrences <= 1 or lead.kind in _HEALTH or "catch_up" in lead.labels:
         return ""
+    if lead.kind != "mention":
+        return voice.say("why.since", since=voice.moment(lead))
     return voice.say("why.seen", n=voice.reader.number(lead.occurrences), since=voice.moment(lead))
 
 
@@ -264,6 +285,8 @@ def next_step(message: Message) -> tuple[str, str]:
         return _plan_action(voice, message.plan)
     if message.kind == "test":
         return voice.say("do.test"), ""
+    if voice.unfinished:
+        return still.next_step(voice)
     if message.kind == "resolved" or voice.lead is None:
         over = voice.lead is not None and voice.lead.kind not in _HEALTH
         return voice.say("do.resolved" if over else "do.healthy"), ""
@@ -309,4 +332,7 @@ def _first_step(voice: Voice, plan: PlanFacts) -> str:
 def _step_action(voice: Voice, step: PlanStepFacts) -> str:
     if step.action == "statement":
         return voice.say("do.statement" if step.approved else "do.statement.draft")
+    plan = voice.message.plan
+    if step.action == "notify" and plan and plan.statements:
+        return voice.say("do.notify.approved" if any(each.approved for each in plan.statements) else "do.notify.draft")
     return voice.say(f"do.{step.action}")

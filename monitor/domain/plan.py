@@ -151,6 +151,12 @@ class PlanRun:
         """The plan as it was when the run opened."""
         return Plan.model_validate(self.snapshot)
 
+    @property
+    def opened_as(self) -> RunState:
+        """The state it opened in: carried out at once, or waiting for somebody's word."""
+        automatic = self.definition.activation.mode == "automatic"
+        return RunState.RUNNING if automatic else RunState.AWAITING_CONFIRMATION
+
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
 from monitor.domain.mention import Observed
-from monitor.domain.plan import ChecklistStep, NotifyStep, Plan, PlanRun, StatementStep, Step, WebhookStep
+from monitor.domain.plan import ChecklistStep, NotifyStep, Plan, PlanRun, RunState, StatementStep, Step, WebhookStep
 from monitor.settings import Settings
 from monitor.storage import UnitOfWork
-from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post
-from notifiers.wording import headline
+from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
+from notifiers.wording import opening
 
 
 class Composer:
@@ -27,9 +27,10 @@ class Composer:
     async def compose(self, tx: UnitOfWork, notification: Notification) -> Message:
         """The message to send. Its id depends on the notification alone, so that a repeat is recognised as one."""
         message = await self._message(tx, notification)
-        opening = await self._opening(tx, notification)
-        first = message if opening is None else await self._message(tx, opening)
-        return replace(message, topic=headline(first))
+        if notification.kind is NotificationKind.RESOLVED and notification.incident_id is not None:
+            message = await self._with_what_is_open(tx, message, notification.incident_id)
+        opened = await self._message(tx, await self._opening(tx, notification) or notification, as_opened=True)
+        return replace(message, topic=opening(opened))
 
     @staticmethod
     async def _opening(tx: UnitOfWork, notification: Notification) -> Notification | None:
@@ -38,12 +39,23 @@ class Composer:
             return None
         return await tx.notifications.opening(notification.incident_id, notification.receiver)
 
-    async def _message(self, tx: UnitOfWork, notification: Notification) -> Message:
+    async def _with_what_is_open(self, tx: UnitOfWork, message: Message, incident_id: int) -> Message:
+        """The end of one thing is no end of the incident: what else rings, what grave thing nobody took, the plan under way."""
+        alerts = [alert for alert in await tx.alerts.of_incident(incident_id) if _holds_open(alert)]
+        runs = [run for run in await tx.plans.of_incident(incident_id) if run.state is not RunState.CLOSED]
+        facts = [_facts(AlertEvent.of(each, NotificationKind.MORE), each, self._title(each, message.language)) for each in alerts]
+        plan = _plan(runs[0], message.language, None, self._owners) if runs else None
+        return replace(message, still_open=tuple(facts), plan=plan)
+
+    async def _message(self, tx: UnitOfWork, notification: Notification, *, as_opened: bool = False) -> Message:
+        """The facts as they stand. `as_opened` leaves out what changes or may be erased: the posts, and how the plan stands."""
         receiver = self._settings.receivers[notification.receiver]
         language: Language = receiver.language or self._settings.language
         alerts = [(event, await tx.alerts.get(event.alert_id)) for event in notification.events]
-        posts, more = await self._posts(tx, notification, receiver.posts)
+        posts, more = await self._posts(tx, notification, 0 if as_opened else receiver.posts)
         run = await tx.plans.get(notification.plan_run_id) if notification.plan_run_id is not None else None
+        if run is not None and as_opened:
+            run = replace(run, state=run.opened_as)
         facts = tuple(_facts(event, alert, self._title(alert, language)) for event, alert in alerts if alert is not None)
         subject = next((alert.labels.get("subject") for _, alert in alerts if alert is not None), None)
         return Message(
@@ -61,6 +73,7 @@ class Composer:
             alerts=facts,
             posts=tuple(_post(each) for each in posts),
             more_posts=more,
+            more_alerts=notification.more,
             plan=_plan(run, language, notification.plan_step, self._owners) if run is not None else None,
             replay=self._replay,
             receiver=notification.receiver,
@@ -115,7 +128,14 @@ def _facts(event: AlertEvent, alert: Alert, title: str) -> AlertFacts:
         occurrences=event.occurrences,
         reasons=tuple(event.reasons or alert.reasons),
         resolved_at=alert.resolved_at,
+        acknowledged=alert.acknowledged_at is not None,
     )
+
+
+def _holds_open(alert: Alert) -> bool:
+    """Whether an incident is not over because of this alert; a single mention counts when it is grave and nobody took it."""
+    grave = alert.severity == "critical" and alert.acknowledged_at is None
+    return alert.resolved_at is None and (alert.kind != "mention" or grave)
 
 
 def _post(mention: Observed) -> Post:
@@ -144,6 +164,9 @@ def _plan(run: PlanRun, language: Language, step: str | None, owners: Mapping[st
         steps=tuple(_step(plan, each, str(states.get(each.id, "waiting")), language, owners) for each in plan.steps),
         never=tuple(localized(each, language) for each in plan.never),
         step=step,
+        statements=tuple(
+            StatementFacts(each.id, localized(each.text, language), each.status == "approved") for each in plan.statements
+        ),
     )
 
 

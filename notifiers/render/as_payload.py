@@ -10,7 +10,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
+from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 from notifiers.safe import clean, link, one_line
 from notifiers.wording import headline, next_action, why
 
@@ -46,6 +46,7 @@ def _data(message: Message) -> dict[str, Any]:
         "sequence": message.sequence,
         "replay": message.replay,
         "alerts": [_alert(alert) for alert in message.alerts],
+        "still_open": [_alert(alert) for alert in message.still_open],
         "posts": [_post(post) for post in message.posts],
         "more_posts": message.more_posts,
         "plan": _plan(message.plan) if message.plan else None,
@@ -72,6 +73,7 @@ def _alert(alert: AlertFacts) -> dict[str, Any]:
         "learning": alert.learning,
         "coverage": _number(alert.coverage),
         "occurrences": alert.occurrences,
+        "acknowledged": alert.acknowledged,
         "reasons": [one_line(reason, _LINE) for reason in alert.reasons],
     }
 
@@ -98,8 +100,13 @@ def _plan(plan: PlanFacts) -> dict[str, Any]:
         "state": plan.state,
         "step": plan.step,
         "steps": [_step(step) for step in plan.steps],
+        "statements": [_statement(statement) for statement in plan.statements],
         "never": [one_line(rule, _LINE) for rule in plan.never],
     }
+
+
+def _statement(statement: StatementFacts) -> dict[str, Any]:
+    return {"id": statement.id, "text": clean(statement.text, 20_000), "approved": statement.approved}
 
 
 def _step(step: PlanStepFacts) -> dict[str, Any]:

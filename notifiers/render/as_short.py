@@ -24,7 +24,7 @@ def short(message: Message) -> str:
 
 def _sign(message: Message) -> str:
     if message.kind == "resolved":
-        return "🟢"
+        return "🟡" if Voice(message).unfinished else "🟢"
     return "⚪" if message.kind == "test" else _SIGNS[message.severity]
 
 

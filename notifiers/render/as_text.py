@@ -26,6 +26,9 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
     yield _wrap(v.why)
     yield [*_title(v.words["now"]), *_wrap(v.action), *([f"    {v.command}"] if v.command else [])]
     yield [f"{label}: {url}" for label, url in v.links]
+    if v.answers:
+        yield _title(v.words["answers"])
+        yield from ([answer.label, *_wrap(answer.text, "| ")] for answer in v.answers)
     if v.plan:
         yield from _plan(v.plan, v.words)
     if v.posts:
@@ -33,7 +36,7 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
         yield from (_post(post) for post in v.posts)
         yield _wrap(v.more_posts)
     yield _list(v.words["others"], v.others)
-    yield _list(v.words["details"], v.details)
+    yield _list(v.words["details"], [*v.details, *([v.technical] if v.technical else [])])
     yield _footer(v)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
+from notifiers.reasons import worded
 from notifiers.safe import clean, host, link, one_line
-from notifiers.voice import Voice
-from notifiers.wording import amount, headline, next_step, others, topic, why
+from notifiers.voice import Voice, nature
+from notifiers.wording import amount, headline, next_step, others, stands_out, topic, why
 
 _POST = 600  # characters of a post that are shown; the link has the rest
 _STATEMENT = 20_000  # prepared by the brand's own people: shown whole
@@ -17,6 +18,8 @@ _LINE = 200
 _SUBJECT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _MEASURES = ("authors", "mentions", "share")
 _MOST_LINKS = 3
+_ENDED = frozenset({"resolved", "test"})  # kinds that ring for nothing
+_GRAVITY = ("info", "warning", "critical")
 _MILD = 0.3  # tone words start here, either side of nought
 # The step states that are over, and that the checklist draws as ticked or struck.
 _DONE = frozenset({"done", "skipped"})
@@ -72,6 +75,15 @@ class PlanView:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerView:
+    """Words of the plan to answer with."""
+
+    label: str
+    text: str
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Everything a message shows, from top to bottom."""
 
@@ -90,9 +102,11 @@ class View:
     posts_title: str
     posts: Sequence[PostView]
     more_posts: str
+    answers: Sequence[AnswerView]
     plan: PlanView | None
     others: Sequence[str]
     details: Sequence[str]
+    technical: str
     footer: Sequence[str]
     commands: Sequence[tuple[str, str]]
     words: dict[str, str]
@@ -103,14 +117,15 @@ def view(message: Message) -> View:
     voice = Voice(message)
     line, reason = headline(message), why(message)
     action, command = next_step(message)
+    details, technical = _details(voice)
     return View(
         language=message.language,
-        theme=_theme(message),
+        theme=_theme(voice),
         brand=one_line(message.brand, _LINE),
         badge=_badge(voice),
-        kind="" if message.kind in {"resolved", "test"} else voice.say(f"kind.{message.kind}"),
+        kind="" if message.kind in _ENDED else voice.say(f"kind.{message.kind}"),
         headline=line,
-        preheader=reason if topic(message) == line else line,
+        preheader=reason if stands_out(message) or topic(message) == line else line,
         why=reason,
         bars=_bars(voice),
         action=voice.say("command", action=action, command="").rstrip() if command else action,
@@ -119,17 +134,22 @@ def view(message: Message) -> View:
         posts_title=voice.say("posts.one" if len(message.posts) == 1 else "posts.other"),
         posts=[_post(voice, post) for post in message.posts],
         more_posts=voice.count("posts.more", message.more_posts) if message.more_posts > 0 and message.posts else "",
-        plan=_plan(voice, message.plan) if message.plan else None,
+        answers=_answers(voice),
+        plan=_plan(voice, message.plan) if message.plan and message.kind != "resolved" else None,
         others=others(voice),
-        details=_details(voice),
+        details=details,
+        technical=technical,
         footer=_footer(voice),
         commands=_commands(voice),
-        words={word: voice.say(word) for word in ("others", "details", "plan", "plan.never")}
-        | {"now": voice.say("now.calm" if message.kind in {"resolved", "test"} else "now")},
+        words={word: voice.say(word) for word in ("others", "details", "answers", "plan", "plan.never")}
+        | {"now": voice.say("now.calm" if message.kind in _ENDED and not voice.unfinished else "now")},
     )
 
 
-def _theme(message: Message) -> str:
+def _theme(voice: Voice) -> str:
+    message = voice.message
+    if voice.unfinished:
+        return max((alert.severity for alert in message.still_open), key=_GRAVITY.index, default="info")
     if message.kind == "test" and not message.alerts:
         return "test"
     if message.kind == "resolved":
@@ -140,9 +160,11 @@ def _theme(message: Message) -> str:
 
 
 def _badge(voice: Voice) -> str:
-    if voice.message.kind in {"resolved", "test"}:  # how grave it was is no longer the news
+    if voice.unfinished:
+        return voice.say("kind.unfinished")
+    if voice.message.kind in _ENDED:  # how grave it was is no longer the news
         return voice.say(f"kind.{voice.message.kind}")
-    return voice.say("opportunity") if _theme(voice.message) == "praise" else voice.say(f"severity.{voice.message.severity}")
+    return voice.say("opportunity") if _theme(voice) == "praise" else voice.say(f"severity.{voice.message.severity}")
 
 
 def _bars(voice: Voice) -> list[Bar]:
@@ -211,6 +233,8 @@ def _plan(voice: Voice, plan: PlanFacts) -> PlanView:
 
 def _step(voice: Voice, number: int, step: PlanStepFacts, here: str | None) -> StepView:
     meta = (_phase(voice, step.phase), one_line(step.owner, 80), voice.say("plan.automatic") if step.automatic else "")
+    above = voice.step is not None and voice.step.action == "notify"  # what people are given to answer with stands there
+    text = "" if above else clean(step.text, _STATEMENT)
     return StepView(
         number=number,
         title=one_line(step.title, _LINE),
@@ -220,10 +244,23 @@ def _step(voice: Voice, number: int, step: PlanStepFacts, here: str | None) -> S
         done=step.state in _DONE,
         here=step.id == here,
         items=[one_line(item, _LINE) for item in step.items],
-        statement=clean(step.text, _STATEMENT),
-        statement_label=voice.say("statement.approved" if step.approved else "statement.draft") if step.text else "",
+        statement=text,
+        statement_label=_statement_label(voice, step.approved) if text else "",
         approved=step.approved,
     )
+
+
+def _answers(voice: Voice) -> list[AnswerView]:
+    """What the plan gives to answer with, when it tells people to: what is approved first."""
+    statements = voice.message.plan.statements if voice.message.plan and voice.step and voice.step.action == "notify" else ()
+    return [
+        AnswerView(_statement_label(voice, each.approved), clean(each.text, _STATEMENT), each.approved)
+        for each in sorted(statements, key=lambda each: not each.approved)
+    ]
+
+
+def _statement_label(voice: Voice, approved: bool) -> str:
+    return voice.say("statement.approved" if approved else "statement.draft")
 
 
 def _phase(voice: Voice, phase: str) -> str:
@@ -235,11 +272,13 @@ def _state(voice: Voice, state: str) -> str:
     return voice.say(f"state.{state}") if state in known else one_line(state, 40)
 
 
-def _details(voice: Voice) -> list[str]:
-    """The engine's own account, for whoever tunes the rule."""
+def _details(voice: Voice) -> tuple[list[str], str]:
+    """The engine's own account, for whoever tunes the rule: what can be said in words, and the rest as it stands."""
     if voice.message.kind in {"resolved", "step"} or voice.lead is None:
-        return []
-    return [one_line(reason, _LINE) for reason in voice.lead.reasons]
+        return [], ""
+    said = [(reason, worded(voice, reason)) for reason in voice.lead.reasons]
+    rest = [one_line(reason, _LINE) for reason, words in said if words is None]
+    return [one_line(words, _LINE) for _, words in said if words], " · ".join(rest)
 
 
 def _footer(voice: Voice) -> list[str]:
@@ -268,15 +307,20 @@ def _ids(voice: Voice) -> str:
 def _commands(voice: Voice) -> list[tuple[str, str]]:
     """What the reader may want to type, as (label, command)."""
     lead, plan = voice.lead, voice.message.plan
-    if lead is None or voice.message.kind in {"resolved", "test"}:
+    if lead is None or voice.message.kind in _ENDED:
         return []
     commands = [(voice.say("footer.ack"), voice.ack)]
-    if not lead.kind.endswith("_health"):  # what watches over us is repaired, not silenced
-        commands.append((voice.say("footer.silence"), _silence(lead)))
+    if silence := _silence(voice, lead):
+        commands.append((voice.say("footer.silence"), silence))
     return [*commands, (voice.say("footer.plan"), f"tocsin plan show {plan.run_id}")] if plan else commands
 
 
-def _silence(lead: AlertFacts) -> str:
+def _silence(voice: Voice, lead: AlertFacts) -> str:
+    """The command that keeps quiet what is known, and nothing besides: of one customer's post that customer alone."""
+    if lead.kind.endswith("_health") or nature(lead) == "safety":  # what watches over us is repaired; a danger is never silenced
+        return ""
+    if lead.kind == "mention":
+        return f'tocsin silence --alert {lead.id} --for 2h --reason "…"' if len(voice.message.alerts) == 1 else ""
     subject = lead.labels.get("subject", "")
     # A subject's id goes on a command line that somebody will paste: only what such an id can be.
     about = f" --subject {subject}" if _SUBJECT_ID.fullmatch(subject) else ""

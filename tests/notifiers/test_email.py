@@ -16,8 +16,9 @@ import notifiers.email
 from notifiers import samples
 from notifiers.base import DeliveryError, Reason
 from notifiers.email import Email, EmailSettings, compose, subject
-from notifiers.message import Message, Post
+from notifiers.message import Kind, Message, Post
 from notifiers.smtp import SmtpSettings
+from notifiers.wording import headline
 
 AT = datetime(2026, 3, 2, 17, 6, tzinfo=UTC)
 SMTP = SmtpSettings(host="mail.example.org", sender="tocsin@example.org")
@@ -125,11 +126,21 @@ def test_a_crisis_is_urgent_and_its_end_is_not() -> None:
 
 def test_an_incident_is_one_conversation() -> None:
     """The same root, the same subject but for `Re:`, another id for each message."""
-    first, later = sent(samples.complaint("en")), sent(samples.crisis("en"))
+    first, later = sent(samples.complaint("en")), sent(samples.crisis("en", severity="warning"))
     assert first["References"] == later["References"] == later["In-Reply-To"]
     assert first["In-Reply-To"] is None
     assert later["Subject"] == "Re: " + first["Subject"]
     assert first["Message-ID"] != later["Message-ID"]
+
+
+@pytest.mark.parametrize("kind", ["first", "worse", "plan"])
+def test_what_must_wake_people_has_a_subject_of_its_own(kind: Kind) -> None:
+    """A danger is not the thirtieth answer on a locked screen; for mail programs it still belongs to the conversation."""
+    danger = samples.crisis("en", kind=kind, plan=samples.plan("en"), topic="New complaint about Acme (incident 3)")
+    mail = sent(danger)
+    assert mail["Subject"] == headline(danger)
+    assert mail["In-Reply-To"] == mail["References"]
+    assert sent(replace(danger, kind="reminder"))["Subject"] == "Re: New complaint about Acme (incident 3)"
 
 
 def test_a_message_tried_again_keeps_its_id() -> None:

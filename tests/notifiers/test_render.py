@@ -277,7 +277,7 @@ def test_the_payload_names_its_type_and_version() -> None:
     types = {name: payload(sample("en"))["type"] for name, sample in samples.EVERY.items()}
     assert types == {
         "complaint": "alert.first", "crisis": "alert.first", "plan": "plan.opened", "step": "plan.step",
-        "resolved": "alert.resolved", "source": "alert.first",
+        "support": "plan.step", "unfinished": "alert.resolved", "resolved": "alert.resolved", "source": "alert.first",
     }  # fmt: skip
     assert payload(samples.crisis())["version"] == 1
     assert payload(samples.crisis())["timestamp"] == "2026-03-02T17:05:00Z"
@@ -295,3 +295,34 @@ def test_unknown_states_and_phases_are_shown_as_they_are() -> None:
     odd = replace(plan, steps=(replace(plan.steps[1], state="paused", phase="rehearse"),))
     assert "Establish the facts (paused)" in text(replace(samples.plan_opened("en"), plan=odd))
     assert "rehearse" in html(replace(samples.plan_opened("en"), plan=odd))
+
+
+@pytest.mark.parametrize(
+    ("changes", "offered"),
+    [
+        ({"kind": "window"}, 'tocsin silence --rule complaint --subject acme --for 2h --reason "…"'),
+        ({}, 'tocsin silence --alert 12 --for 2h --reason "…"'),
+        ({"labels": {"nature": "safety", "subject": "acme"}}, ""),
+        ({"kind": "window", "labels": {"nature": "safety"}}, ""),
+    ],
+)
+def test_a_silence_is_offered_for_what_the_message_is_about(changes: dict[str, Any], offered: str) -> None:
+    """One customer's post never offers to silence all customers; a danger offers none; gathered posts offer none."""
+    message = samples.complaint("en")
+    alert = replace(message.alerts[0], **changes)
+    said = text(replace(message, alerts=(alert,)))
+    assert offered in said
+    assert ("tocsin silence" in said) == bool(offered)
+    if alert.kind == "mention":
+        assert "tocsin silence" not in text(replace(message, alerts=(alert, replace(alert, id=13))))
+
+
+def test_customer_care_reads_first_what_to_answer() -> None:
+    """The approved words in a box above everything of the plan, the drafts marked, each once."""
+    message = samples.support("en")
+    for said in (text(message), html(message)):
+        approved, draft = said.index("Approved text, ready to copy"), said.index("Draft: have it approved")
+        assert approved < said.index("We have seen your messages") < draft < said.index("The outage came from")
+        assert draft < said.index("Pause the scheduled posts")
+        assert said.count("We have seen your messages") == said.count("The outage came from") == 1
+    assert [each["approved"] for each in payload(message)["data"]["plan"]["statements"]] == [True, False]

@@ -12,11 +12,26 @@ import pytest
 
 import notifiers.voice
 from notifiers import catalogue, samples
-from notifiers.message import AlertFacts, Kind, Language, Message, Post
+from notifiers.message import AlertFacts, Kind, Language, Message, Post, Severity
 from notifiers.render import html, short, text
 from notifiers.voice import NATURES, nature
-from notifiers.wording import TROUBLES, headline, next_action, next_step, topic, why
+from notifiers.wording import TROUBLES, headline, next_action, next_step, opening, topic, why
 
+# What the engine says, word for word.
+ENGINE = (
+    "subjects acme (is acme)",
+    "text “en panne”, “dead” (any_of complaints_fr, complaints_en)",
+    "sentiment -0.6486 (lte -0.5)",
+    "sentiment 0.5 (gt 0.3)",
+    "author.reach 150,000 (gte 100000)",
+    "author.reach 12 (lt 100)",
+    "26 authors within 1h, usually 0.6",
+    "1 mentions within 1h",
+    "at least 20,000 authors within 1h30m",
+    "41% of the mentions within 1d, usually 12% of the mentions",
+    "what is usual is still being learnt (needs 1d)",
+    "rings from 20 mentions, 40% of the mentions, 2.5 times the usual",
+)
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
 
 
@@ -131,10 +146,12 @@ def test_grouped_complaints_are_counted() -> None:
 
 
 def test_the_gravest_alert_leads() -> None:
-    """Among several alerts the gravest is told, the others are counted, and it is the one to acknowledge."""
+    """Among several alerts the gravest is told, the others are counted, and all of a few can be acknowledged at once."""
     message = replace(samples.crisis("en"), alerts=(*samples.complaint("en").alerts, *samples.crisis("en").alerts))
     assert headline(message) == "23 people complain about Acme within 60 minutes, usually 2 (and 1 other alert)"
-    assert next_action(message).endswith("tocsin ack 15")
+    assert next_action(message).endswith("tocsin ack 12 15")
+    many = tuple(replace(samples.complaint("en").alerts[0], id=number) for number in range(20, 27))
+    assert next_action(replace(message, alerts=(*many, message.alerts[1]))).endswith("tocsin ack 15")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +254,13 @@ def test_a_step_says_which_of_how_many() -> None:
 
 @pytest.mark.parametrize(
     ("step", "start"),
-    [("hold", "Copy"), ("answer", "Have the text below approved"), ("facts", "Do the following"), ("support", "Read")],
+    [
+        ("hold", "Copy"),
+        ("answer", "Have the text below approved"),
+        ("facts", "Do the following"),
+        ("support", "Read what is happening, then answer with the approved text"),
+        ("pause", "A step for the machine"),
+    ],
 )
 def test_each_sort_of_step_has_its_action(step: str, start: str) -> None:
     """Only approved words may be copied."""
@@ -270,8 +293,10 @@ def test_missing_coverage_is_said() -> None:
 
 
 def test_a_repeated_alert_says_how_often() -> None:
-    """Five times since six o'clock is another story than once."""
-    assert "Seen 5 times since 18:04." in why(with_alert(samples.crisis("en"), occurrences=5))
+    """Of posts, how many; of a crowd, since when: how often its rule looked is nobody's concern."""
+    assert "That makes 5 posts since 18:01." in why(with_alert(samples.complaint("en"), occurrences=5))
+    assert "Over the limit since 18:04." in why(with_alert(samples.crisis("en"), occurrences=91))
+    assert "91" not in why(with_alert(samples.crisis("en"), occurrences=91))
 
 
 def test_a_rule_is_called_by_its_title() -> None:
@@ -317,6 +342,7 @@ def _alerts(base: AlertFacts) -> Iterator[tuple[AlertFacts, ...]]:
     yield (replace(base, kind="mention", labels={"catch_up": "x"}, occurrences=5),)
     yield (replace(base, window=None, learning=True, coverage=0.5, occurrences=3),)
     yield (replace(base, window=None),)
+    yield (replace(base, kind="mention", occurrences=3, reasons=ENGINE),)
     yield (replace(base, severity="info", category="opportunity"),)
     yield (replace(base, expected=None, resolved_at=samples.NOW),)
     yield ()
@@ -337,6 +363,20 @@ def _plans(base: Message) -> Iterator[Message]:
     yield replace(base, kind="plan", plan=replace(plan, steps=plan.steps[:1]), alerts=())
 
 
+def _unfinished(language: Language) -> Iterator[Message]:
+    """What is over in an incident that goes on: taken or not, grave or not, with a plan and without."""
+    base = samples.unfinished(language)
+    for alert in (base.still_open[0], replace(base.still_open[0], measure="mentions"), replace(base.still_open[0], observed=1)):
+        for severity, taken, plan in product(get_args(Severity), (True, False), (base.plan, None)):
+            some = (replace(alert, severity=severity, acknowledged=taken), replace(alert, measure="mentions", observed=1))
+            yield replace(base, still_open=some[:1], plan=plan)
+            yield replace(base, still_open=some, plan=plan)
+    yield replace(base, still_open=())
+    plan = samples.plan(language, "running", "support")
+    for statements in ((), plan.statements, plan.statements[1:]):
+        yield replace(samples.support(language), plan=replace(plan, statements=statements))
+
+
 def _messages(language: Language) -> Iterator[Message]:
     links = {"ack": "https://a.example", "console": "https://c.example", "room": "https://r.example"}
     base = samples.crisis(language, links=links)
@@ -348,6 +388,7 @@ def _messages(language: Language) -> Iterator[Message]:
         yield replace(base, alerts=some, kind=kind, more_posts=1, severity="warning")
         yield replace(base, alerts=some, kind=kind, incident_id=None, posts=base.posts[:1])
     yield from _plans(base)
+    yield from _unfinished(language)
     receiver = replace(samples.source_down().alerts[0], kind="receiver_health")
     yield replace(base, kind="resolved", alerts=(receiver,))
     odd = (
@@ -374,6 +415,7 @@ def test_every_phrase_is_reached_and_no_message_lacks_one(language: Language, mo
         assert html(message)
         assert len(short(message)) <= 500
         assert topic(message)
+        assert opening(message)
     assert set(catalogue.PHRASES[language]) - used == set()
 
 

@@ -1,0 +1,112 @@
+"""The rule's reasons in the reader's words, where their pattern is known. The engine gives them in plain English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+from notifiers.voice import Voice
+
+_DURATION = re.compile(r"(\d{1,6})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AMOUNT = re.compile(r"(?P<bound>at least )?(?P<n>\d[\d,]{0,14}(?:\.\d+)?)(?: (?P<unit>authors|mentions))?")
+_SHARE = re.compile(r"(\d{1,3})% of the mentions")
+_Words = Callable[[Voice, "re.Match[str]"], str | None]
+
+
+def worded(voice: Voice, reason: str) -> str | None:
+    """The reason in the reader's language; empty when it only repeats what everybody knows; None when nobody worded it yet."""
+    return next((say(voice, found) for pattern, say in _KNOWN if (found := pattern.fullmatch(reason))), None)
+
+
+def _known(voice: Voice, found: re.Match[str]) -> str:
+    del voice, found
+    return ""
+
+
+def _seen(voice: Voice, found: re.Match[str]) -> str | None:
+    """« 20 personnes en 60 min — d’habitude 0,6 »."""
+    seen, window = _amount(voice, found["seen"]), _span(voice, found["window"])
+    if seen is None or window is None:
+        return None
+    said = voice.say("within", headline=seen, window=window)
+    usual = _amount(voice, found["usual"]) if found["usual"] else None
+    return voice.say("usually", headline=said, expected=usual) if usual else said
+
+
+def _learning(voice: Voice, found: re.Match[str]) -> str | None:
+    window = _span(voice, found["window"])
+    return voice.say("saw.learning", window=window) if window else None
+
+
+def _asks(voice: Voice, found: re.Match[str]) -> str | None:
+    """« sonne à partir de 20 personnes et 4 fois l’habitude »."""
+    said = _amount(voice, found["floor"])
+    also = [_amount(voice, found["share"]) if found["share"] else None, _times(voice, found["times"])]
+    for other in also:
+        said = voice.say("saw.and", one=said, other=other) if said and other else said
+    return voice.say("saw.floor", amount=said) if said else None
+
+
+def _times(voice: Voice, times: str | None) -> str | None:
+    return voice.say("saw.times", n=voice.reader.decimal(float(times))) if times else None
+
+
+def _said(voice: Voice, found: re.Match[str]) -> str:
+    quoted = found["words"]
+    words = quoted.replace("“", "«\u00a0").replace("”", "\u00a0»") if voice.message.language == "fr" else quoted
+    return voice.say("saw.words", words=words, lists=found["lists"])
+
+
+def _measured(voice: Voice, found: re.Match[str]) -> str:
+    """A number of the post or its author, against the rule's limit."""
+    value, limit = (float(found[name].replace(",", "")) for name in ("n", "limit"))
+    bound = voice.say(f"saw.{found['test']}", n=voice.reader.decimal(limit))
+    if found["field"] == "sentiment":
+        return voice.say("saw.sentiment", n=voice.reader.decimal(value), bound=bound)
+    return voice.say("saw.reach", who=voice.count("followers", value), bound=bound)
+
+
+def _amount(voice: Voice, said: str) -> str | None:
+    """« 20 personnes », « 41 % des messages », « 0,6 »."""
+    if share := _SHARE.fullmatch(said):
+        return voice.say("saw.share", n=voice.reader.percent(int(share[1]) / 100))
+    found = _AMOUNT.fullmatch(said)
+    if not found:
+        return None
+    value = float(found["n"].replace(",", ""))
+    amount = voice.count(f"unit.{found['unit']}", value) if found["unit"] else voice.reader.number(value)
+    return voice.say("saw.bound", amount=amount) if found["bound"] else amount
+
+
+def _span(voice: Voice, written: str) -> str | None:
+    """A duration as rules write it (1h30m), as the reader does."""
+    parts = _DURATION.findall(written)
+    if "".join(number + unit for number, unit in parts) != written:
+        return None
+    length = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta(0))
+    return voice.reader.span(length, short=voice.message.language == "fr")
+
+
+_KNOWN: tuple[tuple[re.Pattern[str], _Words], ...] = (
+    # Which subject it is about, the headline says already.
+    (re.compile(r"subjects .* \((?:is|in) .*\)"), _known),
+    (re.compile(r"(?P<seen>[^()]{1,60}?) within (?P<window>\w{1,20})(?:, usually (?P<usual>.{1,60}))?"), _seen),
+    (re.compile(r"what is usual is still being learnt \(needs (?P<window>\w{1,20})\)"), _learning),
+    (
+        re.compile(
+            r"rings from (?P<floor>\d{1,9} (?:authors|mentions))(?:, (?P<share>\d{1,3}% of the mentions))?"
+            r"(?:, (?P<times>\d{1,9}(?:\.\d+)?) times the usual)?"
+        ),
+        _asks,
+    ),
+    (re.compile(r"(?:text|title) (?P<words>“.*”) \(any_of (?P<lists>[^()]*)\)"), _said),
+    (
+        re.compile(
+            r"(?P<field>sentiment|author\.reach) (?P<n>-?\d[\d,]{0,14}(?:\.\d+)?)"
+            r" \((?P<test>gte|gt|lte|lt) (?P<limit>-?\d{1,15}(?:\.\d+)?)\)"
+        ),
+        _measured,
+    ),
+)

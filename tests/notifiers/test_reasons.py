@@ -1,0 +1,74 @@
+"""The engine's reasons in the reader's words: what is known is worded, what repeats is left out, the rest stands as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from notifiers import samples
+from notifiers.message import Language
+from notifiers.reasons import worded
+from notifiers.render import html, text
+from notifiers.voice import Voice
+
+SAID = [
+    ("26 authors within 1h, usually 0.6", "26 personnes en 60 min — d’habitude 0,6", "26 people within 60 minutes, usually 0.6"),
+    ("1 mentions within 1d", "1 message en 24 h", "1 post within 24 hours"),
+    ("at least 20,000 authors within 1h30m", "20 000 personnes au moins en 90 min", "at least 20,000 people within 90 minutes"),
+    (
+        "41% of the mentions within 1d, usually 12% of the mentions",
+        "41 % des messages en 24 h — d’habitude 12 % des messages",
+        "41% of the posts within 24 hours, usually 12% of the posts",
+    ),
+    (
+        "what is usual is still being learnt (needs 1d)",
+        "niveau habituel encore en apprentissage (il faut 24 h d’historique)",
+        "the usual level is still being learnt (it takes 24 hours of history)",
+    ),
+    ("rings from 20 authors", "sonne à partir de 20 personnes", "rings from 20 people"),
+    (
+        "rings from 20 mentions, 40% of the mentions, 2.5 times the usual",
+        "sonne à partir de 20 messages et 40 % des messages et 2,5 fois l’habitude",
+        "rings from 20 posts and 40% of the posts and 2.5 times the usual",
+    ),
+    (
+        "text “en panne”, “dead” (any_of complaints_fr, complaints_en)",
+        "dans le texte : « en panne », « dead » (listes : complaints_fr, complaints_en)",
+        "in the text: “en panne”, “dead” (lists: complaints_fr, complaints_en)",
+    ),
+    ("sentiment -0.6486 (lte -0.5)", "tonalité -0,65 (au plus -0,5)", "sentiment -0.65 (at most -0.5)"),
+    ("author.reach 150,000 (gte 100000)", "150 000 abonnés (au moins 100 000)", "150,000 followers (at least 100,000)"),
+    ("subjects acme, rival (is acme)", "", ""),
+]
+
+
+def plain(said: str | None) -> str | None:
+    """Typographic spaces as plain ones."""
+    return said.replace("\u00a0", " ").replace("\u202f", " ") if said is not None else None
+
+
+@pytest.mark.parametrize(("reason", "french", "english"), SAID)
+def test_known_reasons_are_worded(reason: str, french: str, english: str) -> None:
+    """Figures, windows and limits, as the reader writes them."""
+    assert plain(worded(Voice(samples.crisis("fr")), reason)) == french
+    assert worded(Voice(samples.crisis("en")), reason) == english
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["hour 18 (gte 8)", "many authors within 1h", "3 authors within soon", "what is usual is still being learnt (needs it)", ""],
+)
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_unknown_reasons_are_left_as_they_are(reason: str, language: Language) -> None:
+    """Nothing is guessed, and no odd reason breaks a message."""
+    assert worded(Voice(samples.crisis(language)), reason) is None
+
+
+def test_what_nobody_worded_stands_on_one_technical_line() -> None:
+    """Beside the words, not among them; a reason that only repeats the subject is gone."""
+    message = samples.complaint("fr")
+    odd = replace(message.alerts[0], reasons=("subjects acme (is acme)", "hour 18 (gte 8)", "weekday 1 (is 1)"))
+    assert "\n- hour 18 (gte 8) · weekday 1 (is 1)\n" in text(replace(message, alerts=(odd,)))
+    assert "hour 18 (gte 8) · weekday 1 (is 1)</div>" in html(replace(message, alerts=(odd,)))
+    assert "subjects" not in text(replace(message, alerts=(odd,)))
