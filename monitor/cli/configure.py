@@ -29,6 +29,7 @@ from monitor.cli.context import (
     table,
     unknown,
 )
+from monitor.cli.understood import Reader
 from monitor.domain.errors import ExitCode
 from monitor.domain.mention import Mention
 
@@ -124,9 +125,12 @@ def try_source(
         raise unknown("source", name, settings.sources)
 
     async def work() -> None:
+        asked = clock.now()
         seen = await _preview(settings, name, limit)
+        reader = Reader(settings, name)
         for mention in seen.mentions:
-            _show_mention(mention, settings)
+            _show_mention(mention, settings, guessed=mention.written_at >= asked)
+            say(f"  → {reader.understood(mention, clock.now())}", style="cyan")
         for rejected in seen.rejected:
             say(f"not understood: {said(rejected.where)}: {said(rejected.why)}", style="yellow")
         if seen.mentions or seen.rejected:
@@ -146,10 +150,12 @@ async def _preview(settings: Settings, name: str, limit: int) -> Preview:
         return await networks.preview(source, limit)
 
 
-def _show_mention(mention: Mention, settings: Settings) -> None:
+def _show_mention(mention: Mention, settings: Settings, *, guessed: bool) -> None:
+    """`guessed`: its date is later than our question, so that there was none to be read."""
     who = mention.author.handle or mention.author.name if mention.author else "?"
     say(
         (local(mention.written_at, settings), "bold"),
+        ("  no date: taken as now" if guessed else "", "yellow"),
         f"  {said(mention.network)}  ",
         (f"{said(who)}  {said(mention.uri)}".rstrip(), "dim"),
     )

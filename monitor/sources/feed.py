@@ -6,6 +6,7 @@ import asyncio
 import calendar
 import hashlib
 import io
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from monitor.sources.mapping import named
 from monitor.sources.text import canonical_uri, html_to_text, is_own, language_code
 from monitor.sources.times import parse_time
 
+_MAILED = re.compile(r"^\s*\S+@\S+\s+\((.+)\)\s*$")  # RSS writes `x@press.example (Jean)`; the name is enough
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
 
@@ -176,7 +178,7 @@ def _of_feedparser(entry: Any) -> dict[str, Any]:
         "text": max(content, summary, key=len),
         "link": str(entry.get("link") or ""),
         "id": str(entry.get("id") or ""),
-        "author": str(entry.get("author") or ""),
+        "author": _MAILED.sub(r"\1", str(entry.get("author") or "")),
         "date": _date(entry),
         "language": (entry.get("title_detail") or {}).get("language"),
         "tags": [str(tag.get("term")) for tag in entry.get("tags") or () if tag.get("term")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,7 @@ async def test_sources_try_shows_what_was_understood_and_stores_nothing(tocsin: 
         shown = (await tocsin.beside("sources", "try", "press")).output
     assert "2026-03-02 09:00" in shown
     assert "https://news.example/1" in shown
+    assert "no date" not in shown
     assert "Acme recalls lamps — All of them." in shown
     assert shown.endswith("1 mention shown, 0 not understood. Nothing was stored.\n")
     assert not (tmp_path / "tocsin.db").exists()
@@ -192,3 +194,26 @@ async def test_receivers_try_does_not_wait_for_ever(tocsin: Tocsin, monkeypatch:
     monkeypatch.setattr(configure, "_PATIENCE", 0)
     done = await tocsin.beside("receivers", "try", "hub")
     assert (done.exit_code, done.output) == (69, "hub did not take the message: no answer within 0 s\n")
+
+
+def test_sources_try_says_what_a_post_would_come_to(tocsin: Tocsin, line: Line) -> None:
+    """Whom it is about, its language and mood, and which rules of single posts it would ring."""
+    posts = [
+        line(1, "My Acme lamp is broken, this is terrible, I hate it and I want my money back!"),
+        line(2, "Nice weather in the mountains today, we had a lovely walk and a good lunch."),
+        line(3, "Acme"),
+    ]
+    tocsin.write("posts.jsonl", "\n".join(posts) + "\n")
+    shown = [row for row in tocsin.at("sources", "try", "posts").output.splitlines() if row.startswith("  → ")]
+    assert re.fullmatch(r"  → about Acme, en, sentiment -0\.\d\d, rings complaint", shown[0])
+    assert re.fullmatch(r"  → about nobody, en, sentiment \+0\.\d\d, rings no rule by itself", shown[1])
+    assert shown[2] == "  → about Acme, language unknown, not scored, rings no rule by itself"
+
+
+async def test_sources_try_marks_a_date_that_could_not_be_read(tocsin: Tocsin) -> None:
+    """What a feed does not date is taken as new: better seen here than wondered about later."""
+    async with serving() as site:
+        site.says(200, re.sub("<pubDate>.*?</pubDate>", "", FEED), Content_Type="application/rss+xml")
+        tocsin.write("monitor.yaml", (tocsin.config / "monitor.yaml").read_text().replace("http://127.0.0.1:1", site.url))
+        shown = (await tocsin.beside("sources", "try", "press")).output
+    assert "  no date: taken as now  web" in shown

@@ -22,7 +22,7 @@ from monitor.testing import Site, trouble_of
 
 ITEM = """<item><title>Panne &amp;amp; colère</title><link>/news/{n}?utm_source=rss</link><guid isPermaLink="false">n-{n}</guid>
 <description>&lt;p&gt;Tout est &lt;b&gt;en panne&lt;/b&gt; #Acme&lt;/p&gt;&lt;script&gt;x()&lt;/script&gt;</description>
-<pubDate>Mon, 02 Mar 2026 07:0{n}:00 +0100</pubDate><author>ann</author><category>Telecom</category></item>"""
+<pubDate>Mon, 02 Mar 2026 07:0{n}:00 +0100</pubDate><author>ann@press.example (ann)</author><category>Telecom</category></item>"""
 
 
 def rss(*items: str) -> str:
