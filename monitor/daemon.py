@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 
@@ -15,6 +15,7 @@ import notifiers
 from monitor import sources
 from monitor.domain.alert import SEVERITIES
 from monitor.domain.clock import Clock
+from monitor.domain.errors import StorageError
 from monitor.pipeline import flow, leases
 from monitor.pipeline.evaluate import BATCH
 from monitor.pipeline.inbox import StoredInbox
@@ -39,6 +40,7 @@ PLANS_IDLE = timedelta(seconds=5)
 FORGET_EVERY = timedelta(hours=6)
 FORGET_AT_ONCE = 1000
 PULSE = timedelta(seconds=10)
+AWAY = timedelta(seconds=2)  # real time between two tries to begin, while the store is away
 # Real time after which a daemon that cannot judge or send is as good as dead: systemd's watchdog may start it anew.
 HOPELESS = timedelta(minutes=5)
 VITAL = ("evaluate", "deliver")  # workers
@@ -71,7 +73,8 @@ class Daemon:
             self._settings = self._reload()
         except Exception as error:  # noqa: BLE001 whatever is wrong with the files, the daemon at work is worth more
             self._refused(error)
-            systemd.ready()
+            if self._in_force is not None:
+                systemd.ready()
         else:
             self._turn.set()
 
@@ -82,40 +85,59 @@ class Daemon:
     def _accepted(self, settings: Settings) -> None:
         """Say that a configuration is at work, and what of it is not, because it takes a restart."""
         before, self._in_force = self._in_force, settings
-        metrics.reloaded(ok=True, at=self._clock.wall())
         self.ready.set()
         systemd.ready()
         receivers = len(settings.receivers)
         log.info("daemon.ready", sources=len(settings.sources), rules=len(settings.rules), receivers=receivers)
+        if before is settings:
+            return  # another one was refused, and that stays the last that is known of reloading
+        metrics.reloaded(ok=True, at=self._clock.wall())
         if before is not None:
             log.info("config.reloaded", not_before_a_restart=_only_at_start(before, settings))
 
     async def run(self) -> None:
         """Work until `stop`. Raises `StorageError` without a store, `CannotListenError` when the port is taken."""
         async with AsyncExitStack() as stack:
+            if self._handle_signals:  # first of all: to open the store may mean to migrate it
+                stack.enter_context(self._signals())
             store = await Store.open(self._settings.storage)
             stack.push_async_callback(store.close)
-            await leases.free_the_dead(store, self._clock.wall())
-            gate = Gate(self._clock)
-            web = self._settings.web
-            self.address = await stack.enter_async_context(serve(gate, web.host, web.port))
-            if self._handle_signals:
-                stack.enter_context(self._signals())
+            if not self._stopping:
+                await self._serve(store)
+        log.info("daemon.stopped")
+
+    async def _serve(self, store: Store) -> None:
+        """Answer at the endpoints, and work, until `stop`."""
+        await leases.free_the_dead(store, self._clock.wall())
+        gate, web = Gate(self._clock), self._settings.web
+        async with serve(gate, web.host, web.port) as self.address:
             while not self._stopping:
                 self._turn.clear()
                 await self._work_or_go_back(store, gate)
-        log.info("daemon.stopped")
 
     async def _work_or_go_back(self, store: Store, gate: Gate) -> None:
         """Serve the newest configuration; one that reads well and cannot be put to work gives way to the one before."""
         settings = self._settings
         try:
             await self._work(store, gate, settings)
+        except StorageError as error:
+            if self._in_force is None:
+                raise
+            await self._wait_for_the_store(error)
         except Exception as error:
             if self._in_force is None or self._in_force is settings:
                 raise
             self._refused(error)
-            self._settings = self._in_force
+            if self._settings is settings:  # unless there is a newer one already
+                self._settings = self._in_force
+
+    async def _wait_for_the_store(self, error: StorageError) -> None:
+        """No configuration is to blame, and no restart would help: a moment later the store may be back."""
+        log.error("daemon.store_away", problem=str(error), trying_again_in=AWAY.total_seconds())
+        systemd.watchdog()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AWAY.total_seconds()):
+                await self._turn.wait()
 
     async def _work(self, store: Store, gate: Gate, settings: Settings) -> None:
         """Serve one configuration, until the next turn."""
@@ -202,7 +224,7 @@ class _Shift:
         self._workers.repeat("deliver", self._dispatch, self._deliver, idle=DELIVER_IDLE)
         self._workers.repeat("forget", self._forget_old, self._forget)
         self._workers.repeat("pulse", self._beat, self._pulse, idle=_beats_every())
-        self._watcher = asyncio.create_task(watch_loop(), name="watch the loop")
+        self._workers.start("watch the loop", watch_loop(), endless=True)
         self._scheduler.every("tick", TICK, self._ask_for_tick)
         self._scheduler.every("forget", FORGET_EVERY, self._forget.set)
         self._scheduler.start()
@@ -210,9 +232,11 @@ class _Shift:
     async def end(self) -> None:
         """Stop waking, let everybody finish, give the lease back."""
         self._scheduler.stop()
-        self._watcher.cancel()
         await self._workers.stop(within=DRAIN)
-        await self._stages.evaluate.release()
+        try:
+            await self._stages.evaluate.release()
+        except Exception:
+            log.exception("evaluator.not_released")  # nothing is lost: the lease is ours when we go on, or ends by itself
 
     def _ask_for_tick(self) -> None:
         self._tick_due = True

@@ -36,6 +36,7 @@ class Workers:
         self._monotonic = monotonic
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._endless: set[asyncio.Task[None]] = set()
         self._wakes: list[asyncio.Event] = []
 
     @property
@@ -64,15 +65,18 @@ class Workers:
         """Call `step` until it returns 0, then wait for `bell`, or at most `idle` real time."""
         self.start(name, self._repeat(name, step, bell, idle.total_seconds() if idle is not None else None))
 
-    def start(self, name: str, work: Awaitable[None]) -> None:
-        """Run `work` as one of us."""
+    def start(self, name: str, work: Awaitable[None], *, endless: bool = False) -> None:
+        """Run `work` as one of us. Stopping does not wait for `endless` work, but cancels it."""
         task = asyncio.ensure_future(work)
         task.set_name(name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        if endless:
+            self._endless.add(task)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._endless.discard(task)
         if task.cancelled():
             if not self.stopping:
                 self._died(task, None)
@@ -123,6 +127,8 @@ class Workers:
         self._stopping.set()
         for bell in self._wakes:
             bell.set()
+        for task in self._endless:
+            task.cancel()
         try:
             async with asyncio.timeout(within.total_seconds()):
                 while self._tasks:  # one may still hand its last work to another

@@ -250,3 +250,13 @@ async def test_whoever_is_cancelled_before_the_end_is_named(stopping: bool) -> N
             await asyncio.sleep(0)
         await workers.stop(timedelta(milliseconds=1))
     assert [each["worker"] for each in said if each["event"] == "worker.died"] == ([] if stopping else [name])
+
+
+async def test_endless_work_ends_with_the_others() -> None:
+    """Nobody waits for it at the end, and it is no death."""
+    workers = Workers()
+    workers.start("endless", asyncio.Event().wait(), endless=True)  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    with capture_logs() as said:
+        await workers.stop(SOON)
+    assert said == []

@@ -322,6 +322,7 @@ async def test_a_configuration_that_cannot_work_gives_way_to_the_one_before(
             await asyncio.wait_for(daemon.ready.wait(), 30)
             await call_in(daemon.address, 1)
             await patiently(hub.has, "the old configuration works on")
+            assert value("tocsin_config_last_reload_successful") == 0, "that the old one works on is no success"
 
 
 async def test_a_first_configuration_that_cannot_work_ends_the_daemon(impossible: Settings) -> None:

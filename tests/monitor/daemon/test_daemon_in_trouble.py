@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,13 +17,22 @@ import pytest
 
 from monitor import daemon as module
 from monitor import workers
+from monitor.daemon import Daemon
 from monitor.domain.clock import ManualClock, SystemClock
+from monitor.domain.errors import StorageError
 from monitor.pipeline.evaluate import Evaluator
-from monitor.telemetry import systemd
+from monitor.settings import Settings
+from monitor.storage import StorageSettings, Store
+from monitor.telemetry import metrics, systemd
 
 Folder = Any
 Start = Any
 Patiently = Callable[..., Awaitable[Any]]
+
+
+def value(name: str) -> float:
+    """A metric's value; 0 when it was never touched."""
+    return metrics.registry.get_sample_value(name) or 0.0
 
 
 async def test_what_cannot_be_judged_does_not_keep_health_alerts_from_ringing(folder: Folder) -> None:
@@ -81,3 +94,99 @@ async def ready(client: aiohttp.ClientSession) -> bool:
     """Whether the daemon says that it is."""
     async with client.get("/-/ready") as answer:
         return answer.status == 200
+
+
+@asynccontextmanager
+async def store_away(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[asyncio.Event]:
+    """No unit of work can begin inside; the event says that somebody was turned away."""
+    met = asyncio.Event()
+
+    @asynccontextmanager
+    async def away(_: Store) -> AsyncIterator[None]:
+        met.set()
+        raise StorageError("the disk is gone")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "begin", away)
+        yield met
+
+
+async def test_a_reload_outlives_a_store_that_is_away(
+    folder: Folder, at_work: Start, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the new configuration nor the old one is to blame: the daemon waits, and the new one works in the end."""
+    monkeypatch.setattr(module, "AWAY", timedelta(seconds=0.02))
+    folder.write()
+    async with at_work() as daemon:
+        metrics.config_reload_successful.set(0)
+        daemon.ready.clear()
+        async with store_away(monkeypatch) as met:
+            daemon.reconfigure()
+            await asyncio.wait_for(met.wait(), 20)
+            await asyncio.sleep(0.1)
+            assert not daemon.ready.is_set()
+        await asyncio.wait_for(daemon.ready.wait(), 20)
+        assert value("tocsin_config_last_reload_successful") == 1
+    said = capsys.readouterr().out
+    assert "daemon.store_away" in said
+    assert "config.refused" not in said
+
+
+async def test_a_stop_while_the_store_is_away_is_heard(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Waiting for the store never outlasts the wish to end; a lease that cannot be given back is no reason to fail."""
+    monkeypatch.setattr(module, "AWAY", timedelta(hours=1))
+    folder.write()
+    daemon = Daemon(folder.settings(), SystemClock(), folder.settings, handle_signals=False)
+    running = asyncio.create_task(daemon.run())
+    await asyncio.wait_for(daemon.ready.wait(), 20)
+    async with store_away(monkeypatch) as met:
+        daemon.reconfigure()
+        await asyncio.wait_for(met.wait(), 20)
+        daemon.stop()
+        await asyncio.wait_for(running, 20)
+    assert "evaluator.not_released" in capsys.readouterr().out
+
+
+async def test_what_is_asked_while_the_daemon_starts_is_heard(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the store is being opened SIGHUP kills nobody, and SIGTERM ends the daemon cleanly before it works."""
+    folder.write()
+    opening, go_on = asyncio.Event(), asyncio.Event()
+    read: list[Settings] = []
+
+    async def slowly(settings: StorageSettings) -> Store:
+        opening.set()
+        await go_on.wait()
+        return await opened(settings)
+
+    def reload() -> Settings:
+        read.append(folder.settings())
+        return read[-1]
+
+    opened = Store.open
+    monkeypatch.setattr(Store, "open", slowly)
+    daemon = Daemon(folder.settings(), SystemClock(), reload)
+    running = asyncio.create_task(daemon.run())
+    await opening.wait()
+    os.kill(os.getpid(), signal.SIGHUP)
+    while not read:  # noqa: ASYNC110 the signal's own way through the loop
+        await asyncio.sleep(0)
+    os.kill(os.getpid(), signal.SIGTERM)
+    go_on.set()
+    await asyncio.wait_for(running, 20)
+    assert (daemon.ready.is_set(), daemon.address) == (False, "")
+
+
+async def test_a_refused_file_while_the_daemon_starts_does_not_make_it_ready(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service manager hears READY from the first configuration at work, not from a second one that is refused before."""
+    said: list[str] = []
+    for word in ("ready", "reloading"):
+        monkeypatch.setattr(systemd, word, partial(said.append, word))
+    folder.write()
+    daemon = Daemon(folder.settings(), SystemClock(), lambda: 1 / 0, handle_signals=False)  # type: ignore[arg-type,return-value]
+    daemon.reconfigure()
+    assert said == ["reloading"]
