@@ -11,6 +11,9 @@ from monitor.storage.mention_rows import short_key
 from monitor.storage.session import Repository, clipped
 from monitor.storage.tables import inbox as table
 
+# Asked every few seconds: an index of unread bodies alone answers it, however many have been read.
+WAITING = select(table.c.source, func.count().label("n")).where(table.c.processed_at.is_(None)).group_by(table.c.source)
+
 
 class Inbox(Repository):
     """Bodies by (source, delivery id): a sender who repeats itself is recognised."""
@@ -30,8 +33,7 @@ class Inbox(Repository):
 
     async def waiting(self) -> dict[str, int]:
         """How many bodies each source still has to read."""
-        query = select(table.c.source, func.count().label("n")).where(table.c.processed_at.is_(None)).group_by(table.c.source)
-        return {row["source"]: row["n"] for row in await self._session.rows(query)}
+        return {row["source"]: row["n"] for row in await self._session.rows(WAITING)}
 
     async def processed(self, id_: int, at: datetime, error: str | None = None) -> None:
         """It was read. A body that was understood is emptied (it may hold personal data); one that was not is kept to look at."""
@@ -39,11 +41,9 @@ class Inbox(Repository):
         await self._session.run(update(table).where(table.c.id == id_).values(done))
 
     async def forget_before(self, moment: datetime, limit: int) -> int:
-        """Forget up to `limit` bodies that were received and read before `moment`. Returns how many."""
-        old = (
-            select(table.c.id)
-            .where(table.c.processed_at < moment, table.c.received_at < moment)
-            .order_by(table.c.id)
-            .limit(limit)
-        )
+        """Forget up to `limit` bodies received before `moment`, read or not: nobody reads for a source that was removed.
+
+        Returns how many.
+        """
+        old = select(table.c.id).where(table.c.received_at < moment).order_by(table.c.received_at).limit(limit)
         return await self._session.changed(delete(table).where(table.c.id.in_(old)))

@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -172,6 +173,8 @@ source_state = Table(
     Column("settings_hash", String(64)),  # a change of settings lets a stopped source try again
 )
 
+_UNREAD = text("processed_at IS NULL")
+
 inbox = Table(
     "inbox",
     metadata,
@@ -183,7 +186,8 @@ inbox = Table(
     Column("processed_at", UtcDateTime),
     Column("error", Text),
     UniqueConstraint("source", "delivery_id"),
-    Index(None, "source", "processed_at"),
+    Index("ix_inbox_waiting", "source", "id", sqlite_where=_UNREAD, postgresql_where=_UNREAD),
+    Index(None, "received_at"),
     **_COUNTED,
 )
 

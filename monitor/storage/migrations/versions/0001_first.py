@@ -54,7 +54,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "delivery_id", name=op.f("uq_inbox_source_delivery_id")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_inbox_source_processed_at"), "inbox", ["source", "processed_at"], unique=False)
+    unread = sa.text("processed_at IS NULL")
+    op.create_index("ix_inbox_waiting", "inbox", ["source", "id"], unique=False, sqlite_where=unread, postgresql_where=unread)
+    op.create_index(op.f("ix_inbox_received_at"), "inbox", ["received_at"], unique=False)
     op.create_table(
         "incident",
         sa.Column("id", _ID, autoincrement=True, nullable=False),
@@ -349,7 +351,8 @@ def downgrade() -> None:
     op.drop_table("receiver_state")
     op.drop_table("installation")
     op.drop_table("incident")
-    op.drop_index(op.f("ix_inbox_source_processed_at"), table_name="inbox")
+    op.drop_index(op.f("ix_inbox_received_at"), table_name="inbox")
+    op.drop_index("ix_inbox_waiting", table_name="inbox")
     op.drop_table("inbox")
     op.drop_table("evaluator")
     op.drop_table("author")
