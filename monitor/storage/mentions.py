@@ -165,6 +165,8 @@ class Mentions(Repository):
         The evidence of open alerts stays, and so does what was said by people under legal hold. Returns how many mentions
         went; fewer than `limit` means that nothing is left to forget.
         """
+        # Whoever is storing mentions at this moment may be storing one of an author who is about to go.
+        await self._session.lock("mentions")
         needed = exists().where(
             evidence.c.mention_id == mention.c.id, evidence.c.alert_id == alert.c.id, alert.c.state == AlertState.OPEN
         )

@@ -6,13 +6,15 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
+from pydantic import SecretStr
 
 from monitor.domain.alert import Alert, AlertEvent, NotificationKind, fingerprint
 from monitor.domain.errors import UsageError
 from monitor.domain.mention import Author, Enriched
 from monitor.domain.plan import TimelineEvent
-from monitor.storage import Store
+from monitor.storage import StorageSettings, Store
 
 Said = Callable[..., Enriched]
 Ring = Callable[..., Awaitable[Alert]]
@@ -37,6 +39,20 @@ async def test_old_mentions_and_their_authors_are_forgotten(store: Store, said: 
         with pytest.raises(UsageError, match="nobody called ada"):
             await tx.authors.export("mastodon", "ada")
         assert (await tx.mentions.add([said("again")], source="feed", seen_at=now)).new[0] > left.id
+
+
+async def test_nothing_is_stored_while_authors_are_forgotten(postgresql: str, now: datetime) -> None:
+    """On PostgreSQL both take the same lock: a new mention never names an author who is just being deleted."""
+    store = await Store.open(StorageSettings(url=SecretStr(postgresql)))
+    server = await asyncpg.connect(postgresql)
+    held = "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database AND datname = current_database() AND locktype = $1"
+    try:
+        async with store.begin() as tx:
+            await tx.mentions.forget_before(now, 10)
+            assert await server.fetchval(held, "advisory") == 1
+    finally:
+        await server.close()
+        await store.close()
 
 
 async def test_the_evidence_of_open_alerts_outlives_retention(store: Store, said: Said, ring: Ring, now: datetime) -> None:
