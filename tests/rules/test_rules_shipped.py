@@ -79,6 +79,56 @@ def test_contentment_is_no_complaint(text: str, shipped: Engine, mention: Mentio
     assert _ringing(shipped, mention(text=text, own=False)) == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dix ans chez Acme : aucun souci et jamais en panne",
+        "Franchement pas déçu, aucun problème depuis deux ans",
+        "Plus de coupures depuis la mise à jour, bravo",
+        "sans bug et pas trop cher",
+        "Never had any issues with mine, it never crashes",
+        "no problem at all, never broken",
+        "My train wasn't even late... not delayed, not cancelled, never disappointed",
+        "Can't complain, you have never let me down",
+    ],
+)
+def test_denied_trouble_is_no_complaint(text: str, shipped: Engine, mention: Mention) -> None:
+    """Whoever says that nothing ever breaks is content."""
+    assert _ringing(shipped, mention(text=text, own=False)) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ça ne marche pas",
+        "toujours rien, aucune réponse",
+        "plus de réseau depuis hier",
+        "pas de réseau ici",
+        "colis jamais reçu",
+        "plus jamais chez vous",
+        "vous n'avez aucune honte",
+        "Jamais été aussi déçue",
+        "vous n'avez pas réparé la panne",
+        "Il n'y a pas un problème chez vous ?",
+        "no answer, no refund",
+        "never again",
+        "not working since Monday",
+        "couldn't be more disappointed",
+        "you have not fixed the issue with my bill",
+        "No. Broken again.",
+    ],
+)
+def test_a_complaint_made_of_a_negation_is_heard(text: str, shipped: Engine, mention: Mention) -> None:
+    """What is missing, what did not come, what nobody repaired."""
+    assert "complaint" in _ringing(shipped, mention(text=text, own=False))
+
+
+def test_reasons_are_in_the_authors_own_spelling(shipped: Engine, mention: Mention) -> None:
+    """Accents and capitals included."""
+    (finding,) = shipped.observe(mention(text="J’ai été Débité deux fois", own=False), States())
+    assert any("“Débité deux fois”" in reason for reason in finding.reasons)
+
+
 def test_our_own_words_are_no_complaint(shipped: Engine, mention: Mention) -> None:
     """« Une panne est en cours » on our own account is an answer."""
     assert _ringing(shipped, mention(text="Une panne est en cours", own=True)) == set()
