@@ -30,10 +30,6 @@ _STILL_THERE = select(bindparam("alert", type_=Integer), mention.c.id, bindparam
 class Alerts(Repository):
     """`open_fingerprint` is unique while an alert is open, and free again afterwards."""
 
-    async def open_by_fingerprint(self, fp: str) -> Alert | None:
-        """The open alert with this fingerprint."""
-        return _alert(await self._session.row(select(table).where(table.c.open_fingerprint == fp)))
-
     async def last_by_fingerprint(self, fp: str) -> Alert | None:
         """The newest alert with this fingerprint, open or over."""
         return _alert(await self._session.row(_LAST, {"fp": fp}))
@@ -109,26 +105,15 @@ class Alerts(Repository):
         """The alert with this number."""
         return _alert(await self._session.row(select(table).where(table.c.id == id_)))
 
-    async def open_alerts(
-        self, *, rule: str | None = None, kind: str | None = None, seen_before: datetime | None = None
-    ) -> _Alerts:
-        """Those that are open, oldest first: of one rule, of one kind, last seen at or before a moment, or all."""
+    async def open_alerts(self, *, kind: str | None = None) -> _Alerts:
+        """Those that are open, oldest first: of one kind, or all."""
         query = select(table).where(table.c.state == AlertState.OPEN).order_by(table.c.id)
-        query = query if rule is None else query.where(table.c.rule == rule)
-        query = query if kind is None else query.where(table.c.kind == kind)
-        return await self._alerts(query if seen_before is None else query.where(table.c.last_seen_at <= seen_before))
+        return await self._alerts(query if kind is None else query.where(table.c.kind == kind))
 
     async def open_counts(self) -> dict[str, int]:
         """How many are open, by severity."""
         query = select(table.c.severity, func.count().label("n")).where(table.c.state == AlertState.OPEN)
         return {row["severity"]: row["n"] for row in await self._session.rows(query.group_by(table.c.severity))}
-
-    async def oldest_open(self, rule: str) -> datetime | None:
-        """When the open alert of a rule that has been quiet for longest was last seen."""
-        oldest: datetime | None = await self._session.scalar(
-            select(func.min(table.c.last_seen_at)).where(table.c.state == AlertState.OPEN, table.c.rule == rule)
-        )
-        return oldest
 
     async def of_incident(self, incident_id: int) -> _Alerts:
         """An incident's alerts, oldest first."""

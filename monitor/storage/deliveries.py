@@ -103,11 +103,6 @@ class Deliveries(Repository):
         query = select(table.c.receiver, func.count().label("n")).where(table.c.state.in_(_UNENDED)).group_by(table.c.receiver)
         return {row["receiver"]: row["n"] for row in await self._session.rows(query)}
 
-    async def counts(self) -> dict[str, int]:
-        """How many messages stand in each state."""
-        query = select(table.c.state, func.count().label("n")).group_by(table.c.state)
-        return {row["state"]: row["n"] for row in await self._session.rows(query)}
-
     async def of_step(self, run_id: int, step: str) -> _Records:
         """What became of one plan step's messages."""
         of = (notification_table.c.plan_run_id == run_id, notification_table.c.plan_step == step)

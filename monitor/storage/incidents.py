@@ -7,13 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, bindparam, select, update
 
-from monitor.domain.alert import Incident, Severity
+from monitor.domain.alert import SEVERITIES, Incident, Severity
 from monitor.storage.session import Repository
 from monitor.storage.tables import incident as table
 
 _FIELDS = [table.c[field.name] for field in fields(Incident)]
 _BY_KEY = select(*_FIELDS).where(table.c.open_key == bindparam("open_key"))
-_SEVERITIES = ("info", "warning", "critical")
 _Incidents = list[Incident]
 
 
@@ -42,9 +41,9 @@ class Incidents(Repository):
         row = await self._session.row(select(*_FIELDS).where(table.c.id == id_))
         return Incident(**row) if row else None
 
-    async def raise_severity(self, id_: int, severity: str) -> bool:
+    async def raise_severity(self, id_: int, severity: Severity) -> bool:
         """Make it worse, never milder. Returns whether that changed anything."""
-        milder = _SEVERITIES[: _SEVERITIES.index(severity)]
+        milder = SEVERITIES[: SEVERITIES.index(severity)]
         return await self._change(id_, table.c.severity.in_(milder), severity=severity)
 
     async def acknowledge(self, id_: int, by: str, at: datetime) -> bool:

@@ -7,14 +7,13 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import select, update
 
 from monitor.domain.alert import Silence
 from monitor.storage.session import Repository
 from monitor.storage.tables import silence as table
 
 _FIELDS = [table.c[field.name] for field in fields(Silence)]
-_Silences = list[Silence]
 
 
 class Silences(Repository):
@@ -41,18 +40,12 @@ class Silences(Repository):
         }
         return int(await self._session.scalar(self._session.insert(table).values(values).returning(table.c.id)))
 
-    async def active(self, now: datetime) -> _Silences:
+    async def active(self, now: datetime) -> list[Silence]:
         """Those in force at `now`."""
-        return await self._silences(select(*_FIELDS).where(table.c.starts_at <= now, table.c.ends_at > now).order_by(table.c.id))
+        in_force = select(*_FIELDS).where(table.c.starts_at <= now, table.c.ends_at > now).order_by(table.c.id)
+        return [Silence(**row) for row in await self._session.rows(in_force)]
 
     async def end(self, id_: int, at: datetime) -> bool:
         """End it early. False: there is none, or it has ended."""
         over = update(table).where(table.c.id == id_, table.c.ends_at > at).values(ends_at=at)
         return bool(await self._session.changed(over))
-
-    async def list(self) -> _Silences:
-        """All of them, the newest first."""
-        return await self._silences(select(*_FIELDS).order_by(table.c.id.desc()))
-
-    async def _silences(self, query: Select[Any]) -> _Silences:
-        return [Silence(**row) for row in await self._session.rows(query)]
