@@ -56,15 +56,18 @@ def init(
     """Write a configuration of ten lines, from three questions."""
     from monitor import settings as configuration
 
-    for path in configuration.scaffold(directory, brand, source, send_to, language):
-        say(f"wrote {path}")
+    (path,) = configuration.scaffold(directory, brand, source, send_to, language)
+    say(f"wrote {path}")
+    if "kind: email" in path.read_text(encoding="utf-8"):
+        say("")
+        say("E-mail leaves through the mail server at localhost:25: name yours under `smtp` if it is another.")
+        say(
+            "E-mail wakes nobody: for the night, add a receiver that rings a telephone (kind apprise or webhook).", style="yellow"
+        )
     say("")
-    say(
-        "Next: ",
-        (f"tocsin check --config {directory}", "bold"),
-        ", then ",
-        (f"tocsin sources try first --config {directory}", "bold"),
-    )
+    say("Next:")
+    for command in ("check", "sources try first", "receivers try me", "run"):
+        say("  ", (f"tocsin {command} --config {directory}", "bold"))
 
 
 @app.command()

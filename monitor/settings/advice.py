@@ -16,7 +16,8 @@ from monitor.settings.problems import Problem, choices
 from monitor.settings.reading import Data, Document, Path_
 from monitor.settings.secrets import OTHERS, Filled
 from monitor.settings.shape import Schemas, Shape, holds_secret
-from notifiers import EmailSettings, WebhookSettings
+from notifiers import AppriseSettings, EmailSettings, WebhookSettings
+from notifiers.chat import problems
 
 _SMTP = "Add `smtp: {host: …, sender: …}`."
 _TOKEN = re.compile(r"[\w-]{20,}")
@@ -62,6 +63,14 @@ def unwise(document: Document, settings: Settings) -> Iterator[Problem]:
             yield document.problem(("receivers", name), what, "Add `secret: ${…}` and check the signature at the other end.")
 
 
+def unknown_services(document: Document, settings: Settings) -> Iterator[Problem]:
+    """Addresses that Apprise does not understand. Slow: it imports Apprise."""
+    chats = {name: each for name, each in settings.receivers.items() if isinstance(each, AppriseSettings)}
+    for name, receiver in chats.items():
+        for said in problems(receiver):
+            yield document.problem(("receivers", name, "urls"), f"{said}.")
+
+
 def contacts_permissions(path: Path) -> Iterator[Problem]:
     """A contacts file that others than its owner can read."""
     if path.exists() and path.stat().st_mode & OTHERS:
@@ -81,7 +90,9 @@ def expired(documents: Iterable[Document], plans: Iterable[PlanFile], today: dat
 def written_in_clear(document: Document, filled: Filled, shape: Shape) -> Iterator[Problem]:
     """Secrets that stand in the file itself."""
     for path, value, schemas in _leaves(filled.data, shape.root(filled.data), shape, ()):
-        if holds_secret(schemas) and isinstance(value, str) and path not in filled.paths and not _harmless(value):
+        if not isinstance(value, str) or path in filled.paths:
+            continue
+        if _has_password(value) or (holds_secret(schemas) and not _harmless(value)):
             fix = "Write ${NAME} and set NAME in the environment, or use file:PATH or credential:NAME."
             yield document.problem(path, "a secret is written in clear.", fix)
 
@@ -93,6 +104,14 @@ def _leaves(data: Data, schemas: Schemas, shape: Shape, path: Path_) -> Iterator
         return
     for part, item in inside:
         yield from _leaves(item, shape.below(schemas, part, item), shape, (*path, part))
+
+
+def _has_password(value: str) -> bool:
+    """Whether it is an address with a password in it, of whatever setting."""
+    try:
+        return "://" in value and bool(urlsplit(value).password)
+    except ValueError:
+        return False
 
 
 def _harmless(value: str) -> bool:

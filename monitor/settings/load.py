@@ -37,6 +37,7 @@ class Loaded:
     settings: Settings | None = None
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    monitor: Document | None = None  # monitor.yaml, to say where in it something stands
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class _Reader:
         settings = _compose(monitor.model, contacts.model, read_rules, read_plans, lists)
         place = state_folder(self._directory, self._environ)
         settings = settings.model_copy(update={"storage": settings.storage.beginning_at(place)})
-        self._loaded.settings = settings
+        self._loaded.settings, self._loaded.monitor = settings, monitor.document
         self._loaded.warnings += advice.unwise(monitor.document, settings)
         self._loaded.warnings += advice.contacts_permissions(contacts.path)
         documents = [file.document for file in plans if file.document]

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from monitor.domain.errors import ExitCode
+from monitor.settings import advice
 from monitor.settings.load import read_all
 from monitor.settings.model import Settings
 from monitor.settings.problems import Problem
@@ -31,7 +32,11 @@ def check(directory: Path, *, environ: Mapping[str, str] | None = None, today: d
     """Look a configuration folder over. Never raises for what it finds there."""
     loaded = read_all(directory, environ=environ, today=today)
     problems, warnings = tuple(loaded.problems), tuple(sorted(set(loaded.warnings)))
-    return Report(problems, warnings, _summary(directory, loaded.settings, len(problems), len(warnings)))
+    if loaded.settings is not None and loaded.monitor is not None:
+        # Not at every start: what an update of Apprise no longer knows must not keep the other receivers from being told.
+        problems = tuple(advice.unknown_services(loaded.monitor, loaded.settings))
+    settings = None if problems else loaded.settings
+    return Report(problems, warnings, _summary(directory, settings, len(problems), len(warnings)))
 
 
 def render(report: Report) -> str:

@@ -61,8 +61,15 @@ class Translator:
         """One problem per place: of a value that may have several forms, the form that came nearest speaks."""
         by_path: dict[Path_, list[ErrorDetails]] = defaultdict(list)
         for error in errors:
-            by_path[self._path(error)].append(error)
+            path = self._path(error)
+            if not self._only_seems_short(path, error):
+                by_path[path].append(error)
         return [self._problem(path, found) for path, found in by_path.items() if not _is_other_form(path, found, by_path)]
+
+    def _only_seems_short(self, path: Path_, error: ErrorDetails) -> bool:
+        """Whether a list is called too short because its faulty entries, which have problems of their own, do not count."""
+        value = at(self._filled.data, path)
+        return error["type"] == "too_short" and isinstance(value, list) and len(value) >= error["ctx"]["min_length"]
 
     def _path(self, error: ErrorDetails) -> Path_:
         """Where the error stands in the file: pydantic's own location, less the names of kinds and forms it puts in."""

@@ -31,11 +31,20 @@ def test_init_asks_three_questions_and_what_it_writes_works(tocsin: Tocsin, tmp_
     done = tocsin("init", "mine", typed="Café Lumen\nposts.csv\nme@example.org\n")
     assert done.exit_code == 0, done.output
     assert "wrote mine/monitor.yaml" in done.output
-    assert "tocsin check --config mine" in done.output
+    steps = ["check", "sources try first", "receivers try me", "run"]
+    assert done.output.splitlines()[-5:] == ["Next:", *(f"  tocsin {step} --config mine" for step in steps)]
+    assert "localhost:25" in done.output
+    assert "E-mail wakes nobody" in done.output
     assert len(Path("mine/monitor.yaml").read_text().splitlines()) <= 10
     checked = tocsin("check", "--config", "mine")
     assert checked.exit_code == 0
     assert "1 source, 1 receiver" in checked.output
+
+
+def test_init_says_nothing_of_mail_to_who_uses_none(tocsin: Tocsin) -> None:
+    """A webhook needs no mail server, and may ring a telephone."""
+    done = tocsin("init", "mine", "--brand", "Acme", "--source", "https://x.example/feed", "--send-to", "https://x.example/hook")
+    assert "E-mail" not in done.output
 
 
 def test_init_never_overwrites(tocsin: Tocsin) -> None:

@@ -289,3 +289,17 @@ def test_an_installed_package_brings_its_own_copy(monkeypatch: pytest.MonkeyPatc
     assert shipped() == tmp_path / "config"
     (tmp_path / "monitor" / "shipped").mkdir(parents=True)
     assert shipped() == tmp_path / "monitor" / "shipped"
+
+
+def test_a_chat_service_that_does_not_exist_is_a_problem(write: Write, ten_lines: str) -> None:
+    """Its messages would all fail; the address, which is a secret, is not repeated. The daemon starts all the same."""
+    chat = "receivers:\n  chat: {kind: apprise, urls: ['ntfys://ntfy.sh/acme', 'slakc://hunter2/secret']}\n"
+    folder = write({"monitor.yaml": ten_lines.replace("receivers:\n", chat)})
+    report = check(folder, environ={})
+    (problem,) = report.problems
+    assert problem.field == "receivers.chat.urls"
+    assert problem.line > 0
+    assert problem.what.startswith("Apprise does not understand the slakc:// address")
+    assert "hunter2" not in render(report)
+    assert report.summary == f"{folder}: 1 problem to put right."
+    assert "chat" in load(folder, environ={}).receivers

@@ -140,3 +140,15 @@ def test_a_secret_is_in_no_message_and_no_repr(write: Write, ten_lines: str) -> 
     assert "s3cret" not in render(report)
     assert "timezone: `${PW}` is not a time zone" in render(report)
     assert len(report.problems) == 5
+
+
+def test_a_password_in_any_address_is_warned_about(write: Write, ten_lines: str) -> None:
+    """A source's address is no secret by itself; with a password in it, it is. One that is filled in stands elsewhere."""
+    for address, fields in (
+        ("https://me:hunter2@example.org/feed.xml", ["sources.first.url"]),
+        ("https://me:${PW}@example.org/", []),
+    ):
+        text = ten_lines.replace("https://example.org/feed.xml", f'"{address}"')
+        report = check(write({"monitor.yaml": text}), environ={"PW": "hunter2"})
+        assert [warning.field for warning in report.warnings] == fields
+        assert "hunter2" not in render(report)
