@@ -50,16 +50,15 @@ def _open(voice: Voice) -> list[str]:
 
 
 def _piece(voice: Voice, alerts: Sequence[AlertFacts]) -> str:
-    """« Danger possible » (2 messages, à prendre en charge)."""
-    taken = all(alert.acknowledged for alert in alerts)
-    facts = [_figure(voice, alerts), "" if taken else voice.say("still.untaken")]
-    about = ", ".join(fact for fact in facts if fact)
-    title = _title(voice, alerts[0])
-    return f"{title} ({about})" if about else title
+    """« Les plaintes affluent » (51 personnes)."""
+    title, figure = _title(voice, alerts[0]), _figure(voice, alerts)
+    return f"{title} ({figure})" if figure else title
 
 
 def _figure(voice: Voice, alerts: Sequence[AlertFacts]) -> str:
     first = alerts[0]
+    if first.kind == "mention" and len(alerts) == 1:  # one post: its rule says all
+        return ""
     if first.measure == "share":
         return voice.reader.percent(first.observed)
     if first.measure not in {"authors", "mentions"}:

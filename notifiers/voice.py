@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 
-from notifiers.catalogue import say
+from notifiers.catalogue import say, typeset
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post, Severity
 from notifiers.reader import Reader
 from notifiers.safe import one_line
@@ -51,6 +51,11 @@ class Voice:
         lead = self.lead
         alike = lead.rule if lead and lead.kind == "mention" else None
         return [each for each in self.message.alerts if each is lead or (each.kind == "mention" and each.rule == alike)]
+
+    def title(self, written: str, limit: int) -> str:
+        """What the brand's people called something, on one line, set so that no French colon begins a line."""
+        said = one_line(written, limit)
+        return typeset(said) if self.message.language == "fr" else said
 
     def moment(self, alert: AlertFacts) -> str:
         """When the alert began, for this reader."""

@@ -51,7 +51,7 @@ def opening(message: Message) -> str:
 
 def stands_out(message: Message) -> bool:
     """Whether the message needs a subject of its own: on a locked screen the thirtieth answer rings for nobody."""
-    return message.sequence > 1 and message.severity == "critical" and message.kind in {"first", "worse", "plan"}
+    return message.sequence > 1 and message.severity == "critical" and message.kind in {"first", "worse", "plan", "step"}
 
 
 def _event(voice: Voice) -> str:
@@ -197,7 +197,7 @@ def _step_headline(voice: Voice, plan: PlanFacts, step: PlanStepFacts) -> str:
         plan=one_line(plan.title, _TITLE),
         n=str(place),
         total=str(len(plan.steps)),
-        step=one_line(step.title, _TITLE),
+        step=voice.title(step.title, _TITLE),
     )
 
 
@@ -323,7 +323,7 @@ def _first_step(voice: Voice, plan: PlanFacts) -> str:
     step = next((step for step in plan.steps if not step.automatic and step.state not in _OVER), None)
     if step is None:
         return voice.say("do.plan.none")
-    title = one_line(step.title, _TITLE)
+    title = voice.title(step.title, _TITLE)
     if not step.owner:
         return voice.say("do.first", step=title)
     return voice.say("do.first.owner", step=title, owner=one_line(step.owner, _TITLE))

@@ -18,6 +18,7 @@ _LINE = 200
 _SUBJECT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _MEASURES = ("authors", "mentions", "share")
 _MOST_LINKS = 3
+_FEW_IDS = 6
 _ENDED = frozenset({"resolved", "test"})  # kinds that ring for nothing
 _GRAVITY = ("info", "warning", "critical")
 _MILD = 0.3  # tone words start here, either side of nought
@@ -237,7 +238,7 @@ def _step(voice: Voice, number: int, step: PlanStepFacts, here: str | None) -> S
     text = "" if above else clean(step.text, _STATEMENT)
     return StepView(
         number=number,
-        title=one_line(step.title, _LINE),
+        title=voice.title(step.title, _LINE),
         state=step.state,
         state_label=_state(voice, step.state),
         meta=" · ".join(said for said in meta if said),
@@ -274,7 +275,7 @@ def _state(voice: Voice, state: str) -> str:
 
 def _details(voice: Voice) -> tuple[list[str], str]:
     """The engine's own account, for whoever tunes the rule: what can be said in words, and the rest as it stands."""
-    if voice.message.kind in {"resolved", "step"} or voice.lead is None:
+    if voice.message.kind in {"resolved", "step"} or voice.lead is None or len(voice.peers) > 1:  # of many posts each had its own
         return [], ""
     said = [(reason, worded(voice, reason)) for reason in voice.lead.reasons]
     rest = [one_line(reason, _LINE) for reason, words in said if words is None]
@@ -298,7 +299,8 @@ def _ids(voice: Voice) -> str:
     message = voice.message
     if message.incident_id is None:
         return ""
-    alerts = ", ".join(str(alert.id) for alert in message.alerts)
+    ids = sorted(alert.id for alert in message.alerts)
+    alerts = ", ".join(map(str, ids)) if len(ids) <= _FEW_IDS else f"{ids[0]} … {ids[-1]}"
     if not alerts:
         return voice.say("footer.incident", incident=str(message.incident_id))
     return voice.count("footer.ids", len(message.alerts), incident=str(message.incident_id), alerts=alerts)

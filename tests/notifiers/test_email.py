@@ -133,7 +133,7 @@ def test_an_incident_is_one_conversation() -> None:
     assert first["Message-ID"] != later["Message-ID"]
 
 
-@pytest.mark.parametrize("kind", ["first", "worse", "plan"])
+@pytest.mark.parametrize("kind", ["first", "worse", "plan", "step"])
 def test_what_must_wake_people_has_a_subject_of_its_own(kind: Kind) -> None:
     """A danger is not the thirtieth answer on a locked screen; for mail programs it still belongs to the conversation."""
     danger = samples.crisis("en", kind=kind, plan=samples.plan("en"), topic="New complaint about Acme (incident 3)")

@@ -19,6 +19,7 @@ from notifiers import samples
 from notifiers.message import Language, Message, Post
 from notifiers.render import html, payload, short, text
 from notifiers.render.as_html import THEMES
+from notifiers.wording import headline
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "messages"
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
@@ -326,3 +327,20 @@ def test_customer_care_reads_first_what_to_answer() -> None:
         assert draft < said.index("Pause the scheduled posts")
         assert said.count("We have seen your messages") == said.count("The outage came from") == 1
     assert [each["approved"] for each in payload(message)["data"]["plan"]["statements"]] == [True, False]
+
+
+def test_a_crowd_of_numbers_is_shortened() -> None:
+    """Nobody reads thirty-eight numbers: the first and the last are enough, and one post's reasons stand for no other's."""
+    one = samples.complaint("en").alerts[0]
+    message = samples.complaint("en", alerts=tuple(replace(one, id=number) for number in range(122, 160)))
+    assert "Incident 3 · alerts 122 … 159 · " in text(message)
+    assert "What the rule saw".upper() not in text(message)
+
+
+def test_no_french_title_breaks_before_its_colon() -> None:
+    """Titles are written with plain spaces; the space before a colon does not break."""
+    plan = samples.plan("fr", "running", "support")
+    steps = tuple(replace(step, title="Prévenir : quoi dire ?") for step in plan.steps)
+    message = replace(samples.support("fr"), plan=replace(plan, steps=steps))
+    assert "Prévenir\u00a0: quoi dire\u202f?" in headline(message)
+    assert "Prévenir : " not in html(message)

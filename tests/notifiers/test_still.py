@@ -20,11 +20,11 @@ def unfinished(**changes: Any) -> Message:
 def test_what_goes_on_stands_in_the_first_line() -> None:
     """The crisis with its figure, the plan with its progress; in French too."""
     assert headline(samples.unfinished("en")) == (
-        "Over: “Everybody talks about us”. Still going on: “Complaints pour in” (51 people, not acknowledged), "
+        "Over: “Everybody talks about us”. Still going on: “Complaints pour in” (51 people), "
         "plan “Negative storm” (1 of 5 steps done)"
     )
     said = headline(samples.unfinished("fr")).replace("\u00a0", " ")
-    assert said.startswith("Fini : « On ne parle que de nous ». Encore en cours : « Les plaintes affluent » (51 personnes, ")
+    assert said.startswith("Fini : « On ne parle que de nous ». Encore en cours : « Les plaintes affluent » (51 personnes), ")
     assert said.endswith("), plan « Bad buzz » (1 étape faite sur 5)")
 
 
@@ -55,7 +55,7 @@ def test_a_closed_plan_holds_nothing_open() -> None:
 
 def test_a_share_and_odd_measures_are_told() -> None:
     """Shares are percentages; what is no count has no figure."""
-    assert "(41%, not" in headline(unfinished(measure="share", observed=0.41))
+    assert "(41%), plan" in headline(unfinished(measure="share", observed=0.41))
     assert "“Complaints pour in”, plan" in headline(unfinished(measure="seconds", acknowledged=True))
 
 
