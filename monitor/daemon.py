@@ -205,6 +205,7 @@ class _Shift:
         self._evaluate, self._plans, self._deliver, self._forget, self._pulse = (self._workers.bell() for _ in range(5))
         self._tick_due = False
         self._sending: set[str] = set()
+        self._retries: dict[str, asyncio.TimerHandle] = {}  # of sources that rest after a failure
 
     def ring(self, source: str) -> None:
         """Something arrived for a source by itself: look at once."""
@@ -233,6 +234,8 @@ class _Shift:
         """Stop waking, let everybody finish, give the lease back."""
         self._scheduler.stop()
         await self._workers.stop(within=DRAIN)
+        for retry in self._retries.values():
+            retry.cancel()
         try:
             await self._stages.evaluate.release()
         except Exception:
@@ -246,7 +249,18 @@ class _Shift:
         polled = await self._stages.intake.poll(name)
         if polled.stored:
             self._evaluate.set()
+        self._ring_again(name, polled.again_after)
         return int(polled.more)
+
+    def _ring_again(self, name: str, rest: timedelta | None) -> None:
+        """Wake a source when it has rested after a failure, unless its schedule does so before."""
+        if (former := self._retries.pop(name, None)) is not None:
+            former.cancel()
+        if rest is None:
+            return
+        real, regular = self._clock.real_seconds(rest), self._scheduler.due(f"source {name}")
+        if regular is None or self._clock.wall() + timedelta(seconds=real) < regular:
+            self._retries[name] = asyncio.get_running_loop().call_later(real, self._sources[name].set)
 
     async def _judge(self) -> int:
         try:

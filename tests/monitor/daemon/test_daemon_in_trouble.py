@@ -20,10 +20,12 @@ from monitor import workers
 from monitor.daemon import Daemon
 from monitor.domain.clock import ManualClock, SystemClock
 from monitor.domain.errors import StorageError
+from monitor.pipeline import intake
 from monitor.pipeline.evaluate import Evaluator
 from monitor.settings import Settings
 from monitor.storage import StorageSettings, Store
 from monitor.telemetry import metrics, systemd
+from monitor.testing import serving
 
 Folder = Any
 Start = Any
@@ -94,6 +96,43 @@ async def ready(client: aiohttp.ClientSession) -> bool:
     """Whether the daemon says that it is."""
     async with client.get("/-/ready") as answer:
         return answer.status == 200
+
+
+async def test_a_source_that_failed_is_asked_again_after_its_rest(
+    folder: Folder, at_work: Start, patiently: Patiently, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only when its next turn comes, which may be hours away."""
+    monkeypatch.setattr(intake, "FIRST_BACKOFF", timedelta(seconds=0.05))
+    async with serving() as site:
+        site.says(503)
+        feed = f"  news: {{kind: feed, url: {site.url}/feed, every: 6h}}\nreceivers:"
+        folder.write(folder.base.replace("receivers:", feed) + "http: {retries: 0}\n")
+        async with at_work():
+
+            async def asked_again() -> bool:
+                return len(site.asked) >= 3
+
+            await patiently(asked_again, "it is asked again and again")
+
+
+@pytest.mark.parametrize(("rest", "rings"), [(None, False), (timedelta(seconds=0.01), True), (timedelta(hours=2), False)])
+async def test_a_rest_is_ended_only_before_the_next_turn(folder: Folder, rest: timedelta | None, rings: bool) -> None:
+    """A rest that lasts beyond the source's next turn needs no waking of its own, and a stop forgets them all."""
+    folder.write(folder.base.replace("every: 1s", "every: 1h"))
+    evaluate = SimpleNamespace(release=partial(asyncio.sleep, 0))
+    shift = module._Shift(folder.settings(), Any, SystemClock(), SimpleNamespace(evaluate=evaluate))  # type: ignore[arg-type]
+    shift._scheduler.every("source tickets", timedelta(hours=1), lambda: None)
+    shift._scheduler.start()
+    shift._scheduler._scheduler.modify_job("source tickets", next_run_time=SystemClock().now() + timedelta(hours=1))  # type: ignore[union-attr]
+    shift._ring_again("tickets", timedelta(minutes=1))
+    shift._ring_again("tickets", rest)
+    assert bool(shift._retries) is rings
+    if rings:
+        await asyncio.wait_for(shift._sources["tickets"].wait(), 20)
+    shift._ring_again("tickets", timedelta(minutes=1))
+    retry = shift._retries["tickets"]
+    await shift.end()
+    assert retry.cancelled()
 
 
 @asynccontextmanager

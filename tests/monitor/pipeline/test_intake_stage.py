@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import SourceError, Trouble
+from monitor.domain.mention import Enriched, Mention
 from monitor.domain.source import SourceState
-from monitor.pipeline.intake import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_OBEDIENCE, Polled, backoff
+from monitor.pipeline.enrich import Enricher
+from monitor.pipeline.intake import ENRICHED_AT_ONCE, FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_OBEDIENCE, Polled, backoff
 from monitor.sources import Batch, Rejected
 from monitor.storage import Store
 
@@ -60,7 +63,7 @@ async def test_mentions_and_cursor_commit_together(house: Build, fragile: tuple[
     mention = home.mention("Acme")
     home.source.script = [Batch([mention], cursor="c1"), Batch([mention], cursor="c1")]
     flaky.before = 1
-    assert await home.stages.intake.poll("net") == Polled()
+    assert (await home.stages.intake.poll("net")).stored == 0
     failed = await state(home)
     assert (await count(home), failed.cursor, failed.trouble) == (0, None, "internal")
     home.clock.advance(LONGEST_BACKOFF)
@@ -82,10 +85,12 @@ async def test_trouble_is_recorded_and_never_raised(hut: Build, error: Exception
     """Any failure of a source leaves a reason and a backoff; credentials and a gone address stop it."""
     home = hut()
     home.source.script = [error]
-    assert await home.stages.intake.poll("net") == Polled()
+    polled = await home.stages.intake.poll("net")
     now = await state(home)
     assert (now.trouble, now.stopped, now.failures) == (trouble, stopped, 1)
     assert now.backoff_until is not None
+    rests = None if stopped else now.backoff_until - home.clock.now()
+    assert polled == Polled(again_after=rests), "whoever polls knows when to ask again"
     assert "secret" not in str(now.detail)
     await home.stages.intake.poll("net")
     assert len(home.source.asked) == 1, "neither a stopped source nor one that rests is asked"
@@ -120,6 +125,42 @@ async def test_the_rest_begins_when_the_poll_has_failed(hut: Build, clock: Manua
     vars(home.source)["poll"] = slow
     await home.stages.intake.poll("net")
     assert (await state(home)).backoff_until == moment + timedelta(seconds=70)
+
+
+async def test_a_source_that_rests_says_for_how_long_still(hut: Build, clock: ManualClock) -> None:
+    """Asked too early, as after a restart, it is left alone for what remains."""
+    home = hut()
+    home.source.script = [SourceError(Trouble.THROTTLED, "429", retry_after=30)]
+    await home.stages.intake.poll("net")
+    clock.advance(timedelta(seconds=10))
+    assert await home.stages.intake.poll("net") == Polled(again_after=timedelta(seconds=20))
+    assert len(home.source.asked) == 1
+
+
+async def test_a_large_page_lets_others_work_in_between(hut: Build) -> None:
+    """While hundreds of mentions are enriched every other task has its turn, every fifty."""
+    home = hut()
+    home.source.script = [Batch([home.mention("Acme") for _ in range(2 * ENRICHED_AT_ONCE + 1)], cursor="c")]
+    sizes, turns = [], 0
+    enrich_all = Enricher.enrich_all
+
+    def watched(self: Enricher, raws: Sequence[Mention], **how: Any) -> list[Enriched]:
+        sizes.append((len(raws), turns))
+        return enrich_all(self, raws, **how)
+
+    async def somebody_else() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(somebody_else())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Enricher, "enrich_all", watched)
+        assert (await home.stages.intake.poll("net")).stored == 2 * ENRICHED_AT_ONCE + 1
+    other.cancel()
+    assert [size for size, _ in sizes] == [ENRICHED_AT_ONCE, ENRICHED_AT_ONCE, 1]
+    assert len({turn for _, turn in sizes}) == 3
 
 
 async def test_a_success_forgets_the_failures(hut: Build) -> None:
