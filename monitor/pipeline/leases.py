@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import uuid
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 
@@ -13,7 +15,9 @@ from monitor.storage import Store
 
 log = structlog.get_logger(__name__)
 
-_LONGEST = 30  # characters of the machine's name: the store keeps 64 of an owner
+_LONGEST = 17  # characters of the machine's name: the store keeps 64 of an owner
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_NAMESPACE = Path("/proc/self/ns/pid")  # in which process numbers mean something
 _ours: set[str] = set()  # the names that this process goes by
 
 
@@ -25,7 +29,7 @@ def owner() -> str:
 
 
 def is_dead(holder: str) -> bool:
-    """Whether a holder ran on this machine and runs no more. One on another machine cannot be judged: False."""
+    """Whether a holder ran where we see its process, and runs no more. One on another machine cannot be judged: False."""
     machine, _, rest = holder.partition(":")
     pid = rest.partition(":")[0]
     if machine != _machine() or not (pid.isascii() and pid.isdecimal()):
@@ -55,4 +59,10 @@ async def free_the_dead(store: Store, wall: datetime) -> list[str]:
 
 
 def _machine() -> str:
-    return socket.gethostname().replace(":", "-")[:_LONGEST]
+    """Where process numbers can be compared: clones of a machine, and containers, may share a name and not their processes."""
+    name = socket.gethostname().replace(":", "-")[:_LONGEST]
+    try:
+        where = f"{_BOOT.read_text().strip()} {_NAMESPACE.readlink()}"
+    except OSError:  # no Linux: only the name is known
+        return name
+    return f"{name}-{hashlib.sha256(where.encode()).hexdigest()[:12]}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +91,27 @@ def test_only_processes_of_this_machine_can_be_judged(dead: str) -> None:
     assert not leases.is_dead("elsewhere:" + dead.partition(":")[2])
     assert not leases.is_dead("replay-0123")
     assert not leases.is_dead(named_after(10**30))
+
+
+@pytest.mark.parametrize("differs", ["_BOOT", "_NAMESPACE"])
+def test_a_namesake_elsewhere_is_not_judged(dead: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, differs: str) -> None:
+    """A cloned machine or a container of the same name has other processes: its lease is waited for."""
+    there = tmp_path / "there"
+    if differs == "_BOOT":
+        there.write_text("another boot")
+    else:
+        there.symlink_to("pid:[1]")
+    assert leases.is_dead(dead)
+    monkeypatch.setattr(leases, differs, there)
+    assert not leases.is_dead(dead)
+
+
+def test_where_no_boot_is_known_the_name_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without /proc a former process of this machine is judged by the machine's name, as well as can be."""
+    monkeypatch.setattr(leases, "_BOOT", tmp_path / "nowhere")
+    name, pid, _ = leases.owner().split(":")
+    assert name == socket.gethostname().replace(":", "-")[: len(name)]
+    assert leases.is_dead(f"{name}:{pid}:0123abcd")
 
 
 def test_a_name_fits_into_the_store() -> None:
