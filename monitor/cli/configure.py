@@ -62,7 +62,7 @@ def init(
         say("")
         say("E-mail leaves through the mail server at localhost:25: name yours under `smtp` if it is another.")
         say(
-            "E-mail wakes nobody: for the night, add a receiver that rings a telephone (kind apprise or webhook).", style="yellow"
+            "E-mail wakes nobody: for the night, add a receiver that rings a telephone (kind apprise).", style="yellow"
         )
     say("")
     say("Next:")

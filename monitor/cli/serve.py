@@ -71,7 +71,11 @@ def replay(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Judge a recording as if it were happening, and say what would have rung."""
+    """Judge a recording as if it were happening, and say what would have rung.
+
+    With --database, `stored` and all that rang are of the store's whole recording, an interrupted replay's part included;
+    `read`, `duplicates` and `rejected` are of this run.
+    """
     from monitor.replay import recording
     from monitor.telemetry import configure_logging
 

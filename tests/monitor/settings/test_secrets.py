@@ -145,7 +145,7 @@ def test_a_secret_is_in_no_message_and_no_repr(write: Write, ten_lines: str) -> 
 def test_a_password_in_any_address_is_warned_about(write: Write, ten_lines: str) -> None:
     """A source's address is no secret by itself; with a password in it, it is. One that is filled in stands elsewhere."""
     for address, fields in (
-        ("https://me:hunter2@example.org/feed.xml", ["sources.first.url"]),
+        ("https://me:hunter2@example.org/feed.xml", ["sources.news.url"]),
         ("https://me:${PW}@example.org/", []),
     ):
         text = ten_lines.replace("https://example.org/feed.xml", f'"{address}"')
