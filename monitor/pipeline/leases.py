@@ -16,6 +16,7 @@ from monitor.storage import Store
 log = structlog.get_logger(__name__)
 
 _LONGEST = 17  # characters of the machine's name: the store keeps 64 of an owner
+BOOT_ID = "TOCSIN_BOOT_ID"  # in the environment: our unit says it, since a hardened service cannot see /proc/sys
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = Path("/proc/self/ns/pid")  # in which process numbers mean something
 _ours: set[str] = set()  # the names that this process goes by
@@ -62,7 +63,8 @@ def _machine() -> str:
     """Where process numbers can be compared: clones of a machine, and containers, may share a name and not their processes."""
     name = socket.gethostname().replace(":", "-")[:_LONGEST]
     try:
-        where = f"{_BOOT.read_text().strip()} {_NAMESPACE.readlink()}"
-    except OSError:  # no Linux: only the name is known
+        boot = os.environ.get(BOOT_ID) or _BOOT.read_text()
+        where = f"{boot.strip().replace('-', '')} {_NAMESPACE.readlink()}"
+    except OSError:  # no Linux, or a sandbox without /proc/sys: only the name is known
         return name
     return f"{name}-{hashlib.sha256(where.encode()).hexdigest()[:12]}"

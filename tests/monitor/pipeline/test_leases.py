@@ -114,6 +114,15 @@ def test_where_no_boot_is_known_the_name_decides(monkeypatch: pytest.MonkeyPatch
     assert leases.is_dead(f"{name}:{pid}:0123abcd")
 
 
+def test_a_hardened_service_and_the_command_line_know_each_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The unit says which boot this is, in systemd's spelling: without hyphens."""
+    seen = leases.owner().partition(":")[0]
+    boot = leases._BOOT.read_text()
+    monkeypatch.setattr(leases, "_BOOT", tmp_path / "hidden")
+    monkeypatch.setenv(leases.BOOT_ID, boot.strip().replace("-", ""))
+    assert leases.owner().partition(":")[0] == seen
+
+
 def test_a_name_fits_into_the_store() -> None:
     """However long the machine's name is."""
     assert len(leases.owner()) <= 64
