@@ -236,10 +236,11 @@ class _Shift:
         await self._workers.stop(within=DRAIN)
         for retry in self._retries.values():
             retry.cancel()
-        try:
-            await self._stages.evaluate.release()
-        except Exception:
-            log.exception("evaluator.not_released")  # nothing is lost: the lease is ours when we go on, or ends by itself
+        for stage in (self._stages.deliver, self._stages.evaluate):
+            try:
+                await stage.release()
+            except Exception:
+                log.exception("lease.not_released")  # nothing is lost: it is ours when we go on, or ends by itself
 
     def _ask_for_tick(self) -> None:
         self._tick_due = True
@@ -313,7 +314,7 @@ class _Shift:
 
     async def _beat(self) -> int:
         """Tell systemd that we live, then the metrics how everything stands: a store away for a moment is not our death."""
-        hopeless = [name for name in VITAL if self._workers.failing_for(name) > HOPELESS]
+        hopeless = [name for name in VITAL if self._workers.hopeless(name, HOPELESS)]
         if hopeless:
             log.error("watchdog.not_fed", failing=hopeless, longer_than_seconds=HOPELESS.total_seconds())
         else:

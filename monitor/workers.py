@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from monitor.domain.errors import StorageError
 from monitor.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ class Failing:
 
     since: float
     times: int
+    last: BaseException
 
 
 class Workers:
@@ -54,10 +56,15 @@ class Workers:
         """The workers that fail again and again, by name."""
         return [name for name, failing in self.failing.items() if failing.times >= TROUBLE]
 
-    def failing_for(self, name: str) -> timedelta:
-        """Real time since a worker last did well; nothing while it does."""
+    def hopeless(self, name: str, after: timedelta) -> bool:
+        """Whether a worker has failed for longer than `after` (real time), and a new process might do better.
+
+        It would not while the store is away: it could not even begin, and systemd would soon give up.
+        """
         failing = self.failing.get(name)
-        return timedelta(seconds=self._monotonic() - failing.since) if failing else timedelta(0)
+        if failing is None or isinstance(failing.last, StorageError):
+            return False
+        return self._monotonic() - failing.since > after.total_seconds()
 
     def repeat(
         self, name: str, step: Callable[[], Awaitable[int]], bell: asyncio.Event, *, idle: timedelta | None = None
@@ -93,22 +100,22 @@ class Workers:
             bell.clear()
             try:
                 done = await step()
-            except (Exception, asyncio.CancelledError):
+            except (Exception, asyncio.CancelledError) as error:
                 if _cancelled_by_us():
                     raise
                 # A worker never dies in silence, and never for good: the next try may find the disk or the server back.
                 log.exception("worker.failed", worker=name)
-                self._failed(name)
+                self._failed(name, error)
                 await self._wait(self._stopping, AFTER_A_BUG)  # whoever rings meanwhile is served by the next try
                 continue
             self.failing.pop(name, None)
             if not done and not self.stopping:
                 await self._wait(bell, idle)
 
-    def _failed(self, name: str) -> None:
+    def _failed(self, name: str, error: BaseException) -> None:
         metrics.worker_failures.labels(worker=name).inc()
-        before = self.failing.get(name, Failing(self._monotonic(), 0))
-        self.failing[name] = Failing(before.since, before.times + 1)
+        before = self.failing.get(name, Failing(self._monotonic(), 0, error))
+        self.failing[name] = Failing(before.since, before.times + 1, error)
 
     @staticmethod
     async def _wait(bell: asyncio.Event, seconds: float | None) -> None:

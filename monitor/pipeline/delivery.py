@@ -82,6 +82,14 @@ class Deliverer:
                 await self._attempt(delivery)
         return len(claimed)
 
+    async def release(self) -> None:
+        """Make due again at once whatever was cut off while it was being sent. Only when nobody sends any more."""
+        async with self._store.begin() as tx:
+            cut_off = await tx.deliveries.free(self._owner)
+            await tx.commit()
+        if cut_off:
+            log.warning("delivery.cut_off", deliveries=cut_off)
+
     async def _attempt(self, delivery: Delivery) -> None:
         try:
             detail = await self._send(delivery)
@@ -115,12 +123,21 @@ class Deliverer:
     async def _delivered(self, delivery: Delivery, detail: str) -> None:
         now = self._clock.now()
         async with self._store.begin() as tx:
-            if await tx.deliveries.delivered(delivery.id, self._owner, now, detail):
+            ours = await tx.deliveries.delivered(delivery.id, self._owner, now, detail)
+            if ours:
                 await tx.timeline.add(_event("delivery.delivered", delivery, now, {"attempts": delivery.attempts}))
             await tx.receivers.succeeded(delivery.receiver, now)
             await tx.commit()
+        if not ours:
+            self._lost(delivery)
+            return
         metrics.deliveries.labels(receiver=delivery.receiver, outcome="delivered").inc()
         log.info("delivery.delivered", receiver=delivery.receiver, delivery=delivery.id, attempts=delivery.attempts)
+
+    @staticmethod
+    def _lost(delivery: Delivery) -> None:
+        """The attempt outlasted its lease: whoever took it over records how it ended."""
+        log.warning("delivery.lease_lost", receiver=delivery.receiver, delivery=delivery.id, attempts=delivery.attempts)
 
     async def _refused(self, delivery: Delivery, error: DeliveryError) -> None:
         now = self._clock.now()
@@ -130,8 +147,10 @@ class Deliverer:
         final = error.permanent or tried
         async with self._store.begin() as tx:
             if not final:
-                await tx.deliveries.retry(delivery.id, self._owner, now, now + wait, error.reason, error.detail)
-            elif await tx.deliveries.failed(delivery.id, self._owner, now, error.reason, error.detail):
+                ours = await tx.deliveries.retry(delivery.id, self._owner, now, now + wait, error.reason, error.detail)
+            else:
+                ours = await tx.deliveries.failed(delivery.id, self._owner, now, error.reason, error.detail)
+            if final and ours:
                 detail = {"reason": str(error.reason), "detail": error.detail, "attempts": delivery.attempts}
                 await tx.timeline.add(_event("delivery.failed", delivery, now, detail))
                 if error.reason in _NOBODY_THERE and delivery.notification.kind in _MUST_BE_KNOWN:
@@ -140,6 +159,9 @@ class Deliverer:
             if error.reason is Reason.GONE:
                 await tx.receivers.disable(delivery.receiver, error.detail, now)
             await tx.commit()
+        if not ours:
+            self._lost(delivery)
+            return
         metrics.deliveries.labels(receiver=delivery.receiver, outcome=str(error.reason)).inc()
         log.warning(
             "delivery.failed" if final else "delivery.retry",
@@ -150,7 +172,6 @@ class Deliverer:
             detail=error.detail,
             retry_in=None if final else round(wait.total_seconds()),
         )
-
 
     async def _tell_others(self, tx: UnitOfWork, lost: Notification, now: datetime) -> None:
         """What a receiver that is gone can't be told is told to somebody else, unless they know."""

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor import workers as module
+from monitor.domain.errors import StorageError
 from monitor.telemetry import metrics
 from monitor.workers import Workers
 
@@ -194,21 +195,24 @@ async def test_what_is_started_while_stopping_is_waited_for() -> None:
     assert done == [True]
 
 
-async def test_a_worker_that_fails_in_a_row_is_known_until_it_does_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Since when and how often is kept from the first failure on; one good step ends it."""
+@pytest.mark.parametrize(("error", "mortal"), [(ZeroDivisionError(), True), (StorageError("the disk is full"), False)])
+async def test_a_worker_that_fails_in_a_row_is_known_until_it_does_well(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, mortal: bool
+) -> None:
+    """How often and since when is kept from the first failure on; one good step ends it. A store that is away kills nobody."""
     monkeypatch.setattr(module, "AFTER_A_BUG", 0.0)
     now = 100.0
     workers = Workers(monotonic=lambda: now)
-    seen: list[tuple[list[str], timedelta]] = []
+    seen: list[tuple[list[str], bool]] = []
     bad, end = 3, asyncio.Event()
 
     async def step() -> int:
         nonlocal bad, now
-        seen.append((list(workers.in_trouble()), workers.failing_for("clumsy")))
+        seen.append((list(workers.in_trouble()), workers.hopeless("clumsy", timedelta(seconds=15))))
         now += 10
         if bad:
             bad -= 1
-            raise ZeroDivisionError
+            raise error
         end.set()
         return 0
 
@@ -216,11 +220,11 @@ async def test_a_worker_that_fails_in_a_row_is_known_until_it_does_well(monkeypa
     workers.repeat("clumsy", step, bell)
     await end.wait()
     assert [trouble for trouble, _ in seen] == [[], [], [], ["clumsy"]]
-    assert [lasts.total_seconds() for _, lasts in seen] == [0, 0, 10, 20]
+    assert [hopeless for _, hopeless in seen] == [False, False, False, mortal]
     end.clear()
     bell.set()
     await end.wait()
-    assert seen[-1] == ([], timedelta(0))
+    assert seen[-1] == ([], False)
     await workers.stop(SOON)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +15,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from monitor import daemon as module
 from monitor import workers
@@ -26,10 +28,12 @@ from monitor.settings import Settings
 from monitor.storage import StorageSettings, Store
 from monitor.telemetry import metrics, systemd
 from monitor.testing import serving
+from notifiers.signing import headers
 
 Folder = Any
 Start = Any
 Patiently = Callable[..., Awaitable[Any]]
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 
 
 def value(name: str) -> float:
@@ -119,8 +123,9 @@ async def test_a_source_that_failed_is_asked_again_after_its_rest(
 async def test_a_rest_is_ended_only_before_the_next_turn(folder: Folder, rest: timedelta | None, rings: bool) -> None:
     """A rest that lasts beyond the source's next turn needs no waking of its own, and a stop forgets them all."""
     folder.write(folder.base.replace("every: 1s", "every: 1h"))
-    evaluate = SimpleNamespace(release=partial(asyncio.sleep, 0))
-    shift = module._Shift(folder.settings(), Any, SystemClock(), SimpleNamespace(evaluate=evaluate))  # type: ignore[arg-type]
+    stage = SimpleNamespace(release=partial(asyncio.sleep, 0))
+    stages = SimpleNamespace(evaluate=stage, deliver=stage)
+    shift = module._Shift(folder.settings(), Any, SystemClock(), stages)  # type: ignore[arg-type]
     shift._scheduler.every("source tickets", timedelta(hours=1), lambda: None)
     shift._scheduler.start()
     shift._scheduler._scheduler.modify_job("source tickets", next_run_time=SystemClock().now() + timedelta(hours=1))  # type: ignore[union-attr]
@@ -133,6 +138,14 @@ async def test_a_rest_is_ended_only_before_the_next_turn(folder: Folder, rest: t
     retry = shift._retries["tickets"]
     await shift.end()
     assert retry.cancelled()
+
+
+async def call_in(address: str, number: int) -> None:
+    """One signed call to the daemon's door."""
+    body = json.dumps({"text": "My Acme is broken", "author": "ada", "url": f"https://tickets.example/{number}"}).encode()
+    signed = headers([SECRET], f"call-{number}", SystemClock().now(), body)
+    async with aiohttp.ClientSession() as session, session.post(f"{address}/hooks/tickets", data=body, headers=signed) as answer:
+        assert answer.status == 202, await answer.text()
 
 
 @asynccontextmanager
@@ -186,7 +199,7 @@ async def test_a_stop_while_the_store_is_away_is_heard(
         await asyncio.wait_for(met.wait(), 20)
         daemon.stop()
         await asyncio.wait_for(running, 20)
-    assert "evaluator.not_released" in capsys.readouterr().out
+    assert "lease.not_released" in capsys.readouterr().out
 
 
 async def test_what_is_asked_while_the_daemon_starts_is_heard(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,3 +242,32 @@ async def test_a_refused_file_while_the_daemon_starts_does_not_make_it_ready(
     daemon = Daemon(folder.settings(), SystemClock(), lambda: 1 / 0, handle_signals=False)  # type: ignore[arg-type,return-value]
     daemon.reconfigure()
     assert said == ["reloading"]
+
+
+async def test_a_message_that_a_reload_cuts_off_is_sent_again_at_once(
+    folder: Folder, at_work: Start, patiently: Patiently, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under the same id, without waiting for its lease."""
+    monkeypatch.setattr(module, "DRAIN", timedelta(seconds=0.1))
+    hanging = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        await request.read()
+        hanging.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving() as hub:
+        hub.answer = hang
+        folder.write(hub=f"{hub.url}/in")
+        async with at_work() as daemon:
+            await call_in(daemon.address, 1)
+            await asyncio.wait_for(hanging.wait(), 20)
+            hub.says(204)
+            daemon.reconfigure()
+
+            async def again() -> bool:
+                return len(hub.asked) > 1
+
+            await patiently(again, "the message is sent again", within=20)
+        assert len({each.headers["webhook-id"] for each in hub.asked}) == 1

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from monitor.daemon import _Shift
 from monitor.pipeline import delivery
 from monitor.pipeline.delivery import GIVE_UP_AFTER, LEASE, LONGEST_OBEDIENCE, SCHEDULE, patience
+from monitor.telemetry import metrics
 from notifiers import DeliveryError, Reason
 
 if TYPE_CHECKING:
@@ -167,6 +169,11 @@ async def test_a_dry_run_sends_nothing(hut: Build) -> None:
     assert home.doors["desk"].attempts == []
 
 
+def delivered() -> float:
+    """How many messages to the desk are counted as delivered."""
+    return metrics.registry.get_sample_value("tocsin_deliveries_total", {"receiver": "desk", "outcome": "delivered"}) or 0.0
+
+
 async def test_a_killed_sender_leaves_its_message_to_another(house: Build) -> None:
     """When the lease has expired another process sends again, under the same id; the late outcome of the first is ignored."""
     home = await owed(house, owner="first")
@@ -184,7 +191,9 @@ async def test_a_killed_sender_leaves_its_message_to_another(house: Build) -> No
             "desk", owner="second", now=home.clock.now(), wall=home.clock.wall(), lease=LEASE, limit=1
         )
         await tx.commit()
+    before = delivered()
     await hanging
+    assert delivered() == before, "an outcome that was not recorded is not counted"
     assert [each.state for each in await home.deliveries()] == ["sending"]
     assert await home.timeline("delivery.") == [], "who lost the lease has nothing to say"
     await other.stages.deliver._attempt(claimed)
@@ -206,9 +215,26 @@ async def test_a_failure_after_the_lease_is_somebody_elses_business(hut: Build) 
         await tx.deliveries.claim("desk", owner="second", now=now, wall=now, lease=LEASE, limit=1)
         await tx.commit()
     home.doors["desk"].troubles = [DeliveryError(Reason.REJECTED, "no")]
-    await home.stages.deliver._attempt(mine)
+    with capture_logs() as said:
+        await home.stages.deliver._attempt(mine)
+    assert [each["event"] for each in said] == ["delivery.lease_lost"]
     assert [each.state for each in await home.deliveries()] == ["sending"]
     assert await home.timeline("delivery.") == []
+
+
+async def test_what_was_cut_off_is_given_back(house: Build) -> None:
+    """A message whose sender was cancelled is due again at once; what another process sends stays with it."""
+    home = await owed(house, owner="first")
+    desk = home.doors["desk"]
+    desk.answers.clear()
+    sending = asyncio.ensure_future(home.stages.deliver.step("desk"))
+    await desk.asked.wait()
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    await house(owner="second").stages.deliver.release()
+    assert await home.stages.deliver.due() == set()
+    await home.stages.deliver.release()
+    assert await home.stages.deliver.due() == {"desk"}
 
 
 async def test_a_hanging_receiver_delays_nobody(hut: Build) -> None:
