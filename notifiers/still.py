@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from notifiers.message import AlertFacts, PlanFacts
 from notifiers.safe import one_line
-from notifiers.voice import Voice, ack
+from notifiers.voice import Voice, ack, nature
 
 _TITLE = 80
 _OVER = frozenset({"done", "skipped"})
@@ -41,9 +41,9 @@ def next_step(voice: Voice) -> tuple[str, str]:
 
 
 def _open(voice: Voice) -> list[str]:
-    """What is still open, one piece a rule, and the plan."""
+    """What is still open, one piece a rule, a danger to people first, and the plan."""
     rules: dict[str, list[AlertFacts]] = {}
-    for alert in voice.message.still_open:
+    for alert in sorted(voice.message.still_open, key=lambda alert: nature(alert) != "safety"):
         rules.setdefault(alert.rule, []).append(alert)
     plan = voice.open_plan
     return [_piece(voice, alerts) for alerts in rules.values()] + ([_plan(voice, plan)] if plan else [])

@@ -67,6 +67,14 @@ def test_an_end_without_a_date_tells_no_duration() -> None:
     assert why(undated) == "The incident itself is not over."
 
 
+def test_a_danger_to_people_is_named_first() -> None:
+    """Before the crowd, however large."""
+    message = samples.unfinished("en")
+    danger = replace(samples.complaint("en").alerts[0], rule="danger", title="Possible danger", severity="critical")
+    said = headline(replace(message, still_open=(*message.still_open, danger)))
+    assert "Still going on: “Possible danger”, “Complaints pour in” (51 people), plan" in said
+
+
 def test_the_opening_names_nobody() -> None:
     """A name can be erased one day, and the topic stays: the incident's number keeps two complaints apart."""
     assert opening(samples.complaint("en")) == "New complaint about Acme (incident 3)"

@@ -90,7 +90,7 @@ async def test_one_end_in_a_running_crisis_is_no_calm(house: Build) -> None:
     over = home.told("room")[-1]
     assert (over.kind, [facts.rule for facts in over.alerts]) == ("resolved", ["talk"])
     assert headline(over) == (
-        "Over: “Everybody talks”. Still going on: “crisis” (3 people), “Possible danger”, plan “Storm plan” (0 of 1 steps done)"
+        "Over: “Everybody talks”. Still going on: “Possible danger”, “crisis” (3 people), plan “Storm plan” (0 of 1 steps done)"
     )
     crisis, danger = await home.alert("crisis"), await home.alert("danger")
     assert next_action(over).endswith(f": tocsin ack {crisis.id} {danger.id}")
