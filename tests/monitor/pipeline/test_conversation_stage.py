@@ -95,8 +95,8 @@ async def test_a_silence_keeps_reminders_back(hut: Build) -> None:
     home = hut(rules=[CRISIS | {"window": "1d", "realert": "2h"}])
     await home.storm()
     await home.act()
-    until = {"lasting": 5 * HOUR, "reason": "we know", "actor": ZOE, "at": home.clock.now()}
-    await operations.silence(home.store, {"rule": "crisis"}, **until)
+    at = home.clock.now()
+    await operations.silence(home.store, {"rule": "crisis"}, lasting=5 * HOUR, reason="we know", actor=ZOE, at=at)
     await home.wait(5 * HOUR - timedelta(minutes=1), step=HOUR)
     assert home.kinds("room") == ["first"]
 
