@@ -73,7 +73,7 @@ def _figures(runs: list[dict[str, Any]]) -> list[Figure]:
         spent = median(run["stages"][stage] for run in runs)
         figures.append(Figure("replay", f"  stage {stage}", spent / MENTIONS * 1e6, "µs per mention"))
     rest = median(run["seconds"] - sum(run["stages"].values()) for run in runs)
-    figures.append(Figure("replay", "  opening the store, loading the model, the end", rest, "s"))
+    figures.append(Figure("replay", "  opening the store, the model, reading back", rest, "s"))
     worked = median(MENTIONS / run["cpu"] for run in runs)  # what a core of its own would give, but for the disk
     figures.append(Figure("replay", "  mentions per second of processor time", worked, "/s"))
     return [*figures, Figure("replay", "  most memory", median(run["rss"] for run in runs), "MB")]
