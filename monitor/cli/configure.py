@@ -61,9 +61,7 @@ def init(
     if "kind: email" in path.read_text(encoding="utf-8"):
         say("")
         say("E-mail leaves through the mail server at localhost:25: name yours under `smtp` if it is another.")
-        say(
-            "E-mail wakes nobody: for the night, add a receiver that rings a telephone (kind apprise).", style="yellow"
-        )
+        say("E-mail wakes nobody: for the night, add a receiver that rings a telephone (kind apprise).", style="yellow")
     say("")
     say("Next:")
     for command in ("check", "sources try first", "receivers try me", "run"):

@@ -10,15 +10,15 @@ import typer
 from monitor.cli.app import plan
 from monitor.cli.context import DEFAULT_CONFIG, By, ConfigDir, actor, clock, local, opened, out, row, run, said, say, table
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import ChecklistStep, PlanRun, RunState, StatementStep, Step, StepState, TimelineEvent
 
 if TYPE_CHECKING:
+    from monitor.domain.plan import PlanRun, Step, TimelineEvent
     from monitor.settings import Settings
 
 _RUN_STATES = {
-    RunState.AWAITING_CONFIRMATION: "waits for a confirmation",
-    RunState.RUNNING: "under way",
-    RunState.CLOSED: "closed",
+    "awaiting_confirmation": "waits for a confirmation",
+    "running": "under way",
+    "closed": "closed",
 }
 RunNumber = Annotated[int, typer.Argument(help="The run's number.")]
 
@@ -78,6 +78,7 @@ def _show_steps(found: PlanRun, settings: Settings) -> None:
 
 def _state_of(found: PlanRun, step: Step) -> str:
     """Where a step stands, in words that say who is to act."""
+    from monitor.domain.plan import RunState, StepState
     from monitor.pipeline.operations import is_automatic
 
     state = next((each.state for each in found.steps if each.step == step.id), StepState.SKIPPED)
@@ -90,6 +91,7 @@ def _state_of(found: PlanRun, step: Step) -> str:
 
 def _inside(found: PlanRun, step: Step, settings: Settings) -> list[str]:
     """What a step is about: its list, or its statement ready to copy, in every language there is."""
+    from monitor.domain.plan import ChecklistStep, StatementStep
     from monitor.pipeline.compose import localized
 
     if isinstance(step, ChecklistStep):
@@ -102,6 +104,8 @@ def _inside(found: PlanRun, step: Step, settings: Settings) -> list[str]:
 
 def _next(found: PlanRun) -> list[str]:
     """The commands that carry a run on."""
+    from monitor.domain.plan import RunState
+
     if found.state is RunState.CLOSED:
         return []
     confirm = [f"tocsin plan confirm {found.id}"] if found.state is RunState.AWAITING_CONFIRMATION else []
@@ -120,6 +124,7 @@ def confirm(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") 
     """Let the automatic steps begin, in a plan that waits for a person."""
 
     async def work() -> None:
+        from monitor.domain.plan import RunState
         from monitor.pipeline import operations
 
         async with opened(config) as (_, store):
