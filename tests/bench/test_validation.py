@@ -33,7 +33,7 @@ def _of(outcome: Outcome, rule: str) -> list[Alert]:
 def test_the_configurations_read_well_without_the_data(config: str) -> None:
     """They judge by the shipped rules, and by nothing else."""
     settings = load(CONFIGURATIONS / config)
-    assert {rule.id for rule in settings.rules} == {"complaint", "influencer", "crisis", "storm"}
+    assert {"complaint", "influencer", "crisis", "storm"} <= {rule.id for rule in settings.rules}
 
 
 @pytest.mark.timeout(600)
