@@ -16,7 +16,8 @@ from monitor.storage import Store
 log = structlog.get_logger(__name__)
 
 _LONGEST = 17  # characters of the machine's name: the store keeps 64 of an owner
-BOOT_ID = "TOCSIN_BOOT_ID"  # in the environment: our unit says it, since a hardened service cannot see /proc/sys
+# In the environment, for a service that cannot see /proc/sys: `Environment=TOCSIN_BOOT_ID=%b` in its systemd unit.
+BOOT_ID = "TOCSIN_BOOT_ID"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = Path("/proc/self/ns/pid")  # in which process numbers mean something
 _ours: set[str] = set()  # the names that this process goes by

@@ -115,7 +115,7 @@ def test_where_no_boot_is_known_the_name_decides(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_hardened_service_and_the_command_line_know_each_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The unit says which boot this is, in systemd's spelling: without hyphens."""
+    """A unit may say which boot this is, in systemd's spelling: without hyphens."""
     seen = leases.owner().partition(":")[0]
     boot = leases._BOOT.read_text()
     monkeypatch.setattr(leases, "_BOOT", tmp_path / "hidden")
