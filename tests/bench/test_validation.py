@@ -33,7 +33,7 @@ def _of(outcome: Outcome, rule: str) -> list[Alert]:
 def test_the_configurations_read_well_without_the_data(config: str) -> None:
     """They judge by the shipped rules, and by nothing else."""
     settings = load(CONFIGURATIONS / config)
-    assert {"complaint", "influencer", "crisis", "storm"} <= {rule.id for rule in settings.rules}
+    assert {"complaint", "influencer", "crisis", "storm", "safety"} <= {rule.id for rule in settings.rules}
 
 
 @pytest.mark.timeout(600)

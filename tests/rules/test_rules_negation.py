@@ -42,6 +42,9 @@ def _find(text: str) -> Found | None:
         "not a single problem",
         "doesnt have problems",
         "they have never let me down",
+        "nobody is broken",
+        "no one is broken",
+        "personne n'est en panne",
     ],
 )
 def test_what_is_denied_is_not_found(text: str) -> None:
@@ -60,6 +63,7 @@ def test_what_is_denied_is_not_found(text: str) -> None:
         "encore plus de panne qu'hier",
         "de plus en plus de panne",
         "t'as une panne ?",
+        "une personne en panne",
         "pas mal de gens ont un problème",
         "you have not fixed the problem",
         "not the first problem",
