@@ -26,7 +26,7 @@ demo: $(READY)  ## A fictional brand's bad day, through the real daemon, in unde
 	@$(BIN)/tocsin demo
 
 test: $(READY)  ## The whole test suite; tests that need a server that is not there say so and skip
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
 
 lint: $(READY)  ## Ruff, formatting and the directions of import
 	@$(BIN)/ruff check .
