@@ -237,6 +237,14 @@ def test_what_is_no_count_is_unknown(value: object) -> None:
     assert whole(value) is None
 
 
+def test_an_absurd_audience_is_unknown() -> None:
+    """Of the author as of the post."""
+    engagement = Engagement(replies=-1, shares=2**70, likes=7)
+    safe = sanitise(mention(author=Author("ann", "ann", reach=2**70), engagement=engagement))
+    assert safe.author is not None
+    assert (safe.author.reach, safe.engagement) == (None, Engagement(likes=7))
+
+
 @pytest.mark.parametrize(
     ("value", "code"),
     [("fr", "fr"), ("fr-FR", "fr"), ("EN_us", "en"), ("und", None), ("", None), (None, None), ("français", None), (5, None)],
@@ -297,14 +305,6 @@ def test_the_future_is_not_believed() -> None:
     assert sanitise(mention(written_at=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9))))).written_at.year == 1970
     assert sanitise(mention(written_at=datetime(2026, 1, 1))).written_at == datetime(2026, 1, 1, tzinfo=UTC)  # noqa: DTZ001
     far = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-9)))
-def test_an_absurd_audience_is_unknown() -> None:
-    """Of the author as of the post."""
-    engagement = Engagement(replies=-1, shares=2**70, likes=7)
-    safe = sanitise(mention(author=Author("ann", "ann", reach=2**70), engagement=engagement))
-    assert safe.author is not None
-    assert (safe.author.reach, safe.engagement) == (None, Engagement(likes=7))
-
-
     assert sanitise(mention(written_at=far), NOW).written_at == NOW + timedelta(minutes=5)
 
 
