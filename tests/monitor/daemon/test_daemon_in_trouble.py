@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -26,7 +27,7 @@ from monitor.pipeline import intake
 from monitor.pipeline.evaluate import Evaluator
 from monitor.settings import Settings
 from monitor.storage import StorageSettings, Store
-from monitor.telemetry import metrics, systemd
+from monitor.telemetry import configure_logging, metrics, systemd
 from monitor.testing import serving
 from notifiers.signing import headers
 
@@ -39,6 +40,14 @@ SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 def value(name: str) -> float:
     """A metric's value; 0 when it was never touched."""
     return metrics.registry.get_sample_value(name) or 0.0
+
+
+@pytest.fixture
+def logged() -> io.StringIO:
+    """What the daemon logs during a test, whatever an earlier test made of the logging."""
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+    return stream
 
 
 async def test_what_cannot_be_judged_does_not_keep_health_alerts_from_ringing(folder: Folder) -> None:
@@ -165,7 +174,7 @@ async def store_away(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[asyncio.E
 
 
 async def test_a_reload_outlives_a_store_that_is_away(
-    folder: Folder, at_work: Start, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Folder, at_work: Start, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
 ) -> None:
     """Neither the new configuration nor the old one is to blame: the daemon waits, and the new one works in the end."""
     monkeypatch.setattr(module, "AWAY", timedelta(seconds=0.02))
@@ -180,13 +189,13 @@ async def test_a_reload_outlives_a_store_that_is_away(
             assert not daemon.ready.is_set()
         await asyncio.wait_for(daemon.ready.wait(), 20)
         assert value("tocsin_config_last_reload_successful") == 1
-    said = capsys.readouterr().out
+    said = logged.getvalue()
     assert "daemon.store_away" in said
     assert "config.refused" not in said
 
 
 async def test_a_stop_while_the_store_is_away_is_heard(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
 ) -> None:
     """Waiting for the store never outlasts the wish to end; a lease that cannot be given back is no reason to fail."""
     monkeypatch.setattr(module, "AWAY", timedelta(hours=1))
@@ -199,7 +208,7 @@ async def test_a_stop_while_the_store_is_away_is_heard(
         await asyncio.wait_for(met.wait(), 20)
         daemon.stop()
         await asyncio.wait_for(running, 20)
-    assert "lease.not_released" in capsys.readouterr().out
+    assert "lease.not_released" in logged.getvalue()
 
 
 async def test_what_is_asked_while_the_daemon_starts_is_heard(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
