@@ -48,6 +48,7 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
         daemon = Daemon(settings, clock, reload=lambda: settings, handle_signals=False)
         before = _counts()
         running = asyncio.create_task(daemon.run())
+        stack.push_async_callback(_end, daemon, running)
         await _ready(daemon, running)
         store = await Store.open(settings.storage)
         stack.push_async_callback(store.close)
@@ -77,6 +78,12 @@ def _span(story: Path) -> tuple[datetime, datetime]:
     lines = story.read_text(encoding="utf-8").splitlines()
     first, last = (datetime.fromisoformat(json.loads(line)["created_at"]) for line in (lines[0], lines[-1]))
     return first, last
+
+
+async def _end(daemon: Daemon, running: asyncio.Task[None]) -> None:
+    """Whatever ends the demo, the daemon ends before its store is taken away."""
+    daemon.stop()
+    await asyncio.wait({running})
 
 
 async def _ready(daemon: Daemon, running: asyncio.Task[None]) -> None:

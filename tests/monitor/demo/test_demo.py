@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from monitor import demo as module
 from monitor.cli import app
+from monitor.daemon import Daemon
 from monitor.demo.narrator import Narrator
 from monitor.demo.servers import Postbox, Wall
 from monitor.domain.alert import NewAlert, NotificationKind
@@ -261,3 +262,22 @@ async def test_servers_that_never_started_end_quietly(tmp_path: Path) -> None:
     await Postbox(tmp_path).__aexit__(None, None, None)
     await Wall(tmp_path, new_secret()).__aexit__(None, None, None)
     assert timedelta(0) < module.EPILOGUE
+
+
+async def test_a_demo_that_is_cut_short_ends_its_daemon_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads on (`| head -2`): the daemon gives back what it holds while its store is still there."""
+    ended = []
+    run = Daemon.run
+
+    async def watched(self: Daemon) -> None:
+        await run(self)
+        ended.append(self)
+
+    async def cut(self: Narrator) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(Daemon, "run", watched)
+    monkeypatch.setattr(Narrator, "look", cut)
+    with pytest.raises(BrokenPipeError):
+        await module.demo(tmp_path, seconds=20, quiet=True)
+    assert len(ended) == 1
