@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests wait half of the time, for servers and for processes that they kill: twice as many as there are processors.
+WORKERS ?= $(shell expr 2 \* $$(nproc))
 READY := .venv/.ready
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
@@ -10,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint types bench docs lock clean
+.PHONY: help demo test soak lint types bench docs deb lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,7 +28,11 @@ demo: $(READY)  ## A fictional brand's bad day, through the real daemon, in unde
 	@$(BIN)/tocsin demo
 
 test: $(READY)  ## The whole test suite; tests that need a server that is not there say so and skip
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+soak: $(READY)  ## The long tier of the fault suite: a thousand kills, an hour of load
+	@$(BIN)/python -m pytest -m soak --timeout=0 -o faulthandler_timeout=0 tests
+	@$(BIN)/python -m bench.soak --minutes 60 --chart soak.svg
 
 lint: $(READY)  ## Ruff, formatting and the directions of import
 	@$(BIN)/ruff check .
@@ -41,6 +47,9 @@ bench: $(READY)  ## Every figure that the documentation quotes
 
 docs: $(READY)  ## Generate docs/reference from the models
 	@$(BIN)/python docs/generate.py
+
+deb: $(READY)  ## A Debian package for the Debian it is built on, in dist/
+	@packaging/debian/build dist
 
 lock:  ## Choose dependency versions anew
 	@$(BIN)/uv lock --upgrade

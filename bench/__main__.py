@@ -12,13 +12,19 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, latency, machine, replay
+from bench import hostile, idle, intake, latency, load, machine, replay, restart, sentiment, vader
 from bench.figure import Figure
 
 PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "replay": replay.measure,
+    "vader": vader.measure,
     "latency": latency.measure,
+    "load": load.measure,
     "idle": idle.measure,
+    "hostile": hostile.measure,
+    "intake": intake.measure,
+    "restart": restart.measure,
+    "sentiment": sentiment.measure,
 }
 BUSY = 1.5
 
@@ -36,11 +42,12 @@ def main() -> int:
     if asked.json:
         print(json.dumps({"machine": here, "figures": [figure.as_json() for figure in figures]}, ensure_ascii=False, indent=1))
     else:
-        _show(here, figures)
+        show(here, figures)
     return int(any(figure.holds is False for figure in figures))
 
 
-def _show(here: Mapping[str, object], figures: Sequence[Figure]) -> None:
+def show(here: Mapping[str, object], figures: Sequence[Figure]) -> None:
+    """Print one table of figures."""
     console = Console(width=None if sys.stdout.isatty() else 120)
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("figure")

@@ -21,7 +21,7 @@ PATIENCE = 60.0  # seconds until it must be ready
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """`ready_after` is in seconds, from the start of the process until `/-/ready` answered 200."""
+    """`url` is where webhooks arrive. `ready_after` is in seconds, from the process's start until `/-/ready` answered 200."""
 
     pid: int
     url: str
@@ -32,6 +32,11 @@ class Running:
         """Resident memory in MB (2**20 bytes)."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    @property
+    def descriptors(self) -> int:
+        """Open files, sockets and pipes."""
+        return sum(1 for _ in Path(f"/proc/{self.pid}/fd").iterdir())
 
     @property
     def processor(self) -> float:
@@ -52,10 +57,12 @@ def free_port() -> int:
 async def running(folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[Running]:
     """Write `settings` as monitor.yaml into `folder`, run the daemon on it with an SQLite store, and stop it afterwards."""
     url = f"http://127.0.0.1:{(port := free_port())}"
+    private = f"http://127.0.0.1:{(private_port := free_port())}"
     whole = {
         "version": 1,
         "storage": {"url": f"sqlite:///{folder}/tocsin.db"},
-        "web": {"port": port},
+        "web": {"port": port, "private": {"port": private_port}},
+        "http": {"allow": ["localhost"]},
         "logging": {"level": "warning"},
         **settings,
     }
@@ -63,7 +70,7 @@ async def running(folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[Ru
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "monitor", "run", "--config", str(folder))
     try:
-        await _ready(url, process)
+        await _ready(private, process)
         yield Running(process.pid, url, time.perf_counter() - began)
     finally:
         if process.returncode is None:

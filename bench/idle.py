@@ -37,7 +37,7 @@ async def _watch() -> tuple[float, float, float]:
     settings = {
         "subjects": {"lumora": {"names": ["Lumora"]}},
         "sources": {f"feed-{n}": {"kind": "feed", "url": f"http://127.0.0.1:{port}/{n}", "every": "2m"} for n in range(SOURCES)},
-        "receivers": {"out": {"kind": "webhook", "url": "http://127.0.0.1:9/never-called"}},
+        "receivers": {"out": {"kind": "webhook", "url": "https://never-called.invalid/"}},
         "routing": {"default": "out"},
     }
     try:

@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Self
 
 import aiohttp
 from aiohttp import web
@@ -37,31 +38,32 @@ def measure() -> list[Figure]:
 
 
 async def _rings() -> list[float]:
-    receiver = _Receiver()
+    receiver = Receiver()
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         here, secret = Path(folder), signing.new_secret()
-        _rules(here)
-        async with receiver, running(here, _settings(receiver, secret)) as daemon, aiohttp.ClientSession() as session:
-            return [await _ring(number, receiver, secret, daemon, session) for number in range(WARM_UP + CALLS)][WARM_UP:]
+        rules(here)
+        async with receiver, running(here, settings(receiver, secret)) as daemon, aiohttp.ClientSession() as session:
+            return [await ring(number, receiver, secret, daemon, session) for number in range(WARM_UP + CALLS)][WARM_UP:]
 
 
-def _rules(folder: Path) -> None:
+def rules(folder: Path) -> None:
     """The shipped rules for single mentions. A crisis would gather what follows it into one message, and rightly so."""
     shutil.copytree(SHIPPED / "words", folder / "words")
     (folder / "rules").mkdir()
     shutil.copy(SHIPPED / "rules" / "complaints.yaml", folder / "rules")
 
 
-def _settings(receiver: _Receiver, secret: str) -> dict[str, object]:
+def settings(receiver: Receiver, secret: str) -> dict[str, object]:
+    """A door for signed calls, and one receiver."""
     return {
         "subjects": {"lumora": {"names": ["Lumora"]}},
         "sources": {"hook": {"kind": "webhook", "secret": secret}},
         "receivers": {"out": {"kind": "webhook", "url": receiver.url, "secret": receiver.secret}},
-        "routing": {"default": "out"},
+        "routing": {"default": "out", "digest_after": 1_000_000},  # every ring is timed: none may be gathered
     }
 
 
-async def _ring(number: int, receiver: _Receiver, secret: str, daemon: Running, session: aiohttp.ClientSession) -> float:
+async def ring(number: int, receiver: Receiver, secret: str, daemon: Running, session: aiohttp.ClientSession) -> float:
     """Seconds from the start of one call until the alert about it has arrived, its signature checked."""
     word = f"kettle{number}"
     record = {
@@ -82,7 +84,7 @@ async def _ring(number: int, receiver: _Receiver, secret: str, daemon: Running, 
     return arrived - began
 
 
-class _Receiver:
+class Receiver:
     """A webhook receiver on loopback that checks every signature and notes when what arrived."""
 
     def __init__(self) -> None:
@@ -90,13 +92,14 @@ class _Receiver:
         self.url = ""
         self._calls: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/", self._take)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
+        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
@@ -108,9 +111,13 @@ class _Receiver:
         self._calls.put_nowait((arrived, body.decode()))
         return web.Response(status=204)
 
+    async def next(self) -> tuple[float, str]:
+        """The next call that arrives, and when it did."""
+        return await self._calls.get()
+
     async def heard(self, word: str) -> float:
         """When a call with this word in it arrived."""
         while True:
-            arrived, body = await self._calls.get()
+            arrived, body = await self.next()
             if word in body:
                 return arrived

@@ -49,7 +49,7 @@ def configure(folder: Path) -> None:
     settings = {
         "version": 1,
         "subjects": {"lumora": {"names": ["Lumora"], "handles": ["@lumora"], "hashtags": ["#lumora"]}},
-        "receivers": {"hub": {"kind": "webhook", "url": "http://127.0.0.1:9/never-called"}},
+        "receivers": {"hub": {"kind": "webhook", "url": "https://never-called.invalid/"}},
         "routing": {"default": "hub"},
     }
     (folder / "monitor.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")

@@ -12,6 +12,7 @@ BEGAN = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 LASTED = timedelta(days=10)
 SEED = 20260302
 STORM = 60  # people who complain within forty minutes, on the eighth day
+CALM_PEOPLE = 6_000
 COMPLAINTS = 0.012  # of all others
 
 _CALM = {
@@ -21,7 +22,7 @@ _CALM = {
             "je regarde le nouveau catalogue de Lumora",
             "la boutique Lumora de {town} a changé de vitrine",
             "mon frère a choisi une lampe Lumora pour son bureau",
-            "le site de @lumora affiche des teintes que je n’avais jamais vues",
+            "le site de @lumora affiche de nouvelles teintes",
             "on a installé trois appliques Lumora dans le couloir",
             "j’ai croisé l’équipe de Lumora au salon de {town}",
             "ma voisine parle de Lumora à chaque repas de famille",
@@ -44,7 +45,7 @@ _CALM = {
             "I am looking at the new Lumora catalogue",
             "the Lumora shop in {town} has a new window",
             "my brother picked a Lumora lamp for his desk",
-            "the website of @lumora shows colours I had never seen",
+            "the website of @lumora shows new colours",
             "we put three Lumora wall lights in the corridor",
             "I met the people of Lumora at the fair in {town}",
             "my neighbour talks about Lumora at every dinner",
@@ -92,15 +93,22 @@ def records(mentions: int) -> Iterator[dict[str, object]]:
         yield _record(dice, number, at, angry=angry or dice.random() < COMPLAINTS)
 
 
+def number_of(record: dict[str, object]) -> int:
+    """The number of whoever said it; from `CALM_PEOPLE` on they complain."""
+    author = record["author"]
+    assert isinstance(author, dict)
+    return int(str(author["id"])[1:])
+
+
 def _record(dice: random.Random, number: int, at: datetime, *, angry: bool) -> dict[str, object]:
     language = dice.choice(("fr", "en"))
-    author = int(6_000 * dice.random() ** 2) if not angry else dice.randrange(6_000, 20_000)
+    author = int(CALM_PEOPLE * dice.random() ** 2) if not angry else dice.randrange(CALM_PEOPLE, 20_000)
     said = dice.choice(_UNHAPPY[language]) if angry else " ".join(map(dice.choice, _CALM[language]))
     record: dict[str, object] = {
         "id": f"{number:07}",
         "url": f"https://social.example/@person{author}/{number}",
         "created_at": at.isoformat(timespec="seconds"),
-        "author": {"id": f"p{author}", "handle": f"person{author}", "followers": dice.randrange(3_000)},
+        "author": {"id": f"p{author}", "handle": f"person{author}", "followers": author * 7919 % 3_000},
         "text": said.format(town=dice.choice(_TOWNS), number=dice.randrange(2, 30)),
         "likes": dice.randrange(20),
     }

@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import log_page
+import monitoring_page
+import personal_page
 import typer.main
 from pydantic import TypeAdapter
+from reliability_page import reliability_page
 from schema_page import NOTE, Page
 
 from monitor.domain.errors import ExitCode
@@ -97,7 +101,7 @@ _CODES = {
     ExitCode.USAGE: "The command was called with something that does not exist or cannot be combined.",
     ExitCode.UNAVAILABLE: "Something that is needed does not answer: the database, a source, a receiver under test.",
     ExitCode.CANNOT_CREATE: "A file or folder could not be created, for instance because it exists already.",
-    ExitCode.INPUT_OUTPUT: "A file could not be read, or says something that cannot be understood.",
+    ExitCode.INPUT_OUTPUT: "A file could not be read, or says something that cannot be understood; or the store is damaged.",
     ExitCode.CONFIGURATION: "The configuration has faults; every one of them was printed.",
 }
 
@@ -155,6 +159,7 @@ def _parameters(command: Any) -> Iterator[str]:
         yield f"- `{name}`: {getattr(p, 'help', None) or ''}{said}"
 
 
+# By their place below `docs/reference`.
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "contacts.md": contacts_page,
@@ -163,8 +168,14 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "rules.md": rules_page,
     "plans.md": plans_page,
     "metrics.md": metrics_page,
+    "alerts.md": lambda: monitoring_page.alerts_page(NOTE),
+    "../../config/prometheus/tocsin.rules.yaml": lambda: monitoring_page.rules_file(NOTE),
+    "../../config/grafana/tocsin.json": monitoring_page.dashboard,
+    "personal-data.md": lambda: personal_page.page(NOTE),
+    "log-events.md": lambda: log_page.page(NOTE),
     "exit-codes.md": exit_codes_page,
     "commands.md": commands_page,
+    "reliability.md": lambda: reliability_page(NOTE),
 }
 
 
@@ -181,8 +192,9 @@ def main(arguments: Iterable[str]) -> int:
         return 1 if old else 0
     REFERENCE.mkdir(exist_ok=True)
     for name, page in PAGES.items():
+        (REFERENCE / name).parent.mkdir(exist_ok=True)
         (REFERENCE / name).write_text(page(), "utf-8")
-    print(f"Wrote {len(PAGES)} pages to docs/reference")
+    print(f"Wrote {len(PAGES)} files: docs/reference, and what Prometheus and Grafana read")
     return 0
 
 

@@ -21,6 +21,7 @@ from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient
 from monitor.storage import Store
 from monitor.telemetry import metrics
+from monitor.workshop.pool import Workshop
 
 # Before anything that was ever posted: the first mention moves the clock on.
 BEFORE_ALL = datetime(1990, 1, 1, tzinfo=UTC)
@@ -81,9 +82,10 @@ class _Replay:
                 " two minutes."
             )
         http = await stack.enter_async_context(HttpClient(settings.http, clock))
+        workshop = await stack.enter_async_context(Workshop())
         guarded = GuardedClient(http)
         built = {
-            name: sources.build(name, each, http=http, clock=clock, inbox=StoredInbox(store))
+            name: sources.build(name, each, http=http, clock=clock, inbox=StoredInbox(store), workshop=workshop)
             for name, each in settings.sources.items()
         }
         told = {name: notifiers.build(name, each, smtp=settings.smtp, http=guarded) for name, each in settings.receivers.items()}

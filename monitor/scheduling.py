@@ -18,6 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.domain.clock import Clock, SystemClock
+from monitor.telemetry import metrics
 
 Wake = Callable[[], None]
 
@@ -34,7 +35,8 @@ STAGGER = 2.0  # first runs are spread over at most this many real seconds
 class Scheduler:
     """Calls each job's `wake` at once and then every `interval` of story time, until it is removed.
 
-    `wake` must be quick and must not raise; it runs in the event loop. `monotonic` and `wall` are read by the watcher alone.
+    `wake` must be quick and must not raise; it runs in the event loop. `monotonic` and `wall` are read by the watcher alone: it
+    calls `jumped` with the seconds by which the wall clock has left the other behind (a machine that slept) or fallen behind it.
     """
 
     def __init__(
@@ -43,8 +45,10 @@ class Scheduler:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = _REAL.now,
+        jumped: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._clock = clock
+        self._jumped = jumped
         self._monotonic = monotonic
         self._wall = wall
         self._jobs: dict[str, tuple[timedelta, Wake]] = {}
@@ -98,7 +102,9 @@ class Scheduler:
         jumped, self._offset = drift - self._offset, drift
         if abs(jumped) < JUMP:
             return False
-        log.warning("the wall clock jumped: everything is due at once", seconds=round(jumped, 1))
+        log.warning("clock.jumped", seconds=round(jumped, 1), so="everything is due at once")
+        metrics.clock_jumps.inc()
+        self._jumped(jumped)
         for name in self._jobs:
             self._schedule(name)
         return True

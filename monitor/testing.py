@@ -7,15 +7,19 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from monitor.domain.errors import SourceError
 from monitor.domain.mention import Mention
 from monitor.sources.base import Batch, Rejected, Source
+from monitor.sources.connecting import HttpSettings
+from monitor.workshop.pool import Workshop
 from notifiers import Message, Receipt
+
+T = TypeVar("T")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -90,6 +94,20 @@ async def raw_server(reply: bytes, *, hang: bool = False) -> AsyncIterator[str]:
         release.set()
         server.close()
         await server.wait_closed()
+
+
+def loopback(**settings: Any) -> HttpSettings:
+    """Settings of a client that may call this machine, as tests do."""
+    return HttpSettings(allow=("localhost",), **settings)
+
+
+class AtOnce(Workshop):
+    """A workshop without workers: what is asked for is done here and now. For tests of what is done, not of where."""
+
+    async def run(self, function: Callable[..., T], *args: Any, within: timedelta, again: bool = True) -> T:
+        """What the function gives, or raises."""
+        del within, again
+        return function(*args)
 
 
 @dataclass

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from monitor.domain.errors import StorageError
 from monitor.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -19,6 +20,10 @@ log = structlog.get_logger(__name__)
 AFTER_A_BUG = 2.0
 # A worker that has failed so often in a row does not do its work: once or twice may be a moment's trouble.
 TROUBLE = 3
+# Real time after which a step that has not ended never will. Who calls others has time-outs of its own, and says so.
+LIMIT = timedelta(minutes=5)
+# Real time for cancelled work to end. What ignores even that is left behind: nothing waits for it, and its process ends.
+LAST_WORDS = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,6 @@ class Failing:
 
     since: float
     times: int
-    last: BaseException
 
 
 class Workers:
@@ -35,6 +39,8 @@ class Workers:
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.failing: dict[str, Failing] = {}
+        self.ended: Counter[str] = Counter()  # attempts, well or badly, by the worker's name
+        self._under_way: dict[object, tuple[str, float]] = {}  # whose step, and by when it must have ended (monotonic)
         self._monotonic = monotonic
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,20 +63,42 @@ class Workers:
         return [name for name, failing in self.failing.items() if failing.times >= TROUBLE]
 
     def hopeless(self, name: str, after: timedelta) -> bool:
-        """Whether a worker has failed for longer than `after` (real time), and a new process might do better.
-
-        It would not while the store is away: it could not even begin, and systemd would soon give up.
-        """
+        """Whether a worker has failed for longer than `after` (real time)."""
         failing = self.failing.get(name)
-        if failing is None or isinstance(failing.last, StorageError):
-            return False
-        return self._monotonic() - failing.since > after.total_seconds()
+        return failing is not None and self._monotonic() - failing.since > after.total_seconds()
+
+    def stuck(self) -> Sequence[str]:
+        """The workers, by name, whose step has not ended within its limit."""
+        now = self._monotonic()
+        return sorted({name for name, by in self._under_way.values() if by < now})
+
+    @contextmanager
+    def attempt(self, name: str, limit: timedelta = LIMIT) -> Iterator[None]:
+        """One step, which ends within `limit` of real time, or is called stuck. A worker may have several under way."""
+        step = object()
+        self._under_way[step] = name, self._monotonic() + limit.total_seconds()
+        try:
+            yield
+        finally:
+            del self._under_way[step]
+            self.ended[name] += 1
 
     def repeat(
-        self, name: str, step: Callable[[], Awaitable[int]], bell: asyncio.Event, *, idle: timedelta | None = None
+        self,
+        name: str,
+        step: Callable[[], Awaitable[int]],
+        bell: asyncio.Event,
+        *,
+        idle: timedelta | None = None,
+        limit: timedelta = LIMIT,
     ) -> None:
-        """Call `step` until it returns 0, then wait for `bell`, or at most `idle` real time."""
-        self.start(name, self._repeat(name, step, bell, idle.total_seconds() if idle is not None else None))
+        """Call `step` until it returns 0, then wait for `bell`, or at most `idle` real time. Each ends within `limit`."""
+
+        async def attempt() -> int:
+            with self.attempt(name, limit):
+                return await step()
+
+        self.start(name, self._repeat(name, attempt, bell, idle.total_seconds() if idle is not None else None))
 
     def start(self, name: str, work: Awaitable[None], *, endless: bool = False) -> None:
         """Run `work` as one of us. Stopping does not wait for `endless` work, but cancels it."""
@@ -100,22 +128,22 @@ class Workers:
             bell.clear()
             try:
                 done = await step()
-            except (Exception, asyncio.CancelledError) as error:
+            except (Exception, asyncio.CancelledError):
                 if _cancelled_by_us():
                     raise
                 # A worker never dies in silence, and never for good: the next try may find the disk or the server back.
                 log.exception("worker.failed", worker=name)
-                self._failed(name, error)
+                self._failed(name)
                 await self._wait(self._stopping, AFTER_A_BUG)  # whoever rings meanwhile is served by the next try
                 continue
             self.failing.pop(name, None)
             if not done and not self.stopping:
                 await self._wait(bell, idle)
 
-    def _failed(self, name: str, error: BaseException) -> None:
+    def _failed(self, name: str) -> None:
         metrics.worker_failures.labels(worker=name).inc()
-        before = self.failing.get(name, Failing(self._monotonic(), 0, error))
-        self.failing[name] = Failing(before.since, before.times + 1, error)
+        before = self.failing.get(name, Failing(self._monotonic(), 0))
+        self.failing[name] = Failing(before.since, before.times + 1)
 
     @staticmethod
     async def _wait(bell: asyncio.Event, seconds: float | None) -> None:
@@ -145,7 +173,9 @@ class Workers:
             for task in late:
                 log.warning("worker.cancelled", worker=task.get_name())
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            _, deaf = await asyncio.wait(late, timeout=LAST_WORDS.total_seconds())
+            for task in deaf:
+                log.error("worker.abandoned", worker=task.get_name())
 
 
 def _cancelled_by_us() -> bool:

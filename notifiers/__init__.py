@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from notifiers.base import DeliveryError, HttpClient, Notifier, Reason, Receipt, ReceiverSettings
+from notifiers.base import DeliveryError, HttpClient, Notifier, Reason, Receipt, ReceiverSettings, Way
 from notifiers.chat import AppriseSettings, Chat
 from notifiers.email import Email, EmailSettings
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
@@ -17,13 +17,13 @@ ReceiverUnion = Annotated[EmailSettings | WebhookSettings | AppriseSettings, Fie
 
 
 def build(
-    name: str, settings: EmailSettings | WebhookSettings | AppriseSettings, *, smtp: SmtpSettings | None, http: HttpClient
+    name: str, settings: EmailSettings | WebhookSettings | AppriseSettings, *, smtp: SmtpSettings | None, http: Way
 ) -> Notifier:
     """The notifier of one receiver. `smtp` is the common mail server; raises `ValueError` when e-mail has none at all."""
     if isinstance(settings, WebhookSettings):
         return Webhook(settings, http)
     if isinstance(settings, AppriseSettings):
-        return Chat(settings)
+        return Chat(settings, http)
     server = settings.smtp or smtp
     if server is None:
         raise ValueError(f"receiver {name!r} is told by e-mail, but no mail server is set: add `smtp:` to monitor.yaml")
@@ -46,6 +46,7 @@ __all__ = [
     "ReceiverSettings",
     "ReceiverUnion",
     "SmtpSettings",
+    "Way",
     "WebhookSettings",
     "build",
 ]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from notifiers.message import Language, Message
+
+
+def _one_or_many(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
 class ReceiverSettings(BaseModel):
@@ -20,6 +24,11 @@ class ReceiverSettings(BaseModel):
 
     language: Language | None = Field(None, description="fr or en; the default is `language` at the top of monitor.yaml")
     timezone: str | None = Field(None, description="IANA name; the default is `timezone` at the top of monitor.yaml")
+    fallback: Annotated[tuple[str, ...], BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])] = Field(
+        (),
+        description="the next channel: receivers, people or roles that are told of what is critical as soon as this receiver"
+        " fails to take it, or says nothing for 30 s",
+    )
     posts: int = Field(5, ge=0, le=50, description="how many posts to show in a message")
 
 
@@ -89,3 +98,25 @@ class HttpClient(Protocol):
     async def request(
         self, method: Literal["POST", "GET"], url: str, *, headers: Mapping[str, str], body: bytes
     ) -> HttpAnswer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a function gave that was run apart; `refused` is a private address that it was kept from dialling, if any."""
+
+    value: Any
+    refused: str = ""
+
+
+class Errands(Protocol):
+    """Where a library may dial by itself: in a process of its own, which is watched, and ended in time.
+
+    The function is a module's, and what goes in and comes out can be pickled. `within` counts from the moment a process is
+    free for it. Raises `DeliveryError` when it comes to no end.
+    """
+
+    async def apart(self, function: Callable[..., Any], *args: Any, within: timedelta) -> Errand: ...
+
+
+class Way(HttpClient, Errands, Protocol):
+    """The way out that receivers are given."""

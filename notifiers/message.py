@@ -25,6 +25,7 @@ class Post:
     language: str | None = None
     sentiment: float | None = None
     sensitive: bool = False  # health, politics, religion …: the text is not shown, only the link
+    copies: int = 0  # how many others say nearly the same, for whom it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class AlertFacts:
 
     id: int
     rule: str
-    kind: str  # mention, window, source_health, receiver_health
+    kind: str  # mention, window, source_health, receiver_health, store_health, judging_health
     category: str
     event: Kind
     severity: Severity
@@ -46,10 +47,12 @@ class AlertFacts:
     fired_at: datetime
     observed: float
     expected: float | None
-    measure: str  # mentions, authors, share, seconds …
+    measure: str  # mentions, authors, texts, share, seconds …
     window: timedelta | None = None
     learning: bool = False
     coverage: float | None = None
+    unscored: int = 0  # mentions that might belong to it, for a score is missing
+    copies: int = 0  # mentions in it that copy one text, the one with most copies
     occurrences: int = 1
     reasons: Sequence[str] = ()
     resolved_at: datetime | None = None
@@ -120,6 +123,7 @@ class Message:
     alerts: Sequence[AlertFacts] = ()
     posts: Sequence[Post] = ()
     more_posts: int = 0  # how many are not shown
+    new_words: Sequence[str] = ()  # what far more people say than usual; strangers' words, hostile until escaped
     more_alerts: int = 0  # complaints beyond `alerts`: counted, not named
     plan: PlanFacts | None = None
     links: Mapping[str, str] = field(default_factory=dict)

@@ -56,8 +56,8 @@ class Reader:
         return format_decimal(round(value, digits), format="#,##0.#", locale=self.locale)
 
     def decimal(self, value: float) -> str:
-        """A figure of a rule: two decimals at most, none dropped that says something."""
-        return format_decimal(round(value, 2), format="#,##0.##", locale=self.locale)
+        """A figure of a rule: two decimals at most, none dropped that says something; nought has no sign."""
+        return format_decimal(round(value, 2) + 0.0, format="#,##0.##", locale=self.locale)
 
     def count(self, value: float) -> str:
         """How many people or posts: nobody pictures a tenth of one."""

@@ -10,8 +10,17 @@ from notifiers.voice import Voice
 
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AMOUNT = re.compile(r"(?P<bound>at least )?(?P<n>\d[\d,]{0,14}(?:\.\d+)?)(?: (?P<unit>authors|mentions))?")
-_SHARE = re.compile(r"(\d{1,3})% of the mentions")
+_WHOLE = r"\d[\d,]{0,14}"
+_AMOUNT = re.compile(
+    rf"(?P<bound>at least )?(?P<n>{_WHOLE}(?:\.\d+)?)(?: (?P<unit>authors|texts|mentions))?"
+    rf"(?: \((?P<unscored>{_WHOLE}) more could not be scored\))?"
+)
+_SHARE = re.compile(
+    r"(?P<share>\d{1,3})% of (?:the|(?P<judged>\d[\d,]{0,14}))(?: scored)? mentions(?: \((?P<untold>\d[\d,]{0,14}) not scored\))?"
+)
+COPIED = re.compile(rf"(?P<copies>{_WHOLE}) of (?P<mentions>{_WHOLE}) mentions are copies of one text")
+_PROBABILITIES = frozenset({"complaint", "safety_risk"})
+_SUREST = 0.99  # no model knows a thing for certain, and nobody should read 100 %
 _Words = Callable[[Voice, "re.Match[str]"], str | None]
 
 
@@ -62,22 +71,47 @@ def _said(voice: Voice, found: re.Match[str]) -> str:
 def _measured(voice: Voice, found: re.Match[str]) -> str:
     """A number of the post or its author, against the rule's limit."""
     value, limit = (float(found[name].replace(",", "")) for name in ("n", "limit"))
-    bound = voice.say(f"saw.{found['test']}", n=voice.reader.decimal(limit))
-    if found["field"] == "sentiment":
-        return voice.say("saw.sentiment", n=voice.reader.decimal(value), bound=bound)
-    return voice.say("saw.reach", who=voice.count("followers", value), bound=bound)
+    probable = found["field"] in _PROBABILITIES
+    shown = voice.reader.percent if probable else voice.reader.decimal
+    bound = voice.say(f"saw.{found['test']}", n=shown(limit))
+    if found["field"] == "author.reach":
+        return voice.say("saw.reach", who=voice.count("followers", value), bound=bound)
+    return voice.say(f"saw.{found['field']}", n=shown(min(value, _SUREST) if probable else value), bound=bound)
+
+
+def _judged(voice: Voice, found: re.Match[str]) -> str:
+    """« tonalité jugée par accurate 1, second avis »."""
+    return voice.say("saw.first_opinion" if found["no"] else "saw.second_opinion", engine=found["engine"])
 
 
 def _amount(voice: Voice, said: str) -> str | None:
     """« 20 personnes », « 41 % des messages », « 0,6 »."""
     if share := _SHARE.fullmatch(said):
-        return voice.say("saw.share", n=voice.reader.percent(int(share[1]) / 100))
+        return _part(voice, share)
     found = _AMOUNT.fullmatch(said)
     if not found:
         return None
     value = float(found["n"].replace(",", ""))
     amount = voice.count(f"unit.{found['unit']}", value) if found["unit"] else voice.reader.number(value)
-    return voice.say("saw.bound", amount=amount) if found["bound"] else amount
+    bound = voice.say("saw.bound", amount=amount) if found["bound"] else amount
+    unscored = int((found["unscored"] or "0").replace(",", ""))
+    return voice.count("saw.unscored", unscored, said=bound) if unscored else bound
+
+
+def _part(voice: Voice, found: re.Match[str]) -> str:
+    """« 41 % des messages », « 41 % de 118 messages notés (9 sans note) »."""
+    percent = voice.reader.percent(int(found["share"]) / 100)
+    if found["judged"] is None:
+        return voice.say("saw.share", n=percent)
+    judged, untold = (int((found[name] or "0").replace(",", "")) for name in ("judged", "untold"))
+    messages = voice.count("unit.scored" if untold else "unit.mentions", judged)
+    said = voice.say("saw.share.of", n=percent, messages=messages)
+    return voice.say("saw.untold", said=said, n=voice.reader.number(untold)) if untold else said
+
+
+def whole(voice: Voice, written: str) -> str:
+    """A whole number as the engine writes it (1,234), as the reader does."""
+    return voice.reader.number(int(written.replace(",", "")))
 
 
 def _span(voice: Voice, written: str) -> str | None:
@@ -91,12 +125,13 @@ def _span(voice: Voice, written: str) -> str | None:
 
 _KNOWN: tuple[tuple[re.Pattern[str], _Words], ...] = (
     # Which subject it is about, the headline says already.
-    (re.compile(r"subjects .* \((?:is|in) .*\)"), _known),
-    (re.compile(r"(?P<seen>[^()]{1,60}?) within (?P<window>\w{1,20})(?:, usually (?P<usual>.{1,60}))?"), _seen),
+    (re.compile(r"about .*|subjects .* \((?:is|in|exists) .*\)"), _known),  # and as it was written before
+    (COPIED, _known),  # `why` has said it
+    (re.compile(r"(?P<seen>.{1,90}?) within (?P<window>\w{1,20})(?:, usually (?P<usual>.{1,60}))?"), _seen),
     (re.compile(r"what is usual is still being learnt \(needs (?P<window>\w{1,20})\)"), _learning),
     (
         re.compile(
-            r"rings from (?P<floor>\d{1,9} (?:authors|mentions))(?:, (?P<share>\d{1,3}% of the mentions))?"
+            r"rings from (?P<floor>\d{1,9} (?:authors|texts|mentions))(?:, (?P<share>\d{1,3}% of the mentions))?"
             r"(?:, (?P<times>\d{1,9}(?:\.\d+)?) times the usual)?"
         ),
         _asks,
@@ -104,9 +139,10 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Words], ...] = (
     (re.compile(r"(?:text|title) (?P<words>“.*”) \(any_of (?P<lists>[^()]*)\)"), _said),
     (
         re.compile(
-            r"(?P<field>sentiment|author\.reach) (?P<n>-?\d[\d,]{0,14}(?:\.\d+)?)"
+            r"(?P<field>sentiment|complaint|safety_risk|copies|author\.reach) (?P<n>-?\d[\d,]{0,14}(?:\.\d+)?)"
             r" \((?P<test>gte|gt|lte|lt) (?P<limit>-?\d{1,15}(?:\.\d+)?)\)"
         ),
         _measured,
     ),
+    (re.compile(r"sentiment by (?P<engine>.{1,120}) \((?P<no>no )?second opinion\)"), _judged),
 )

@@ -60,7 +60,7 @@ def complaint(language: Language = "fr", **changes: Any) -> Message:
         None,
         "mentions",
         reasons=(
-            "subjects acme (is acme)",
+            "about acme",
             "text “remboursee” (any_of complaints)",
             "sentiment -0.8213 (lte -0.5)",
             "hour 18 (gte 8)",

@@ -61,7 +61,7 @@ def _figure(voice: Voice, alerts: Sequence[AlertFacts]) -> str:
         return ""
     if first.measure == "share":
         return voice.reader.percent(first.observed)
-    if first.measure not in {"authors", "mentions"}:
+    if first.measure not in {"authors", "texts", "mentions"}:
         return ""
     return voice.count(f"unit.{first.measure}", round(sum(alert.observed for alert in alerts)))
 

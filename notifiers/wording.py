@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 
 from notifiers import still
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts
+from notifiers.reasons import COPIED, whole
 from notifiers.safe import one_line
 from notifiers.voice import Voice, nature
 
 _TITLE = 120
 _FEW = 1  # an expectation below this is "next to none": nobody pictures 0.6 of a person
-_HEALTH = ("source_health", "receiver_health")
+_HEALTH = ("source_health", "receiver_health", "store_health", "judging_health")
 TROUBLES = frozenset(
     {"credentials", "gone", "throttled", "unavailable", "timeout", "too_large", "malformed", "refused", "internal"}
 )
@@ -127,7 +128,7 @@ def _window(voice: Voice, alert: AlertFacts) -> str:
     if alert.measure == "share":
         said = voice.say(f"{kind}.share", n=voice.reader.percent(alert.observed))
     else:
-        measure = "authors" if alert.measure == "authors" else "mentions"
+        measure = alert.measure if alert.measure in {"authors", "texts"} else "mentions"
         said = voice.count(f"{kind}.{measure}", alert.observed)
     if alert.window:
         said = voice.say("within", headline=said, window=voice.reader.span(alert.window, short=voice.message.language == "fr"))
@@ -150,9 +151,17 @@ def amount(voice: Voice, alert: AlertFacts, value: float) -> str:
 
 
 def _health(voice: Voice, alert: AlertFacts) -> str:
+    if alert.kind == "store_health":
+        return voice.say(_store(alert), name=_health_name(alert))
+    if alert.kind == "judging_health":
+        return voice.count("judging_health", alert.occurrences)
     said = _silent(voice, alert)
     trouble = alert.labels.get("trouble", "")
     return voice.say("because", headline=said, reason=voice.say(f"trouble.{trouble}")) if trouble in TROUBLES else said
+
+
+def _store(alert: AlertFacts) -> str:
+    return "store_health.full" if alert.labels.get("trouble") == "full" else "store_health.damaged"
 
 
 def _silent(voice: Voice, alert: AlertFacts) -> str:
@@ -218,8 +227,15 @@ def _why(voice: Voice) -> list[str]:
     if voice.unfinished:
         return [still.lasted(voice), voice.say("why.unfinished")]
     if message.kind == "resolved":
-        return [voice.say("why.healthy" if lead.kind in _HEALTH else "why.resolved"), _rule(voice, lead)]
-    return [_reminder(voice, lead), _cause(voice, lead), _coverage(voice, lead), _seen(voice, lead), _rule(voice, lead)]
+        return [voice.say(_why_over(lead)), _rule(voice, lead)]
+    seen = [_coverage(voice, lead), _copied(voice, lead), _seen(voice, lead)]
+    return [_reminder(voice, lead), _cause(voice, lead), *seen, _rule(voice, lead)]
+
+
+def _why_over(lead: AlertFacts) -> str:
+    if lead.kind == "judging_health":
+        return "why.judged"
+    return "why.healthy" if lead.kind in _HEALTH else "why.resolved"
 
 
 def _cause(voice: Voice, lead: AlertFacts) -> str:
@@ -256,6 +272,12 @@ def _coverage(voice: Voice, lead: AlertFacts) -> str:
     return voice.say("why.coverage", percent=voice.reader.percent(lead.coverage))
 
 
+def _copied(voice: Voice, lead: AlertFacts) -> str:
+    """That a crowd says one text, as the rule saw it."""
+    found = next((found for reason in lead.reasons if (found := COPIED.fullmatch(reason))), None)
+    return voice.say("why.copied", n=whole(voice, found["copies"]), total=whole(voice, found["mentions"])) if found else ""
+
+
 def _seen(voice: Voice, lead: AlertFacts) -> str:
     if lead.occurrences <= 1 or lead.kind in _HEALTH or "catch_up" in lead.labels:
         return ""
@@ -288,12 +310,23 @@ def next_step(message: Message) -> tuple[str, str]:
     if voice.unfinished:
         return still.next_step(voice)
     if message.kind == "resolved" or voice.lead is None:
-        over = voice.lead is not None and voice.lead.kind not in _HEALTH
-        return voice.say("do.resolved" if over else "do.healthy"), ""
+        return _without_alert(voice)
     return _alert_action(voice, voice.lead)
 
 
+def _without_alert(voice: Voice) -> tuple[str, str]:
+    """What there is to do when nothing rings any more, or when what rings could not be put into words."""
+    if voice.message.kind != "resolved":
+        return voice.say("do.plain"), "tocsin alerts"
+    over = voice.lead is not None and voice.lead.kind not in _HEALTH
+    return voice.say("do.resolved" if over else "do.healthy"), ""
+
+
 def _alert_action(voice: Voice, lead: AlertFacts) -> tuple[str, str]:
+    if lead.kind == "store_health":
+        return voice.say("do." + _store(lead), needed=one_line(lead.labels.get("needed", "?"), _TITLE)), ""
+    if lead.kind == "judging_health":
+        return voice.say("do.judging"), voice.ack
     if lead.kind in _HEALTH:
         what = lead.kind.removesuffix("_health")
         return voice.say(f"do.{what}"), f"tocsin {what}s try {_health_name(lead)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from rules.observation import Observation
 from rules.words import Said, said
 
 _SHOWN_AT_MOST = 80
+_EXISTS = re.compile(r"(?:^|, )exists true(?:, |$)")
 
 
 class Seen:
@@ -73,7 +75,15 @@ class Condition:
 
     def _fact(self, fact: object) -> str:
         field = self.path.rpartition("]")[2].removeprefix("where").lstrip(".")
-        return f"{field} {_shown(fact)} ({self.asks})"
+        if field == "subjects":  # which of them the rule lets through is no news to whoever reads its name
+            return f"about {_shown(fact)}"
+        return f"{field} {_shown(fact)} ({_asks(self.asks)})"
+
+
+def _asks(written: str) -> str:
+    """What was asked, as a person would say it: that there is something at all goes without saying beside any other test."""
+    others = [each for each in _EXISTS.split(written) if each]
+    return ", ".join(others) or "any"
 
 
 def _is_absent(fact: object) -> bool:

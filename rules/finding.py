@@ -14,9 +14,10 @@ from rules.model import Severity
 class Finding:
     """A rule rings.
 
-    `at` is event time, aware and in UTC. `observed` and `expected` count `measure` (`mentions`, `authors`, or a `share` from
-    0 to 1) within `window`; `expected` is None where nothing is usual yet. `key` identifies the alert, `labels` says more.
-    `evidence` holds ids of mentions, the loudest first. `reasons` are facts in plain English.
+    `at` is event time, aware and in UTC. `observed` and `expected` count `measure` (`mentions`, `authors`, `texts`, or a `share`
+    from 0 to 1) within `window`; `expected` is None where nothing is usual yet. `key` identifies the alert, `labels` says more.
+    `evidence` holds ids of mentions, the loudest first. `reasons` are facts in plain English. `unscored`: how many more mentions
+    might belong to the window, for a score is missing; `copies`: how many in it copy one text, the one with most copies.
     """
 
     rule: str
@@ -36,6 +37,8 @@ class Finding:
     evidence: tuple[int, ...]
     plan: str | None
     notify: tuple[str, ...]
+    unscored: int = 0
+    copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 from rules.base import suggest
 from rules.words import BadEntryError, WordList, fold_label
@@ -29,7 +30,6 @@ class Lists:
 
     def __init__(self, entries: Mapping[str, Sequence[str]]) -> None:
         self._entries = entries
-        self._compiled: dict[str, WordList] = {}
 
     def labels(self, name: str) -> frozenset[str]:
         """The entries of a list as folded names. Raises UnknownListError."""
@@ -57,12 +57,10 @@ class Lists:
         return named, plain
 
     def _word_list(self, name: str) -> WordList:
-        if name not in self._compiled:
-            try:
-                self._compiled[name] = WordList(self._entries[name])
-            except BadEntryError as wrong:
-                raise BadListError(name, str(wrong)) from None
-        return self._compiled[name]
+        try:
+            return _compiled(tuple(self._entries[name]))
+        except BadEntryError as wrong:
+            raise BadListError(name, str(wrong)) from None
 
     def _meant_as_a_list(self, entry: str) -> bool:
         """A misspelt name of a list must not become a phrase that nobody ever says; underscores stand in no phrase."""
@@ -72,6 +70,12 @@ class Lists:
 
     def _unknown(self, name: str) -> UnknownListError:
         return UnknownListError(f"there is no list `{name}`; {suggest(name, self._entries)}")
+
+
+@lru_cache(maxsize=64)
+def _compiled(entries: tuple[str, ...]) -> WordList:
+    """Compiled once for all rules, for checking and for judging, and not again when the configuration is read anew."""
+    return WordList(entries)
 
 
 def folded(names: Iterable[str]) -> frozenset[str]:

@@ -17,8 +17,8 @@ Severity = Literal["info", "warning", "critical"]
 Category = Literal["alert", "opportunity"]
 KeyPart = Literal["subject", "author", "network", "source", "language"]
 
-AUTHORS_COUNTED = 5_000
-"""Distinct authors are counted exactly up to this many within a window; beyond it the figure is a lower bound."""
+DISTINCT_COUNTED = 5_000
+"""Distinct authors or texts are counted exactly up to this many within a window; beyond it the figure is a lower bound."""
 
 
 def _each_once(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
@@ -56,9 +56,12 @@ class Resolve(Settings):
 
 
 class Distinct(Settings):
-    """Counts each different author once."""
+    """Counts each different author once, or each different text."""
 
-    distinct: Literal["author"] = Field(description="what is counted once; an unknown author counts as one per mention")
+    distinct: Literal["author", "cluster"] = Field(
+        description="what is counted once: an `author` (an unknown one counts as one per mention), or a `cluster` of posts that"
+        " say nearly the same (what has fewer than 8 different words stands for itself)"
+    )
 
 
 class Share(Settings):
@@ -93,7 +96,7 @@ class Fire(Settings):
     """When a window rings: everything asked here must hold."""
 
     at_least: int = Field(
-        ge=1, description="floor, in authors or mentions (of a share: mentions that match it); a quiet night never rings"
+        ge=1, description="floor, in authors, texts or mentions (of a share: mentions that match it); a quiet night never rings"
     )
     times_expected: float | None = Field(
         None, ge=1, description="at least this many times the usual, once enough history is known"
@@ -122,11 +125,13 @@ class MentionRule(_Rule):
 
 
 class WindowRule(_Rule):
-    """Rings when many matching mentions come within a while: a count, different authors, or a share."""
+    """Rings when many matching mentions come within a while: a count, different authors or texts, or a share."""
 
     kind: Literal["window"]
     key: Key = Field(("subject",), description="one window, one baseline and one alert for each value")
-    measure: Measure = Field("count", description="`count` of mentions, `{distinct: author}`, or `{share: <conditions>}`")
+    measure: Measure = Field(
+        "count", description="`count` of mentions, `{distinct: author}`, `{distinct: cluster}`, or `{share: <conditions>}`"
+    )
     window: Annotated[Duration, AfterValidator(_of_a_length)] = Field(
         description="how far back it looks, in event time: 1m to 30d; kept in sixtieths: at most one further, never less"
     )
@@ -142,8 +147,8 @@ class WindowRule(_Rule):
             raise ValueError("the measure is a share: say in `fire` from which share it rings, for instance share: 0.4")
         if not shares and self.fire.share is not None:
             raise ValueError("`fire.share` needs `measure: {share: …}`; here use at_least or times_expected")
-        if isinstance(self.measure, Distinct) and self.fire.at_least > AUTHORS_COUNTED:
-            raise ValueError(f"at_least can be {AUTHORS_COUNTED} authors at most; beyond that use `measure: count`")
+        if isinstance(self.measure, Distinct) and self.fire.at_least > DISTINCT_COUNTED:
+            raise ValueError(f"at_least can be {DISTINCT_COUNTED} authors at most; beyond that use `measure: count`")
         return self
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Self
 
-from rules.tally import Tally
+from rules.tally import Beside, Tally
 
 SLICES = 60
 """A window is kept in this many slices, and the one that is being filled: never shorter than asked, at most a slice longer."""
@@ -60,6 +60,7 @@ class WindowState:
 
     def __init__(self, tally: Tally, *, slice_seconds: float, memory_seconds: float) -> None:
         self.tally = tally
+        self.beside = Beside()
         self.pending_since: float | None = None
         self.last_fired: float | None = None
         self.started = math.inf
@@ -81,17 +82,23 @@ class WindowState:
         return tuple(mention for _, _, mention in sorted(inside, reverse=True)[:top])
 
     def advance(self, to: float) -> None:
-        """Move the open end of the window; never backwards."""
-        if to <= self.latest:
+        """Move the open end of the window; never backwards. One that nothing has matched yet has none."""
+        if to <= self.latest or self.latest == -math.inf:
             return
         if self._slice(to) > self._head:
             self._close(self._head, self._slice(to))
         self.latest = to
 
-    def add(self, at: float, who: int, *, matches: bool, contributor: Contributor | None) -> bool:
-        """Take in a mention written at `at`. False: it is older than the window, and was left out."""
+    def add(
+        self, at: float, who: int, *, matches: bool | None, contributor: Contributor | None, copy_of: int | None = None
+    ) -> bool:
+        """Take in a mention written at `at`. False: it is older than the window, and was left out.
+
+        `copy_of` is the cluster of a mention that others of it came before.
+        """
         if self.latest == -math.inf:
             self.latest = at
+            self.beside.drop(self._head - _SPAN)
         self.advance(at)
         here = self._slice(at)
         if here <= self._head - _SPAN:
@@ -101,7 +108,19 @@ class WindowState:
             self._amend(here)
         if contributor is not None:
             self._contributors = _kept([*self._contributors, contributor])
+        self.beside.mentions.add(here, who, matches=None)
+        if copy_of is not None:
+            self.beside.copied.add(here, copy_of)
         return True
+
+    def pass_by(self, at: float) -> None:
+        """Note a mention of which nobody can tell whether it belongs here: a score is missing. The window stays where it is."""
+        here, unscored = self._slice(at), self.beside.unscored
+        oldest = (here if self.latest == -math.inf else max(here, self._head)) - _SPAN
+        for gone in unscored.expiring(oldest):
+            unscored.drop(gone)
+        if here > oldest:
+            unscored.add(here, 0, matches=None)
 
     @property
     def _head(self) -> int:
@@ -117,6 +136,7 @@ class WindowState:
             self.tally.drop(leaving)
             if leaving + _SPAN < to:
                 self._show(leaving + _SPAN)
+        self.beside.drop(to - _SPAN)
         self._learn(before=to - SLICES)
 
     def _show(self, at: int) -> None:
@@ -148,9 +168,10 @@ class WindowState:
     def dump(self) -> dict[str, Any]:
         """The whole state, ready for JSON."""
         return {
-            "latest": self.latest,
+            "latest": self.latest if self.latest != -math.inf else None,
             "started": self.started if self.started != math.inf else None,
             "tally": self.tally.dump(),
+            "beside": self.beside.dump(),
             "shown": self._shown,
             "usual": self._usual.dump(),
             "contributors": self._contributors,
@@ -160,9 +181,11 @@ class WindowState:
 
     def load(self, saved: Mapping[str, Any]) -> Self:
         """Take back what `dump` gave."""
-        self.latest = saved["latest"]
+        self.latest = -math.inf if saved["latest"] is None else saved["latest"]
         self.started = math.inf if saved["started"] is None else saved["started"]
         self.tally.load(saved["tally"])
+        if "beside" in saved:  # states were written without it once
+            self.beside.load(saved["beside"])
         self._shown = [(at, value) for at, value in saved["shown"]]
         self._usual.load(saved["usual"])
         self._contributors = [(reach, at, mention) for reach, at, mention in saved["contributors"]]

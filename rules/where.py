@@ -121,6 +121,9 @@ class WordsTest(_Test):
     exists: bool | None = Field(None, description="true: there is text; false: there is none")
 
 
+SCORES = frozenset({"sentiment", "confidence", "complaint", "safety_risk"})
+"""Fields that a scorer fills, or leaves empty where it cannot tell."""
+
 Number = Annotated[NumberTest, BeforeValidator(_bare, json_schema_input_type=float | NumberTest)]
 Label = Annotated[LabelTest, BeforeValidator(_bare, json_schema_input_type=str | LabelTest)]
 Flag = Annotated[FlagTest, BeforeValidator(_bare, json_schema_input_type=bool | FlagTest)]
@@ -149,6 +152,11 @@ class Where(_Asking):
     complaint: Number | None = Field(None, description="probability that it complains, 0 to 1")
     safety_risk: Number | None = Field(None, description="probability that somebody may be hurt, 0 to 1")
     sensitive: Flag | None = Field(None, description="it speaks of health, politics, religion or the like")
+    copies: Number | None = Field(
+        None,
+        description="how many posts of the last 24 hours said nearly the same before it; 0 for what has fewer than 8 different"
+        " words",
+    )
     author_id: Number | None = Field(None, alias="author.id", description="our pseudonym for its author: a number")
     author_handle: Label | None = Field(None, alias="author.handle", description="the author's handle on the network")
     author_reach: Number | None = Field(None, alias="author.reach", description="followers or subscribers; unknown is not 0")
@@ -168,3 +176,13 @@ class Where(_Asking):
         None, alias="all", description="every one of these holds"
     )
     not_: Where | None = Field(None, alias="not", description="this does not hold; the unknown stays unknown")
+
+
+def scores_asked(where: Where) -> frozenset[str]:
+    """The scores that these conditions look at, inside their blocks, too."""
+    asked: set[str] = set()
+    for name in where.model_fields_set:
+        value = getattr(where, name)
+        blocks = value if isinstance(value, tuple) else (value,)
+        asked.update({name} & SCORES, *(scores_asked(block) for block in blocks if isinstance(block, Where)))
+    return frozenset(asked)

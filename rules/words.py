@@ -23,7 +23,7 @@ _UNLESS_DENIED = re.compile(r"\s~\s*$")
 _BREAK = re.compile(r"[.,;:!?…()\[\]|–—\u060c\u3001\u3002]")  # a negation does not reach over it
 _SHORTEST_PREFIX = 2
 _SLICE = 1_000  # characters: putting a run of combining marks in order is quadratic in its length
-_REMEMBERED = 50_000
+_REMEMBERED = 1 << 13  # tokens: most texts repeat the same few thousand, and names and numbers would pile up for hours
 _SHORT = 1_000  # characters: a longer text is not worth its memory
 
 
@@ -84,13 +84,22 @@ class Said:
             return " ".join(self.tokens[found.start : found.end])
         return " ".join(self._text[places[found.start][0] : places[found.end - 1][1]].split())
 
+    def place(self, found: Found) -> tuple[int, int] | None:
+        """Where in the text what was found begins and ends; None for the rare text that folding parts in another way."""
+        places = self._where()
+        return (places[found.start][0], places[found.end - 1][1]) if places else None
+
     def denies(self, at: int) -> bool:
         """Whether a negation in the same clause denies the word at this place."""
+        return self.denial(at) is not None
+
+    def denial(self, at: int) -> int | None:
+        """Which word is the negation that denies the word at this place, in the same clause; None if there is none."""
         place = negation(self.tokens, at)
         if place is None:
-            return False
+            return None
         places = self._where()
-        return not places or not _BREAK.search(self._text, places[place][1], places[at][0])
+        return None if places and _BREAK.search(self._text, places[place][1], places[at][0]) else place
 
     def _where(self) -> list[tuple[int, int]]:
         """Where in the text each word begins and ends. Few texts are asked: only those in which something was found."""
@@ -111,11 +120,12 @@ def _without_addresses(folded: str) -> str:
 
 def _places(text: str) -> list[tuple[int, int]]:
     """Where each word of a text begins and ends: folded letter by letter, since folding makes some longer and others vanish."""
-    letters = [text.lower()] if text.isascii() else list(map(fold, text))
+    alphabet = {} if text.isascii() else {letter: fold(letter) for letter in set(text)}  # a text repeats its letters
+    letters = [alphabet[letter] for letter in text] if alphabet else [text.lower()]
     folded = _without_addresses("".join(letters))
-    spans = [match.span() for match in _token(folded).finditer(folded)]
+    spans = (match.span() for match in _token(folded).finditer(folded))
     if text.isascii():
-        return spans
+        return list(spans)
     origin = [at for at, letter in enumerate(letters) for _ in letter]
     return [(origin[start], origin[end - 1] + 1) for start, end in spans]
 
@@ -165,8 +175,10 @@ class _Node:
             return
         first, *rest = words
         following = self.prefixes if first.is_prefix else self.words
-        following.setdefault(first.text, _Node()).add(rest, unless_denied=unless_denied)
-        self.lengths = sorted({len(prefix) for prefix in self.prefixes})
+        if first.text not in following:
+            following[first.text] = _Node()
+            self.lengths = sorted({len(prefix) for prefix in self.prefixes})
+        following[first.text].add(rest, unless_denied=unless_denied)
 
     def next(self, token: str) -> list[_Node]:
         """Where the entries go on after this token."""
@@ -220,8 +232,12 @@ class WordList:
     def _first(self, said: Said) -> Found | None:
         for at, token in enumerate(said.tokens):
             nodes = self._begun.get(token)
-            if nodes and (end := _first_end(nodes, said.tokens, at + 1, denied=said.denies(at))):
-                return Found(at, end)
+            if nodes and (end := _first_end(nodes, said.tokens, at + 1, denied=False)):
+                # Only now is it worth asking whether it is denied: then a longer entry, or none, may still stand.
+                if said.denies(at):
+                    end = _first_end(nodes, said.tokens, at + 1, denied=True)
+                if end:
+                    return Found(at, end)
         return None
 
     def _begins(self, token: str) -> bool:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from monitor.domain.clock import ManualClock
-from monitor.storage import StorageSettings, Store
+from monitor.storage import StorageSettings, Store, engine
+from monitor.storage.migrate import migrate
 from monitor.storage.tables import metadata
+from tests.faults.forging import installed, lit
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -26,6 +34,10 @@ SHARED = ROOT.parent / "shared"
 # Deadlines would measure the machine, not the code.
 settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("tocsin")
+
+# By default structlog draws tracebacks for a terminal: that takes up to a second each, in which the event loop stands still.
+_PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLAIN])
 
 
 @pytest.fixture
@@ -67,11 +79,25 @@ def postgresql() -> Iterator[str]:
     server = os.environ.get("TOCSIN_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
     name = f"tocsin_test_{uuid4().hex[:12]}"
     try:
-        _apart(_execute(server, f"CREATE DATABASE {name}"))
+        # Our processes are killed here, never this server: no commit needs to wait for its disk.
+        _apart(_execute(server, f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit TO off"))
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         pytest.skip(f"no PostgreSQL to test against ({type(error).__name__}): start one or set TOCSIN_TEST_POSTGRES")
     yield urlsplit(server)._replace(path=f"/{name}").geturl()
     _apart(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def smithy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The address of a forge that all tests share: it has imported everything, once."""
+    with lit(tmp_path_factory.mktemp("smithy")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def typed_program(smithy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `tocsin` that starts in hundredths of a second. The true one starts in the tests of the daemon and of the packages."""
+    return installed(smithy, tmp_path_factory.mktemp("bin"))
 
 
 def _emptied() -> str:
@@ -85,14 +111,43 @@ def _emptied() -> str:
     END $$"""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Every engine of a kind speaks one dialect and has one cache: a statement is compiled once, not once for every store."""
+    known: dict[tuple[object, ...], Engine] = {}
+
+    def create(url: URL, **options: Any) -> AsyncEngine:
+        made = create_async_engine(url, **options)
+        sync, kind = made.sync_engine, (made.dialect.name, options.get("json_serializer"))
+        if (first := known.get(kind)) is not None:
+            sync.dialect = sync.pool._dialect = first.dialect
+            sync._compiled_cache = first._compiled_cache
+        else:  # its first connection teaches a dialect which server it speaks to
+            event.listen(sync, "connect", lambda *_: known.setdefault(kind, sync))
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "create_async_engine", create)
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the tables of this version and nothing in them, for copying."""
+    path = tmp_path_factory.mktemp("empty") / "tocsin.db"
+    _apart(migrate(make_url(f"sqlite+aiosqlite:///{path}")))
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> StorageSettings:
+def storage(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> StorageSettings:
     """Settings of an empty store, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
+        shutil.copyfile(empty_database, tmp_path / "tocsin.db")
         return StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'tocsin.db'}"))
     url: str = request.getfixturevalue("postgresql")
     _apart(_execute(url, _emptied()))
-    return StorageSettings(url=SecretStr(url))
+    return StorageSettings(url=SecretStr(url)).beginning_at(tmp_path)
 
 
 @pytest.fixture

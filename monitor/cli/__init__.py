@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from monitor.cli import act, configure, plans, respect, serve, silences, state  # importing a module of commands registers them
+# Importing a module registers its commands.
+from monitor.cli import act, configure, evaluate, feedback, operate, plans, respect, score, serve, silences, state
 from monitor.cli.app import app
 from monitor.domain.errors import ExitCode, TocsinError
 
@@ -40,4 +41,18 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-__all__ = ["act", "app", "configure", "main", "plans", "respect", "serve", "silences", "state"]
+__all__ = [
+    "act",
+    "app",
+    "configure",
+    "evaluate",
+    "feedback",
+    "main",
+    "operate",
+    "plans",
+    "respect",
+    "score",
+    "serve",
+    "silences",
+    "state",
+]

@@ -15,6 +15,7 @@ from monitor.cli.context import (
     AsJson,
     By,
     ConfigDir,
+    Note,
     about,
     actor,
     clock,
@@ -113,8 +114,9 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
 
 def _post(post: Observed) -> str:
     if not post.text and not post.author.handle:
-        return "(erased on request)"
-    return f"{said(post.author.handle) or '?'}: {said(post.text, 200)}  {said(post.url)}"
+        return f"{post.id}  (erased on request)"
+    words = "(sensitive subject: read it at the source)" if post.sensitive else said(post.text, 200)
+    return f"{post.id}  {said(post.author.handle) or '?'}: {words}  {said(post.url)}"
 
 
 async def _told(tx: UnitOfWork, alert: Alert) -> list[str]:
@@ -184,7 +186,7 @@ def _receivers(settings: Settings, rule: str, to: str) -> Sequence[str]:
 async def _ring(settings: Settings, store: Store, rule: str, receiver: str, by: str) -> DeliveryRecord:
     """Ring one receiver and say what became of it."""
     from monitor.pipeline import operations
-    from monitor.pipeline.sending import send_now
+    from monitor.pipeline.delivery import send_now
 
     incident = await operations.ring_for_test(store, rule, receiver, actor(by), clock.now())
     await send_now(settings, store, clock, receiver)
@@ -208,7 +210,7 @@ def ack(
     numbers: Annotated[list[int], typer.Argument(help="The alerts' numbers.")],
     config: ConfigDir = DEFAULT_CONFIG,
     by: By = "",
-    note: Annotated[str, typer.Option(help="A word for the timeline.")] = "",
+    note: Note = "",
 ) -> None:
     """Take charge of alerts: reminders stop, and everybody sees who is on them."""
 

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from importlib.metadata import version as installed
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+
+class GivenByDefault(TyperGroup):
+    """`tocsin feedback 12 --not-complaint` is `tocsin feedback give 12 --not-complaint`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put in what may be left out."""
+        named = not args or args[0] in {*self.commands, "--help"}
+        return super().parse_args(ctx, args if named else ["give", *args])
+
 
 app = typer.Typer(
     name="tocsin",
@@ -19,7 +30,9 @@ sources = typer.Typer(name="sources", help="Where Tocsin listens.", no_args_is_h
 receivers = typer.Typer(name="receivers", help="How people are told.", no_args_is_help=True)
 alert = typer.Typer(name="alert", help="One alert: show it, or ring a test.", no_args_is_help=True)
 plan = typer.Typer(name="plan", help="The emergency plans being carried out.", no_args_is_help=True)
-for group in (sources, receivers, alert, plan):
+feedback = typer.Typer(name="feedback", help="What was judged wrongly, said by you.", cls=GivenByDefault, no_args_is_help=True)
+hold = typer.Typer(name="hold", help="What is kept for legal claims.", no_args_is_help=True)
+for group in (sources, receivers, alert, plan, feedback, hold):
     app.add_typer(group)
 
 

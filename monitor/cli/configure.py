@@ -46,7 +46,10 @@ def init(
     directory: Annotated[Path, typer.Argument(help="Where to write; existing files are never touched.")],
     brand: Annotated[str, typer.Option(prompt="Name of the brand", help="What people call you.")],
     source: Annotated[
-        str, typer.Option(prompt="First source (a feed's address, or a CSV or JSON Lines file)", help="Where to listen.")
+        str,
+        typer.Option(
+            prompt="First source (a feed's address, #hashtag@server, or a CSV or JSON Lines file)", help="Where to listen."
+        ),
     ],
     send_to: Annotated[
         str, typer.Option(prompt="Send alerts to (an e-mail address or a webhook's https:// address)", help="Whom to tell.")
@@ -145,9 +148,10 @@ def try_source(
 async def _preview(settings: Settings, name: str, limit: int) -> Preview:
     from monitor import sources as networks
     from monitor.sources.http import HttpClient
+    from monitor.workshop.pool import Workshop
 
-    async with HttpClient(settings.http, clock) as http:
-        source = networks.build(name, settings.sources[name], http=http, clock=clock, inbox=_Nobody())
+    async with HttpClient(settings.http, clock) as http, Workshop() as workshop:
+        source = networks.build(name, settings.sources[name], http=http, clock=clock, inbox=_Nobody(), workshop=workshop)
         return await networks.preview(source, limit)
 
 
@@ -220,8 +224,8 @@ def _test_message(settings: Settings, name: str) -> Message:
 class _Nobody:
     """The inbox of a preview: what was really brought stays for the daemon."""
 
-    async def pending(self, source: str, limit: int) -> Sequence[InboxItem]:
-        del source, limit
+    async def pending(self, source: str, limit: int, most: int) -> Sequence[InboxItem]:
+        del source, limit, most
         return ()
 
     async def processed(self, id: int, at: datetime, error: str | None = None) -> None:  # noqa: A002 the protocol's own name

@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.domain.clock import SystemClock
-from monitor.domain.errors import ExitCode, TocsinError, UsageError
+from monitor.domain.errors import CannotCreateError, UsageError
 
 if TYPE_CHECKING:
     from monitor.pipeline.operations import Actor
@@ -34,6 +34,7 @@ ConfigDir = Annotated[
     typer.Option("--config", "-c", envvar="TOCSIN_CONFIG", help="The folder that holds monitor.yaml.", show_default="config"),
 ]
 By = Annotated[str, typer.Option("--by", help="Who you are, for the timeline.", show_default="your login")]
+Note = Annotated[str, typer.Option(help="A word for the timeline.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 DEFAULT_CONFIG = Path("config")
 
@@ -42,12 +43,6 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 _LONG = 1_000  # characters: more of one post or one reason is no help on a terminal
-
-
-class CannotCreateError(TocsinError):
-    """A file or folder that was asked for cannot be written."""
-
-    exit_code = ExitCode.CANNOT_CREATE
 
 
 def me() -> str:
@@ -95,7 +90,10 @@ def creating(path: Path) -> Iterator[None]:
 
 
 def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run one command's work to its end."""
+    """Run one command's work to its end. What it logs on the way is the daemon's affair, unless something is wrong."""
+    from monitor.telemetry import configure_logging
+
+    configure_logging("console", "error")
     asyncio.run(work())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.app import plan
-from monitor.cli.context import DEFAULT_CONFIG, By, ConfigDir, actor, clock, local, opened, out, row, run, said, say, table
+from monitor.cli.context import DEFAULT_CONFIG, By, ConfigDir, Note, actor, clock, local, opened, out, row, run, said, say, table
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def done(
     step: Annotated[str, typer.Argument(help="The step's name, as `tocsin plan show` lists it.")],
     config: ConfigDir = DEFAULT_CONFIG,
     by: By = "",
-    note: Annotated[str, typer.Option(help="A word for the timeline.")] = "",
+    note: Note = "",
 ) -> None:
     """Tick off a step that people do, so that everybody sees how far the plan has come."""
 

@@ -40,7 +40,12 @@ if TYPE_CHECKING:
 @app.command()
 def run(config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Run the daemon, until SIGTERM. SIGHUP reads the configuration anew; a bad one changes nothing."""
+    import resource
+
     from monitor.daemon import Daemon
+
+    # Our memory holds every secret, and what people said: it is not left in a file, whatever kills us.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     async def work() -> None:
         await Daemon(_configured(config), clock, reload=lambda: _configured(config)).run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitor.cli.app import app
@@ -45,6 +46,9 @@ class _State:
     behind: int
     runs: list[PlanRun]
     store: str
+    holds: int
+    erasures_waiting: int
+    kept_for: Mapping[str, timedelta]
 
     @classmethod
     async def read(cls, tx: UnitOfWork, settings: Settings) -> _State:
@@ -59,6 +63,9 @@ class _State:
             behind=await tx.mentions.behind(await tx.evaluator.offset()),
             runs=await tx.plans.open_runs(),
             store=settings.storage.place,
+            holds=len(await tx.holds.all()),
+            erasures_waiting=await tx.erasures.waiting(),
+            kept_for=settings.storage.retention.periods(),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -68,6 +75,8 @@ class _State:
             "sources": [asdict(each) for each in self.sources],
             "alerts": {"open": self.open_alerts},
             "deliveries": {"pending": self.pending, "disabled": self.disabled},
+            "retention": {name: period.total_seconds() for name, period in self.kept_for.items()},
+            "legal_holds": {"in_force": self.holds, "erasures_waiting": self.erasures_waiting},
             "plan_runs": [{"id": each.id, "plan": each.plan, "state": each.state} for each in self.runs],
         }
 
@@ -98,9 +107,19 @@ def _show(state: _State, settings: Settings) -> None:
     say(f"{plural(state.mentions, 'mention')} stored, {state.behind} not judged yet.")
     say(f"{plural(state.open_alerts, 'alert')} open: tocsin alerts. {plural(len(state.runs), 'plan')} open: tocsin plan list.")
     say(f"Store: {state.store}")
+    say(f"Kept for: {', '.join(f'{name} {_days(period)}' for name, period in state.kept_for.items())}.")
+    if state.holds:
+        say(f"{plural(state.holds, 'legal hold')}, {plural(state.erasures_waiting, 'erasure')} waiting: tocsin hold list.")
     say(f"Messages owed: {', '.join(f'{name} {count}' for name, count in state.pending.items()) or 'none'}.")
     for name, why in state.disabled.items():
         say((f"{name} is disabled", "red"), f": {said(why)}. It is tried again when its settings change.")
+
+
+def _days(period: timedelta) -> str:
+    """In days, as the law counts; what is shorter as it is written."""
+    from rules.duration import format_duration
+
+    return plural(period.days, "day") if period >= timedelta(days=1) else format_duration(period)
 
 
 def _health(state: SourceState, settings: Settings) -> tuple[str, str]:

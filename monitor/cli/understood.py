@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.domain.mention import Enriched, Form, Mention, Observed, ObservedAuthor
+from monitor.domain.mention import Enriched, Mention
 
 if TYPE_CHECKING:
     from monitor.settings import Settings
@@ -25,16 +25,18 @@ class Reader:
         self._engine = Engine([rule for rule in settings.rules if rule.kind == "mention"], settings.lists)
 
     def understood(self, mention: Mention, at: datetime) -> str:
-        """One line for people, `at` the moment of reading: "about Acme, en, sentiment -0.60, rings complaint"."""
+        """One line for people, `at` the moment of reading: "about Acme, en, sentiment -0.60, complaint 0.93, rings complaint"."""
+        from monitor.pipeline.preview import observed
         from rules import States
 
         enriched = self._enricher.enrich(mention, latest=at, about=self._settings.sources[self._source].subject)
-        rung = self._engine.observe(_observed(enriched, self._source, at), States())
+        rung = self._engine.observe(observed(enriched, self._source, at), States())
         scores = enriched.scores
         parts = [
             self._about(enriched),
             scores.language if scores.language != "und" else "language unknown",
-            "not scored" if scores.sentiment is None else f"sentiment {scores.sentiment:+.2f}",
+            "not scored" if scores.sentiment is None else f"sentiment {scores.sentiment:+z.2f}",
+            *([] if scores.complaint is None else [f"complaint {scores.complaint:.2f}"]),
             f"rings {', '.join(dict.fromkeys(each.rule for each in rung))}" if rung else "rings no rule by itself",
         ]
         return ", ".join(parts)
@@ -42,34 +44,3 @@ class Reader:
     def _about(self, enriched: Enriched) -> str:
         names = (self._settings.subjects[each].names[0] for each in sorted(enriched.subjects))
         return f"about {' and '.join(names) or 'nobody'}"
-
-
-def _observed(enriched: Enriched, source: str, at: datetime) -> Observed:
-    """A mention in the shape that rules read, as if it were stored."""
-    mention, scores, author = enriched.mention, enriched.scores, enriched.mention.author
-    return Observed(
-        id=1,
-        network=mention.network,
-        source=source,
-        form=mention.form,
-        text=mention.text,
-        written_at=mention.written_at,
-        seen_at=at,
-        title=mention.title,
-        url=mention.uri,
-        language=scores.language,
-        subjects=enriched.subjects,
-        hashtags=enriched.hashtags,
-        topics=scores.topics,
-        intents=scores.intents,
-        in_thread=mention.parent is not None or mention.form in {Form.COMMENT, Form.REPLY},
-        sentiment=scores.sentiment,
-        confidence=scores.confidence,
-        complaint=scores.complaint,
-        safety_risk=scores.safety_risk,
-        sensitive=scores.sensitive,
-        author=ObservedAuthor(1, author.handle, author.name, author.reach, author.verified, author.own)
-        if author
-        else ObservedAuthor(),
-        engagement=mention.engagement,
-    )

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import tempfile
 import time
 from base64 import b64encode
 from collections import Counter
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from monitor.daemon import Daemon
 from monitor.demo.narrator import Narrator
+from monitor.demo.pace import Pace, PacedClock, written
 from monitor.demo.servers import Postbox, Wall
-from monitor.domain.clock import AcceleratedClock
+from monitor.domain.clock import Clock
 from monitor.pipeline.outcome import Outcome, tell
 from monitor.settings import Settings, load, shipped
 from monitor.storage import StorageSettings, Store
@@ -28,15 +28,16 @@ from monitor.telemetry import metrics
 PROLOGUE = timedelta(minutes=10)
 EPILOGUE = timedelta(minutes=45)
 LOOK = 0.2  # seconds, real, between two looks at what happened
-PATIENCE = 20.0  # seconds, real, that a slow machine may take longer than it was asked to
+STRIDE = 3 * LOOK  # seconds, real, that the story may run on by itself
+PATIENCE = 60.0  # seconds, real, that a slow machine may take longer than it was asked to
 
 
 async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
     """Play the day in about `seconds`, saving the e-mails under `folder`. `quiet` says nothing on the way."""
     began = time.perf_counter()
     story = shipped() / "demo"
-    first, last = _span(story / "story.jsonl")
-    start = first - PROLOGUE
+    told, repeated = (written(story / name) for name in ("story.jsonl", "agency.jsonl"))
+    start, last = told[0] - PROLOGUE, told[-1]
     speed = (last + EPILOGUE - start).total_seconds() / seconds
     async with AsyncExitStack() as stack:
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-demo-"))
@@ -44,7 +45,7 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
         secret = "whsec_" + b64encode(secrets.token_bytes(24)).decode()
         wall = await stack.enter_async_context(Wall(folder / "webhooks", secret))
         settings = _settings(story, temporary, postbox, wall, secret)
-        clock = AcceleratedClock(start, speed)
+        clock = PacedClock(start, speed, until=start)  # nothing happens before the daemon is there to see it
         daemon = Daemon(settings, clock, reload=lambda: settings, handle_signals=False)
         before = _counts()
         running = asyncio.create_task(daemon.run())
@@ -52,10 +53,13 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
         await _ready(daemon, running)
         store = await Store.open(settings.storage)
         stack.push_async_callback(store.close)
+        stride = timedelta(seconds=STRIDE * speed)
+        pace = Pace(clock, store, told + repeated, stride=stride, arrived=lambda: _counts().total() - before.total())
         narrator = Narrator(settings, store, quiet=quiet)
         narrator.open(start, seconds)
         patience = time.monotonic() + seconds + PATIENCE
         while not running.done() and (clock.now() < last + EPILOGUE or await _busy(store, clock, patience)):
+            await pace.look(patient=time.monotonic() < patience)
             await asyncio.sleep(LOOK)
             await narrator.look()
         daemon.stop()
@@ -73,13 +77,6 @@ def _settings(story: Path, temporary: str, postbox: Postbox, wall: Wall, secret:
     return settings.model_copy(update={"storage": StorageSettings(url=SecretStr(f"sqlite:///{temporary}/demo.db"))})
 
 
-def _span(story: Path) -> tuple[datetime, datetime]:
-    """When the first and the last post of the story were written."""
-    lines = story.read_text(encoding="utf-8").splitlines()
-    first, last = (datetime.fromisoformat(json.loads(line)["created_at"]) for line in (lines[0], lines[-1]))
-    return first, last
-
-
 async def _end(daemon: Daemon, running: asyncio.Task[None]) -> None:
     """Whatever ends the demo, the daemon ends before its store is taken away."""
     daemon.stop()
@@ -95,7 +92,7 @@ async def _ready(daemon: Daemon, running: asyncio.Task[None]) -> None:
         await running
 
 
-async def _busy(store: Store, clock: AcceleratedClock, patience: float) -> bool:
+async def _busy(store: Store, clock: Clock, patience: float) -> bool:
     """Whether the day is over on the clock and not yet in the store: a slow machine gets a little more real time."""
     if time.monotonic() > patience:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ _RINGS = frozenset({"alert.opened", "alert.worse", "alert.reopened"})
 # Single complaints shown one by one: enough to see that each is flagged, few enough to see the storm.
 _ONE_BY_ONE = 12
 _WORTH_A_LINE = 10  # complaints; fewer wait for the next line
+# The day fits a terminal on the slowest machine too, where a lull between two polls ends an alert that then rings again.
+_SUMS = 4  # lines of complaints summed up on the way; one more stands at the end
+_OFTEN = 2  # times that the same alert is told to ring, and to be over
 
 _Part = tuple[str, str]
 
@@ -39,6 +43,8 @@ class Narrator:
         self._seen = 0  # the number of the last event that was told
         self._shown = 0  # complaints told one by one
         self._more = 0  # complaints since, to be summed up
+        self._sums = 0  # how often that was done
+        self._told: Counter[tuple[int, bool]] = Counter()  # how often an alert was told to ring (True), or to be over
         self._crises: set[int] = set()  # incidents that a whole subject is in
 
     def open(self, start: datetime, seconds: float) -> None:
@@ -59,6 +65,8 @@ class Narrator:
         if alert is not None and event.kind in _RINGS:
             await self._tell_alert(tx, event, alert)
         elif alert is not None and event.kind == "alert.resolved" and alert.kind != "mention":
+            if self._too_often(alert, rings=False):
+                return
             self._line(event.at, ("✓", "green"), (f"{self._title(alert)}: it is over", "green"))
         elif event.kind == "plan.opened":
             await self._tell_plan(tx, event)
@@ -67,6 +75,8 @@ class Narrator:
 
     async def _tell_alert(self, tx: UnitOfWork, event: TimelineEvent, alert: Alert) -> None:
         if alert.kind != "mention":
+            if self._too_often(alert, rings=True):
+                return
             reasons = (event.detail or {}).get("reasons")
             why = str(reasons[0]) if isinstance(reasons, list) and reasons else ""
             self._line(event.at, _MARK[alert.severity], (self._title(alert), "bold"), (f"  {why}", ""))
@@ -79,6 +89,11 @@ class Narrator:
             self._line(
                 event.at, _MARK[alert.severity], (f"{self._title(alert)}: ", ""), (posts[0].text if posts else "", "italic")
             )
+
+    def _too_often(self, alert: Alert, *, rings: bool) -> bool:
+        """Whether everybody has understood that this alert comes and goes."""
+        self._told[alert.id, rings] += 1
+        return self._told[alert.id, rings] > _OFTEN
 
     async def _tell_plan(self, tx: UnitOfWork, event: TimelineEvent) -> None:
         """The plan, and who is told of it: their messages are owed in the same transaction."""
@@ -101,7 +116,7 @@ class Narrator:
 
     def _line(self, at: datetime, mark: _Part, *words: _Part) -> None:
         """One line, what was only counted before it."""
-        if self._more >= _WORTH_A_LINE:
+        if self._more >= _WORTH_A_LINE and self._sums < _SUMS:
             self._sum_up()
         self._say((f"{at.astimezone(self._zone):%H:%M} ", "dim"), mark, (" ", ""), *words)
 
@@ -109,6 +124,7 @@ class Narrator:
         joined = "joined the crisis" if self._crises else "were flagged, each on its own"
         self._say((f"      … {self._more} more complaint{'' if self._more == 1 else 's'} {joined}", "dim"))
         self._more = 0
+        self._sums += 1
 
     def _say(self, *parts: _Part) -> None:
         """Strangers' words are no markup and stay on their line; what does not fit the terminal is cut off."""

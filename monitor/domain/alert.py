@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Literal, get_args
 
 Severity = Literal["info", "warning", "critical"]
@@ -34,6 +34,13 @@ class NotificationKind(StrEnum):
     TEST = "test"  # asked for by a person: `tocsin alert test`, `tocsin receivers try`
 
 
+class Priority(IntEnum):
+    """Which of the messages that are due goes first."""
+
+    URGENT = 0  # an emergency: whoever is to be told is told by the next channel, too, when this one fails
+    ORDINARY = 1
+
+
 class DeliveryState(StrEnum):
     """Where one message to one receiver stands."""
 
@@ -42,6 +49,15 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     DRY_RUN = "dry_run"  # a replay that was not asked to deliver
+
+
+_ALARMS = frozenset({NotificationKind.FIRST, NotificationKind.MORE, NotificationKind.WORSE, NotificationKind.PLAN})
+
+
+def priority(kind: NotificationKind, events: Sequence[AlertEvent]) -> Priority:
+    """What tells of something critical for the first time is urgent."""
+    grave = any(event.severity == "critical" and event.event in _ALARMS for event in events)
+    return Priority.URGENT if kind in _ALARMS and grave else Priority.ORDINARY
 
 
 def fingerprint(rule: str, key: Mapping[str, str]) -> str:
@@ -70,6 +86,8 @@ class NewAlert:
     evidence: Sequence[int] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     plan: str | None = None
+    unscored: int = 0  # mentions that might belong to it, for a score is missing
+    copies: int = 0  # mentions in it that copy one text
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +121,8 @@ class Alert:
     acknowledged_by: str | None = None
     resolved_at: datetime | None = None
     resolved_reason: str | None = None
+    unscored: int = 0
+    copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +155,8 @@ class AlertEvent:
     evidence: Sequence[int] = ()
     reasons: Sequence[str] = ()
     learning: bool | None = None
+    unscored: int = 0
+    copies: int = 0
 
     @classmethod
     def of(cls, alert: Alert, event: str, evidence: Sequence[int] = ()) -> AlertEvent:
@@ -149,6 +171,8 @@ class AlertEvent:
             evidence=tuple(evidence),
             reasons=() if alert.kind == "mention" else tuple(alert.reasons),
             learning=alert.learning,
+            unscored=alert.unscored,
+            copies=alert.copies,
         )
 
 
@@ -178,6 +202,9 @@ class Delivery:
     receiver: str
     attempts: int  # including the one about to be made
     lease_until: datetime
+    urgent: bool = False
+    handed_over: bool = False  # the next channel was looked for
+    reason: str | None = None  # why the last attempt failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,12 @@ class UsageError(TocsinError):
     exit_code = ExitCode.USAGE
 
 
+class CannotCreateError(TocsinError):
+    """A file or folder that was asked for cannot be written."""
+
+    exit_code = ExitCode.CANNOT_CREATE
+
+
 class InputError(TocsinError):
     """A file could not be read, or says something that cannot be understood."""
 
@@ -51,7 +57,7 @@ class Trouble(StrEnum):
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"  # a body over the cap
     MALFORMED = "malformed"  # truncated, wrong-typed, not what the API documents
-    REFUSED = "refused"  # another 4xx: our request is wrong
+    REFUSED = "refused"  # another 4xx, or an address that may not be called: the settings are wrong
     INTERNAL = "internal"  # a bug of ours
 
 

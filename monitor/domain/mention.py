@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Form(StrEnum):
@@ -72,6 +73,9 @@ class Mention:
         author = self.author.id if self.author else ""
         said = f"{author}\x1f{self.written_at.isoformat()}\x1f{self.title}\x1f{self.text}"
         return "sha256:" + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+LONGEST_SCORER = 64  # letters of what gave a score that are stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,9 @@ class Observed:
     complaint: float | None = None
     safety_risk: float | None = None
     sensitive: bool | None = None
+    scorer: str = ""
+    cluster: int | None = None  # of texts that say nearly the same; None: not known to be one of several
+    copies: int = 0  # how many of them came before it, within a day
     author: ObservedAuthor = field(default_factory=ObservedAuthor)
     engagement: Engagement = field(default_factory=Engagement)
 
@@ -149,3 +156,27 @@ class Observed:
     def is_own(self) -> bool | None:
         """Whether one of our own accounts wrote it."""
         return self.author.own
+
+
+class Recent(NamedTuple):
+    """A mention that was judged lately: when it was seen, how it begins, and its cluster where it is one of several."""
+
+    mention: int
+    seen_at: datetime
+    text: str
+    cluster: int | None
+
+
+class Clustered(NamedTuple):
+    """To which cluster of nearly the same texts a stored mention belongs, and how many of it came before."""
+
+    mention: int
+    cluster: int
+    copies: int
+
+
+class Utterance(NamedTuple):
+    """A stored text and who said it: a number of ours, or None where nobody knows."""
+
+    author: int | None
+    text: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from monitor.domain.alert import (
     SEVERITIES,
     Alert,
@@ -24,6 +26,8 @@ from monitor.settings import Settings
 from monitor.storage import UnitOfWork
 from monitor.telemetry import metrics
 from rules import Finding
+
+log = structlog.get_logger(__name__)
 
 _HEALTH_REALERT = timedelta(hours=6)
 
@@ -52,14 +56,27 @@ class Alerting:
         self._rules = {rule.id: rule for rule in settings.rules}
         self._recipients = Recipients(settings)
         self._conversations = Conversations(settings.routing)
+        self._noted: list[TimelineEvent] = []  # in this transaction
 
     async def save(self, tx: UnitOfWork) -> None:
         """Write what this transaction gathered: call it before the commit."""
         await self._conversations.save(tx)
 
+    def committed(self) -> None:
+        """It did happen: one line in the log for each event, without a word of what anybody said."""
+        for event in self._noted:
+            told = {name: event.detail[name] for name in ("rule", "plan", "reason") if event.detail and name in event.detail}
+            log.info(event.kind, incident=event.incident_id, alert=event.alert_id, plan_run=event.plan_run_id, **told)
+        self._noted.clear()
+
     def forget(self) -> None:
-        """The transaction failed."""
+        """The transaction has ended: what was not committed did not happen."""
         self._conversations.forget()
+        self._noted.clear()
+
+    async def _note(self, tx: UnitOfWork, event: TimelineEvent) -> None:
+        await tx.timeline.add(event)
+        self._noted.append(event)
 
     async def raise_(
         self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, silences: Sequence[Silence] = ()
@@ -88,11 +105,11 @@ class Alerting:
         if not await tx.alerts.resolve(alert.id, now, reason):
             return
         metrics.alerts_resolved.labels(rule=alert.rule).inc()
-        await tx.timeline.add(_event("alert.resolved", now, alert, {"reason": reason}))
+        await self._note(tx, _event("alert.resolved", now, alert, {"reason": reason}))
         if tell:
             over = AlertEvent.of(alert, NotificationKind.RESOLVED)
             await self._conversations.save(tx)  # who was told of it a moment ago is told of its end
-            for receiver in await tx.notifications.told(alert.incident_id, alert.id):
+            for receiver in await tx.notifications.told(alert.incident_id, alert.id, alert.opened_at):
                 await self._conversations.owe(tx, alert.incident_id, receiver, NotificationKind.RESOLVED, over, now)
         # A complaint that joined a crisis does not keep the crisis open; alone, it holds its own incident.
         if not await tx.alerts.hold_open(alert.incident_id):
@@ -119,7 +136,7 @@ class Alerting:
         alert = rings.again(known, finding, finding.severity if graver else known.severity)
         if graver:
             await tx.incidents.raise_severity(known.incident_id, finding.severity)
-            await tx.timeline.add(_event("alert.worse", now, alert, {"severity": finding.severity}))
+            await self._note(tx, _event("alert.worse", now, alert, {"severity": finding.severity}))
         kind = None if silenced else await self._repeat(tx, rings, alert, now, graver=graver)
         if kind is None:
             return
@@ -134,7 +151,7 @@ class Alerting:
             return NotificationKind.WORSE
         if alert.told_at is None:  # it was opened under a silence, which has ended
             return NotificationKind.FIRST
-        if "catch_up" in alert.labels:  # all of a backlog is told, gathered with the next message
+        if "catch_up" in alert.labels or alert.kind == "judging_health":  # each is told, gathered with the next message
             return NotificationKind.MORE
         if now - alert.told_at < self._realert(alert.rule):
             return None
@@ -158,7 +175,7 @@ class Alerting:
         rings.opened(alert)
         detail = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
         how = "silenced" if silenced else "reopened" if again else "opened"
-        await tx.timeline.add(_event(f"alert.{how}", now, alert, detail))
+        await self._note(tx, _event(f"alert.{how}", now, alert, detail))
         if not silenced:
             await self._tell(tx, alert, NotificationKind.WORSE if graver else NotificationKind.FIRST, finding.evidence, now)
 
@@ -220,8 +237,8 @@ class Alerting:
         if run is not None:
             metrics.plans_opened.labels(plan=plan.id).inc()
             detail = {"plan": plan.id, "mode": plan.activation.mode}
-            await tx.timeline.add(
-                TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
+            await self._note(
+                tx, TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
             )
         return run
 
@@ -252,6 +269,8 @@ def _new_alert(finding: Finding) -> NewAlert:
         evidence=finding.evidence,
         labels={**({"subject": finding.subject} if finding.subject else {}), **finding.labels},
         plan=finding.plan,
+        unscored=finding.unscored,
+        copies=finding.copies,
     )
 
 

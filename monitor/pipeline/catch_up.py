@@ -9,13 +9,18 @@ from monitor.settings import Settings
 from rules import Finding
 
 
+def is_fresh(mention: Observed, settings: Settings) -> bool:
+    """Whether it was written within its source's `max_age` before we saw it."""
+    source = settings.sources.get(mention.source)
+    return source is None or mention.seen_at - mention.written_at <= source.max_age
+
+
 def gently(finding: Finding, mention: Observed, settings: Settings) -> Finding | None:
     """The finding itself when the mention is fresh; for an old one, its place in the rule's catch-up; None for old windows.
 
     A window that filled up long ago is history: it has taught the baseline, and ringing for it now would mislead.
     """
-    source = settings.sources.get(mention.source)
-    if source is None or mention.seen_at - mention.written_at <= source.max_age:
+    if is_fresh(mention, settings):
         return finding
     if finding.kind != "mention":
         return None

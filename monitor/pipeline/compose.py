@@ -8,10 +8,15 @@ from dataclasses import replace
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
 from monitor.domain.mention import Observed
 from monitor.domain.plan import ChecklistStep, NotifyStep, Plan, PlanRun, RunState, StatementStep, Step, WebhookStep
+from monitor.pipeline.new_words import NewWords, gravest
 from monitor.settings import Settings
-from monitor.storage import UnitOfWork
+from monitor.storage import Store, UnitOfWork
 from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 from notifiers.wording import opening
+
+_LOOKED_AT = 100  # posts behind a message, the loudest, of which one is shown for each cluster of copies
+
+_Alerts = Sequence[tuple[AlertEvent, Alert]]
 
 
 class Composer:
@@ -23,14 +28,21 @@ class Composer:
         self._replay = replay
         self._owners = _owners(settings)
         self._titles = {rule.id: rule.title for rule in settings.rules}
+        self._new_words = NewWords()
 
-    async def compose(self, tx: UnitOfWork, notification: Notification) -> Message:
+    async def compose(self, store: Store, notification: Notification) -> Message:
         """The message to send. Its id depends on the notification alone, so that a repeat is recognised as one."""
-        message = await self._message(tx, notification)
-        if notification.kind is NotificationKind.RESOLVED and notification.incident_id is not None:
-            message = await self._with_what_is_open(tx, message, notification.incident_id)
-        opened = await self._message(tx, await self._opening(tx, notification) or notification, as_opened=True)
-        return replace(message, topic=opening(opened))
+        resolved = notification.kind is NotificationKind.RESOLVED
+        async with store.read() as tx:
+            alerts = await _alerts(tx, notification)
+            message = await self._message(tx, notification, alerts)
+            if resolved and notification.incident_id is not None:
+                message = await self._with_what_is_open(tx, message, notification.incident_id)
+            first = await self._opening(tx, notification)
+            opened = await self._message(tx, first or notification, await _alerts(tx, first) if first else alerts, as_opened=True)
+        alert = None if resolved else gravest(alerts)
+        words = await self._new_words.of(store, alert) if alert else ()
+        return replace(message, topic=opening(opened), new_words=words)
 
     @staticmethod
     async def _opening(tx: UnitOfWork, notification: Notification) -> Notification | None:
@@ -47,50 +59,60 @@ class Composer:
         plan = _plan(runs[0], message.language, None, self._owners) if runs else None
         return replace(message, still_open=tuple(facts), plan=plan)
 
-    async def _message(self, tx: UnitOfWork, notification: Notification, *, as_opened: bool = False) -> Message:
+    async def _message(self, tx: UnitOfWork, notification: Notification, alerts: _Alerts, *, as_opened: bool = False) -> Message:
         """The facts as they stand. `as_opened` leaves out what changes or may be erased: the posts, and how the plan stands."""
         receiver = self._settings.receivers[notification.receiver]
         language: Language = receiver.language or self._settings.language
-        alerts = [(event, await tx.alerts.get(event.alert_id)) for event in notification.events]
         posts, more = await self._posts(tx, notification, 0 if as_opened else receiver.posts)
         run = await tx.plans.get(notification.plan_run_id) if notification.plan_run_id is not None else None
         if run is not None and as_opened:
             run = replace(run, state=run.opened_as)
-        facts = tuple(_facts(event, alert, self._title(alert, language)) for event, alert in alerts if alert is not None)
-        subject = next((alert.labels.get("subject") for _, alert in alerts if alert is not None), None)
+        facts = tuple(_facts(event, alert, self._title(alert, language)) for event, alert in alerts)
+        subject = next((alert.labels.get("subject") for _, alert in alerts), None)
+        return replace(
+            self.plain(notification),
+            subject=self._display(subject),
+            alerts=facts,
+            posts=posts,
+            more_posts=more,
+            more_alerts=notification.more,
+            plan=_plan(run, language, notification.plan_step, self._owners) if run is not None else None,
+        )
+
+    def plain(self, notification: Notification) -> Message:
+        """What can be said without looking anything up: that there is something, and how grave it is."""
+        receiver = self._settings.receivers[notification.receiver]
         return Message(
             id=f"msg_{self._installation}_{notification.id}",
             kind=notification.kind.value,
             severity=_gravest(notification.events),
-            language=language,
+            language=receiver.language or self._settings.language,
             timezone=receiver.timezone or self._settings.timezone,
             created_at=notification.created_at,
-            conversation=f"{self._installation}.{notification.incident_id}.{notification.receiver}",
+            conversation=f"{self._installation}.{notification.incident_id or 'digest'}.{notification.receiver}",
             sequence=notification.sequence,
             brand=self._settings.brand,
             incident_id=notification.incident_id,
-            subject=self._display(subject),
-            alerts=facts,
-            posts=tuple(_post(each) for each in posts),
-            more_posts=more,
-            more_alerts=notification.more,
-            plan=_plan(run, language, notification.plan_step, self._owners) if run is not None else None,
             replay=self._replay,
             receiver=notification.receiver,
         )
 
-    async def _posts(self, tx: UnitOfWork, notification: Notification, limit: int) -> tuple[Sequence[Observed], int]:
-        """The posts behind the alerts, those of the gravest first and the loudest among them, and how many are not shown."""
+    async def _posts(self, tx: UnitOfWork, notification: Notification, limit: int) -> tuple[tuple[Post, ...], int]:
+        """The posts behind the alerts, those of the gravest first and the loudest among them, and how many are not shown.
+
+        Of posts that are nearly the same the loudest stands for all, so that copies do not hide what others say.
+        """
         if notification.kind is NotificationKind.RESOLVED or not limit:
             return (), 0
         posts: dict[int, Observed] = {}
         for severity in reversed(SEVERITIES):
             alert_ids = [event.alert_id for event in notification.events if event.severity == severity]
-            if alert_ids and len(posts) < limit:
-                posts |= {post.id: post for post in await tx.alerts.evidence(alert_ids, limit)}
-        shown = tuple(posts.values())[:limit]
+            if alert_ids and len(posts) < _LOOKED_AT:
+                posts |= {post.id: post for post in await tx.alerts.evidence(alert_ids, _LOOKED_AT)}
+        shown = _without_copies(list(posts.values())[:_LOOKED_AT])[:limit]
         all_ids = [event.alert_id for event in notification.events]
-        return shown, max(await tx.alerts.evidence_count(all_ids) - len(shown), 0)
+        told = sum(1 + post.copies for post in shown)
+        return tuple(shown), max(await tx.alerts.evidence_count(all_ids) - told, 0)
 
     def _title(self, alert: Alert, language: Language) -> str:
         """What the rule is called by those who read about it."""
@@ -101,6 +123,12 @@ class Composer:
         if subject is None or subject not in self._settings.subjects:
             return subject
         return self._settings.subjects[subject].names[0]
+
+
+async def _alerts(tx: UnitOfWork, notification: Notification) -> _Alerts:
+    """What happened, each with its alert as it stands; without those that were erased since."""
+    known = await tx.alerts.many([event.alert_id for event in notification.events])
+    return [(event, known[event.alert_id]) for event in notification.events if event.alert_id in known]
 
 
 def _gravest(events: Sequence[AlertEvent]) -> Severity:
@@ -125,6 +153,8 @@ def _facts(event: AlertEvent, alert: Alert, title: str) -> AlertFacts:
         window=alert.window,
         learning=alert.learning if event.learning is None else event.learning,
         coverage=alert.coverage,
+        unscored=event.unscored,
+        copies=event.copies,
         occurrences=event.occurrences,
         reasons=tuple(event.reasons or alert.reasons),
         resolved_at=alert.resolved_at,
@@ -138,10 +168,23 @@ def _holds_open(alert: Alert) -> bool:
     return alert.resolved_at is None and (alert.kind != "mention" or grave)
 
 
-def _post(mention: Observed) -> Post:
+def _without_copies(mentions: Sequence[Observed]) -> list[Post]:
+    """One post for each cluster of those that say nearly the same: its first."""
+    together: dict[tuple[str, int], list[Observed]] = {}
+    for each in mentions:
+        said_by = ("mention", each.id) if each.cluster is None else ("cluster", each.cluster)
+        together.setdefault(said_by, []).append(each)
+    return [_post(first, copies=len(copies)) for first, *copies in together.values()]
+
+
+def _text(mention: Observed) -> str:
+    return f"{mention.title}\n{mention.text}".strip() if mention.title else mention.text
+
+
+def _post(mention: Observed, copies: int) -> Post:
     author = mention.author
     return Post(
-        text=f"{mention.title}\n{mention.text}".strip() if mention.title else mention.text,
+        text=_text(mention),
         network=mention.network,
         written_at=mention.written_at,
         author=author.handle or author.name,
@@ -150,6 +193,7 @@ def _post(mention: Observed) -> Post:
         language=mention.language,
         sentiment=mention.sentiment,
         sensitive=bool(mention.sensitive),
+        copies=copies,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ import structlog
 
 from monitor.domain.mention import Enriched, Mention, Scores
 from monitor.sentiment import Scorer
+from monitor.sentiment.away import Away
 from monitor.settings import Subject
 from monitor.sources.text import hashtags as hashtags_in
 from monitor.sources.text import is_own, sanitise
@@ -27,12 +29,16 @@ class Enricher:
     `own_accounts` are our own whichever source sees them: what one source knows, another need not be told.
     """
 
-    def __init__(self, subjects: Mapping[str, Subject], scorer: Scorer, own_accounts: Sequence[str] = ()) -> None:
+    def __init__(
+        self, subjects: Mapping[str, Subject], scorer: Scorer, own_accounts: Sequence[str] = (), away: Away | None = None
+    ) -> None:
         self._known = set(subjects)
         self._finders = [_Finder(name, subject) for name, subject in subjects.items()]
         self._called = {fold_label(name): finder.id for finder in self._finders for name in finder.called}
         self._scorer = scorer
         self._own_accounts = own_accounts
+        self._away = away
+        self.at_once = 1 if away is None else away.size + 1  # lots that it pays to hand in together: one is prepared meanwhile
 
     def enrich(self, raw: Mention, *, latest: datetime, about: str | None = None) -> Enriched:
         """Clean and complete one mention. `latest` is the newest time it can have been written; `about` a certain subject."""
@@ -43,6 +49,26 @@ class Enricher:
         mentions = [sanitise(raw, now=latest) for raw in raws]
         scored = zip(mentions, self._all_scores(mentions), strict=True)
         return [self._enriched(mention, scores, about) for mention, scores in scored]
+
+    async def enrich_apart(self, raws: Sequence[Mention], *, latest: datetime, about: str | None = None) -> list[Enriched]:
+        """The same again; what would hold up the loop for long is scored by a worker meanwhile."""
+        mentions = [sanitise(raw, now=latest) for raw in raws]
+        scored = zip(mentions, await self._scores_apart(mentions), strict=True)
+        return [self._enriched(mention, scores, about) for mention, scores in scored]
+
+    async def _scores_apart(self, mentions: Sequence[Mention]) -> list[Scores]:
+        said = [(words(mention), mention.language) for mention in mentions]
+        if self._away is None or not self._away.worth_it(said):
+            return self._all_scores(mentions)
+        try:
+            return await self._away.score_all(said)
+        except Exception:
+            log.exception("scorer.failed", mentions=len(mentions))
+        scores = []
+        for mention in mentions:
+            scores.append(self._scores(mention))
+            await asyncio.sleep(0)
+        return scores
 
     def _enriched(self, mention: Mention, scores: Scores, about: str | None) -> Enriched:
         hashtags = mention.hashtags | hashtags_in(mention.text)
@@ -58,7 +84,7 @@ class Enricher:
 
     def _subjects(self, mention: Mention, hashtags: frozenset[str], about: str | None) -> frozenset[str]:
         certain = {about, *(self._called.get(fold_label(name)) for name in mention.subjects)}
-        text = _words(mention)
+        text = words(mention)
         parted = said(text)
         handles = {handle for match in _HANDLE.finditer(text) for handle in _spellings(match[1])} if "@" in text else set()
         found = {each.id for each in self._finders if each.finds(parted, handles, hashtags)}
@@ -67,20 +93,21 @@ class Enricher:
     def _all_scores(self, mentions: Sequence[Mention]) -> list[Scores]:
         if len(mentions) > 1:
             try:
-                return self._scorer.score_all([(_words(mention), mention.language) for mention in mentions])
+                return self._scorer.score_all([(words(mention), mention.language) for mention in mentions])
             except Exception:
                 log.exception("scorer.failed", mentions=len(mentions))  # one text must not cost the others their scores
         return [self._scores(mention) for mention in mentions]
 
     def _scores(self, mention: Mention) -> Scores:
         try:
-            return self._scorer.score(_words(mention), mention.language)
+            return self._scorer.score(words(mention), mention.language)
         except Exception:
             log.exception("scorer.failed", network=mention.network)
             return Scores(language=mention.language or "und")
 
 
-def _words(mention: Mention) -> str:
+def words(mention: Mention) -> str:
+    """What scorers and subjects are looked for in: title and text."""
     return f"{mention.title}\n{mention.text}" if mention.title else mention.text
 
 

@@ -11,11 +11,14 @@ import structlog
 from monitor.domain.alert import Alert, Silence
 from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
-from monitor.pipeline import catch_up, health
+from monitor.domain.plan import TimelineEvent
+from monitor.pipeline import catch_up, health, second_opinion
 from monitor.pipeline.alerting import Alerting
+from monitor.pipeline.copies import Copies
 from monitor.pipeline.open_alerts import OpenAlerts
+from monitor.pipeline.suspects import Suspects
 from monitor.settings import Settings
-from monitor.storage import LeaseLost, Store, UnitOfWork
+from monitor.storage import LeaseLost, Store, StoreAwayError, UnitOfWork
 from monitor.telemetry import metrics
 from rules import Calm, Engine, Finding, MentionRule, States, WindowRule
 
@@ -60,27 +63,59 @@ class Evaluator:
         self._renew_at = clock.wall()
         self._offset = 0
         self._memory: _Memory | None = None  # None: claim, and load
+        self._suspects = Suspects()
+        self._passed_over: list[tuple[int, str]] = []  # in this transaction, and why
         self._silences: Sequence[Silence] = ()
         self._next_tick: datetime | None = None
         self._swept_at = clock.now()
         self._started_at = clock.now()
+        self._look_at_clocks: Callable[[], object] = lambda: None
         # Windows with `for` ring without a new mention: until when to look at the clock for their sake.
         self._longest_wait = max((rule.for_ for rule in settings.rules if isinstance(rule, WindowRule)), default=timedelta(0))
         self._watch_until = self._started_at
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that judges."""
+        return self._memory is not None
+
+    def resumed(self) -> None:
+        """Time has passed in which we were not running: it is not our sources' fault."""
+        self._started_at = self._clock.now()
+
+    def watch_clocks(self, look: Callable[[], object]) -> None:
+        """Call `look` before sources are blamed: it calls `resumed` if we were not running until a moment ago."""
+        self._look_at_clocks = look
+
     async def step(self) -> int:
         """Judge one batch. Returns how many mentions were judged: 0 when nothing waits, or when another process leads."""
-        if not await self._lead():
+        if not await self._lead() or self._memory is None:
             return 0
         async with self._store.read() as tx:
-            mentions = await tx.mentions.after(self._offset, BATCH)
+            if self._memory.copies is None:
+                self._memory.copies = await Copies.load(tx, self._offset)
+            at_once = self._suspects.at_once(self._offset, BATCH)
+            mentions = await tx.mentions.after(self._offset, at_once, self._memory.copies.place)
         if not mentions:
             return 0
         with metrics.stage("evaluate", len(mentions)):
-            if not await self._transaction(lambda tx, memory: self._judge(tx, memory, mentions)):
+            if not await self._judge_or_pass_over(mentions):
                 return 0
         metrics.evaluated.inc(len(mentions))
         return len(mentions)
+
+    async def _judge_or_pass_over(self, mentions: Sequence[Observed]) -> bool:
+        """One mention that fails again and again must not keep all others from being judged. A replay's user sees it fail."""
+        why = self._suspects.why(mentions) if self._drive is None else None
+        if why is not None:
+            return await self._transaction(lambda tx, memory: self._pass_over(tx, memory, mentions[0], why))
+        try:
+            return await self._transaction(lambda tx, memory: self._judge(tx, memory, mentions))
+        except StoreAwayError:
+            raise
+        except Exception as error:
+            self._suspects.failed(mentions, error)
+            raise
 
     async def tick(self) -> None:
         """Do what the passing of time alone asks for: resolve what is over, fire what has lasted, notice what went silent."""
@@ -104,14 +139,15 @@ class Evaluator:
     async def _lead(self) -> bool:
         """Hold the lease: claim it, or renew it well before it expires. A lost one is claimed anew at the next step."""
         wall = self._clock.wall()
-        if self._memory is not None and wall < self._renew_at:
+        if self._memory is not None and timedelta(0) < self._renew_at - wall <= LEASE / 3:  # unless the clock was set back
             return True
         try:
             async with self._store.begin() as tx:
                 if self._memory is not None and self._epoch is not None:
                     await tx.evaluator.renew(self._owner, self._epoch, wall=wall, lease=LEASE)
-                elif not await self._claim(tx, wall):
-                    return False
+                    leads = True
+                else:
+                    leads = await self._claim(tx, wall)
                 await tx.commit()
         except LeaseLost:
             self._lose()
@@ -120,7 +156,7 @@ class Evaluator:
             self._memory = None
             raise
         self._renew_at = wall + LEASE / 3
-        return True
+        return leads
 
     async def _claim(self, tx: UnitOfWork, wall: datetime) -> bool:
         """Take the lease, and read where judging stands and all that it remembers: only the store knows for certain."""
@@ -149,13 +185,17 @@ class Evaluator:
         assert self._epoch is not None
         try:
             async with self._store.begin() as tx:
+                await tx.evaluator.fence(self._owner, self._epoch)
                 self._silences = await tx.silences.active(self._clock.now())
                 offset = await work(tx, memory)
+                await tx.mentions.mark(memory.copies.take_found() if memory.copies else ())
                 await memory.rings.save(tx)
                 await self._alerting.save(tx)
                 await tx.rule_states.save(memory.states.take_dirty(), self._clock.now())
                 await tx.evaluator.advance(self._owner, self._epoch, offset)
                 await tx.commit()
+            self._alerting.committed()
+            self._committed()
         except LeaseLost:
             self._lose()
             return False
@@ -164,30 +204,48 @@ class Evaluator:
             raise
         finally:
             self._alerting.forget()
+            self._passed_over.clear()
         self._offset = offset
         return True
+
+    def _committed(self) -> None:
+        """It did happen: log and count what was left out."""
+        for mention, why in self._passed_over:
+            log.error("mention.unjudged", mention=mention, reason=why)
+            metrics.unjudged.inc()
 
     async def _judge(self, tx: UnitOfWork, memory: _Memory, mentions: Sequence[Observed]) -> int:
         for mention in mentions:
             if self._drive is not None:
                 await self._drive_to(tx, memory, self._drive, mention.written_at)
             now = self._clock.now()
-            for finding in self._observe(mention, memory.states):
+            for finding in await self._observe(tx, memory, mention):
                 told = catch_up.gently(finding, mention, self._settings)
                 if told is not None:
+                    told = second_opinion.noted(told, mention) if told.kind == "mention" else told
                     await self._alerting.raise_(tx, memory.rings, told, now, self._silences)
                     self._wake_soon()
             self._watch(now)
         return mentions[-1].id
 
-    def _observe(self, mention: Observed, states: States) -> Sequence[Finding]:
+    async def _observe(self, tx: UnitOfWork, memory: _Memory, mention: Observed) -> Sequence[Finding]:
         """What rings because of this mention. One that the rules trip over must not keep all others from being judged."""
         try:
-            return self._engine.observe(mention, states)
-        except Exception:
+            return self._engine.observe(mention, memory.states)
+        except Exception as error:
             log.exception("rules.failed", mention=mention.id)
             metrics.worker_failures.labels(worker="rules").inc()
+            if self._drive is None:
+                await self._pass_over(tx, memory, mention, type(error).__name__)
             return ()
+
+    async def _pass_over(self, tx: UnitOfWork, memory: _Memory, mention: Observed, why: str) -> int:
+        """Leave out a mention, aloud: whoever is told must read it instead. If that fails, too, nothing is left out."""
+        now = self._clock.now()
+        self._passed_over.append((mention.id, why))
+        await tx.timeline.add(TimelineEvent(at=now, kind="mention.unjudged", detail={"mention": mention.id, "reason": why}))
+        await self._alerting.raise_(tx, memory.rings, health.unjudged(mention.id, why, now), now, self._silences)
+        return mention.id
 
     async def _drive_to(self, tx: UnitOfWork, memory: _Memory, clock: ManualClock, moment: datetime) -> None:
         while self._next_tick is not None and self._next_tick <= moment:
@@ -227,8 +285,13 @@ class Evaluator:
         return self._offset
 
     async def _look(self, tx: UnitOfWork, memory: _Memory) -> int:
-        now, started, silences = self._clock.now(), self._started_at, self._silences
-        await health.look(tx, self._alerting, memory.rings, self._settings, now, started_at=started, silences=silences)
+        trouble = await self._store.trouble()
+        now, silences = self._clock.now(), self._silences
+        self._look_at_clocks()  # after `now` was read, and with nothing in between: the machine may fall asleep at any moment
+        started = self._started_at
+        await health.look(
+            tx, self._alerting, memory.rings, self._settings, now, started_at=started, silences=silences, trouble=trouble
+        )
         return self._offset
 
     async def _end_windows(self, tx: UnitOfWork, memory: _Memory, now: datetime) -> None:
@@ -272,9 +335,10 @@ class Evaluator:
                 self._wake_by(until)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Memory:
     """What the evaluator keeps between transactions, and forgets when one fails."""
 
     states: States
     rings: OpenAlerts
+    copies: Copies | None = None  # None: not loaded yet, for a tick needs none

@@ -21,10 +21,13 @@ from monitor.pipeline.enrich import Enricher
 from monitor.pipeline.evaluate import Evaluator
 from monitor.pipeline.intake import Intake
 from monitor.pipeline.plans import PlanRunner
+from monitor.pipeline.second_opinion import SecondOpinion
 from monitor.sentiment import Scorer
+from monitor.sentiment.away import Away
 from monitor.settings import Settings
 from monitor.sources import Source
 from monitor.storage import Store
+from monitor.workshop.pool import Workshop
 from notifiers import Notifier
 from rules import Engine
 
@@ -49,17 +52,22 @@ def build(
     owner: str,
     drive: ManualClock | None = None,
     dry_run: bool = False,
+    scoring: Workshop | None = None,
+    asking: Workshop | None = None,
 ) -> Flow:
     """Wire the stages of one configuration.
 
     `owner` names this process in leases. A replay gives `drive`, the clock that its recording moves, and `dry_run`, which
-    records what would have been sent.
+    records what would have been sent. `scoring` are the workers that score what would hold up the others,
+    `asking` those that give second opinions.
     """
-    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.own_accounts)
+    away = Away(settings.sentiment, scoring) if scoring else None
+    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.own_accounts, away)
+    second = Away(settings.sentiment, asking, str(settings.sentiment.second_opinion)) if asking else None
     engine = Engine(settings.rules, settings.lists)
     alerting = Alerting(settings)
     return Flow(
-        intake=Intake(settings, store, clock, sources, enricher, drive=drive),
+        intake=Intake(settings, store, clock, sources, enricher, SecondOpinion(settings, clock, second), drive=drive),
         evaluate=Evaluator(settings, store, clock, engine, alerting, owner=owner, drive=drive),
         plans=PlanRunner(settings, store, clock),
         deliver=Deliverer(settings, store, clock, notifiers, owner=owner, dry_run=dry_run, replay=drive is not None),

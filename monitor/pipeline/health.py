@@ -1,29 +1,31 @@
-"""Silence is never taken for peace: a source that stops answering, or a receiver that stops taking, raises an alert itself."""
+"""Silence is never taken for peace: whatever of our own is in trouble, from a source to a bug, raises an alert itself."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from monitor.domain.alert import Silence
+from monitor.domain.alert import Severity, Silence
 from monitor.domain.errors import Trouble
 from monitor.domain.source import SourceState
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.settings import Settings
 from monitor.sources import SourceSettings
-from monitor.storage import UnitOfWork
+from monitor.storage import StoreTrouble, UnitOfWork
 from rules import Finding
 
 SOURCE_RULE = "source-health"
 RECEIVER_RULE = "receiver-health"
+STORE_RULE = "store-health"
+JUDGING_RULE = "judging-health"
 # A source is ill when it has missed this many polls, and never before this long: one lost poll is no news.
 MISSED_POLLS = 3
 PATIENCE = timedelta(minutes=10)
 # A source that has been ill for longer no longer holds the others' alerts open.
 HORIZON_PATIENCE = timedelta(hours=6)
 FAILURES = 3
-# A receiver to whom nothing was owed for so long may be well again: the next message will show.
+# A receiver to whom nothing was owed for so long may be well again: the next message will show. So may judging.
 FORGIVEN = timedelta(hours=24)
 
 
@@ -48,21 +50,116 @@ async def look(
     *,
     started_at: datetime,
     silences: Sequence[Silence] = (),
+    trouble: StoreTrouble | None = None,
 ) -> None:
-    """Raise and resolve the alerts about our own sources and receivers."""
-    known = {alert.key["source"] for alert in rings.of_kind("source_health")}
-    ill = {finding.key["source"]: finding for finding in await _sources(tx, settings, now, started_at, known)}
+    """Raise and resolve the alerts about our own sources, receivers and store, and resolve those about judging.
+
+    While the store takes in nothing new (`trouble`) no source is asked: how they stand is not known.
+    """
+    if trouble is None:
+        await _look_at_sources(tx, alerting, rings, settings, now, started_at=started_at, silences=silences)
     dead = {finding.key["receiver"]: finding for finding in await _receivers(tx, settings, now)}
-    for alert in rings.of_kind("source_health"):
-        if alert.key["source"] not in ill:
-            over = "it answers again" if _asked(settings, alert.key["source"]) else "it is no longer asked"
-            await alerting.resolve(tx, rings, alert, now, over, tell=True)
     for alert in rings.of_kind("receiver_health"):
         if alert.key["receiver"] not in dead:
             over = "it takes messages again" if alert.key["receiver"] in settings.receivers else "it is no longer told"
             await alerting.resolve(tx, rings, alert, now, over, tell=True)
-    for finding in (*ill.values(), *dead.values()):
+    away = {_trouble(trouble): _store_finding(trouble, now)} if trouble is not None else {}
+    for alert in rings.of_kind("store_health"):
+        if alert.key["store"] not in away:
+            await alerting.resolve(tx, rings, alert, now, "it takes in mentions again", tell=True)
+    for alert in rings.of_kind("judging_health"):
+        if now - alert.last_seen_at >= FORGIVEN:
+            await alerting.resolve(tx, rings, alert, now, "no mention was left out for a day", tell=True)
+    for finding in (*dead.values(), *away.values()):
         await alerting.raise_(tx, rings, finding, now, silences)
+
+
+async def _look_at_sources(
+    tx: UnitOfWork,
+    alerting: Alerting,
+    rings: OpenAlerts,
+    settings: Settings,
+    now: datetime,
+    *,
+    started_at: datetime,
+    silences: Sequence[Silence],
+) -> None:
+    known = {alert.key["source"] for alert in rings.of_kind("source_health")}
+    ill = {finding.key["source"]: finding for finding in await _sources(tx, settings, now, started_at, known)}
+    for alert in rings.of_kind("source_health"):
+        if alert.key["source"] not in ill:
+            over = "it answers again" if _asked(settings, alert.key["source"]) else "it is no longer asked"
+            await alerting.resolve(tx, rings, alert, now, over, tell=True)
+    for finding in ill.values():
+        await alerting.raise_(tx, rings, finding, now, silences)
+
+
+def unjudged(mention: int, why: str, now: datetime) -> Finding:
+    """A fault of ours kept a mention from being judged: somebody must read it instead of the rules."""
+    return _finding(
+        rule=JUDGING_RULE,
+        kind="judging_health",
+        key={"mentions": "unjudged"},
+        labels={},
+        at=now,
+        observed=1.0,
+        measure="mentions",
+        reason=f"mention {mention} was not judged: {why}",
+        evidence=(mention,),
+    )
+
+
+def _trouble(trouble: StoreTrouble) -> str:
+    return "full" if trouble.full else "damaged"
+
+
+def _store_finding(trouble: StoreTrouble, now: datetime) -> Finding:
+    needed = f"{trouble.needed // 2**20} MB"
+    return _finding(
+        rule=STORE_RULE,
+        kind="store_health",
+        key={"store": _trouble(trouble)},
+        labels={"store": trouble.place, "trouble": _trouble(trouble), "needed": needed},
+        at=now,
+        observed=1.0,
+        reason=f"nothing new is taken in: {trouble.error}",
+    )
+
+
+def _finding(
+    *,
+    rule: str,
+    kind: str,
+    key: Mapping[str, str],
+    labels: Mapping[str, str],
+    at: datetime,
+    observed: float,
+    reason: str,
+    severity: Severity = "critical",
+    expected: float = 0.0,
+    measure: str = "failures",
+    evidence: tuple[int, ...] = (),
+) -> Finding:
+    """About Tocsin itself: no subject, no plan, and told to ops."""
+    return Finding(
+        rule=rule,
+        kind=kind,
+        key=key,
+        labels=labels,
+        subject=None,
+        at=at,
+        severity=severity,
+        category="health",
+        observed=observed,
+        expected=expected,
+        measure=measure,
+        window=None,
+        learning=False,
+        reasons=(reason,),
+        evidence=evidence,
+        plan=None,
+        notify=(),
+    )
 
 
 async def horizon(tx: UnitOfWork, settings: Settings, now: datetime) -> datetime:
@@ -99,24 +196,17 @@ async def _sources(
 def _source_finding(state: SourceState, settings: SourceSettings, now: datetime, silence: timedelta) -> Finding:
     trouble = state.trouble or Trouble.TIMEOUT
     last = state.last_success_at.isoformat(timespec="seconds") if state.last_success_at else "never"
-    return Finding(
+    return _finding(
         rule=SOURCE_RULE,
         kind="source_health",
         key={"source": state.source},
         labels={"source": state.source, "trouble": str(trouble), "last_success": last},
-        subject=None,
         at=now,
         severity="critical" if state.stopped else "warning",
-        category="health",
         observed=silence.total_seconds(),
         expected=settings.every.total_seconds(),
         measure="seconds",
-        window=None,
-        learning=False,
-        reasons=(f"{state.source} has not answered since {last}: {trouble}: {state.detail or 'no answer'}",),
-        evidence=(),
-        plan=None,
-        notify=(),
+        reason=f"{state.source} has not answered since {last}: {trouble}: {state.detail or 'no answer'}",
     )
 
 
@@ -130,24 +220,14 @@ async def _receivers(tx: UnitOfWork, settings: Settings, now: datetime) -> list[
             continue
         why = state.disabled_reason or f"{state.failures} failed attempts in a row"
         findings.append(
-            Finding(
+            _finding(
                 rule=RECEIVER_RULE,
                 kind="receiver_health",
                 key={"receiver": state.receiver},
                 labels={"receiver": state.receiver},
-                subject=None,
                 at=now,
-                severity="critical",
-                category="health",
                 observed=float(state.failures),
-                expected=0.0,
-                measure="failures",
-                window=None,
-                learning=False,
-                reasons=(f"{state.receiver} does not take messages: {why}",),
-                evidence=(),
-                plan=None,
-                notify=(),
+                reason=f"{state.receiver} does not take messages: {why}",
             )
         )
     return findings

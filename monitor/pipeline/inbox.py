@@ -15,10 +15,10 @@ class StoredInbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def pending(self, source: str, limit: int) -> Sequence[InboxItem]:
-        """The oldest calls not yet marked as processed."""
+    async def pending(self, source: str, limit: int, most: int) -> Sequence[InboxItem]:
+        """The oldest calls not yet marked as processed, up to the one with which their bodies reach `most` bytes."""
         async with self._store.read() as tx:
-            return await tx.inbox.pending(source, limit)
+            return await tx.inbox.pending(source, limit, most)
 
     async def processed(self, id: int, at: datetime, error: str | None = None) -> None:  # noqa: A002 the protocol's own name
         """Mark one call as read."""

@@ -15,9 +15,10 @@ from monitor.domain.errors import SourceError, TocsinError, Trouble
 from monitor.domain.mention import Enriched, Mention
 from monitor.domain.source import SourceState
 from monitor.pipeline.enrich import Enricher
+from monitor.pipeline.second_opinion import SecondOpinion
 from monitor.settings import Settings
 from monitor.sources import Batch, Rejected, Source
-from monitor.storage import Store
+from monitor.storage import Store, StoreAwayError
 from monitor.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,8 @@ LONGEST_BACKOFF = timedelta(minutes=15)
 # A server may ask for any patience it likes; past this, a person should look, and the health alert says so.
 LONGEST_OBEDIENCE = timedelta(hours=6)
 # Mentions that are enriched without letting anybody else work: a page of 500 would hold up the whole daemon.
-ENRICHED_AT_ONCE = 50
+ENRICHED_AT_ONCE = 125
+TOLD = 20  # lines in the log about what was rejected in one poll: a file of rubbish must not fill the disk twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Intake:
         clock: Clock,
         sources: Mapping[str, Source],
         enricher: Enricher,
+        second_opinion: SecondOpinion,
         *,
         drive: ManualClock | None = None,
     ) -> None:
@@ -64,6 +67,7 @@ class Intake:
         self._clock = clock
         self._sources = sources
         self._enricher = enricher
+        self._second_opinion = second_opinion
         self._drive = drive
 
     async def poll(self, name: str) -> Polled:
@@ -73,21 +77,34 @@ class Intake:
         now = self._clock.now()
         if state.stopped:
             return Polled()
-        if state.backoff_until is not None and now < state.backoff_until:
-            return Polled(again_after=state.backoff_until - now)
+        if (rest := await self._rest(state, now)) is not None:
+            return Polled(again_after=rest)
         try:
             with metrics.stage("read"), metrics.poll_seconds.labels(source=name).time():
                 async with asyncio.timeout(self._settings.sources[name].timeout.total_seconds()):
                     batch = await self._sources[name].poll(state.cursor)
-            return await self._commit(name, batch, now)
-        except SourceError as error:
-            return await self._failed(state, error)
-        except TimeoutError:
-            return await self._failed(state, SourceError(Trouble.TIMEOUT, "the poll took longer than its `timeout`"))
-        except Exception as error:
-            log.exception("source.bug", source=name)
-            said = str(error) if isinstance(error, TocsinError) else type(error).__name__
-            return await self._failed(state, SourceError(Trouble.INTERNAL, said))
+            polled = await self._commit(name, batch, now)
+        except StoreAwayError as error:
+            return self._not_stored(name, error)
+        except Exception as error:  # noqa: BLE001 it is logged where it is understood
+            return await self._failed(state, _as_source_error(name, error))
+        if state.failures:
+            log.info("source.recovered", source=name, failures=state.failures)
+        return polled
+
+    async def _rest(self, state: SourceState, now: datetime) -> timedelta | None:
+        """How long to leave a source alone; nobody is asked for what cannot be kept."""
+        if await self._store.trouble() is not None:
+            return FIRST_BACKOFF
+        set_back = state.last_attempt_at is not None and now < state.last_attempt_at  # the clock was: the rest would never end
+        return state.backoff_until - now if not set_back and state.backoff_until and now < state.backoff_until else None
+
+    def _not_stored(self, name: str, error: StoreAwayError) -> Polled:
+        """No fault of the source's: the cursor stays, and what it said will be asked for again."""
+        if self._drive is not None:
+            raise error
+        log.error("source.not_stored", source=name, problem=str(error))
+        return Polled(again_after=FIRST_BACKOFF)
 
     async def _commit(self, name: str, batch: Batch, now: datetime) -> Polled:
         if self._drive is not None and batch.mentions:
@@ -95,13 +112,18 @@ class Intake:
             now = max(now, min(each.written_at for each in batch.mentions))
         latest, about = max(now, self._clock.wall()), self._settings.sources[name].subject
         enriched = await self._enrich(batch.mentions, latest, about)
-        async with metrics.stage("store"), self._store.begin() as tx:
+        enriched = await self._second_opinion.reconsider(enriched, source=name, at=now)
+        async with metrics.stage("store"), self._store.begin(incoming=True) as tx:
             added = await tx.mentions.add(enriched, source=name, seen_at=now)
             await tx.sources.succeeded(name, cursor=batch.cursor, watermark=batch.watermark or now, at=now)
             await tx.commit()
-        for rejected in batch.rejected:
+        for rejected in batch.rejected[:TOLD]:
             log.warning("mention.rejected", source=name, where=rejected.where, why=rejected.why)
+        if len(batch.rejected) > TOLD:
+            log.warning("mentions.rejected", source=name, others=len(batch.rejected) - TOLD)
         metrics.polls.labels(source=name, outcome="ok").inc()
+        if enriched:
+            metrics.source_newest.labels(source=name).set(max(each.mention.written_at for each in enriched).timestamp())
         metrics.mentions.labels(source=name, outcome="stored").inc(len(added.new))
         metrics.mentions.labels(source=name, outcome="duplicate").inc(added.duplicates)
         metrics.mentions.labels(source=name, outcome="rejected").inc(len(batch.rejected))
@@ -112,12 +134,17 @@ class Intake:
     async def _enrich(self, mentions: Sequence[Mention], latest: datetime, about: str | None) -> list[Enriched]:
         """Clean and complete them, a few at a time: everybody else has their turn in between."""
         enriched: list[Enriched] = []
-        for first in range(0, len(mentions), ENRICHED_AT_ONCE):
-            some = mentions[first : first + ENRICHED_AT_ONCE]
-            with metrics.stage("enrich", len(some)):
-                enriched += self._enricher.enrich_all(some, latest=latest, about=about)
+        lots = [mentions[first : first + ENRICHED_AT_ONCE] for first in range(0, len(mentions), ENRICHED_AT_ONCE)]
+        for first in range(0, len(lots), self._enricher.at_once):
+            together = lots[first : first + self._enricher.at_once]
+            for lot in await asyncio.gather(*(self._enrich_lot(each, latest, about) for each in together)):
+                enriched += lot
             await asyncio.sleep(0)
         return enriched
+
+    async def _enrich_lot(self, mentions: Sequence[Mention], latest: datetime, about: str | None) -> list[Enriched]:
+        with metrics.stage("enrich", len(mentions)):
+            return await self._enricher.enrich_apart(mentions, latest=latest, about=about)
 
     async def _failed(self, state: SourceState, error: SourceError) -> Polled:
         now = self._clock.now()  # the poll may have taken a while: the rest begins when it has failed
@@ -143,9 +170,21 @@ class Intake:
         return Polled(again_after=None if error.permanent else wait)
 
 
+def _as_source_error(name: str, error: Exception) -> SourceError:
+    if isinstance(error, SourceError):
+        return error
+    if isinstance(error, TimeoutError):
+        return SourceError(Trouble.TIMEOUT, "the poll took longer than its `timeout`")
+    log.error("source.bug", source=name, exc_info=error)
+    return SourceError(Trouble.INTERNAL, str(error) if isinstance(error, TocsinError) else type(error).__name__)
+
+
 def backoff(failures: int, retry_after: float | None) -> timedelta:
-    """How long to leave a source alone after `failures` earlier failures in a row: as told, else doubling with jitter."""
-    if retry_after is not None:
-        return timedelta(seconds=min(max(0.0, retry_after), LONGEST_OBEDIENCE.total_seconds()))
+    """How long to leave a source alone after `failures` earlier failures in a row: doubling with jitter, and as told if longer.
+
+    A server that says "at once" (0, a moment that has passed by our clock) and refuses again would be asked in a loop.
+    """
     longest: timedelta = min(FIRST_BACKOFF * 2 ** min(failures, 10), LONGEST_BACKOFF)
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 jitter, not a secret
+    ours: timedelta = longest * random.uniform(0.5, 1.0)  # noqa: S311 jitter, not a secret
+    told = min(max(0.0, retry_after or 0.0), LONGEST_OBEDIENCE.total_seconds())
+    return max(ours, timedelta(seconds=told))

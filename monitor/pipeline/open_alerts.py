@@ -54,6 +54,8 @@ class OpenAlerts:
             observed=finding.observed,
             expected=finding.expected,
             learning=finding.learning,
+            unscored=finding.unscored,
+            copies=finding.copies,
             last_seen_at=max(finding.at, known.last_seen_at),
             occurrences=known.occurrences + 1,
             reasons=finding.reasons,
@@ -89,4 +91,6 @@ class OpenAlerts:
             evidence=evidence,
             occurrences=alert.occurrences,
             reasons=alert.reasons,
+            unscored=alert.unscored,
+            copies=alert.copies,
         )

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from monitor.domain.alert import Alert, AlertEvent, NewAlert, NotificationKind
 from monitor.domain.errors import UsageError
+from monitor.domain.feedback import Feedback
+from monitor.domain.mention import Observed
 from monitor.domain.plan import NotifyStep, PlanRun, Step, StepState, TimelineEvent, WebhookStep
-from monitor.storage import Store, UnitOfWork
+from monitor.storage import Erased, Hold, Store, StoreContendedError, UnitOfWork
+from monitor.storage.holds import What
 from rules.base import suggest
+
+T = TypeVar("T")
+
+# How often what touches records all over the store is begun, when PostgreSQL breaks it off in favour of somebody else's work.
+CONTENDED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +164,99 @@ async def ring_for_test(store: Store, rule: str, receiver: str, actor: Actor, at
         await tx.timeline.add(_event("alert.tested", actor, at, {"rule": rule, "receiver": receiver}, alert))
         await tx.commit()
         return incident.id
+
+
+async def give_feedback(store: Store, words: Sequence[Feedback], through: str) -> Observed:
+    """Keep what a person says of one mention that was judged wrongly, all or nothing. Returns the mention as it was before.
+
+    What it is not about is taken out of its subjects, so that rules and windows stop counting it; its scores stay what the scorer
+    said. Raises `UsageError` for a mention that does not exist, or is not about that subject.
+    """
+    async with store.begin() as tx:
+        found = await tx.mentions.get([words[0].mention_id])
+        if not found:
+            raise UsageError(f"there is no mention {words[0].mention_id}; `tocsin alert show N` names those behind an alert")
+        for said in words:
+            await _keep(tx, said, found[0], through)
+        await tx.commit()
+        return found[0]
+
+
+async def _keep(tx: UnitOfWork, said: Feedback, mention: Observed, through: str) -> None:
+    if said.kind == "not_about" and not await tx.feedback.remove_subject(mention.id, said.value):
+        about = ", ".join(sorted(mention.subjects)) or "nothing that is listened for"
+        raise UsageError(f"mention {mention.id} is not about `{said.value}`: it is about {about}")
+    await tx.feedback.give(said)
+    detail = {"mention": mention.id, said.kind: said.value}
+    await tx.timeline.add(_event("feedback.given", Actor(said.by, through), said.at, detail))
+
+
+async def erase(store: Store, network: str, who: str, actor: Actor, at: datetime) -> tuple[Erased, bool]:
+    """Forget a person. Returns what was done, and whether the list beside the store could be written.
+
+    The list comes first: should we die in between, the next start finishes what was asked. Raises `UsageError` when nobody, or
+    more than one, is known by that name.
+    """
+
+    async def work() -> tuple[Erased, bool]:
+        async with store.begin() as tx:
+            erased = await tx.erasures.erase(network, who, at, actor.name)
+            listed = await store.erased_list.add(erased.buried)
+            if not erased.already:
+                await tx.timeline.add(_event("author.erased", actor, at, _outcome(erased)))
+            await tx.commit()
+            return erased, listed
+
+    done = await _whoever_contends(work)
+    await store.scrub()
+    return done
+
+
+async def _whoever_contends(work: Callable[[], Awaitable[T]]) -> T:
+    """Do a transaction anew that was broken off because it and another waited for one another."""
+    for _ in range(CONTENDED - 1):
+        with suppress(StoreContendedError):
+            return await work()
+    return await work()
+
+
+async def place_hold(
+    store: Store, what: What, number: int, *, reason: str, actor: Actor, at: datetime, until: datetime | None
+) -> Hold:
+    """Keep something for a legal claim. Raises `UsageError` when it does not exist."""
+    async with store.begin() as tx:
+        hold = await tx.holds.place(what, number, reason=reason, by=actor.name, at=at, until=until)
+        detail = {"hold": hold.id, "on": f"{what} {number}", "mentions": len(hold.covers), "evidence_hash": hold.evidence_hash}
+        event = _event("hold.placed", actor, at, detail | {"reason": reason})
+        await tx.timeline.add(replace(event, incident_id=number if what == "incident" else None))
+        await tx.commit()
+        return hold
+
+
+async def release_hold(store: Store, number: int, actor: Actor, at: datetime) -> list[Erased]:
+    """End a hold, and carry out the erasures that waited for it. Raises `UsageError` when it is not in force."""
+
+    async def work() -> list[Erased]:
+        async with store.begin() as tx:
+            hold = await tx.holds.get(number)
+            if hold is None or not await tx.holds.release(number, actor.name, at):
+                raise UsageError(f"hold {number} is not in force; `tocsin hold list` lists those that are")
+            event = _event("hold.released", actor, at, {"hold": number})
+            await tx.timeline.add(replace(event, incident_id=hold.number if hold.what == "incident" else None))
+            erased = await tx.erasures.carry_out(at)
+            await store.erased_list.add(buried for each in erased for buried in each.buried)
+            await tx.timeline.add_all([_event("author.erased", actor, at, _outcome(each)) for each in erased])
+            await tx.commit()
+            return erased
+
+    done = await _whoever_contends(work)
+    await store.scrub()
+    return done
+
+
+def _outcome(erased: Erased) -> dict[str, object]:
+    """Nothing that says who it was: the number alone."""
+    return {"author": erased.author, "mentions": erased.mentions, "kept": erased.kept, "told": erased.told}
 
 
 async def _run(tx: UnitOfWork, run_id: int) -> PlanRun:

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
 
 from monitor.domain.alert import AlertEvent, DeliveryRecord, DeliveryState, NotificationKind
 from monitor.domain.clock import Clock
+from monitor.domain.errors import StorageError
 from monitor.domain.plan import NotifyStep, PlanRun, RunState, Step, StepState, TimelineEvent, WebhookStep
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
+from monitor.telemetry import metrics
 
+log = structlog.get_logger(__name__)
+
+# A run that fails for a reason of ours is looked at again after ever longer rests.
+REST = timedelta(seconds=15)
+LONGEST_REST = timedelta(minutes=10)
 _ENDED = frozenset({StepState.DONE, StepState.FAILED, StepState.SKIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Stuck:
+    """A run that failed `times` times in a row, and rests until `until` (story time)."""
+
+    times: int
+    until: datetime
 
 
 class PlanRunner:
@@ -20,12 +39,51 @@ class PlanRunner:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._stuck: dict[int, _Stuck] = {}
 
     async def step(self) -> int:
-        """Move every run that can move. Returns how many steps changed state."""
+        """Move every run that can move. Returns how many steps changed state.
+
+        A run that cannot be carried holds up no other. What the store refuses is raised, once all have had their turn.
+        """
         async with self._store.read() as tx:
             runs = await tx.plans.open_runs()
-        return sum([await self._carry(run) for run in runs])
+        self._stuck = {run.id: self._stuck[run.id] for run in runs if run.id in self._stuck}
+        moved, refused = 0, None
+        for run in runs:
+            try:
+                moved += await self._attempt(run)
+            except StorageError as error:
+                refused = error
+        if refused is not None:
+            raise refused
+        return moved
+
+    async def _attempt(self, run: PlanRun) -> int:
+        """Carry one run, unless it rests after a failure."""
+        stuck = self._stuck.get(run.id)
+        if stuck is not None and timedelta(0) < stuck.until - self._clock.now() <= LONGEST_REST:
+            return 0
+        try:
+            moved = await self._carry(run)
+        except StorageError:
+            raise
+        except Exception as error:
+            log.exception("plan.stuck", plan=run.plan, run=run.id)
+            await self._rest(run, error)
+            return 0
+        self._stuck.pop(run.id, None)
+        return moved
+
+    async def _rest(self, run: PlanRun, error: Exception) -> None:
+        """Let a run that failed wait, and say in its timeline, once, that it is stuck."""
+        metrics.worker_failures.labels(worker="plans").inc()
+        times = self._stuck[run.id].times if run.id in self._stuck else 0
+        self._stuck[run.id] = _Stuck(times + 1, self._clock.now() + min(REST * 2**times, LONGEST_REST))
+        if not times:
+            async with self._store.begin() as tx:
+                await tx.timeline.add(self._event("plan.stuck", run, reason=type(error).__name__))
+                await tx.commit()
 
     async def _carry(self, run: PlanRun) -> int:
         changed = 0
@@ -84,7 +142,7 @@ class PlanRunner:
                         plan_run_id=run.id,
                         plan_step=step.id,
                     )
-                await tx.timeline.add(self._event("plan.step.started", run, step.id))
+                await tx.timeline.add(self._event("plan.step.started", run, step=step.id))
             await tx.commit()
         return int(moved)
 
@@ -99,16 +157,16 @@ class PlanRunner:
                     run.id, step.id, outcome, at=self._clock.now(), detail=detail, only_from={StepState.RUNNING}
                 )
                 if moved:
-                    await tx.timeline.add(self._event(f"plan.step.{outcome}", run, step.id))
+                    await tx.timeline.add(self._event(f"plan.step.{outcome}", run, step=step.id))
             await tx.commit()
         attempted = all(each.attempts > 0 and each.state is not DeliveryState.SENDING for each in deliveries)
         return int(moved), attempted or outcome is not None
 
-    def _event(self, kind: str, run: PlanRun, step: str) -> TimelineEvent:
+    def _event(self, kind: str, run: PlanRun, **detail: str) -> TimelineEvent:
         return TimelineEvent(
             at=self._clock.now(),
             kind=kind,
-            detail={"plan": run.plan, "step": step},
+            detail={"plan": run.plan, **detail},
             incident_id=run.incident_id,
             plan_run_id=run.id,
         )

@@ -1,15 +1,15 @@
-"""Who is told of an alert: the people its rule names, else the default; and who instead, when a receiver is gone."""
+"""Who is told of an alert: the people its rule names, else the default; and who else, when a receiver fails."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from monitor.domain.alert import Alert
 from monitor.settings import Settings
 
 # Rules of our own, about ourselves: they go to `routing.ops`.
-HEALTH_KINDS = frozenset({"source_health", "receiver_health"})
+HEALTH_KINDS = frozenset({"source_health", "receiver_health", "store_health", "judging_health"})
 
 
 class Recipients:
@@ -29,11 +29,25 @@ class Recipients:
         others = tuple(name for name in expanded if name != dead)
         return others or tuple(name for name in self._settings.receivers if name != dead)
 
-    def instead_of(self, gone: str, alert: Alert | None, now: datetime) -> tuple[str, ...]:
-        """Who is told what a receiver that is gone can't be told: the rule's others, else the default, else ops, else anybody."""
-        tried = [self._named.get(alert.rule, ()) if alert is not None else (), ("default",), ("ops",), self._settings.receivers]
-        found = (tuple(name for name in self.expand(names, now) if name != gone) for names in tried)
-        return next((names for names in found if names), ())
+    def fallback(self, receiver: str, now: datetime) -> tuple[str, ...]:
+        """The next channel of a receiver, as its settings name it."""
+        named = self._settings.receivers[receiver].fallback if receiver in self._settings.receivers else ()
+        return tuple(name for name in self.expand(named, now) if name != receiver)
+
+    def next_after(self, receiver: str, alert: Alert | None, hopes: Mapping[str, bool], now: datetime) -> tuple[str, ...]:
+        """Who else is told what a receiver does not take: its fallback, else whoever makes sure that somebody knows.
+
+        `hopes` says who is told already, and whether there is hope that it arrives: while there is, it is enough.
+        """
+        fresh = tuple(name for name in self.fallback(receiver, now) if name not in hopes)
+        if fresh or any(hope for name, hope in hopes.items() if name != receiver):
+            return fresh
+        named = self._named.get(alert.rule, ()) if alert is not None else ()
+        for names in (named, ("default",), ("ops",), self._settings.receivers):
+            fresh = tuple(name for name in self.expand(names, now) if name != receiver and name not in hopes)
+            if fresh:
+                return fresh
+        return ()
 
     def expand(self, names: Iterable[str], now: datetime) -> tuple[str, ...]:
         """The receivers behind names; a backup joins a primary who is off duty."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from monitor.sentiment.scorer import Scorer
+from monitor.sentiment.labels import label
+from monitor.sentiment.scorer import Explanation, Scorer
 from monitor.sentiment.settings import SentimentSettings
+from monitor.sentiment.weighing import Weighed
 
-__all__ = ["Scorer", "SentimentSettings"]
+__all__ = ["Explanation", "Scorer", "SentimentSettings", "Weighed", "label"]

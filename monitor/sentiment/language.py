@@ -65,6 +65,11 @@ class Detector:
         claim = claimed_code(claimed)
         return _agreed(claim, *self._identifier.classify(text[:ENOUGH]))
 
+    def seen(self, text: str) -> tuple[str, float]:
+        """What the words alone look like, and how probable that is."""
+        code, probability = self._identifier.classify(text[:ENOUGH])
+        return code, float(probability)
+
     def languages(self, said: Sequence[tuple[str, str | None]]) -> list[str]:
         """The same for many texts, each with its claim; from `MANY` on, much faster."""
         if len(said) < MANY:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from monitor.packaged import shipped
 from monitor.settings.contacts import Contacts, Hours, Person, Role
+from monitor.settings.differences import differences
 from monitor.settings.fingerprints import Fingerprints
 from monitor.settings.load import load
-from monitor.settings.model import LoggingSettings, MonitorFile, Routing, Settings, Subject, WebSettings
-from monitor.settings.packaged import shipped
+from monitor.settings.model import HeartbeatSettings, LoggingSettings, MonitorFile, Routing, Settings, Subject, WebSettings
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.report import Report, check, render
 from monitor.settings.scaffold import scaffold
@@ -19,6 +20,7 @@ __all__ = [
     "ConfigError",
     "Contacts",
     "Fingerprints",
+    "HeartbeatSettings",
     "Hours",
     "LoggingSettings",
     "MonitorFile",
@@ -31,6 +33,7 @@ __all__ = [
     "Subject",
     "WebSettings",
     "check",
+    "differences",
     "load",
     "render",
     "scaffold",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from monitor.domain.errors import TocsinError
 from monitor.domain.plan import PlanFile
 from monitor.settings.contacts import Contacts
 from monitor.settings.kinds import zone
@@ -16,8 +18,11 @@ from monitor.settings.problems import Problem, choices
 from monitor.settings.reading import Data, Document, Path_
 from monitor.settings.secrets import OTHERS, Filled
 from monitor.settings.shape import Schemas, Shape, holds_secret
+from monitor.sources import FeedSettings, MastodonSettings
+from monitor.sources.connecting import trust
+from monitor.sources.guard import Guard
 from notifiers import AppriseSettings, EmailSettings, WebhookSettings
-from notifiers.chat import problems
+from notifiers.chat import names_a_host, problems
 
 _SMTP = "Add `smtp: {host: …, sender: …}`."
 _TOKEN = re.compile(r"[\w-]{20,}")
@@ -32,10 +37,31 @@ def impossible(document: Document, monitor: MonitorFile, contacts: Contacts) -> 
         if any(person.email for person in contacts.people.values()):
             yield document.problem(("smtp",), "people of contacts.yaml have e-mail, and there is no mail server.", _SMTP)
     yield from _bad_zones(document, monitor)
+    yield from _unreachable(document, monitor)
+    try:
+        trust(monitor.http)
+    except TocsinError as error:
+        yield document.problem(("http", "ca_bundle"), f"{error}.")
     known = {*monitor.receivers, *contacts.people, *contacts.roles}
     if known and not monitor.routing.default:
         fix = f"Name one or more of {choices(known)}."
         yield document.problem(("routing", "default"), "is missing: nobody would be told.", fix)
+
+
+def unusable_models(document: Document, settings: Settings) -> Iterator[Problem]:
+    """Models that score nothing, shipped ones and the user's own: their files are loaded to find out."""
+    from monitor.sentiment.complaint import Complaints  # noqa: PLC0415 numpy is for those who score
+    from monitor.sentiment.engines import ONNX, Panel  # noqa: PLC0415 likewise
+
+    chosen = settings.sentiment
+    asked: dict[str, Callable[[], object]] = {
+        engine: partial(Panel, engine, model=chosen.model) for engine in (chosen.engine, chosen.second_opinion) if engine
+    }
+    for name, load in {**asked, "complaint": Complaints}.items():
+        try:
+            load()
+        except TocsinError as error:
+            yield document.problem(("sentiment", "model") if name == ONNX else ("sentiment",), f"{error}.")
 
 
 def _bad_zones(document: Document, monitor: MonitorFile) -> Iterator[Problem]:
@@ -45,6 +71,31 @@ def _bad_zones(document: Document, monitor: MonitorFile) -> Iterator[Problem]:
             zone(receiver.timezone or "UTC")
         except ValueError as error:
             yield document.problem(("receivers", name, "timezone"), f"{error}.".replace("?.", "?"))
+
+
+def _unreachable(document: Document, monitor: MonitorFile) -> Iterator[Problem]:
+    """Private addresses that the guard would refuse: better told now than by the first alarm that does not arrive."""
+    guard = Guard(monitor.http.allow)
+    for path, url in _asked(monitor):
+        if refused := guard.forbids(url):
+            fix = f'Add `http: {{allow: ["{refused}"]}}` if it is meant.'
+            what = f"leads to a private address ({refused}); those are called only where `http.allow` names them."
+            yield document.problem(path, what, fix)
+
+
+def _asked(monitor: MonitorFile) -> Iterator[tuple[Path_, str]]:
+    """Where in the file an address stands that will be called, and which."""
+    for name, source in monitor.sources.items():
+        if source.enabled and isinstance(source, FeedSettings | MastodonSettings):
+            yield ("sources", name, "url"), source.url
+    for name, receiver in monitor.receivers.items():
+        if isinstance(receiver, WebhookSettings):
+            yield ("receivers", name, "url"), receiver.url.get_secret_value()
+        elif isinstance(receiver, AppriseSettings):
+            urls = (url.get_secret_value() for url in receiver.urls)
+            yield from ((("receivers", name, "urls"), url) for url in urls if names_a_host(url))
+    if monitor.heartbeat is not None:
+        yield ("heartbeat", "url"), monitor.heartbeat.url.get_secret_value()
 
 
 def unwise(document: Document, settings: Settings) -> Iterator[Problem]:
@@ -57,10 +108,28 @@ def unwise(document: Document, settings: Settings) -> Iterator[Problem]:
     if not settings.routing.default:
         fix = "Add one, for instance an e-mail address."
         yield document.problem(("receivers",), "there are no receivers: nobody is told.", fix)
+    if settings.heartbeat is None:
+        fix = "Add `heartbeat: {url: …}` with an address that a service elsewhere gives you."
+        yield document.problem(("heartbeat",), "is not set: nobody notices when this machine is gone.", fix)
     for name, receiver in settings.receivers.items():
         if isinstance(receiver, WebhookSettings) and not receiver.secret:
             what = "has no secret: what receives it cannot tell our messages from a forger's."
             yield document.problem(("receivers", name), what, "Add `secret: ${…}` and check the signature at the other end.")
+
+
+def quiet_alarms(document: Document, settings: Settings) -> Iterator[Problem]:
+    """Emergencies that may wake nobody: told by e-mail alone, or by one channel with none behind it."""
+    routes = dict.fromkeys(rule.notify or ("default",) for rule in settings.rules if rule.severity == "critical")
+    for names in routes:
+        told = tuple(dict.fromkeys(receiver for name in names for receiver in settings.resolve(name)))
+        place: Path_ = ("routing", "default") if names == ("default",) else ("receivers",)
+        who = ", ".join(f"`{name}`" for name in told)
+        if told and all(isinstance(settings.receivers[name], EmailSettings) for name in told):
+            what = f"what is critical goes to {who} by e-mail alone, and e-mail wakes nobody."
+            yield document.problem(place, what, "Add a receiver that rings, for instance a telephone by `kind: apprise`.")
+        elif len(told) == 1 and not settings.receivers[told[0]].fallback:
+            what = f"what is critical goes to {who} alone, and no other channel is behind it."
+            yield document.problem(place, what, f"Add a receiver, or give {who} a `fallback`.")
 
 
 def unknown_services(document: Document, settings: Settings) -> Iterator[Problem]:

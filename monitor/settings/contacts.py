@@ -58,6 +58,9 @@ class Person(BaseModel):
     name: Text = Field(description="how the person is called in messages")
     email: Mailbox | None = Field(None, description="one address; makes the person a receiver")
     receivers: Names = Field((), description="further receivers of monitor.yaml that reach this person, such as a telephone")
+    fallback: Names = Field(
+        (), description="who is told of what is critical when this person's e-mail fails: receivers, people or roles"
+    )
     language: Language | None = Field(None, description="fr or en; the default is `language` of monitor.yaml")
     timezone: Zone | None = Field(None, description="IANA name; the default is `timezone` of monitor.yaml")
     hours: Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -22,9 +24,15 @@ Names = Annotated[tuple[Id, ...], BeforeValidator(one_or_many, json_schema_input
 Texts = Annotated[tuple[Text, ...], BeforeValidator(one_or_many, json_schema_input_type=Text | list[Text])]
 
 
+@cache
+def _zones() -> AbstractSet[str]:
+    """Asking the system opens each of six hundred files; what it knows does not change while we run."""
+    return available_timezones()
+
+
 def zone(name: str) -> str:
     """`name`, when it is a time zone. Raises `ValueError` with the nearest one otherwise."""
-    known = available_timezones()
+    known = _zones()
     if name in known:
         return name
     near = nearest(name, known)

@@ -13,18 +13,19 @@ from pydantic import BaseModel, ValidationError
 
 from monitor.domain.clock import SystemClock
 from monitor.domain.plan import PlanFile
+from monitor.packaged import shipped
+from monitor.sentiment import SentimentSettings
 from monitor.settings import advice, names
 from monitor.settings.contacts import Contacts
 from monitor.settings.convert import convert
 from monitor.settings.model import MonitorFile, Settings, implicit_receiver
-from monitor.settings.packaged import shipped
 from monitor.settings.place import state_folder
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.reading import Document, at, read
 from monitor.settings.secrets import Filled, fill
 from monitor.settings.shape import shape_of
 from monitor.settings.translate import Translator
-from monitor.settings.wordlists import check_uses, read_lists
+from monitor.settings.wordlists import WordLists, check_uses, read_lists, read_vocabularies
 from rules import RuleFile
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -110,14 +111,16 @@ class _Reader:
         if not (monitor.document and monitor.model and contacts.model):
             return
         self._problems += advice.impossible(monitor.document, monitor.model, contacts.model)
+        sentiment = self._sentiment(monitor.document, monitor.model.sentiment)
         if self._problems:
             return
         read_rules, read_plans = [file.model for file in rules if file.model], [file.model for file in plans if file.model]
         settings = _compose(monitor.model, contacts.model, read_rules, read_plans, lists)
         place = state_folder(self._directory, self._environ)
-        settings = settings.model_copy(update={"storage": settings.storage.beginning_at(place)})
+        settings = settings.model_copy(update={"storage": settings.storage.beginning_at(place), "sentiment": sentiment})
         self._loaded.settings, self._loaded.monitor = settings, monitor.document
         self._loaded.warnings += advice.unwise(monitor.document, settings)
+        self._loaded.warnings += advice.quiet_alarms(monitor.document, settings)
         self._loaded.warnings += advice.contacts_permissions(contacts.path)
         documents = [file.document for file in plans if file.document]
         self._loaded.warnings += advice.expired(documents, read_plans, self._today)
@@ -192,6 +195,14 @@ class _Reader:
             self._problems += check_uses(documents, found)
         return found.lists
 
+    def _sentiment(self, document: Document, written: SentimentSettings) -> SentimentSettings:
+        """The settings of scoring, with the words of the files that they name."""
+        found = WordLists()
+        settings = read_vocabularies(document, written, self._directory, found)
+        self._problems += found.problems
+        self._loaded.warnings += found.warnings
+        return settings
+
 
 def _yaml_files(folder: Path) -> list[Path]:
     """The YAML files of a folder in order, less hidden ones and the tests of rules. Raises `OSError`."""
@@ -211,11 +222,7 @@ def _compose(
     plans: list[PlanFile],
     lists: Mapping[str, tuple[str, ...]],
 ) -> Settings:
-    people = {
-        name: implicit_receiver(person.email, person.language, person.timezone)
-        for name, person in contacts.people.items()
-        if person.email
-    }
+    people = {name: implicit_receiver(person.email, person) for name, person in contacts.people.items() if person.email}
     routing = monitor.routing.model_copy(update={"ops": monitor.routing.ops or monitor.routing.default})
     parts = {name: getattr(monitor, name) for name in MonitorFile.model_fields}
     parts.update(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.domain.plan import Id, Plan
 from monitor.sentiment import SentimentSettings
-from monitor.settings.contacts import Contacts
+from monitor.settings.contacts import Contacts, Person
 from monitor.settings.fingerprints import Fingerprints, fingerprint
 from monitor.settings.kinds import Names, Text, Texts, Zone
 from monitor.sources import SourceUnion
-from monitor.sources.http import HttpSettings
+from monitor.sources.connecting import HttpSettings
 from monitor.storage import StorageSettings
 from notifiers import EmailSettings, ReceiverUnion, SmtpSettings
 from notifiers.message import Language
@@ -73,15 +73,74 @@ class Routing(BaseModel):
     group_interval: Duration = Field(
         timedelta(minutes=5), description="at most one more message per incident and receiver in this time"
     )
+    digest_after: int = Field(
+        20,
+        ge=1,
+        description="so many messages a receiver gets within `group_interval`; in a storm the rest comes in one digest across"
+        " incidents, the critical ones first",
+    )
 
 
-class WebSettings(BaseModel):
-    """Where health, metrics and inbound webhooks are served."""
+class PrivateWebSettings(BaseModel):
+    """Where the machine's own programs ask: Prometheus, a health check, whoever reloads the configuration."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: Text = Field("127.0.0.1", description="the address to listen on; put a proxy with TLS in front before opening it")
+    host: Text = Field(
+        "127.0.0.1", description="the address to listen on; nobody here is asked who they are: leave it on loopback"
+    )
+    port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="the port; the default is the one after `web.port` (8081); 0 takes any free one",
+    )
+
+
+class WebSettings(BaseModel):
+    """Where calls of other systems come in, and, apart from it, where the operator asks how things stand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: Text = Field(
+        "127.0.0.1", description="the address where inbound webhooks arrive; put a proxy with TLS in front before opening it"
+    )
     port: int = Field(8080, ge=0, le=65535, description="the port; 0 takes any free one")
+    private: PrivateWebSettings = Field(
+        default_factory=PrivateWebSettings, description="metrics, health and reload, which the public listener never answers"
+    )
+
+    @property
+    def private_port(self) -> int:
+        """Where the private listener listens; 0: any free port."""
+        return self.private.port if self.private.port is not None else self.port and self.port + 1
+
+    @model_validator(mode="after")
+    def _two_doors(self) -> Self:
+        if self.private_port and (self.host, self.port) == (self.private.host, self.private_port):
+            raise ValueError("the public and the private listener cannot share one address; give `web.private.port` another port")
+        if self.private_port > 65535:  # noqa: PLR2004 - the highest port there is
+            raise ValueError("there is no port after `web.port`; set `web.private.port`")
+        return self
+
+
+def _web_address(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("https://", "http://")):
+        raise ValueError("write a whole address, https://host/path")
+    return value
+
+
+class HeartbeatSettings(BaseModel):
+    """An address elsewhere that is asked (GET) while the work progresses, and that tells somebody when nobody asks any more."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[SecretStr, AfterValidator(_web_address)] = Field(
+        description="the address that such a service gave you; whoever knows it can pretend that all is well"
+    )
+    every: Annotated[Duration, Field(ge=timedelta(seconds=10))] = Field(
+        timedelta(minutes=1), description="how often; let the service wait for five times as long before it tells anybody"
+    )
 
 
 class LoggingSettings(BaseModel):
@@ -110,7 +169,8 @@ class MonitorFile(BaseModel):
     )
     routing: Routing = Field(default_factory=Routing, description="who is told")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="where everything is kept, and for how long")
-    web: WebSettings = Field(default_factory=WebSettings, description="health, metrics and inbound webhooks")
+    web: WebSettings = Field(default_factory=WebSettings, description="inbound webhooks; metrics, health and reload")
+    heartbeat: HeartbeatSettings | None = Field(None, description="how somebody elsewhere notices that this machine is gone")
     http: HttpSettings = Field(default_factory=HttpSettings, description="how servers are asked: proxy, certificates, limits")
     sentiment: SentimentSettings = Field(default_factory=SentimentSettings, description="how texts are scored")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="what the daemon says about itself")
@@ -192,6 +252,6 @@ class Settings(MonitorFile):
     __str__ = __repr__
 
 
-def implicit_receiver(email: str, language: Language | None, timezone: str | None) -> EmailSettings:
+def implicit_receiver(email: str, person: Person) -> EmailSettings:
     """The receiver that a person with an address is."""
-    return EmailSettings(kind="email", to=(email,), language=language, timezone=timezone)
+    return EmailSettings(kind="email", to=(email,), language=person.language, timezone=person.timezone, fallback=person.fallback)

@@ -61,10 +61,14 @@ def check(files: Files) -> list[Problem]:
     if monitor:
         found.name(monitor, ("routing", "default"), known, "receiver, person or role")
         found.name(monitor, ("routing", "ops"), None if known is None else {*known, "default"}, "receiver, person or role")
+        for receiver in receivers or ():
+            found.name(monitor, ("receivers", receiver, "fallback"), known, "receiver, person or role")
         for source in keys(monitor, "sources") or ():
             found.name(monitor, ("sources", source, "subject"), subjects, "subject")
     if files.contacts:
         _contacts(found, files.contacts, receivers, people)
+        for person in people or ():
+            found.name(files.contacts, ("people", person, "fallback"), known, "receiver, person or role")
     plans = None if not files.whole else {name for _, _, name in _plan_ids(files.plans)}
     for document in files.rules:
         _rules(found, document, anybody, plans, subjects)

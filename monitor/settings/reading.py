@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 from yaml.composer import Composer
@@ -90,20 +92,22 @@ for _tag, _pattern, _first in (
     _Resolver.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
 
 
-class _Loader(Reader, Scanner, Parser, Composer, _Resolver):
-    """PyYAML's own pure parser, with a budget of nodes and depth, and without anchors and tags."""
+# What libyaml and PyYAML's own parser are known to read in two ways, or one of them not at all.
+_TWO_READINGS = re.compile(r"\t|^%|\ufeff|[|>][-+0-9]*#|[\[{,]\s*\?", re.MULTILINE)
 
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-        Composer.__init__(self)
-        _Resolver.__init__(self)
-        self._nodes = 0
-        self._depth = 0
+
+class _TwoReadingsError(Exception):
+    """The same, seen only when it is composed. It never leaves this module."""
+
+
+class _Composer(Composer):
+    """Composes with a budget of nodes and depth, and without anchors and tags."""
+
+    _nodes = 0
+    _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
-        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        event: yaml.Event = self.peek_event()  # type: ignore[attr-defined]
         self._refuse_cleverness(event)
         self._nodes += 1
         self._depth += 1
@@ -123,6 +127,36 @@ class _Loader(Reader, Scanner, Parser, Composer, _Resolver):
             raise _Refused(line, "anchors (&) and aliases (*) are not used here.", "Write the value out, or quote the text.")
         if getattr(event, "tag", None) is not None:
             raise _Refused(line, "tags (!) are not used here.", "Remove the tag, or quote the text.")
+
+
+class _Loader(Reader, Scanner, Parser, _Composer, _Resolver):
+    """On PyYAML's own parser, whose errors are the ones that we explain."""
+
+    def __init__(self, text: str) -> None:
+        Reader.__init__(self, text)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+        _Composer.__init__(self)
+        _Resolver.__init__(self)
+
+
+# Where PyYAML was built without libyaml, its own parser reads everything, only slower.
+_Libyaml: Any = getattr(yaml, "CBaseLoader", object)
+
+
+class _FastLoader(_Composer, _Resolver, _Libyaml):  # type: ignore[misc]
+    """The same on libyaml's parser, several times faster."""
+
+    def __init__(self, text: str) -> None:
+        _Libyaml.__init__(self, text)
+        _Composer.__init__(self)
+        _Resolver.__init__(self)
+
+    def compose_scalar_node(self, anchor: dict[Any, yaml.Node]) -> yaml.ScalarNode:
+        node = super().compose_scalar_node(anchor)
+        if not node.style and "?" in node.value:
+            raise _TwoReadingsError
+        return node
 
 
 def read(path: Path, name: str | None = None) -> tuple[Document, list[Problem]]:
@@ -184,10 +218,12 @@ def _parse(file: str, text: str) -> tuple[Document, list[Problem]]:
 
 
 def _compose(text: str) -> yaml.Node | None:
+    if (node := _compose_fast(text)) is not None:
+        return node
     loader = None
     try:
         loader = _Loader(text)
-        node: yaml.Node | None = loader.get_single_node()
+        node = loader.get_single_node()
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise _Refused(line, "holds a control character.", "Delete the invisible character, or retype the line.") from None
@@ -197,6 +233,16 @@ def _compose(text: str) -> yaml.Node | None:
         line = loader.line + 1 if loader else 0
         raise _Refused(line, "holds an escape that is no character.", "Check what follows the backslash.") from None
     return node
+
+
+def _compose_fast(text: str) -> yaml.Node | None:
+    """What libyaml makes of it; None where PyYAML's own parser has to look, be it only for the words for what is wrong."""
+    if _Libyaml is object or _TWO_READINGS.search(text):
+        return None
+    with suppress(yaml.YAMLError, ValueError, _Refused, _TwoReadingsError):
+        node: yaml.Node | None = _FastLoader(text).get_single_node()
+        return node if isinstance(node, yaml.CollectionNode) else None
+    return None
 
 
 def _line(mark: object) -> int:

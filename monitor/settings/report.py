@@ -34,7 +34,10 @@ def check(directory: Path, *, environ: Mapping[str, str] | None = None, today: d
     problems, warnings = tuple(loaded.problems), tuple(sorted(set(loaded.warnings)))
     if loaded.settings is not None and loaded.monitor is not None:
         # Not at every start: what an update of Apprise no longer knows must not keep the other receivers from being told.
-        problems = tuple(advice.unknown_services(loaded.monitor, loaded.settings))
+        problems = (
+            *advice.unknown_services(loaded.monitor, loaded.settings),
+            *advice.unusable_models(loaded.monitor, loaded.settings),
+        )
     settings = None if problems else loaded.settings
     return Report(problems, warnings, _summary(directory, settings, len(problems), len(warnings)))
 

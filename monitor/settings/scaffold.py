@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import yaml
 
 from monitor.domain.errors import ExitCode, TocsinError, UsageError
+from monitor.sources.guard import Guard
+from notifiers.chat import names_a_host
 from notifiers.message import Language
 
 _HASHTAG = re.compile(r"#(?P<tag>\w+)@(?P<server>[\w.-]+\.\w+)")
@@ -19,10 +21,12 @@ _FILES = (".csv", ".tsv", ".jsonl", ".json", ".ndjson")
 _COMMENTS: dict[str, dict[str, str]] = {
     "en": {
         "head": "What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.",
+        "allow": "private addresses are called only where they stand here",
         "smtp": 'with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
     "fr": {
         "head": "Quoi écouter, où, et qui prévenir. Le reste a des valeurs par défaut ; voir `tocsin check` et docs/reference.",
+        "allow": "une adresse privée n’est appelée que si elle est nommée ici",
         "smtp": 'avec un compte : {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
 }
@@ -60,6 +64,7 @@ def compose(brand: str, first_source: str, send_to: str, language: Language) -> 
     if not brand:
         raise UsageError("The brand needs a name.")
     receiver, needs_mail = _receiver(send_to.strip())
+    inside = ", ".join(map(_quoted, _private(first_source.strip(), send_to.strip())))
     comments = _COMMENTS[language]
     smtp = f"smtp: {{host: localhost, port: 25, security: none, sender: {_quoted(send_to.strip())}}}"
     lines = [
@@ -73,6 +78,7 @@ def compose(brand: str, first_source: str, send_to: str, language: Language) -> 
         "receivers:",
         f"  me: {receiver}",
         "routing: {default: me}",
+        *([f"http: {{allow: [{inside}]}}  # {comments['allow']}"] if inside else []),
     ]
     return "\n".join(lines) + "\n"
 
@@ -94,6 +100,14 @@ def _source(answer: str) -> str:
         f"`{answer}` is no source: give the address of a feed (https://…), a hashtag with its server (#acme@mastodon.social),"
         " or a file (.csv, .jsonl)."
     )
+
+
+def _private(*answers: str) -> list[str]:
+    """What must be allowed of the answers: whoever types an address of their own means it."""
+    servers = (_HASHTAG.fullmatch(answer) for answer in answers)
+    asked = [f"https://{server['server']}" if server else answer for server, answer in zip(servers, answers, strict=True)]
+    missing = (Guard().forbids(each) for each in asked if _is_web(each) or names_a_host(each))
+    return list(dict.fromkeys(each for each in missing if each))
 
 
 def _receiver(answer: str) -> tuple[str, bool]:

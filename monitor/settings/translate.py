@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from monitor.sentiment.settings import PATTERN
 from monitor.settings.problems import Problem, choices, nearest, suggest
 from monitor.settings.reading import Data, Document, Path_, at
 from monitor.settings.secrets import Filled
@@ -39,7 +40,10 @@ _WANTED = {
     "url_": "a web address such as https://example.org/feed",
     "path_type": "the path of a file",
 }
-_PATTERNS = {r"^[a-z0-9][a-z0-9_-]{0,63}$": "a short name of small letters, digits, - and _ (64 at most)"}
+_PATTERNS = {
+    r"^[a-z0-9][a-z0-9_-]{0,63}$": "a short name of small letters, digits, - and _ (64 at most)",
+    PATTERN: "a name of small letters, digits, - and _, or two joined by a stroke such as delivery/late",
+}
 _LIMITS = {
     "greater_than_equal": ("ge", "must be at least {}."),
     "greater_than": ("gt", "must be more than {}."),

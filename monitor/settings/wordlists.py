@@ -1,4 +1,4 @@
-"""The word lists of all rule files, under their names, with the text files they stand in; and what rules ask of them."""
+"""The word lists of all rule files and of the scoring, with the text files they stand in; and what rules ask of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from monitor.packaged import shipped
+from monitor.sentiment.settings import Entries, SentimentSettings, Words
 from monitor.settings.names import conditions, entries, texts
-from monitor.settings.packaged import shipped
 from monitor.settings.problems import Problem
 from monitor.settings.reading import Document, Path_, at, read_lines
 from rules.lists import BadListError, Lists, UnknownListError
-from rules.words import BadEntryError
+from rules.words import BadEntryError, parse_entry
 
 MAX_BYTES = 8 * 1024 * 1024
 _WORDS = ("any_of", "all_of", "none_of")
@@ -55,6 +56,34 @@ def _word_file(found: WordLists, document: Document, path: Path_, written: str, 
     fix = f"It is looked for beside this file, in {directory} and among the shipped lists."
     found.problems.append(document.problem(path, f"there is no file {written}.", fix))
     return ()
+
+
+def read_vocabularies(document: Document, sentiment: SentimentSettings, directory: Path, found: WordLists) -> SentimentSettings:
+    """The settings of scoring with the words of the files that they name; what is wrong is noted in `found`."""
+    filled = {
+        kind: {name: _filled(found, document, ("sentiment", kind, name), words, directory) for name, words in own.items()}
+        for kind, own in (("topics", sentiment.topics), ("intents", sentiment.intents))
+    }
+    return sentiment.model_copy(update=filled)
+
+
+def _filled(found: WordLists, document: Document, path: Path_, words: Words, directory: Path) -> Words:
+    if isinstance(words, Mapping):
+        return {each: _entries(found, document, (*path, each), inside, directory) for each, inside in words.items()}
+    return _entries(found, document, path, words, directory)
+
+
+def _entries(found: WordLists, document: Document, path: Path_, words: Entries | str, directory: Path) -> Entries:
+    """The words, or those of the file whose path they are."""
+    if not isinstance(words, str):
+        return words
+    read = _word_file(found, document, path, words, directory)
+    for entry in read:
+        try:
+            parse_entry(entry)
+        except BadEntryError as bad:
+            found.problems.append(document.problem(path, _sentence(ValueError(f"in {words}, {bad}"))))
+    return read
 
 
 def check_uses(documents: Sequence[Document], found: WordLists) -> Iterator[Problem]:

@@ -1,66 +1,36 @@
-"""One module per network, a registry, and the one HTTP client they share."""
+"""One module per network, a registry, and the one HTTP client they share.
+
+What the registry offers is imported when it is first asked for: a worker that parses a feed needs neither HTTP nor settings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
-from monitor.domain.clock import Clock
-from monitor.domain.mention import Mention
-from monitor.sources.base import Batch, Rejected, Source, SourceSettings
-from monitor.sources.feed import Feed, FeedSettings
-from monitor.sources.file import File, FileSettings
-from monitor.sources.http import GuardedClient, HttpClient, HttpSettings
-from monitor.sources.mastodon import Mastodon, MastodonSettings
-from monitor.sources.text import html_to_text, sanitise
-from monitor.sources.webhook import Inbox, InboxItem, Refused, WebhookSource, WebhookSourceSettings
-
-SourceUnion = Annotated[FeedSettings | MastodonSettings | WebhookSourceSettings | FileSettings, Field(discriminator="kind")]
-
-
-def build(name: str, settings: SourceUnion, *, http: HttpClient, clock: Clock, inbox: Inbox) -> Source:
-    """The source that the settings describe, ready to be polled."""
-    match settings:
-        case FeedSettings():
-            return Feed(settings, http, clock)
-        case MastodonSettings():
-            return Mastodon(settings, http)
-        case WebhookSourceSettings():
-            return WebhookSource(name, settings, clock, inbox)
-        case FileSettings():
-            return File(settings, clock)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a source understood, as it would be stored; nothing was. `note` says what a person should know about it."""
-
-    mentions: Sequence[Mention]
-    rejected: Sequence[Rejected]
-    note: str = ""
-
-
-async def preview(source: Source, limit: int = 20) -> Preview:
-    """Poll once from the beginning and show the newest `limit` mentions. Stores nothing. Raises `SourceError`."""
-    batch = await source.poll(None)
-    mentions = [sanitise(mention) for mention in batch.mentions]
-    shown = mentions[:limit] if isinstance(source, File) else mentions[-limit:]
-    return Preview(shown, batch.rejected, _note(source, len(mentions), limit, more=batch.more))
-
-
-def _note(source: Source, found: int, limit: int, *, more: bool) -> str:
-    if isinstance(source, WebhookSource):
-        return "A webhook waits to be called: shown is what came in and is not processed yet."
-    if not found:
-        return "The source answered, and there is nothing in it at the moment."
-    if found > limit or more:
-        which = "first" if isinstance(source, File) else "newest"
-        return f"Shown are the {which} {min(found, limit)} of {found}{' and more' if more else ''}."
-    return ""
-
+if TYPE_CHECKING:
+    from monitor.sources.registry import (
+        Batch,
+        FeedSettings,
+        FileSettings,
+        GuardedClient,
+        HttpClient,
+        HttpSettings,
+        Inbox,
+        InboxItem,
+        MastodonSettings,
+        Preview,
+        Refused,
+        Rejected,
+        Source,
+        SourceSettings,
+        SourceUnion,
+        WebhookSource,
+        WebhookSourceSettings,
+        build,
+        html_to_text,
+        preview,
+        sanitise,
+    )
 
 __all__ = [
     "Batch",
@@ -85,3 +55,11 @@ __all__ = [
     "preview",
     "sanitise",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from monitor.sources import registry  # noqa: PLC0415 - the reason stands above
+
+    return getattr(registry, name)

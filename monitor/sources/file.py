@@ -22,7 +22,8 @@ from monitor.sources.decoding import Decoder, NotTextError
 from monitor.sources.mapping import Mapper, MappingSettings, UnreadableError
 from monitor.sources.records import Record, Splitter
 
-BATCH = 500  # mentions in one poll
+BATCH = 500  # records in one poll
+_MOST = 4 * 2**20  # bytes in one poll: a line may have a megabyte
 _CHUNK = 64 * 1024
 _STDIN = "-"
 
@@ -72,11 +73,17 @@ class _Found:
     rejected: list[Rejected] = field(default_factory=list)
     spoiled: Rejected | None = None  # a bad line, and we were told to stop there
     early: bool = False  # the next mention's moment has not come
+    size: int = 0  # bytes of all records
 
     @property
     def full(self) -> bool:
         """Whether there is reason to read no further in this poll."""
-        return self.early or self.spoiled is not None or len(self.mentions) >= BATCH
+        return self.early or self.more
+
+    @property
+    def more(self) -> bool:
+        """Whether there is reason to read on in another poll, at once."""
+        return self.spoiled is not None or len(self.mentions) + len(self.rejected) >= BATCH or self.size >= _MOST
 
 
 class File:
@@ -149,8 +156,7 @@ class File:
             chunk = stream.read(_CHUNK)
             ended = not chunk
             self._understand(splitter, decoder, found, chunk, final=ended and not self._settings.follow)
-        more = found.spoiled is not None or len(found.mentions) >= BATCH
-        return self._batch(found, splitter, decoder, more=more)
+        return self._batch(found, splitter, decoder, more=found.more)
 
     async def _poll_pipe(self) -> Batch:
         if self._pipe is None:
@@ -160,7 +166,7 @@ class File:
         if not (found.full or found.mentions or pipe.ended):
             chunk = await pipe.read(self._settings.timeout.total_seconds() / 2)
             self._understand(pipe.splitter, pipe.decoder, found, chunk, final=pipe.ended)
-        more = not found.early and (not pipe.ended or len(found.mentions) >= BATCH or found.spoiled is not None)
+        more = not found.early and (not pipe.ended or found.more)
         return self._batch(found, pipe.splitter, pipe.decoder, more=more)
 
     def _decoder(self, header: str | None) -> Decoder:
@@ -173,6 +179,7 @@ class File:
         while not found.full and (record := splitter.peek(final=final)) is not None:
             self._one(record, decoder, found)
             if not (found.early or found.spoiled):
+                found.size += record.size
                 splitter.take()
 
     def _one(self, record: Record, decoder: Decoder, found: _Found) -> None:

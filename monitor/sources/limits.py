@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 LONGEST = 6 * 3600.0  # a server that says "come back next year" is asked again after six hours
 _EPOCH = 10**9  # larger numbers are moments, smaller ones seconds left
 _MILLISECONDS = 10**11
+_FAR = 10.0**15  # milliseconds until long after us: what is larger, infinity among it, means the same
 _RESETS = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
 _DRAFT = re.compile(r"(?:^|[;,\s])(?:t|reset)=(\d+)")  # RateLimit: "default";r=0;t=30
 
@@ -44,10 +45,12 @@ def _seconds(value: str, now: datetime) -> float | None:
 
 def _number(value: str) -> float | None:
     try:
-        number = float(value)
+        number = float(value if value.isascii() else "")
     except ValueError:
         return None
-    return number if math.isfinite(number) else LONGEST
+    if math.isnan(number):
+        return None
+    return min(max(number, -LONGEST), _FAR)
 
 
 def _moment(value: str) -> datetime | None:

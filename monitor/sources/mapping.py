@@ -141,7 +141,7 @@ class Mapper:
         for field, paths in self._plan(tuple(record)):
             for path in paths:
                 value = record[path] if isinstance(path, str) else walk(record, path)
-                if value is not None and not isinstance(value, Mapping):
+                if value is not None and not isinstance(value, dict):
                     found[field] = value
                     break
         return found
@@ -248,13 +248,15 @@ def _planned(paths: Mapping[str, Sequence[str]], names: frozenset[str]) -> _Plan
 
 def _text(found: _Found, field: str) -> str:
     value = found.get(field)
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
 
 
 def walk(value: Any, steps: Sequence[str]) -> Any:
     """What stands at the end of a path through objects and lists; None when there is nothing."""
     for step in steps:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = value.get(step)
         elif isinstance(value, list) and step.isascii() and step.isdigit() and len(step) < 9 and int(step) < len(value):  # noqa: PLR2004
             value = value[int(step)]

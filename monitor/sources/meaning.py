@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import aiohttp
 
 from monitor.domain.errors import Trouble
+from monitor.sources.guard import InwardError
 from notifiers.base import Reason
 
-ADVICE = {
+_ADVICE = {
     Trouble.CREDENTIALS: ": it does not accept our credentials; renew the token or its permissions",
     Trouble.GONE: ": this address will never answer again; remove the source or change its address",
     Trouble.REFUSED: "; check the address and the settings of the source",
 }
+
+
+_PROXY = "the proxy does not let us through; check `proxy`"
+
+
+def advice(status: int, trouble: Trouble) -> str:
+    """What to do about a status, to be appended to it."""
+    return f": {_PROXY}" if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else _ADVICE.get(trouble, "")
 
 
 def trouble_of_status(status: int, headers: Mapping[str, str]) -> Trouble:
@@ -27,6 +38,7 @@ def trouble_of_status(status: int, headers: Mapping[str, str]) -> Trouble:
         401: Trouble.CREDENTIALS,
         403: Trouble.CREDENTIALS,
         410: Trouble.GONE,
+        407: Trouble.UNAVAILABLE,
         408: Trouble.UNAVAILABLE,
         425: Trouble.UNAVAILABLE,
     }
@@ -47,7 +59,7 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], Trouble, str], ...] = (
     (
         (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError),
         Trouble.UNAVAILABLE,
-        "the proxy does not let us through; check `proxy`",
+        _PROXY,
     ),
     ((aiohttp.InvalidURL,), Trouble.REFUSED, "this is no valid address"),
     ((aiohttp.ClientPayloadError,), Trouble.MALFORMED, "the answer broke off or cannot be decompressed"),
@@ -55,14 +67,30 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], Trouble, str], ...] = (
 )
 
 
+def _inward(error: Exception) -> InwardError | None:
+    """The guard's refusal, alone or as aiohttp wraps it."""
+    cause = getattr(error, "os_error", error)
+    return cause if isinstance(cause, InwardError) else None
+
+
 def meaning(error: Exception) -> tuple[Trouble, str]:
     """The first meaning that fits; the order matters, since some of these classes are kinds of others."""
+    if inward := _inward(error):
+        words = f"it leads to {inward.address}, a private address; if it is yours to call, name it under `http.allow`"
+        return Trouble.REFUSED, words
     fitting = ((trouble, words) for kinds, trouble, words in _MEANINGS if isinstance(error, kinds))
-    return next(fitting, (Trouble.UNAVAILABLE, "the connection failed"))
+    return next(fitting, (Trouble.UNAVAILABLE, f"the connection failed{_number(error)}"))
+
+
+def _number(error: Exception) -> str:
+    """The system's own reason, where it gives one: refused, reset, no route."""
+    number = getattr(error, "errno", None)
+    return f" ({os.strerror(number).lower()})" if isinstance(number, int) and number > 0 else ""
 
 
 def reason(error: Exception) -> Reason:
     """The same, as a delivery sees it."""
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return Reason.TLS
-    return Reason.MISCONFIGURED if isinstance(error, aiohttp.InvalidURL) else Reason.UNAVAILABLE
+    wrong = isinstance(error, aiohttp.InvalidURL) or _inward(error)
+    return Reason.MISCONFIGURED if wrong else Reason.UNAVAILABLE

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 LONGEST = 2**20  # bytes of one record; a mention is a few hundred
+_MOST_LINES = 10_000  # of one CSV record: an empty line has one byte in the file, and a hundred in memory
 
 
 class Record(NamedTuple):
@@ -80,7 +81,7 @@ class Splitter:
             size += true_size
             if not odd:
                 return count
-            if size > LONGEST:
+            if size > LONGEST or count >= _MOST_LINES:
                 return 1
         return 1 if final else None
 

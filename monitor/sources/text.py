@@ -88,12 +88,13 @@ def _few_marks(text: str) -> str:
 
 def _first_marks(run: re.Match[str]) -> str:
     """The run without the marks that are too many on one letter; emoji and punctuation stay."""
-    kept, marks = [], 0
-    for char in run[0]:
+    kept, begun, marks = [], 0, 0
+    for at, char in enumerate(run[0]):
         marks = marks + 1 if unicodedata.combining(unicodedata.normalize("NFKD", char)[0]) else 0
-        if marks <= _MAX_MARKS:
-            kept.append(char)
-    return "".join(kept)
+        if marks > _MAX_MARKS:
+            kept.append(run[0][begun:at])
+            begun = at + 1
+    return "".join([*kept, run[0][begun:]])
 
 
 def _whole_characters(text: str) -> str:
@@ -132,7 +133,7 @@ def canonical_uri(uri: str | None) -> str | None:
 
     Addresses that are neither http(s) nor a bare name (`urn:`, `at:`, `tag:`) give None, as do absurdly long ones.
     """
-    if not uri:
+    if not uri or len(uri) > 2 * MAX_URI:
         return None
     if len(uri) <= MAX_URI and _CANONICAL.fullmatch(uri):
         return uri

@@ -21,6 +21,7 @@ from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, l
 from monitor.sources.mapping import Mapper, MappingSettings, UnreadableError, walk
 
 BATCH = 100  # calls read in one poll
+MOST = 4 * 2**20  # bytes of them: each may have a megabyte
 MAX_ITEMS = 1_000  # mentions taken from one call
 _PREFIX = "whsec_"
 
@@ -43,8 +44,8 @@ class InboxItem(Protocol):
 class Inbox(Protocol):
     """Where the calls are stored. Each method commits on its own."""
 
-    async def pending(self, source: str, limit: int, /) -> Sequence[InboxItem]:
-        """The oldest calls not yet marked as processed."""
+    async def pending(self, source: str, limit: int, most: int, /) -> Sequence[InboxItem]:
+        """The oldest calls not yet marked as processed, up to the one with which their bodies reach `most` bytes."""
         ...
 
     async def processed(self, id_: int, at: datetime, error: str | None = None, /) -> None:
@@ -114,10 +115,10 @@ class WebhookSource:
         """What the calls since the last poll brought, in the order of their arrival."""
         for item_id, error in load_cursor(self._origin, cursor).items():
             await self._inbox.processed(int(item_id), self._clock.now(), error)
-        waiting = await self._inbox.pending(self._name, BATCH)
+        waiting = await self._inbox.pending(self._name, BATCH, MOST)
         understood = await asyncio.to_thread(lambda: [self._understand(item) for item in waiting])
         outcomes = {str(item.id): _in_words(problems) for item, (_, problems) in zip(waiting, understood, strict=True)}
-        more = len(waiting) == BATCH
+        more = len(waiting) == BATCH or sum(len(item.body) for item in waiting) >= MOST
         return Batch(
             [mention for mentions, _ in understood for mention in mentions],
             cursor=dump_cursor(self._origin, outcomes),

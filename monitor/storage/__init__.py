@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from monitor.storage.authors import ErasedAuthor
+from monitor.storage.erasures import Erased
 from monitor.storage.evaluator import Lease, LeaseLost
+from monitor.storage.holds import Hold
 from monitor.storage.mentions import Added
-from monitor.storage.settings import StorageSettings
-from monitor.storage.store import NoStoreError, Store
+from monitor.storage.migrate import NoStoreError
+from monitor.storage.session import StoreAwayError, StoreContendedError, StoreDamagedError, StoreFullError
+from monitor.storage.settings import Retention, StorageSettings
+from monitor.storage.store import Store, look, upgrade
+from monitor.storage.trouble import StoreTrouble
 from monitor.storage.unit import UnitOfWork
 
-__all__ = ["Added", "ErasedAuthor", "Lease", "LeaseLost", "NoStoreError", "StorageSettings", "Store", "UnitOfWork"]
+__all__ = [
+    "Added",
+    "Erased",
+    "Hold",
+    "Lease",
+    "LeaseLost",
+    "NoStoreError",
+    "Retention",
+    "StorageSettings",
+    "Store",
+    "StoreAwayError",
+    "StoreContendedError",
+    "StoreDamagedError",
+    "StoreFullError",
+    "StoreTrouble",
+    "UnitOfWork",
+    "look",
+    "upgrade",
+]

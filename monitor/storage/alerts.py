@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, literal, select, update
+from sqlalchemy import ColumnElement, Executable, RowMapping, Select, bindparam, func, literal, select, update
 from sqlalchemy.types import Integer
 
 from monitor.domain.alert import Alert, AlertState, NewAlert, fingerprint
 from monitor.domain.mention import Observed
 from monitor.storage.mention_rows import OBSERVED, observed
-from monitor.storage.session import Repository, chunks
+from monitor.storage.session import Repository, chunks, insert_into
 from monitor.storage.tables import UtcDateTime, author, evidence, mention
 from monitor.storage.tables import alert as table
 
 _BATCH = 500
+_BESIDE = ("unscored", "copies")
 _Alerts = list[Alert]
 
 # Built once: to build them takes longer than to run them.
@@ -25,6 +27,25 @@ _OF_INCIDENT = select(table).where(table.c.incident_id == bindparam("incident"))
 _STILL_THERE = select(bindparam("alert", type_=Integer), mention.c.id, bindparam("at", type_=UtcDateTime)).where(
     mention.c.id.in_(bindparam("ids", expanding=True))
 )
+_OVER = (
+    update(table)
+    .where(table.c.id == bindparam("number"), table.c.state == AlertState.OPEN, table.c.open_fingerprint.is_not(None))
+    .values(state=AlertState.RESOLVED, resolved_at=bindparam("at"), resolved_reason=bindparam("reason"), open_fingerprint=None)
+)
+_OPEN_KINDS = (
+    select(table.c.kind).where(table.c.incident_id == bindparam("incident"), table.c.state == AlertState.OPEN).distinct()
+)
+
+
+@lru_cache(maxsize=2)
+def _open(*, postgresql: bool) -> Executable:
+    return insert_into(table, postgresql=postgresql).returning(table)
+
+
+@lru_cache(maxsize=2)
+def _keep_evidence(*, postgresql: bool) -> Executable:
+    add = insert_into(evidence, postgresql=postgresql)
+    return add.from_select(["alert_id", "mention_id", "added_at"], _STILL_THERE).on_conflict_do_nothing()
 
 
 class Alerts(Repository):
@@ -37,14 +58,14 @@ class Alerts(Repository):
     async def open(self, new: NewAlert, incident_id: int, at: datetime, *, told: bool = True) -> Alert:
         """A new alert, told at `at` unless a silence covers it. Raises `StorageError` when one like it is open already."""
         values = _row(new, incident_id, at) | {"told_at": at if told else None}
-        opened = _alert(await self._session.row(self._session.insert(table).returning(table), values))
+        opened = _alert(await self._session.row(_open(postgresql=self._session.postgresql), values))
         assert opened is not None
         await self._add_evidence(opened.id, new.evidence, at)
         return opened
 
     async def reopen(self, id_: int, new: NewAlert, incident_id: int, at: datetime) -> Alert:
         """An alert that was over rings again: the same alert, with the new figures; it is nobody's until taken again."""
-        fresh = ("open_fingerprint", "severity", "state", "last_seen_at", "observed", "expected", "learning", "reasons")
+        fresh = ("open_fingerprint", "severity", "state", "last_seen_at", "observed", "expected", "learning", "reasons", *_BESIDE)
         values = {name: value for name, value in _row(new, incident_id, at).items() if name in fresh}
         values |= dict.fromkeys(("resolved_at", "resolved_reason", "acknowledged_at", "acknowledged_by"))
         values |= {"incident_id": incident_id, "told_at": at, "occurrences": table.c.occurrences + 1}
@@ -65,6 +86,8 @@ class Alerts(Repository):
         evidence: Sequence[int],
         occurrences: int,
         reasons: Sequence[str],
+        unscored: int = 0,
+        copies: int = 0,
     ) -> None:
         """The condition held again: the new figures (`occurrences` is the new total), and more evidence."""
         values = {
@@ -74,15 +97,17 @@ class Alerts(Repository):
             "last_seen_at": last_seen_at,
             "occurrences": occurrences,
             "reasons": list(reasons),
+            "unscored": unscored,
+            "copies": copies,
         }
         await self._session.run(update(table).where(table.c.id == id_).values(values))
         await self._add_evidence(id_, evidence, last_seen_at)
 
     async def _add_evidence(self, id_: int, mentions: Sequence[int], at: datetime) -> None:
         """Only of mentions that still exist: retention may have been faster."""
+        keep = _keep_evidence(postgresql=self._session.postgresql)
         for chunk in chunks(mentions, _BATCH):
-            add = self._session.insert(evidence).from_select(["alert_id", "mention_id", "added_at"], _STILL_THERE)
-            await self._session.run(add.on_conflict_do_nothing(), {"alert": id_, "at": at, "ids": list(chunk)})
+            await self._session.run(keep, {"alert": id_, "at": at, "ids": list(chunk)})
 
     async def told(self, id_: int, at: datetime) -> None:
         """Somebody was told (again): the time from which `realert` counts."""
@@ -94,8 +119,7 @@ class Alerts(Repository):
 
     async def resolve(self, id_: int, at: datetime, reason: str) -> bool:
         """It is over. False: it was already."""
-        over = {"state": AlertState.RESOLVED, "resolved_at": at, "resolved_reason": reason, "open_fingerprint": None}
-        return await self._change(id_, table.c.open_fingerprint.is_not(None), **over)
+        return bool((await self._session.run(_OVER, {"number": id_, "at": at, "reason": reason})).rowcount)
 
     async def _change(self, id_: int, condition: ColumnElement[bool], **values: object) -> bool:
         still = (table.c.id == id_, table.c.state == AlertState.OPEN, condition)
@@ -104,6 +128,10 @@ class Alerts(Repository):
     async def get(self, id_: int) -> Alert | None:
         """The alert with this number."""
         return _alert(await self._session.row(select(table).where(table.c.id == id_)))
+
+    async def many(self, ids: Collection[int]) -> dict[int, Alert]:
+        """Those of these numbers that are there."""
+        return {alert.id: alert for alert in await self._alerts(select(table).where(table.c.id.in_(set(ids))))}
 
     async def open_alerts(self, *, kind: str | None = None) -> _Alerts:
         """Those that are open, oldest first: of one kind, or all."""
@@ -122,9 +150,7 @@ class Alerts(Repository):
 
     async def hold_open(self, incident_id: int) -> bool:
         """Whether an incident goes on: an alert about a crowd is open, or it only ever had complaints and one is."""
-        in_it = table.c.incident_id == incident_id
-        open_ = select(table.c.kind).where(in_it, table.c.state == AlertState.OPEN).distinct()
-        kinds = {row["kind"] for row in await self._session.rows(open_)}
+        kinds = {row["kind"] for row in await self._session.rows(_OPEN_KINDS, {"incident": incident_id})}
         return bool(kinds - {"mention"}) or (bool(kinds) and not await self.beyond_complaints(incident_id))
 
     async def beyond_complaints(self, incident_id: int) -> bool:
@@ -138,7 +164,7 @@ class Alerts(Repository):
         counts = (mention.c.shares, mention.c.likes, mention.c.replies)
         reactions: ColumnElement[int] = sum((func.coalesce(count, 0) for count in counts), literal(0, Integer))
         loudest = (author.c.reach.desc().nulls_last(), reactions.desc(), mention.c.written_at.desc(), mention.c.id.desc())
-        rows = await self._session.rows(OBSERVED.where(mention.c.id.in_(behind)).order_by(*loudest).limit(limit))
+        rows = await self._session.all(OBSERVED.where(mention.c.id.in_(behind)).order_by(*loudest).limit(limit))
         return [observed(row) for row in rows]
 
     async def evidence_count(self, alert_ids: Sequence[int]) -> int:
@@ -176,6 +202,8 @@ def _row(new: NewAlert, incident_id: int, at: datetime) -> dict[str, Any]:
         "measure": new.measure,
         "window_seconds": None if new.window is None else new.window.total_seconds(),
         "learning": new.learning,
+        "unscored": new.unscored,
+        "copies": new.copies,
         "coverage": new.coverage,
         "reasons": list(new.reasons),
         "plan": new.plan,
@@ -205,6 +233,8 @@ def _alert(row: RowMapping | None) -> Alert | None:
         measure=row["measure"],
         window=None if row["window_seconds"] is None else timedelta(seconds=row["window_seconds"]),
         learning=row["learning"],
+        unscored=row["unscored"],
+        copies=row["copies"],
         coverage=row["coverage"],
         reasons=tuple(row["reasons"]),
         occurrences=row["occurrences"],

@@ -1,4 +1,4 @@
-"""Many rows, or many keys, in one statement: a driver's own batch on SQLite, one JSON document on PostgreSQL.
+"""Many rows, or many keys, in one statement: a driver's own batch on SQLite, an array for each column on PostgreSQL.
 
 SQLAlchemy's handling of parameters costs several times what SQLite itself needs for a mention
 (docs/decisions/0006-storage.md). The statements are Core's all the same, and so are the conversions of types.
@@ -8,15 +8,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Table, Text, bindparam, cast, column, func, select
-from sqlalchemy.dialects.postgresql import JSONB, Insert
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Executable,
+    String,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    exists,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Insert
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.types import TypeEngine
 
 from monitor.storage.engine import to_json
 from monitor.storage.session import Session, insert_into
+from monitor.storage.tables import Labels, UtcDateTime
 
 Row = Sequence[Any]
 Processor = tuple[int, Callable[[Any], Any]]  # the place in the row, and what the driver wants instead
@@ -25,20 +41,29 @@ Processor = tuple[int, Callable[[Any], Any]]  # the place in the row, and what t
 class Bulk:
     """An INSERT of rows in the order of `names`, which is the table's. `conflict` adds ON CONFLICT, with no bound values."""
 
-    def __init__(self, table: Table, names: Sequence[str], conflict: Callable[[Insert], Insert]) -> None:
+    def __init__(
+        self, table: Table, names: Sequence[str], conflict: Callable[[Insert], Insert], *, tells: Sequence[Column[Any]] = ()
+    ) -> None:
         self._table = table
         self._names = names
         self._conflict = conflict
-        self._prepared: tuple[str, list[Processor]] | None = None
+        self._tells = tells
+        self._prepared: tuple[str, list[Processor]] | None = None  # for SQLite
+        self._statement: Executable | None = None  # for PostgreSQL
 
-    async def insert(self, session: Session, rows: Sequence[Row]) -> None:
-        """Insert them all. Raises `StorageError`, or `ValueError` for a time without a zone."""
+    async def insert(self, session: Session, rows: Sequence[Row]) -> Sequence[Row]:
+        """Insert them all. Returns the columns that PostgreSQL `tells` of each row it wrote; SQLite's batch tells nothing.
+
+        Raises `StorageError`, or `ValueError` for a time without a zone.
+        """
         if not rows:
-            return
-        if session.postgresql:
-            await session.run(self._from_document(), {"rows": self._document(rows)})
-        else:
+            return ()
+        if not session.postgresql:
             await session.run_driver(*self._for_driver(session.dialect, rows))
+            return ()
+        self._statement = self._statement if self._statement is not None else self._from_arrays()
+        written = await session.run(self._statement, self._arrays(rows))
+        return written.all() if self._tells else ()
 
     def _for_driver(self, dialect: Dialect, rows: Sequence[Row]) -> tuple[str, list[tuple[Any, ...]]]:
         text, processors = self._prepared = self._prepared or self._prepare(dialect)
@@ -61,22 +86,45 @@ class Bulk:
         processors = [self._table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self._names]
         return str(compiled), [(place, process) for place, process in enumerate(processors) if process is not None]
 
-    def _from_document(self) -> Insert:
-        columns = [column(name, self._table.c[name].type) for name in self._names]
-        document = func.jsonb_to_recordset(cast(bindparam("rows", type_=Text), JSONB))
-        rows = document.table_valued(*columns, name="given").render_derived(with_types=True)
+    def _from_arrays(self) -> Executable:
+        columns = [self._table.c[name] for name in self._names]
+        arrays = [bindparam(each.name, type_=ARRAY(_plain(each.type), dimensions=1)) for each in columns]
+        rows = func.unnest(*arrays).table_valued(*self._names, name="given").render_derived()
+        found = [cast(rows.c[each.name], each.type) if isinstance(each.type, Labels) else rows.c[each.name] for each in columns]
         insert = insert_into(self._table, postgresql=True)
-        found = select(*(rows.c[name] for name in self._names))
-        return self._conflict(insert.from_select(list(self._names), found, include_defaults=False))
+        statement = self._conflict(insert.from_select(list(self._names), select(*found), include_defaults=False))
+        return statement.returning(*self._tells) if self._tells else statement
 
-    def _document(self, rows: Sequence[Row]) -> str:
-        return to_json([dict(zip(self._names, row, strict=True)) for row in rows], default=_zoned)
+    def _arrays(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
+        given = zip(self._names, zip(*rows, strict=True), strict=True)
+        return {name: _ready(self._table.c[name].type, values) for name, values in given}
 
 
-def _zoned(value: object) -> str:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).isoformat()
-    raise ValueError(f"a time without a zone reached the store: {value!r}")
+_FEW = 5  # names of a list that is remembered: thousands of long ones would fill the memory
+
+
+@lru_cache(maxsize=10_000)
+def _list_of(names: tuple[str, ...]) -> str:
+    """The same few sets of names come again and again."""
+    return to_json(names)
+
+
+def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """The type of which the driver writes an array in binary."""
+    if isinstance(kind, UtcDateTime):
+        return DateTime(timezone=True)
+    return Text() if isinstance(kind, String | Labels) else kind
+
+
+def _ready(kind: TypeEngine[Any], values: Sequence[Any]) -> list[Any]:
+    """A column's values as the driver wants them. Raises `ValueError` for a time without a zone."""
+    if isinstance(kind, Labels):
+        return [_list_of(tuple(value)) if len(value) <= _FEW else to_json(tuple(value)) for value in values]
+    if isinstance(kind, UtcDateTime):
+        for value in values:
+            if value is not None and value.tzinfo is None:
+                raise ValueError(f"a time without a zone reached the store: {value!r}")
+    return list(values)
 
 
 def among(column: ColumnElement[str], values: Collection[str], *, postgresql: bool) -> ColumnElement[bool]:
@@ -87,3 +135,11 @@ def among(column: ColumnElement[str], values: Collection[str], *, postgresql: bo
         return column.in_(select(given))
     each = func.json_each(document).table_valued("value", name="given")
     return column.in_(select(each.c.value))
+
+
+def holds(labels: Column[Any], label: str, *, postgresql: bool) -> ColumnElement[bool]:
+    """Whether a list of labels has this one: asked of the database, so that a limit counts only those that do."""
+    if postgresql:
+        return cast(labels, JSONB).contains([label])
+    each = func.json_each(labels).table_valued("value", name="label")
+    return exists().where(each.c.value == label)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,27 +18,30 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
+from monitor.domain.errors import StorageError
 from monitor.storage import one_trip
 
 # Strict JSON: no NaN, which PostgreSQL would refuse; and readable, so that a person can look into the database.
 to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def from_json(text: str) -> Any:
-    """Most lists of a mention are empty, and reading JSON is the dearest part of reading a mention."""
-    return [] if text == "[]" else json.loads(text)
-
-
 # A reader or writer of another process is waited for this long (milliseconds).
 _BUSY_MS = 10_000
 _READERS = 4
+# The server ends a transaction in which nothing has happened for so long (milliseconds): a process that froze in one would keep
+# its locks, and nobody could take over. Ours wait for nothing but the store.
+IDLE_MS = 30_000
+# A write-ahead log that grew under a long reader gives its place back (bytes).
+_LONGEST_LOG = 64 * 2**20
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {_BUSY_MS}",
     "PRAGMA journal_mode = WAL",
     # FULL: a commit is on the disk before we answer "stored", power cut included (docs/decisions/0006-storage.md).
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what was erased is overwritten in the file, too
     "PRAGMA temp_store = MEMORY",
+    f"PRAGMA journal_size_limit = {_LONGEST_LOG}",
     "PRAGMA cache_size = -16000",  # kB
 )
 
@@ -66,6 +71,16 @@ class Engines:
 def in_memory(url: URL) -> bool:
     """Whether it is a database that vanishes when it is closed."""
     return url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file. Raises `StorageError` where one may not even look."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise StorageError(
+            f"{path}: {error.strerror}; use the account that the daemon runs as, for instance sudo -u tocsin"
+        ) from None
 
 
 def named(url: URL) -> URL:
@@ -106,7 +121,6 @@ def sqlite_engine(
         url,
         connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000, "async_creator_fn": connect},
         json_serializer=to_json,
-        json_deserializer=from_json,
         hide_parameters=True,
         **_pool(size),
     )
@@ -114,7 +128,7 @@ def sqlite_engine(
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         for pragma in (*_PRAGMAS, *more):
-            cursor.execute(pragma)
+            _patiently(partial(cursor.execute, pragma))
         cursor.close()
 
     def start(connection: Connection) -> None:
@@ -123,6 +137,19 @@ def sqlite_engine(
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", start)
     return engine
+
+
+def _patiently(execute: Callable[[], object]) -> None:
+    """SQLite does not wait by itself when several that start at once change a new file's journal."""
+    end = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            execute()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= end:
+                raise
+        else:
+            return
 
 
 def _pool(size: int) -> dict[str, Any]:
@@ -137,5 +164,9 @@ def _postgresql(url: URL) -> AsyncEngine:
         pool_pre_ping=True,  # the server may have restarted since
         json_serializer=to_json,
         hide_parameters=True,
-        connect_args={"timeout": 10, "command_timeout": 60, "server_settings": {"application_name": "tocsin"}},
+        connect_args={
+            "timeout": 10,
+            "command_timeout": 60,
+            "server_settings": {"application_name": "tocsin", "idle_in_transaction_session_timeout": str(IDLE_MS)},
+        },
     )

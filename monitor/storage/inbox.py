@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
 from monitor.domain.source import InboxItem
 from monitor.storage.mention_rows import short_key
@@ -25,11 +25,18 @@ class Inbox(Repository):
         )
         return await self._session.scalar(add.on_conflict_do_nothing().returning(table.c.id)) is not None
 
-    async def pending(self, source: str, limit: int) -> list[InboxItem]:
-        """What was not read yet, oldest first."""
+    async def pending(self, source: str, limit: int, most: int = 2**62) -> list[InboxItem]:
+        """What was not read yet, oldest first: up to the one with which their bodies reach `most` bytes."""
+        mine = table.c.source == source, table.c.processed_at.is_(None)
+        sizes = select(table.c.id, func.length(table.c.body).label("size")).where(*mine).order_by(table.c.id).limit(limit)
+        chosen, total = [], 0
+        for row in await self._session.rows(sizes):
+            if total >= most:
+                break
+            chosen.append(row["id"])
+            total += row["size"]
         query = select(table.c.id, table.c.source, table.c.body, table.c.received_at)
-        waiting = query.where(table.c.source == source, table.c.processed_at.is_(None)).order_by(table.c.id).limit(limit)
-        return [InboxItem(**row) for row in await self._session.rows(waiting)]
+        return [InboxItem(**row) for row in await self._session.rows(query.where(table.c.id.in_(chosen)).order_by(table.c.id))]
 
     async def waiting(self) -> dict[str, int]:
         """How many bodies each source still has to read."""
@@ -39,11 +46,3 @@ class Inbox(Repository):
         """It was read. A body that was understood is emptied (it may hold personal data); one that was not is kept to look at."""
         done = {"processed_at": at, "error": error and clipped(error)} | ({} if error else {"body": b""})
         await self._session.run(update(table).where(table.c.id == id_).values(done))
-
-    async def forget_before(self, moment: datetime, limit: int) -> int:
-        """Forget up to `limit` bodies received before `moment`, read or not: nobody reads for a source that was removed.
-
-        Returns how many.
-        """
-        old = select(table.c.id).where(table.c.received_at < moment).order_by(table.c.received_at).limit(limit)
-        return await self._session.changed(delete(table).where(table.c.id.in_(old)))

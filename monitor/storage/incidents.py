@@ -13,6 +13,11 @@ from monitor.storage.tables import incident as table
 
 _FIELDS = [table.c[field.name] for field in fields(Incident)]
 _BY_KEY = select(*_FIELDS).where(table.c.open_key == bindparam("open_key"))
+_OVER = (
+    update(table)
+    .where(table.c.id == bindparam("number"), table.c.open_key.is_not(None))
+    .values(resolved_at=bindparam("at"), open_key=None)
+)
 _Incidents = list[Incident]
 
 
@@ -52,7 +57,7 @@ class Incidents(Repository):
 
     async def resolve(self, id_: int, at: datetime) -> bool:
         """It is over. False: it was already."""
-        return await self._change(id_, table.c.open_key.is_not(None), resolved_at=at, open_key=None)
+        return bool((await self._session.run(_OVER, {"number": id_, "at": at})).rowcount)
 
     async def _change(self, id_: int, condition: ColumnElement[bool], **values: object) -> bool:
         still = (table.c.id == id_, table.c.resolved_at.is_(None), condition)

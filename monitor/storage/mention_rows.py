@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import Row, func, select
 
 from monitor.domain.errors import StorageError
-from monitor.domain.mention import Author, Engagement, Enriched, Form, Mention, Observed, ObservedAuthor
+from monitor.domain.mention import LONGEST_SCORER, Author, Engagement, Enriched, Form, Mention, Observed, ObservedAuthor
 from monitor.storage.tables import author, mention
 
 PersonKey = tuple[str, str]  # (network, external id)
@@ -21,6 +22,7 @@ _LONGEST_KEY = 1024
 _LONGEST_NAME = 64  # of networks and sources
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NONE: list[str] = []  # one object for all: `Bulk` converts it once
+_IN_THREADS = frozenset({Form.COMMENT, Form.REPLY})
 _MOST_PRIOR = 1000  # counting further would cost much and tell little
 
 
@@ -55,13 +57,12 @@ AUTHOR_COLUMNS = (
     "own",
     "first_seen_at",
     "last_seen_at",
-    "legal_hold",
 )
 
 
 def author_row(key: PersonKey, who: Author, seen_at: datetime) -> tuple[Any, ...]:
     """The row of `author`, in the order of `AUTHOR_COLUMNS`."""
-    return (*key, who.handle, who.name, who.reach, who.verified, who.own, seen_at, seen_at, False)
+    return (*key, who.handle, who.name, who.reach, who.verified, who.own, seen_at, seen_at)
 
 
 MENTION_COLUMNS = (
@@ -124,7 +125,7 @@ def mention_row(
         scores.complaint,
         scores.safety_risk,
         scores.sensitive,
-        scores.scorer,
+        scores.scorer[:LONGEST_SCORER],
     )
 
 
@@ -161,9 +162,36 @@ _prior = (
     .scalar_subquery()
 )
 
-# What `observed` needs: the mention, its author, and how often that author had spoken before (counted up to 1,000).
+# What `observed` needs, in its order: the mention, its author, and how often that author had spoken before (counted up to 1,000).
 OBSERVED = select(
-    mention,
+    mention.c.id,
+    mention.c.network,
+    mention.c.source,
+    mention.c.form,
+    mention.c.text,
+    mention.c.written_at,
+    mention.c.seen_at,
+    mention.c.title,
+    mention.c.uri,
+    mention.c.language,
+    mention.c.subjects,
+    mention.c.hashtags,
+    mention.c.topics,
+    mention.c.intents,
+    mention.c.parent,
+    mention.c.answered_at,
+    mention.c.sentiment,
+    mention.c.confidence,
+    mention.c.complaint,
+    mention.c.safety_risk,
+    mention.c.sensitive,
+    mention.c.scorer,
+    mention.c.replies,
+    mention.c.shares,
+    mention.c.likes,
+    mention.c.cluster,
+    mention.c.copies,
+    mention.c.author_id,
     author.c.handle,
     author.c.name,
     author.c.reach,
@@ -173,44 +201,53 @@ OBSERVED = select(
 ).select_from(mention.outerjoin(author, author.c.id == mention.c.author_id))
 
 
-def observed(row: RowMapping) -> Observed:
-    """A row of `OBSERVED`, as rules, messages and pages see it."""
+Place = Callable[[int, datetime, str, str], tuple[int | None, int]]
+"""Tells of a mention (id, seen at, title, text) its cluster, and how many of it came before."""
+
+
+def observed(row: Row[*tuple[Any, ...]], place: Place | None = None) -> Observed:
+    """A row of `OBSERVED`, as rules, messages and pages see it. Every mention passes here: by place, not by name.
+
+    `place` tells the cluster of one that was not judged yet.
+    """
+    id_, network, source, form, text, written_at, seen_at, title, uri, language = row[:10]
+    subjects, hashtags, topics, intents, parent, answered_at = row[10:16]
+    sentiment, confidence, complaint, safety_risk, sensitive, scorer, replies, shares, likes, cluster, copies = row[16:27]
+    if place is not None:
+        cluster, copies = place(id_, seen_at, title, text)
     return Observed(
-        id=row["id"],
-        network=row["network"],
-        source=row["source"],
-        form=row["form"],
-        text=row["text"],
-        written_at=row["written_at"],
-        seen_at=row["seen_at"],
-        title=row["title"],
-        url=row["uri"],
-        language=row["language"],
-        subjects=frozenset(row["subjects"]),
-        hashtags=frozenset(row["hashtags"]),
-        topics=frozenset(row["topics"]),
-        intents=frozenset(row["intents"]),
-        in_thread=row["parent"] is not None or row["form"] in {Form.COMMENT, Form.REPLY},
-        answered=True if row["answered_at"] else None,
-        sentiment=row["sentiment"],
-        confidence=row["confidence"],
-        complaint=row["complaint"],
-        safety_risk=row["safety_risk"],
-        sensitive=row["sensitive"],
-        author=_observed_author(row),
-        engagement=Engagement(row["replies"], row["shares"], row["likes"]),
+        id=id_,
+        network=network,
+        source=source,
+        form=form,
+        text=text,
+        written_at=written_at,
+        seen_at=seen_at,
+        title=title,
+        url=uri,
+        language=language,
+        subjects=subjects,
+        hashtags=hashtags,
+        topics=topics,
+        intents=intents,
+        in_thread=parent is not None or form in _IN_THREADS,
+        answered=True if answered_at else None,
+        sentiment=sentiment,
+        confidence=confidence,
+        complaint=complaint,
+        safety_risk=safety_risk,
+        sensitive=sensitive,
+        scorer=scorer,
+        cluster=cluster,
+        copies=copies,
+        author=_observed_author(*row[27:]),
+        engagement=Engagement(replies, shares, likes),
     )
 
 
-def _observed_author(row: RowMapping) -> ObservedAuthor:
-    if row["author_id"] is None:
+def _observed_author(
+    id_: int | None, handle: str, name: str, reach: int | None, verified: bool | None, own: bool | None, prior: int
+) -> ObservedAuthor:
+    if id_ is None:
         return ObservedAuthor()
-    return ObservedAuthor(
-        id=row["author_id"],
-        handle=row["handle"],
-        name=row["name"],
-        reach=row["reach"],
-        verified=row["verified"],
-        own=row["own"],
-        prior_mentions=row["prior_mentions"],
-    )
+    return ObservedAuthor(id=id_, handle=handle, name=name, reach=reach, verified=verified, own=own, prior_mentions=prior)

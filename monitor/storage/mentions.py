@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, delete, exists, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import Insert
 
-from monitor.domain.alert import AlertState
-from monitor.domain.mention import Author, Enriched, Observed
-from monitor.storage.bulk import Bulk, among
+from monitor.domain.mention import Author, Clustered, Enriched, Observed, Recent, Utterance
+from monitor.storage.bulk import Bulk, among, holds
 from monitor.storage.mention_rows import (
     AUTHOR_COLUMNS,
     MENTION_COLUMNS,
     OBSERVED,
     PersonKey,
+    Place,
     author_row,
     check,
     identity,
@@ -25,8 +26,8 @@ from monitor.storage.mention_rows import (
     person,
 )
 from monitor.storage.session import Repository, chunks
-from monitor.storage.tables import alert, author, evidence, mention, sighting, tombstone
-from monitor.storage.tombstones import tombstone_hash
+from monitor.storage.tables import author, mention, sighting, tombstone
+from monitor.storage.tombstones import handle_hash, tombstone_hash
 
 # Rows per statement: few round trips, and a row lock of PostgreSQL is never held for long.
 _BATCH = 500
@@ -61,11 +62,42 @@ def _refresh(add: Insert) -> Insert:
     )
 
 
-_EMPTY: ColumnElement[str] = literal_column("''")
+def _says_more(who: Author, known: Row[*tuple[Any, ...]], seen_at: datetime) -> bool:
+    """Whether a person's row must be written: something of it is new, or they are seen on another day."""
+    said = ((who.handle or None, known.handle), (who.name or None, known.name), (who.reach, known.reach))
+    new = any(now is not None and now != before for now, before in (*said, (who.verified, known.verified)))
+    return new or who.own != known.own or seen_at.date() != known.last_seen_at.date()
 
-_AUTHORS = Bulk(author, AUTHOR_COLUMNS, _refresh)
-_MENTIONS = Bulk(mention, MENTION_COLUMNS, lambda add: add.on_conflict_do_nothing(index_elements=["network", "key"]))
+
+_EMPTY: ColumnElement[str] = literal_column("''")
+_NEW_LINE: ColumnElement[str] = bindparam(None, "\n", type_=Text)
+
+_AUTHORS = Bulk(author, AUTHOR_COLUMNS, _refresh, tells=(author.c.network, author.c.external_id, author.c.id))
+_MENTIONS = Bulk(
+    mention,
+    MENTION_COLUMNS,
+    lambda add: add.on_conflict_do_nothing(index_elements=["network", "key"]),
+    tells=(mention.c.network, mention.c.key, mention.c.id),
+)
 _SIGHTINGS = Bulk(sighting, ("source", "mention_id", "seen_at", "delay_seconds"), lambda add: add.on_conflict_do_nothing())
+
+
+_CLUSTERED = (
+    update(mention)
+    .where(mention.c.id == bindparam("of"))
+    .values(cluster=bindparam("its_cluster"), copies=bindparam("its_copies"))
+)
+
+
+def _ids(told: Sequence[Sequence[Any]]) -> dict[Name, int]:
+    """What PostgreSQL told of the rows it wrote."""
+    return {(network, key): id_ for network, key, id_ in told}
+
+
+def _said_first(characters: int) -> ColumnElement[str]:
+    """How a mention begins, its title included: the rest stays in the store."""
+    whole = case((mention.c.title == _EMPTY, mention.c.text), else_=mention.c.title + _NEW_LINE + mention.c.text)
+    return func.substr(whole, 1, characters)
 
 
 class Mentions(Repository):
@@ -91,11 +123,19 @@ class Mentions(Repository):
         """All but those whose authors were erased."""
         if await self._session.scalar(select(tombstone.c.hash).limit(1)) is None:
             return items
-        key = self._session.installation.tombstone_key
-        hashes = {known: tombstone_hash(key, *known) for known in {person(item.mention) for item in items} if known}
-        buried = among(tombstone.c.hash, hashes.values(), postgresql=self._session.postgresql)
+        hashes = [self._hashes(item) for item in items]
+        every = {each for of_item in hashes for each in of_item}
+        buried = among(tombstone.c.hash, every, postgresql=self._session.postgresql)
         erased = {row["hash"] for row in await self._session.rows(select(tombstone.c.hash).where(buried))}
-        return [item for item in items if hashes.get(person(item.mention) or _NOBODY) not in erased]
+        return [item for item, of_item in zip(items, hashes, strict=True) if erased.isdisjoint(of_item)]
+
+    def _hashes(self, item: Enriched) -> tuple[str, ...]:
+        """By what an erased person would be recognised: their id, and their handle, which may be all that a source knows."""
+        known, key = person(item.mention), self._session.installation.tombstone_key
+        if known is None or item.mention.author is None:
+            return ()
+        network, external_id = known
+        return tombstone_hash(key, *known), handle_hash(key, network, item.mention.author.handle or external_id)
 
     async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> list[int]:
         for item in items:
@@ -104,16 +144,17 @@ class Mentions(Repository):
         once: dict[Name, Enriched] = {}
         for item in items:
             once.setdefault(identity(item.mention), item)
-        newest = await self.newest_id()
+        newest = 0 if self._session.postgresql else await self.newest_id()
         rows = [
             mention_row(name, item, source=source, seen_at=seen_at, author_id=people.get(person(item.mention) or _NOBODY))
             for name, item in once.items()
         ]
-        await _MENTIONS.insert(self._session, rows)
-        ids = await self._numbers(mention.c.id, mention.c.key, once)
+        new = _ids(await _MENTIONS.insert(self._session, rows))
+        found = await self._find(mention.c.id, mention.c.key, once.keys() - new.keys())
+        ids = new | {name: row[1] for name, row in found.items()}
         seen = [(source, ids[name], seen_at, (seen_at - item.mention.written_at).total_seconds()) for name, item in once.items()]
         await _SIGHTINGS.insert(self._session, seen)
-        return [id_ for id_ in ids.values() if id_ > newest]
+        return list(new.values()) if self._session.postgresql else [id_ for id_ in ids.values() if id_ > newest]
 
     async def _know_authors(self, items: Sequence[Enriched], seen_at: datetime) -> dict[PersonKey, int]:
         """Each author's pseudonym."""
@@ -122,30 +163,73 @@ class Mentions(Repository):
             known = person(item.mention)
             if known and item.mention.author:
                 people[known] = item.mention.author
-        await _AUTHORS.insert(self._session, [author_row(key, who, seen_at) for key, who in people.items()])
-        return await self._numbers(author.c.id, author.c.external_id, people)
+        wanted = (author.c.handle, author.c.name, author.c.reach, author.c.verified, author.c.own, author.c.last_seen_at)
+        stored = await self._find(author.c.id, author.c.external_id, people, *wanted)
+        fresh = {key: who for key, who in people.items() if key not in stored or _says_more(who, stored[key], seen_at)}
+        written = _ids(await _AUTHORS.insert(self._session, [author_row(key, who, seen_at) for key, who in fresh.items()]))
+        added = await self._find(author.c.id, author.c.external_id, fresh.keys() - stored.keys() - written.keys())
+        return {key: row[1] for key, row in {**stored, **added}.items()} | written
 
-    async def _numbers(self, id_: Column[int], key: Column[str], wanted: Collection[Name]) -> dict[Name, int]:
-        """The ids of mentions by key, or of authors by external id."""
-        found: dict[Name, int] = {}
+    async def _find(
+        self, id_: Column[int], key: Column[str], wanted: Collection[Name], *more: Column[Any]
+    ) -> dict[Name, Row[*tuple[Any, ...]]]:
+        """Those that are there: mentions by key, or authors by external id, each with its id and `more`."""
+        found: dict[Name, Row[*tuple[Any, ...]]] = {}
         for network in {network for network, _ in wanted}:
             keys = among(key, [each for of, each in wanted if of == network], postgresql=self._session.postgresql)
-            rows = await self._session.run(select(key, id_).where(id_.table.c.network == network, keys))
-            found |= {(network, row[0]): row[1] for row in rows.all()}
+            rows = await self._session.all(select(key, id_, *more).where(id_.table.c.network == network, keys))
+            found |= {(network, row[0]): row for row in rows}
         return found
 
-    async def after(self, offset: int, limit: int) -> list[Observed]:
-        """The mentions that come after `offset`, in order."""
+    async def after(self, offset: int, limit: int, place: Place | None = None) -> list[Observed]:
+        """The mentions that come after `offset`, in order. `place` is asked for the cluster of each, which nobody knows yet."""
         query = OBSERVED.where(mention.c.id > offset).order_by(mention.c.id).limit(limit)
-        return [observed(row) for row in await self._session.rows(query)]
+        return [observed(row, place) for row in await self._session.all(query)]
 
     async def get(self, ids: Sequence[int]) -> list[Observed]:
         """Those of `ids` that still exist, in the order of `ids`."""
         found: dict[int, Observed] = {}
         for chunk in chunks(ids, _BATCH):
-            rows = await self._session.rows(OBSERVED.where(mention.c.id.in_(chunk)))
-            found |= {row["id"]: observed(row) for row in rows}
+            rows = await self._session.all(OBSERVED.where(mention.c.id.in_(chunk)))
+            found |= {row.id: observed(row) for row in rows}
         return [found[id_] for id_ in ids if id_ in found]
+
+    async def said(self, subject: str, since: datetime, until: datetime, limit: int, *, characters: int) -> list[Utterance]:
+        """The newest `limit` texts of others about a subject from `since` to before `until`, cut; nothing sensitive."""
+        beginning = func.substr(mention.c.text, 1, characters)  # a week of long texts is megabytes: the rest stays in the store
+        columns = (mention.c.author_id, mention.c.title, beginning)
+        behind = mention.outerjoin(author, author.c.id == mention.c.author_id)
+        wanted = (
+            mention.c.written_at >= since,
+            mention.c.written_at < until,
+            mention.c.sensitive.is_not(True),
+            author.c.own.is_not(True),
+            holds(mention.c.subjects, subject, postgresql=self._session.postgresql),
+        )
+        query = select(*columns).select_from(behind).where(*wanted).order_by(mention.c.written_at.desc()).limit(limit)
+        rows = await self._session.all(query)
+        return [Utterance(who, f"{title}\n{text}".strip()[:characters]) for who, title, text in rows]
+
+    async def mark(self, clustered: Sequence[Clustered]) -> None:
+        """Store to which clusters of nearly the same texts these mentions belong. One that is gone stays so."""
+        rows = [{"of": each.mention, "its_cluster": each.cluster, "its_copies": each.copies} for each in clustered]
+        if rows:
+            await self._session.run(_CLUSTERED, rows)
+
+    async def recent(self, until: int, limit: int, *, characters: int) -> list[Recent]:
+        """The last `limit` mentions up to this id, in order, with their texts, cut."""
+        columns = (mention.c.id, mention.c.seen_at, _said_first(characters), mention.c.cluster)
+        query = select(*columns).where(mention.c.id <= until).order_by(mention.c.id.desc()).limit(limit)
+        return [Recent(*row) for row in reversed(await self._session.all(query))]
+
+    async def began(self, clusters: Collection[int], *, characters: int) -> dict[int, str]:
+        """By cluster: the text, cut, of its first mention that is still there."""
+        found: dict[int, str] = {}
+        for chunk in chunks(sorted(clusters), _BATCH):
+            firsts = select(func.min(mention.c.id)).where(mention.c.cluster.in_(chunk)).group_by(mention.c.cluster)
+            rows = await self._session.all(select(mention.c.cluster, _said_first(characters)).where(mention.c.id.in_(firsts)))
+            found |= {row[0]: row[1] for row in rows}
+        return found
 
     async def count(self) -> int:
         """How many mentions are stored."""
@@ -158,27 +242,3 @@ class Mentions(Repository):
     async def newest_id(self) -> int:
         """The greatest id; 0 in an empty store."""
         return int(await self._session.scalar(select(func.coalesce(func.max(mention.c.id), 0))))
-
-    async def forget_before(self, moment: datetime, limit: int) -> int:
-        """Forget up to `limit` mentions seen before `moment`, and the authors of whom nothing else is kept.
-
-        The evidence of open alerts stays, and so does what was said by people under legal hold. Returns how many mentions
-        went; fewer than `limit` means that nothing is left to forget.
-        """
-        # Whoever is storing mentions at this moment may be storing one of an author who is about to go.
-        await self._session.lock("mentions")
-        needed = exists().where(
-            evidence.c.mention_id == mention.c.id, evidence.c.alert_id == alert.c.id, alert.c.state == AlertState.OPEN
-        )
-        held = exists().where(author.c.id == mention.c.author_id, author.c.legal_hold)
-        old = select(mention.c.id).where(mention.c.seen_at < moment, ~needed, ~held).order_by(mention.c.seen_at).limit(limit)
-        gone = await self._session.rows(delete(mention).where(mention.c.id.in_(old)).returning(mention.c.author_id))
-        await self._forget_authors({row["author_id"] for row in gone if row["author_id"] is not None}, moment)
-        return len(gone)
-
-    async def _forget_authors(self, ids: set[int], moment: datetime) -> None:
-        """An author is personal data without a purpose once nothing they said is kept."""
-        speaks = exists().where(mention.c.author_id == author.c.id)
-        for chunk in chunks(sorted(ids), _BATCH):
-            forgotten = and_(author.c.id.in_(chunk), author.c.last_seen_at < moment, ~author.c.legal_hold, ~speaks)
-            await self._session.run(delete(author).where(forgotten))

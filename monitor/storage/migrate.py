@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
@@ -14,27 +17,51 @@ from monitor.storage.engine import sqlite_engine
 from monitor.storage.session import advisory_lock, in_words
 from monitor.storage.tables import metadata
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 # The newest revision of `versions/`; a test compares it with the files.
-HEAD = "0001"
+HEAD = "0005"
 _SCRIPTS = Path(__file__).with_name("migrations")
+# Another process may be migrating, and backing up before that: waiting is better than failing to start (milliseconds).
+_PATIENCE = 15 * 60 * 1000
+
+# Called with the version found, when nobody else can write and nothing has changed yet. What it raises ends the migration.
+Before = Callable[[str], object]
 
 
-async def migrate(url: URL) -> None:
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step between two versions of the tables."""
+
+    revision: str
+    does: str
+
+
+class NoStoreError(StorageError):
+    """There is nothing at the address, and the caller did not want it made."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"there is no store at {place} yet: has the daemon run with this configuration?")
+
+
+async def migrate(url: URL, before: Before | None = None) -> None:
     """Bring the database at `url` up to date. Alembic blocks, so it has a thread and an event loop of its own.
 
-    Raises `StorageError` when the database is newer than this version, or holds something else.
+    `before` is called when there is something to change in tables that are in use. Raises `StorageError` when the database is
+    newer than this version, or holds something else.
     """
-    await asyncio.to_thread(lambda: asyncio.run(_migrate(url)))
+    await asyncio.to_thread(lambda: asyncio.run(_migrate(url, before)))
 
 
-async def _migrate(url: URL) -> None:
+async def _migrate(url: URL, before: Before | None) -> None:
     engine = _engine(url)
     try:
         with in_words():
             async with engine.begin() as connection:
                 if connection.dialect.name == "postgresql":
                     await connection.execute(advisory_lock("migration"))
-                await connection.run_sync(upgrade)
+                await connection.run_sync(upgrade, before)
     finally:
         await engine.dispose()
 
@@ -42,7 +69,8 @@ async def _migrate(url: URL) -> None:
 def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         # SQLite changes a table by making it anew; with foreign keys on, dropping the old one would empty its dependants.
-        return sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, more=("PRAGMA foreign_keys = OFF",))
+        pragmas = ("PRAGMA foreign_keys = OFF", f"PRAGMA busy_timeout = {_PATIENCE}")
+        return sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, more=pragmas)
     return create_async_engine(url, hide_parameters=True, connect_args={"timeout": 10})
 
 
@@ -53,44 +81,67 @@ def revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, before: Before | None = None) -> None:
     """Run the missing migrations in the transaction that `connection` is in."""
     found = revision(connection)
-    if found == HEAD:
+    if is_current(found):
         return
     if found is None:
         _refuse_strangers(connection)
-    # A second of imports that most starts don't need.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    else:
+        refuse_newer(found)
+        if before is not None:
+            before(found)
+    from alembic import command  # noqa: PLC0415 a second of imports that most starts don't need
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def pending(found: str | None) -> list[Migration]:
+    """What `upgrade` would do to a database of this version, oldest first. Raises `StorageError` for a newer one."""
+    if found is not None:
+        refuse_newer(found)
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 likewise
+
+    scripts = list(ScriptDirectory.from_config(_config()).walk_revisions())
+    missing = [each for each in reversed(scripts) if found is None or each.revision > found]
+    return [Migration(each.revision, (each.doc or "").partition(". ")[0].strip()) for each in missing]
+
+
+def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415 likewise
 
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    if found is not None:
-        _refuse_newer(found, {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()})
-    command.upgrade(config, "head")
+    return config
+
+
+def is_current(found: str | None) -> bool:
+    """Whether these are the tables of this version."""
+    return found == HEAD
 
 
 def require_current(found: str | None) -> None:
     """Refuse a database that this version cannot use as it is. Raises `StorageError`."""
-    if found == HEAD:
+    if is_current(found):
         return
     if found is None:
-        raise StorageError("the database is empty: set `storage.migrate: true` and start once to create the tables")
-    _refuse_newer(found, {f"{number:04}" for number in range(1, int(HEAD) + 1)})
+        raise StorageError("the database is empty: `tocsin migrate` makes the tables")
+    refuse_newer(found)
     raise StorageError(
         f"the database has the tables of version {found}, this tocsin needs {HEAD}:"
-        " back it up, then set `storage.migrate: true` and start once"
+        " `tocsin migrate` makes a backup and brings it up to date"
     )
 
 
-def _refuse_newer(found: str, known: set[str]) -> None:
-    if found not in known:
+def refuse_newer(found: str) -> None:
+    """Raises `StorageError` for a version of the tables that this program has never heard of."""
+    if found not in {f"{number:04}" for number in range(1, int(HEAD) + 1)}:
         raise StorageError(
             f"the database was written by a newer tocsin (its tables have version {found}, this one knows up to {HEAD}):"
-            " install that version again, or restore the backup made before the upgrade"
+            " install that version again, or `tocsin restore` the backup made before the upgrade"
         )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Executable, RowMapping, Select, and_, bindparam, case, func, or_, select, update
 
-from monitor.domain.alert import AlertEvent, DeliveryState, Notification, NotificationKind
-from monitor.storage.session import Repository
+from monitor.domain.alert import AlertEvent, DeliveryState, Notification, NotificationKind, Priority, priority
+from monitor.storage.session import Repository, insert_into
 from monitor.storage.tables import delivery, incident
 from monitor.storage.tables import notification as table
 
@@ -18,10 +19,22 @@ from monitor.storage.tables import notification as table
 _IN_CONVERSATION = (table.c.incident_id == bindparam("incident"), table.c.receiver == bindparam("receiver"))
 _NEWEST = select(func.coalesce(func.max(table.c.sequence), 0)).where(*_IN_CONVERSATION)
 _LAST_DUE = select(func.max(table.c.due_at)).where(*_IN_CONVERSATION)
+_URGENT = func.coalesce(func.sum(case((delivery.c.priority == Priority.URGENT, 1), else_=0)), 0)
+_RECENT = (
+    select(func.count(), _URGENT)
+    .select_from(table.join(delivery, delivery.c.notification_id == table.c.id))
+    .where(table.c.receiver == bindparam("receiver"), table.c.created_at > bindparam("since"))
+)
+
+
+@lru_cache(maxsize=2)
+def _add(*, postgresql: bool) -> Executable:
+    effect = [table.c.plan_run_id, table.c.plan_step, table.c.receiver]
+    return insert_into(table, postgresql=postgresql).on_conflict_do_nothing(index_elements=effect).returning(table)
 
 
 class Notifications(Repository):
-    """The conversations: 1, 2, 3 … within (incident, receiver)."""
+    """The conversations: 1, 2, 3 … within (incident, receiver). Without an incident: what is gathered across all of them."""
 
     async def next_sequence(self, incident_id: int | None, receiver: str) -> int:
         """The number of the next message to this receiver about this incident."""
@@ -30,7 +43,7 @@ class Notifications(Repository):
             return int(await self._session.scalar(newest)) + 1
         return int(await self._session.scalar(_NEWEST, {"incident": incident_id, "receiver": receiver})) + 1
 
-    async def gathering(self, incident_id: int, receiver: str, now: datetime) -> Notification | None:
+    async def gathering(self, incident_id: int | None, receiver: str, now: datetime) -> Notification | None:
         """The message that still waits to be sent, and can take more events; it is locked until this transaction ends."""
         waiting = (
             delivery.c.state == DeliveryState.PENDING,
@@ -42,13 +55,26 @@ class Notifications(Repository):
         newest = query.where(*_conversation(incident_id, receiver), *waiting).order_by(table.c.sequence.desc()).limit(1)
         return await self._one(newest.with_for_update(of=delivery))
 
-    async def rewrite(self, id_: int, events: Sequence[AlertEvent], *, more: int = 0) -> None:
-        """What a message that waits will say: these events, and how many others it only counts."""
-        values = {"events": [asdict(event) for event in events], "more": more}
-        await self._session.run(update(table).where(table.c.id == id_).values(values))
+    async def rewrite(self, waiting: Notification, *, due_at: datetime | None = None) -> None:
+        """What a message that waits will say, and perhaps that it leaves earlier."""
+        due = due_at or waiting.due_at
+        values = {"events": [asdict(event) for event in waiting.events], "more": waiting.more, "due_at": due}
+        await self._session.run(update(table).where(table.c.id == waiting.id).values(values))
+        owed = {"priority": priority(waiting.kind, waiting.events), "next_attempt_at": due}
+        await self._session.run(update(delivery).where(delivery.c.notification_id == waiting.id).values(owed))
 
-    async def last_due(self, incident_id: int, receiver: str) -> datetime | None:
+    async def recent(self, receiver: str, since: datetime) -> tuple[int, int]:
+        """How many messages this receiver was owed since then, and how many of them are urgent."""
+        row = (await self._session.run(_RECENT, {"receiver": receiver, "since": since})).one()
+        return int(row[0]), int(row[1])
+
+    async def last_due(self, incident_id: int | None, receiver: str) -> datetime | None:
         """When the last message to this receiver about this incident was, or will be, due: grouping counts from there."""
+        if incident_id is None:
+            gathered: datetime | None = await self._session.scalar(
+                select(func.max(table.c.due_at)).where(*_conversation(None, receiver))
+            )
+            return gathered
         last: datetime | None = await self._session.scalar(_LAST_DUE, {"incident": incident_id, "receiver": receiver})
         return last
 
@@ -56,14 +82,25 @@ class Notifications(Repository):
         """The first message of a conversation."""
         return await self._one(select(table).where(*_conversation(incident_id, receiver)).order_by(table.c.sequence).limit(1))
 
-    async def told(self, incident_id: int, alert_id: int) -> list[str]:
-        """The receivers who were told of this alert, or are about to be, in the order of their first message.
+    async def told(self, incident_id: int, alert_id: int, since: datetime) -> list[str]:
+        """The receivers who were told of this alert (opened at `since`), or are about to be, in the order of their first message.
 
         A step of a plan does something with its receiver (it pauses a queue, say), which is no telling.
         """
-        query = select(table.c.receiver, table.c.events).where(table.c.incident_id == incident_id, table.c.plan_step.is_(None))
-        rows = await self._session.rows(query.order_by(table.c.id))
-        return list(dict.fromkeys(row["receiver"] for row in rows if any(each["alert_id"] == alert_id for each in row["events"])))
+        return list(await self.hopes(incident_id, alert_id, since))
+
+    async def hopes(self, incident_id: int, alert_id: int, since: datetime) -> dict[str, bool]:
+        """Who is told of this alert, and whether there is hope that they learn of it: they did, or nothing went wrong so far."""
+        query = select(table.c.receiver, table.c.events, delivery.c.state, delivery.c.attempts, delivery.c.handed_over_at)
+        query = query.join(delivery, delivery.c.notification_id == table.c.id)
+        # A digest may have waited before the alert was opened; it left afterwards.
+        gathered = and_(table.c.incident_id.is_(None), table.c.due_at >= since)
+        query = query.where(or_(table.c.incident_id == incident_id, gathered), table.c.plan_step.is_(None))
+        found: dict[str, bool] = {}
+        for row in await self._session.rows(query.order_by(table.c.id)):
+            if any(each["alert_id"] == alert_id for each in row["events"]):
+                found[row["receiver"]] = found.get(row["receiver"], False) or _hopeful(row)
+        return found
 
     async def add(
         self,
@@ -76,6 +113,7 @@ class Notifications(Repository):
         due_at: datetime,
         plan_run_id: int | None = None,
         plan_step: str | None = None,
+        more: int = 0,
         state: DeliveryState = DeliveryState.PENDING,
     ) -> Notification | None:
         """A new message, and its delivery. None: this step of this plan run was told to this receiver already."""
@@ -92,17 +130,25 @@ class Notifications(Repository):
             "due_at": due_at,
             "plan_run_id": plan_run_id,
             "plan_step": plan_step,
+            "more": more,
         }
-        effect = [table.c.plan_run_id, table.c.plan_step, table.c.receiver]
-        add = self._session.insert(table).on_conflict_do_nothing(index_elements=effect)
-        row = await self._session.row(add.returning(table), values)
+        row = await self._session.row(_add(postgresql=self._session.postgresql), values)
         if row is None:
             return None
         pending = state is DeliveryState.PENDING
         owed = {"next_attempt_at": due_at} if pending else {"ended_at": created_at}
-        made = {"notification_id": row["id"], "receiver": receiver, "state": state, **owed}
+        made = {"notification_id": row["id"], "receiver": receiver, "state": state, "priority": priority(kind, events), **owed}
         await self._session.run(self._session.insert(delivery), made)
+        if made["priority"] is Priority.URGENT and row["sequence"] > 1:
+            await self._before(row, due_at)
         return notification(row)
+
+    async def _before(self, row: RowMapping, due_at: datetime) -> None:
+        """What the conversation still owes from before goes first, too: nobody reads that it got worse before what happened."""
+        earlier = select(table.c.id).where(*_conversation(row["incident_id"], row["receiver"]), table.c.id < row["id"])
+        owed = (delivery.c.state == DeliveryState.PENDING, delivery.c.next_attempt_at <= due_at)
+        ahead = update(delivery).where(delivery.c.notification_id.in_(earlier), *owed)
+        await self._session.run(ahead.values(priority=Priority.URGENT))
 
     async def get(self, id_: int) -> Notification | None:
         """The notification with this number."""
@@ -115,6 +161,11 @@ class Notifications(Repository):
 
 def _conversation(incident_id: int | None, receiver: str) -> tuple[ColumnElement[bool], ...]:
     return table.c.incident_id == incident_id, table.c.receiver == receiver
+
+
+def _hopeful(row: RowMapping) -> bool:
+    first = row["state"] in {DeliveryState.PENDING, DeliveryState.SENDING} and row["attempts"] <= 1
+    return row["state"] == DeliveryState.DELIVERED or (first and row["handed_over_at"] is None)
 
 
 def notification(row: RowMapping) -> Notification:

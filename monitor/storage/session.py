@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, Executable, RowMapping, Table, func, select
+from sqlalchemy import CursorResult, Executable, Row, RowMapping, Table, func, select
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.domain.errors import StorageError
+from monitor.domain.errors import ExitCode, StorageError
 
 T = TypeVar("T")
 Parameters = Sequence[Mapping[str, Any]] | Mapping[str, Any] | None
@@ -24,19 +25,46 @@ Parameters = Sequence[Mapping[str, Any]] | Mapping[str, Any] | None
 _LOCK_SPACE = 0x544F4353
 _LOCKS = {"migration": 1, "installation": 2, "mentions": 3}
 
+
+class StoreAwayError(StorageError):
+    """The store fails, whatever it is asked: no fault of what was to be stored, which must be offered again later."""
+
+
+class StoreContendedError(StoreAwayError):
+    """Two transactions waited for one another, and this one was broken off: the same again comes through."""
+
+
+class StoreFullError(StoreAwayError):
+    """Its disk is full."""
+
+
+class StoreDamagedError(StoreAwayError):
+    """What it holds cannot be read."""
+
+    exit_code = ExitCode.INPUT_OUTPUT
+
+
+_RESTORE = "stop the daemon and restore the last backup"
 # SQLite's own words, by what to do about them.
 _ADVICE = {
     "database is locked": "another process holds the database: let only one daemon write to an SQLite file, or use PostgreSQL",
-    "disk is full": "the disk is full: free some space, the store goes on by itself",
-    "readonly database": "the database cannot be written here: give the daemon's user write access to the file and its folder",
+    "disk is full": "free some space on the disk that holds it; work goes on by itself",
+    "No space left": "free some space on the disk of the database server; work goes on by itself",
+    "readonly database": "give the daemon's user write access to the file and its folder, and mount the disk for writing",
+    "read-only transaction": "the database server takes no changes (a standby?): name the primary in storage.url",
+    "disk I/O error": "the disk fails, or has become read-only: see the kernel's log (dmesg); stop the daemon, check the disk's"
+    " file system (fsck), mount it for writing, start the daemon",
+    "too many clients": "raise max_connections of the database server, or close what holds them",
     "unable to open database file": "give the daemon's user write access to the file's folder, and create the folder if need be",
-    "malformed": "the database file is damaged: restore the last backup",
-    "not a database": "this file is no SQLite database: choose another path",
+    "malformed": f"the database file is damaged, or its disk fails (see dmesg): {_RESTORE}",
+    "not a database": f"this file is no SQLite database, or its first page is damaged: choose another path, or {_RESTORE}",
+    "invalid page in block": f"a page of the database is damaged: {_RESTORE}",
 }
 
 
+@lru_cache(maxsize=256)
 def insert_into(table: Table, *, postgresql: bool) -> Insert:
-    """An INSERT that can say ON CONFLICT; both dialects spell it alike."""
+    """An INSERT that can say ON CONFLICT; both dialects spell it alike. Built once: that takes longer than to run it."""
     if postgresql:
         return postgresql_insert(table)
     return cast("Insert", sqlite_insert(table))
@@ -65,7 +93,24 @@ def explain(error: BaseException) -> StorageError:
         return StorageError("a number beyond 64 bits reached the store: sanitise it at intake")
     if isinstance(error, IntegrityError):
         return StorageError(f"the store refused a record that contradicts another: {_first_line(cause)}")
-    return StorageError(_with_advice(_first_line(cause)))
+    said = _with_advice(_first_line(cause))
+    return _kind(cause)(said) if not isinstance(error, DataError) else StorageError(said)
+
+
+# The drivers' own codes: SQLite's names, PostgreSQL's SQLSTATE.
+_FULL = frozenset({"SQLITE_FULL", "53100"})
+_CONTENDED = frozenset({"40P01", "40001"})
+_DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002"})
+
+
+def _kind(cause: BaseException) -> type[StoreAwayError]:
+    code = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")
+    if code in _FULL:
+        return StoreFullError
+    if code in _CONTENDED:
+        return StoreContendedError
+    # SQLite refines its codes with a suffix: SQLITE_CORRUPT_INDEX.
+    return StoreDamagedError if code in _DAMAGED or code.startswith("SQLITE_CORRUPT") else StoreAwayError
 
 
 def _quotes_values(error: StatementError) -> bool:
@@ -116,6 +161,10 @@ class Session:
         self._refuse_after_end()
         with in_words():
             return await self._connection.execute(statement, parameters)
+
+    async def all(self, statement: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Rows by place: where there are many, looking each column up by its name would cost as much as the query."""
+        return (await self.run(statement)).all()
 
     async def rows(self, statement: Executable, parameters: Parameters = None) -> Sequence[RowMapping]:
         return (await self.run(statement, parameters)).mappings().all()

@@ -6,7 +6,10 @@ NULL when it closes: both SQLite and PostgreSQL let NULLs repeat. And every time
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -47,12 +51,48 @@ class UtcDateTime(TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 the type's own signature
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """SQLite keeps text, which is read with its zone at once: every mention has three of them."""
+        return _utc_from_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _utc_from_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Labels(TypeDecorator[Collection[str]]):
+    """Names as a JSON list; read as a frozen set. The same few sets come again and again, and are understood once."""
+
+    impl = Json
+    cache_ok = True
+
+    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> frozenset[str]:  # noqa: ARG002 the type's own signature
+        return frozenset(value or ())
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Collection[str] | None] | None:
+        """SQLite keeps text; PostgreSQL's driver has already understood it."""
+        return _labels if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+_SHORT = 200  # characters of a list that is remembered: thousands of long ones would fill the memory
+
+
+def _labels(document: str | None) -> frozenset[str]:
+    return _remembered(document) if document is None or len(document) <= _SHORT else _understood(document)
+
+
+def _understood(document: str | None) -> frozenset[str]:
+    return frozenset(json.loads(document or "[]"))
+
+
+_remembered = lru_cache(maxsize=10_000)(_understood)
+
+
 # SQLite only counts on its own in columns that are exactly INTEGER PRIMARY KEY.
 Id = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -94,10 +134,10 @@ author = Table(
     Column("verified", Boolean),
     Column("own", Boolean, nullable=False, default=False),
     Column("first_seen_at", UtcDateTime, nullable=False),
-    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),  # to the day: most days a person says more than once
     Column("erased_at", UtcDateTime),
-    Column("legal_hold", Boolean, nullable=False, default=False),
     UniqueConstraint("network", "external_id"),
+    Index(None, "last_seen_at"),
     **_COUNTED,
 )
 
@@ -107,6 +147,24 @@ tombstone = Table(
     Column("hash", String(64), primary_key=True),  # HMAC-SHA256(tombstone_key, network + id): keeps an erased person out
     Column("erased_at", UtcDateTime, nullable=False),
 )
+
+erasure = Table(  # that somebody was erased, and when, to answer for it; never who
+    "erasure",
+    metadata,
+    _id(),
+    Column("author_id", Id, ForeignKey("author.id", ondelete="SET NULL")),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("done_at", UtcDateTime),  # NULL while a legal hold keeps some of it
+    Column("mentions", Integer, nullable=False, default=0),
+    Column("alerts", Integer, nullable=False, default=0),
+    Column("told", Integer, nullable=False, default=0),
+    Index(None, "author_id"),
+    **_COUNTED,
+)
+
+_SENSITIVE = text("sensitive")
+_COPIED = text("cluster IS NOT NULL")
 
 mention = Table(
     "mention",
@@ -128,10 +186,10 @@ mention = Table(
     Column("replies", BigInteger),
     Column("shares", BigInteger),
     Column("likes", BigInteger),
-    Column("subjects", Json, nullable=False),
-    Column("hashtags", Json, nullable=False),
-    Column("topics", Json, nullable=False),
-    Column("intents", Json, nullable=False),
+    Column("subjects", Labels, nullable=False),
+    Column("hashtags", Labels, nullable=False),
+    Column("topics", Labels, nullable=False),
+    Column("intents", Labels, nullable=False),
     Column("sentiment", Float),
     Column("confidence", Float),
     Column("complaint", Float),
@@ -139,10 +197,14 @@ mention = Table(
     Column("sensitive", Boolean),
     Column("scorer", String(64), nullable=False, default=""),
     Column("answered_at", UtcDateTime),
+    Column("cluster", BigInteger),  # of texts that say nearly the same; NULL: nobody else said it
+    Column("copies", Integer, nullable=False, server_default="0"),  # how many of its cluster came before it
     UniqueConstraint("network", "key"),
     Index(None, "written_at"),
     Index(None, "seen_at"),
     Index(None, "author_id"),
+    Index("ix_mention_sensitive", "seen_at", sqlite_where=_SENSITIVE, postgresql_where=_SENSITIVE),
+    Index("ix_mention_cluster", "cluster", "id", sqlite_where=_COPIED, postgresql_where=_COPIED),
     **_COUNTED,
 )
 
@@ -223,6 +285,7 @@ incident = Table(
     Column("acknowledged_at", UtcDateTime),
     Column("acknowledged_by", Text),
     Column("resolved_at", UtcDateTime),
+    Index(None, "resolved_at"),
     **_COUNTED,
 )
 
@@ -257,6 +320,8 @@ alert = Table(
     Column("acknowledged_by", Text),
     Column("resolved_at", UtcDateTime),
     Column("resolved_reason", Text),
+    Column("unscored", Integer, nullable=False, default=0, server_default="0"),  # mentions of which nobody can tell
+    Column("copies", Integer, nullable=False, default=0, server_default="0"),  # mentions that copy one text
     Index(None, "fingerprint"),
     Index(None, "incident_id"),
     Index(None, "state"),
@@ -288,8 +353,13 @@ notification = Table(
     Column("due_at", UtcDateTime, nullable=False),
     UniqueConstraint("incident_id", "receiver", "sequence"),
     UniqueConstraint("plan_run_id", "plan_step", "receiver"),  # a step's effect exists once
+    Index(None, "receiver", "created_at"),
     **_COUNTED,
 )
+
+_OWED = text("ended_at IS NULL")
+_OWED_BY = ("receiver", "state", "priority", "next_attempt_at")
+_UNHEARD = text("ended_at IS NULL AND priority = 0 AND handed_over_at IS NULL")
 
 delivery = Table(
     "delivery",
@@ -306,8 +376,12 @@ delivery = Table(
     Column("ended_at", UtcDateTime),
     Column("reason", String(32)),  # notifiers.Reason of the last failure
     Column("detail", Text),
+    Column("priority", Integer, nullable=False, server_default="1"),  # 0: urgent, goes first and has a next channel; 1: all else
+    Column("handed_over_at", UtcDateTime),  # when the next channel was looked for
     UniqueConstraint("notification_id", "receiver"),
-    Index(None, "state", "next_attempt_at"),
+    # What is still owed, however much was delivered before: a claim reads a few of its entries, in their order.
+    Index("ix_delivery_owed", *_OWED_BY, sqlite_where=_OWED, postgresql_where=_OWED),
+    Index("ix_delivery_unheard", "id", sqlite_where=_UNHEARD, postgresql_where=_UNHEARD),
     **_COUNTED,
 )
 
@@ -337,6 +411,7 @@ plan_run = Table(
     Column("confirmed_by", Text),
     Column("closed_at", UtcDateTime),
     UniqueConstraint("plan", "incident_id"),
+    Index(None, "incident_id"),
     **_COUNTED,
 )
 
@@ -367,6 +442,8 @@ timeline = Table(
     Column("alert_id", Id, ForeignKey("alert.id", ondelete="SET NULL")),
     Column("plan_run_id", Id, ForeignKey("plan_run.id")),
     Index(None, "incident_id"),
+    Index(None, "alert_id"),
+    Index(None, "plan_run_id"),
     Index(None, "at"),
     **_COUNTED,
 )
@@ -382,4 +459,49 @@ silence = Table(
     Column("starts_at", UtcDateTime, nullable=False),
     Column("ends_at", UtcDateTime, nullable=False),
     **_COUNTED,
+)
+
+legal_hold = Table(  # on one of an author, a mention and an incident: what it covers is neither forgotten nor erased
+    "legal_hold",
+    metadata,
+    _id(),
+    Column("author_id", Id, ForeignKey("author.id", ondelete="SET NULL")),
+    Column("mention_id", Id, ForeignKey("mention.id", ondelete="SET NULL")),
+    Column("incident_id", Id, ForeignKey("incident.id", ondelete="SET NULL")),
+    Column("reason", Text, nullable=False),
+    Column("placed_at", UtcDateTime, nullable=False),
+    Column("placed_by", Text, nullable=False),
+    Column("until", UtcDateTime),
+    Column("released_at", UtcDateTime),
+    Column("released_by", Text),
+    Column("covers", Json, nullable=False),  # the mentions it was placed on
+    Column("evidence_hash", String(64), nullable=False),  # SHA-256 of what they said: it was not changed since
+    Index(None, "author_id"),
+    Index(None, "mention_id"),
+    Index(None, "incident_id"),
+    **_COUNTED,
+)
+
+feedback = Table(  # what the team says of a mention that was judged wrongly; gone with the mention
+    "feedback",
+    metadata,
+    _id(),
+    Column("mention_id", Id, ForeignKey("mention.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("value", String(64), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("text_hash", String(32), nullable=False),  # by which training finds the text, as it finds other labelled ones
+    Index(None, "mention_id"),
+    **_COUNTED,
+)
+
+forgotten = Table(  # how many there were of what retention has removed
+    "forgotten",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(64), primary_key=True),  # the source of mentions, the rule of alerts, the receiver of messages …
+    Column("number", BigInteger, nullable=False),
 )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from monitor.domain.plan import TimelineEvent
-from monitor.storage.session import Repository
+from monitor.storage.session import Repository, Session
 from monitor.storage.tables import timeline as table
 
 _NAMES = [field.name for field in fields(TimelineEvent)]
@@ -24,29 +24,41 @@ def _row(event: TimelineEvent) -> dict[str, Any]:
 
 
 class Timeline(Repository):
-    """Append-only."""
+    """Append-only. What a transaction adds is written at its end, in one statement."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._added: list[dict[str, Any]] = []
 
     async def add(self, event: TimelineEvent) -> None:
         """Remember an event."""
-        await self.add_all([event])
+        self._added.append(_row(event))
 
     async def add_all(self, events: Sequence[TimelineEvent]) -> None:
         """Remember events, in their order."""
-        if events:
-            await self._session.run(self._session.insert(table), [_row(event) for event in events])
+        self._added += map(_row, events)
+
+    async def write(self) -> None:
+        """Write what was added: before the commit, and before anybody reads."""
+        if self._added:
+            await self._session.run(self._session.insert(table), self._added)
+            self._added = []
 
     async def of_incident(self, incident_id: int) -> _Events:
         """An incident's story, from its beginning."""
+        await self.write()
         query = select(*_FIELDS).where(table.c.incident_id == incident_id).order_by(table.c.at, table.c.id)
         return [TimelineEvent(**row) for row in await self._session.rows(query)]
 
     async def after(self, number: int, limit: int) -> _Numbered:
         """What was added after event `number` (0: from the beginning), in the order of its adding, each with its number."""
+        await self.write()
         query = select(table.c.id, *_FIELDS).where(table.c.id > number).order_by(table.c.id).limit(limit)
         rows = await self._session.rows(query)
         return [(row["id"], TimelineEvent(**{name: row[name] for name in row if name != "id"})) for row in rows]
 
     async def list(self, limit: int = 100) -> _Events:
         """The newest first."""
+        await self.write()
         query = select(*_FIELDS).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
         return [TimelineEvent(**row) for row in await self._session.rows(query)]

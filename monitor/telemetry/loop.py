@@ -28,5 +28,6 @@ async def watch_loop(
         await sleep(every)
         late = max(monotonic() - before - every, 0.0)
         metrics.loop_lag.set(late)
+        metrics.loop_late.inc(late)
         if late >= WORTH_SAYING:
-            log.warning("the event loop was blocked", seconds=round(late, 2))
+            log.warning("loop.blocked", seconds=round(late, 2))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -21,6 +22,9 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from monitor.domain.alert import ReceiverState
+from monitor.domain.source import SourceState
+
 PREFIX = "tocsin_"
 
 # From a cached answer to a source's longest patience, in seconds.
@@ -35,6 +39,7 @@ class Definition:
     kind: Literal["counter", "gauge", "histogram"]
     help: str
     labels: tuple[str, ...]
+    group: str
 
 
 class Stage:
@@ -74,10 +79,15 @@ class Metrics:
         disable_created_metrics()  # one more series per counter that nobody reads
         self.registry = CollectorRegistry()
         self.definitions: list[Definition] = []
-        self._sources()
-        self._judging()
-        self._acting()
-        self._process()
+        self._standing: defaultdict[str, list[Gauge]] = defaultdict(list)  # by their one label
+        for group, define in (
+            ("Sources", self._sources),
+            ("Judging", self._judging),
+            ("Telling people", self._acting),
+            ("The process", self._process),
+        ):
+            self._group = group
+            define()
 
     def render(self) -> bytes:
         """The Prometheus text format, to be sent with `content_type`."""
@@ -106,6 +116,29 @@ class Metrics:
         self.delivery_oldest.set(max(oldest.total_seconds(), 0.0))
         self.evaluator_lag.set(behind)
 
+    def keep(self, sources: Collection[str], receivers: Collection[str]) -> None:
+        """Let go of how sources and receivers stand that are no longer there: nobody is to be told of their silence."""
+        for gauge in self._standing["source"]:
+            _keep(gauge, "source", sources)
+        for gauge in self._standing["receiver"]:
+            _keep(gauge, "receiver", receivers)
+
+    def source(self, name: str, state: SourceState, every: timedelta, waiting: int) -> None:
+        """How a source stands."""
+        self.source_every.labels(source=name).set(every.total_seconds())
+        self.source_failures.labels(source=name).set(state.failures)
+        self.source_stopped.labels(source=name).set(state.stopped)
+        self.inbox_pending.labels(source=name).set(waiting)
+        if state.last_success_at is not None:
+            self.source_last_success.labels(source=name).set(state.last_success_at.timestamp())
+        if state.watermark is not None:
+            self.source_watermark.labels(source=name).set(state.watermark.timestamp())
+
+    def receiver(self, state: ReceiverState) -> None:
+        """How a receiver stands."""
+        self.receiver_failures.labels(receiver=state.receiver).set(state.failures)
+        self.receiver_disabled.labels(receiver=state.receiver).set(state.disabled_at is not None)
+
     def _sources(self) -> None:
         self.polls = self._counter(
             "polls_total", "Polls of a source that ended, by how: ok, or the trouble that stopped it.", "source", "outcome"
@@ -113,6 +146,16 @@ class Metrics:
         self.poll_seconds = self._histogram("poll_seconds", "How long one poll of a source took.", "source")
         self.source_last_success = self._gauge(
             "source_last_success_timestamp_seconds", "When a source last answered (Unix time): alert on its age.", "source"
+        )
+        self.source_every = self._gauge("source_interval_seconds", "How often a source is asked.", "source")
+        self.source_failures = self._gauge("source_failures", "Polls that failed in a row; 0 when the source answers.", "source")
+        self.source_stopped = self._gauge(
+            "source_stopped", "1 when a source is not asked any more until a person has mended its settings.", "source"
+        )
+        self.source_newest = self._gauge(
+            "source_newest_mention_timestamp_seconds",
+            "When the newest mention was written that a source has brought since the start (Unix time).",
+            "source",
         )
         self.source_watermark = self._gauge(
             "source_watermark_timestamp_seconds",
@@ -126,13 +169,31 @@ class Metrics:
         self.hooks = self._counter(
             "hooks_total", "Inbound webhook requests: accepted, duplicate, refused, too_large, failed.", "source", "outcome"
         )
+        self.http_circuit_open = self._gauge(
+            "http_circuit_open", "1 while a host that failed again and again is left alone, 0 while it is asked.", "host"
+        )
+        self.http_spared = self._counter(
+            "http_spared_total", "Requests that were not made because their host is left alone.", "host"
+        )
+        self.http_inward = self._counter(
+            "http_inward_refused_total", "Connections refused because they would have led to a private address."
+        )
         self.inbox_pending = self._gauge("inbox_pending", "Inbound webhook bodies committed and not yet read.", "source")
 
     def _judging(self) -> None:
+        self.second_opinions = self._counter(
+            "second_opinions_total",
+            "Mentions whose sentiment a slower engine was asked about: agreed, differed, or none where it gave no answer.",
+            "outcome",
+        )
         self.stage_events = self._counter("stage_events_total", "What a stage of the flow has worked through.", "stage")
         self.stage_seconds = self._histogram("stage_seconds", "How long a stage took for one batch.", "stage")
         self.evaluated = self._counter("evaluated_total", "Mentions the rules have judged.")
+        self.unjudged = self._counter(
+            "mentions_unjudged_total", "Mentions that a fault of ours kept from being judged, and that ops were told of."
+        )
         self.evaluator_lag = self._gauge("evaluator_lag_mentions", "Mentions stored that the rules have not judged yet.")
+        self.evaluator_leads = self._gauge("evaluator_leads", "1 while this process judges; of several on one store one does.")
         self.alerts_opened = self._counter("alerts_opened_total", "Alerts opened.", "rule", "severity")
         self.alerts_resolved = self._counter("alerts_resolved_total", "Alerts resolved.", "rule")
         self.alerts_open = self._gauge("alerts_open", "Alerts open now.", "severity")
@@ -144,6 +205,12 @@ class Metrics:
         )
         self.delivery_seconds = self._histogram("delivery_seconds", "How long one attempt to deliver took.", "receiver")
         self.deliveries_pending = self._gauge("deliveries_pending", "Messages owed to a receiver, not yet delivered.", "receiver")
+        self.receiver_failures = self._gauge(
+            "receiver_failures", "Attempts to reach a receiver that failed in a row; 0 when it takes messages.", "receiver"
+        )
+        self.receiver_disabled = self._gauge(
+            "receiver_disabled", "1 when a receiver has asked never to be called again: it is not tried any more.", "receiver"
+        )
         self.delivery_oldest = self._gauge(
             "delivery_oldest_pending_seconds", "How long the oldest message that is due has been waiting."
         )
@@ -157,8 +224,21 @@ class Metrics:
             "config_last_reload_timestamp_seconds", "When the configuration was last read successfully (Unix time)."
         )
         self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop was when last looked at.")
+        self.loop_late = self._counter("loop_late_seconds_total", "By how much the event loop has been late, all in all.")
+        self.clock_jumps = self._counter("clock_jumps_total", "How often the wall clock has jumped, or the machine has slept.")
+        self.store_refuses = self._gauge(
+            "store_refuses",
+            "1 while the store takes in nothing new: it is full, damaged, read-only or away. `/-/ready` says which.",
+        )
+        self.store_bytes = self._gauge("store_bytes", "How large the store's files are. SQLite only.")
+        self.store_disk_free = self._gauge("store_disk_free_bytes", "What is free on the store's disk. SQLite only.")
+        self.store_disk_size = self._gauge("store_disk_size_bytes", "How large the store's disk is. SQLite only.")
         self.build_info = self._gauge("build_info", "Always 1: which version runs, on which Python.", "version", "python")
         self.build_info.labels(version=version("tocsin"), python=platform.python_version()).set(1)
+        self.heartbeat_last_success = self._gauge(
+            "heartbeat_last_success_timestamp_seconds",
+            "When the outbound heartbeat last arrived (Unix time); 0: never.",
+        )
         self.worker_failures = self._counter("worker_failures_total", "Errors of ours that a worker survived.", "worker")
         ProcessCollector(registry=self.registry)  # process_resident_memory_bytes, process_open_fds and their kin
 
@@ -166,15 +246,24 @@ class Metrics:
         return Counter(self._define(name, "counter", words, labels), words, labels, registry=self.registry)
 
     def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
-        return Gauge(self._define(name, "gauge", words, labels), words, labels, registry=self.registry)
+        gauge = Gauge(self._define(name, "gauge", words, labels), words, labels, registry=self.registry)
+        if len(labels) == 1:
+            self._standing[labels[0]].append(gauge)
+        return gauge
 
     def _histogram(self, name: str, words: str, *labels: str) -> Histogram:
         name = self._define(name, "histogram", words, labels)
         return Histogram(name, words, labels, registry=self.registry, buckets=_SECONDS)
 
     def _define(self, name: str, kind: Literal["counter", "gauge", "histogram"], words: str, labels: tuple[str, ...]) -> str:
-        self.definitions.append(Definition(PREFIX + name, kind, words, labels))
+        self.definitions.append(Definition(PREFIX + name, kind, words, labels, self._group))
         return PREFIX + name
+
+
+def _keep(gauge: Gauge, label: str, names: Collection[str]) -> None:
+    known = {sample.labels[label] for family in gauge.collect() for sample in family.samples}
+    for gone in known.difference(names):
+        gauge.remove(gone)
 
 
 metrics = Metrics()

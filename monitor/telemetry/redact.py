@@ -6,8 +6,10 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 
 HIDDEN = "***"
+_LONGEST_ADDRESS = 300
 LONGEST = 4_000  # characters of one value: a log is no archive
 _DEEPEST = 6  # levels of nested values
 _INT_BITS = 64  # few readers of JSON take longer numbers, and Python itself refuses to write very long ones
@@ -21,6 +23,12 @@ _PARAMETER = re.compile(
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 _SIGNING_KEY = re.compile(r"\bwhsec_[\w+/=-]+")
 
+# A piece of an address that people read: words and numbers between hyphens, dots and underscores. Tokens mix them.
+_WORD = r"(?:[A-Z]?[a-z]{1,18}|[A-Z]{1,12}|\d{1,20})"
+_READABLE = re.compile(rf"{_WORD}(?:[-_.~+ ]{{1,2}}{_WORD})*[-_.]?")
+_SHORTEST_TOKEN = 12
+_PATH = re.compile(r"(?<=ttp://|tps://)([^\s/?#\"'<>]*)(/[^\s?#\"'<>]*)")
+
 # What moves the cursor, ends a line, colours a terminal or turns the direction of text: C0, DEL, C1, separators, bidi controls.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
@@ -28,10 +36,35 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 def hide_secrets(text: str) -> str:
     """The text without passwords in addresses, token-like query parameters, bearer tokens and webhook signing keys."""
     if "://" in text:
-        text = _USERINFO.sub(f"{HIDDEN}@", text)
+        text = _PATH.sub(lambda found: found[1] + _path(found[2]), _USERINFO.sub(f"{HIDDEN}@", text))
     if "=" in text:
         text = _PARAMETER.sub(rf"\1{HIDDEN}", text)
     return _SIGNING_KEY.sub(HIDDEN, _BEARER.sub(rf"\1 {HIDDEN}", text))
+
+
+def safe_address(url: str) -> str:
+    """Where an address leads, and nothing that is secret: no user, no query, no fragment, no token in the path, one line.
+
+    `https://me:pw@h.example/hooks/a8f5f167f44f4964?key=1#x` becomes `https://h.example/hooks/***?…`.
+    """
+    try:
+        parts = urlsplit(url)
+        where = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "an address that cannot be read"
+    if not where:
+        return "an address without a host"
+    shown = f"{parts.scheme}://{where}{_path(parts.path)}" + ("?…" if parts.query else "")
+    return one_line(shortened(shown, _LONGEST_ADDRESS))
+
+
+def _path(path: str) -> str:
+    """The path with each piece that may be a token hidden: the addresses of webhooks are passwords."""
+    return "/".join(HIDDEN if _may_be_token(piece) else piece for piece in path.split("/"))
+
+
+def _may_be_token(piece: str) -> bool:
+    return len(piece) >= _SHORTEST_TOKEN and not _READABLE.fullmatch(piece)
 
 
 def one_line(text: str) -> str:
@@ -39,9 +72,10 @@ def one_line(text: str) -> str:
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
-def shortened(text: str, longest: int = LONGEST) -> str:
-    """At most `longest` characters, saying how many were left out."""
-    return text if len(text) <= longest else f"{text[:longest]}… (+{len(text) - longest} characters)"
+def shortened(text: str, longest: int = LONGEST, *, more: int = 0) -> str:
+    """At most `longest` characters, saying how many were left out; `more` were so before."""
+    left_out = len(text) - longest + more
+    return text if left_out <= 0 else f"{text[:longest]}… (+{left_out} characters)"
 
 
 def fit(value: object, name: str = "", depth: int = _DEEPEST) -> object:
@@ -63,7 +97,7 @@ def fit_text(text: str) -> str:
     """A string that is one short line without secrets."""
     # Secrets are looked for before the cut, which might leave half of one unrecognisable; but not in all of a huge text.
     looked_at = hide_secrets(text[: 4 * LONGEST])
-    return one_line(looked_at if len(looked_at) <= LONGEST else shortened(looked_at + text[4 * LONGEST :]))
+    return one_line(shortened(looked_at, more=max(0, len(text) - 4 * LONGEST)))
 
 
 def _fit_object(value: object, depth: int) -> object:

@@ -5,9 +5,16 @@ The protocol is sd_notify(3): newline-separated assignments, sent to the Unix so
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+# Real time between two requests for more of it.
+ASK_EVERY = timedelta(seconds=30)
 
 
 def ready(status: str = "") -> bool:
@@ -18,6 +25,24 @@ def ready(status: str = "") -> bool:
 def reloading(status: str = "") -> bool:
     """A reload has begun; `ready` ends it. systemd wants the monotonic time at which it began, in microseconds."""
     return _tell("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}", _status(status))
+
+
+@asynccontextmanager
+async def taking_its_time(words: str) -> AsyncIterator[None]:
+    """Within, starting may take longer than `TimeoutStartSec`: systemd goes on waiting for as long as it is asked to."""
+    asking = asyncio.create_task(_ask_for_time(words))
+    try:
+        yield
+    finally:
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+
+
+async def _ask_for_time(words: str) -> None:
+    while True:
+        _tell(f"EXTEND_TIMEOUT_USEC={2 * ASK_EVERY // timedelta(microseconds=1)}", _status(words))
+        await asyncio.sleep(ASK_EVERY.total_seconds())
 
 
 def stopping(status: str = "") -> bool:

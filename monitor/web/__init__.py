@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.web.app import Verify, WebDeps, build_app
+from monitor.web.app import Reloaded, Verify, WebDeps, private_app, public_app
 from monitor.web.gate import Gate
 from monitor.web.server import serve
 
-__all__ = ["Gate", "Verify", "WebDeps", "build_app", "serve"]
+__all__ = ["Gate", "Reloaded", "Verify", "WebDeps", "private_app", "public_app", "serve"]

@@ -1,24 +1,29 @@
-"""The daemon's endpoints: is it alive, is it at work, its figures, and the door through which other systems bring mentions."""
+"""The daemon's endpoints, behind two doors: the public one, where other systems bring mentions, and the operator's own.
+
+What one answers does not exist behind the other: a proxy that lets everything through to the public door opens nothing else.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import structlog
 from aiohttp import hdrs, web
 
-from monitor.domain.errors import TocsinError
+from monitor.domain.errors import StorageError, TocsinError
 from monitor.telemetry import metrics
-from monitor.web.protection import add_headers, json_errors
+from monitor.web.protection import add_headers, from_a_page, json_errors
 
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY: Final = 1024 * 1024  # bytes
 SLOWEST_BODY: Final = 20.0  # seconds: a caller that trickles its body is sent away
+BODIES: Final = 32  # read at the same time, by whomever sent: each may fill the memory of its size before it is verified
 TRY_AGAIN: Final = {"Retry-After": "5"}  # seconds
 _OUTCOMES: Final[dict[int, str]] = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large", HTTPStatus.SERVICE_UNAVAILABLE: "failed"}
 
@@ -26,8 +31,30 @@ Verify = Callable[[Mapping[str, str], bytes, datetime], str]
 """The delivery id of a call that is signed as agreed (headers, raw body, real time); raises `TocsinError` to refuse it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What became of a new configuration. `failed`: it reads well and cannot be put to work; `waiting`: it is not at work yet."""
+
+    status: Literal["in_force", "refused", "failed", "waiting"]
+    changed: Sequence[str] = ()
+    not_before_a_restart: Sequence[str] = ()
+    problems: Sequence[str] = ()
+
+
+_RELOADED: Final[dict[str, HTTPStatus]] = {
+    "in_force": HTTPStatus.OK,
+    "refused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "failed": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "waiting": HTTPStatus.ACCEPTED,
+}
+
+
 class WebDeps(Protocol):
     """What the endpoints need from the rest."""
+
+    async def reload(self) -> Reloaded:
+        """Reads the configuration anew, as SIGHUP does."""
+        ...
 
     def now(self) -> datetime:
         """Real time, which signatures are checked against."""
@@ -47,17 +74,31 @@ class WebDeps(Protocol):
 
 
 DEPS: Final = web.AppKey("deps", WebDeps)
+ROOM: Final = web.AppKey("room", asyncio.Semaphore)
 
 
-def build_app(deps: WebDeps) -> web.Application:
-    """The application, ready to be served."""
+def public_app(deps: WebDeps) -> web.Application:
+    """What strangers may reach: the door for other systems' calls."""
+    app = _app(deps)
+    app[ROOM] = asyncio.Semaphore(BODIES)
+    app.router.add_post("/hooks/{source}", receive)
+    return app
+
+
+def private_app(deps: WebDeps) -> web.Application:
+    """What the operator's own programs ask."""
+    app = _app(deps)
+    app.router.add_get("/-/healthy", healthy)
+    app.router.add_get("/-/ready", ready)
+    app.router.add_post("/-/reload", reload)
+    app.router.add_get("/metrics", show_metrics)
+    return app
+
+
+def _app(deps: WebDeps) -> web.Application:
     app = web.Application(middlewares=[json_errors], client_max_size=LARGEST_BODY)
     app[DEPS] = deps
     app.on_response_prepare.append(add_headers)
-    app.router.add_get("/-/healthy", healthy)
-    app.router.add_get("/-/ready", ready)
-    app.router.add_get("/metrics", show_metrics)
-    app.router.add_post("/hooks/{source}", receive)
     return app
 
 
@@ -74,6 +115,15 @@ async def ready(request: web.Request) -> web.Response:
         answer = {"status": "unavailable", "reasons": list(reasons)}
         return web.json_response(answer, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=TRY_AGAIN)
     return web.json_response({"status": "ready"})
+
+
+async def reload(request: web.Request) -> web.Response:
+    """Read the configuration anew: 200 when it is at work; 422 or 500 with the problems, and then the one before stays."""
+    if from_a_page(request):
+        raise web.HTTPForbidden(text="no page in a browser reloads the configuration")
+    done = await request.app[DEPS].reload()
+    told = {name: list(said) for name in ("changed", "not_before_a_restart", "problems") if (said := getattr(done, name))}
+    return web.json_response({"status": done.status, **told}, status=_RELOADED[done.status])
 
 
 async def show_metrics(request: web.Request) -> web.Response:
@@ -108,7 +158,7 @@ async def _body(request: web.Request) -> bytes:
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         raise web.HTTPUnsupportedMediaType(text="send the body as it is, without Content-Encoding")
     try:
-        async with asyncio.timeout(SLOWEST_BODY):
+        async with asyncio.timeout(SLOWEST_BODY), request.app[ROOM]:
             return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
@@ -117,7 +167,8 @@ async def _body(request: web.Request) -> bytes:
 async def _commit(deps: WebDeps, source: str, delivery_id: str, body: bytes) -> str:
     try:
         return "accepted" if await deps.accept(source, delivery_id, body) else "duplicate"
-    except Exception:
+    except Exception as error:
         # Whatever it was, the call is not stored: only an answer that asks for another try keeps it from being lost.
-        log.exception("hook.not_stored", source=source)
+        # Callers try often, and a full disk has no room for a traceback each time.
+        log.error("hook.not_stored", source=source, problem=str(error), exc_info=not isinstance(error, StorageError))
         raise web.HTTPServiceUnavailable(text="the call could not be stored; send it again", headers=TRY_AGAIN) from None

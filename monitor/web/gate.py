@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,7 +15,7 @@ from monitor.domain.clock import Clock
 from monitor.sources.base import Source
 from monitor.sources.webhook import WebhookSource
 from monitor.storage import Store
-from monitor.web.app import TRY_AGAIN, Verify
+from monitor.web.app import TRY_AGAIN, Reloaded, Verify
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +33,9 @@ class _Open:
 class Gate:
     """Satisfies `WebDeps`. Closed, it keeps its hooks: a call is stored all the same, and read when the workers run again."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, reload: Callable[[], Awaitable[Reloaded]]) -> None:
         self._clock = clock
+        self._reload = reload
         self._at_work = False
         self._inside: _Open | None = None
 
@@ -57,6 +58,10 @@ class Gate:
         """The workers stop."""
         self._at_work = False
 
+    async def reload(self) -> Reloaded:
+        """Reads the configuration anew, open or closed."""
+        return await self._reload()
+
     def now(self) -> datetime:
         """Real time."""
         return self._clock.wall()
@@ -70,7 +75,7 @@ class Gate:
     async def accept(self, source: str, delivery_id: str, body: bytes) -> bool:
         """Commits a verified call. False: it was there already."""
         assert self._inside is not None, "only a call that found a hook is accepted"
-        async with self._inside.store.begin() as tx:
+        async with self._inside.store.begin(incoming=True) as tx:
             new = await tx.inbox.put(source, delivery_id, body, self._clock.now())
             await tx.commit()
         if new and self._at_work:
@@ -84,7 +89,11 @@ class Gate:
         try:
             async with asyncio.timeout(PATIENCE), self._inside.store.read() as tx:
                 await tx.evaluator.offset()
+            async with asyncio.timeout(PATIENCE):
+                refusal = await self._inside.store.refuses()
         except Exception:
             log.exception("web.store_silent")
             return ["the store does not answer; the log says why"]
+        if refusal is not None:
+            return [f"nothing new is taken in: {refusal}"]
         return [f"the worker `{name}` fails again and again; the log says why" for name in self._inside.in_trouble()]

@@ -35,6 +35,11 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers.pop(hdrs.SERVER, None)
 
 
+def from_a_page(request: web.Request) -> bool:
+    """Whether a browser sent this for some page: there is none of ours, and any other would act with its reader's access."""
+    return hdrs.ORIGIN in request.headers or request.headers.get("Sec-Fetch-Site", "none") != "none"
+
+
 @web.middleware
 async def json_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers every error with {"error": words}, and says nothing about one that is a bug of ours."""

@@ -46,9 +46,11 @@ def _data(message: Message) -> dict[str, Any]:
         "sequence": message.sequence,
         "replay": message.replay,
         "alerts": [_alert(alert) for alert in message.alerts],
+        "more_alerts": message.more_alerts,
         "still_open": [_alert(alert) for alert in message.still_open],
         "posts": [_post(post) for post in message.posts],
         "more_posts": message.more_posts,
+        "new_words": [one_line(word, _LINE) for word in message.new_words],
         "plan": _plan(message.plan) if message.plan else None,
         "links": {one_line(name, _LINE): url for name, url in message.links.items() if link(url)},
     }
@@ -72,6 +74,8 @@ def _alert(alert: AlertFacts) -> dict[str, Any]:
         "window_seconds": alert.window.total_seconds() if alert.window else None,
         "learning": alert.learning,
         "coverage": _number(alert.coverage),
+        "unscored": alert.unscored,
+        "copies": alert.copies,
         "occurrences": alert.occurrences,
         "acknowledged": alert.acknowledged,
         "reasons": [one_line(reason, _LINE) for reason in alert.reasons],
@@ -89,6 +93,7 @@ def _post(post: Post) -> dict[str, Any]:
         "sentiment": _number(post.sentiment),
         "url": link(post.url),
         "written_at": _moment(post.written_at),
+        "copies": post.copies,
     }
 
 

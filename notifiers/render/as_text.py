@@ -24,6 +24,7 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
     yield _wrap(v.headline)
     yield _bars(v.bars)
     yield _wrap(v.why)
+    yield _wrap(v.new_words)
     yield [*_title(v.words["now"]), *_wrap(v.action), *([f"    {v.command}"] if v.command else [])]
     yield [f"{label}: {url}" for label, url in v.links]
     if v.answers:

@@ -15,8 +15,9 @@ from notifiers.wording import amount, headline, next_step, others, stands_out, t
 _POST = 600  # characters of a post that are shown; the link has the rest
 _STATEMENT = 20_000  # prepared by the brand's own people: shown whole
 _LINE = 200
+_WORD = 40
 _SUBJECT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_MEASURES = ("authors", "mentions", "share")
+_MEASURES = ("authors", "texts", "mentions", "share")
 _MOST_LINKS = 3
 _FEW_IDS = 6
 _ENDED = frozenset({"resolved", "test"})  # kinds that ring for nothing
@@ -37,7 +38,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class PostView:
-    """One post as a card: `meta` is network, time and tone on one line; `url` is safe to follow or None."""
+    """One post as a card: `meta` is network, time, tone and copies on one line; `url` is safe to follow or None."""
 
     author: str
     reach: str
@@ -100,6 +101,7 @@ class View:
     action: str
     command: str
     links: Sequence[tuple[str, str]]
+    new_words: str
     posts_title: str
     posts: Sequence[PostView]
     more_posts: str
@@ -132,6 +134,7 @@ def view(message: Message) -> View:
         action=voice.say("command", action=action, command="").rstrip() if command else action,
         command=command,
         links=_links(voice),
+        new_words=_new_words(voice),
         posts_title=voice.say("posts.one" if len(message.posts) == 1 else "posts.other"),
         posts=[_post(voice, post) for post in message.posts],
         more_posts=voice.count("posts.more", message.more_posts) if message.more_posts > 0 and message.posts else "",
@@ -209,9 +212,15 @@ def _post(voice: Voice, post: Post) -> PostView:
     )
 
 
-def _meta(voice: Voice, post: Post) -> tuple[str, str, str]:
+def _new_words(voice: Voice) -> str:
+    words = [said for word in voice.message.new_words if (said := one_line(word, _WORD))]
+    return voice.say("new_words", words=", ".join(words)) if words else ""
+
+
+def _meta(voice: Voice, post: Post) -> tuple[str, str, str, str]:
     when = voice.reader.moment(post.written_at, voice.message.created_at)
-    return one_line(post.network, 40), when, _tone(voice, post.sentiment)
+    copies = voice.count("post.copies", post.copies) if post.copies > 0 else ""
+    return one_line(post.network, 40), when, _tone(voice, post.sentiment), copies
 
 
 def _tone(voice: Voice, sentiment: float | None) -> str:

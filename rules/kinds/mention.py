@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from rules.condition import Condition, Seen
@@ -9,6 +10,8 @@ from rules.finding import Finding, Verdict
 from rules.kinds.keys import Keys, labels
 from rules.matching import Compiler
 from rules.model import MentionRule
+
+_QUOTE = re.compile("“.*”", re.DOTALL)
 
 
 class CompiledMention:
@@ -31,7 +34,7 @@ class CompiledMention:
         return list(self.where.explain(seen))
 
     def _finding(self, seen: Seen, key: dict[str, str]) -> Finding:
-        mention, rule = seen.mention, self.rule
+        mention, rule, reasons = seen.mention, self.rule, self.where.reasons(seen)
         about = self._keys.subjects(mention)
         return Finding(
             rule=rule.id,
@@ -47,8 +50,13 @@ class CompiledMention:
             measure="mentions",
             window=None,
             learning=False,
-            reasons=tuple(dict.fromkeys(self.where.reasons(seen))),
+            reasons=tuple(dict.fromkeys(map(_unquoted, reasons) if mention.sensitive else reasons)),
             evidence=(mention.id,),
             plan=rule.plan,
             notify=rule.notify,
         )
+
+
+def _unquoted(reason: str) -> str:
+    """Of a sensitive mention not even the words that rang are repeated: reasons travel by e-mail, and are kept longer."""
+    return _QUOTE.sub("“…”", reason)

@@ -12,14 +12,18 @@ from rules.duration import format_duration
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds.keys import Keys, canonical, labels
 from rules.matching import Compiler
-from rules.model import AUTHORS_COUNTED, Distinct, Share, WindowRule
+from rules.model import DISTINCT_COUNTED, Distinct, Share, WindowRule
 from rules.observation import Observation
 from rules.state import SLICES, States, WindowState
-from rules.tally import Authors, Mentions, ShareOf, Tally
+from rules.tally import Different, Mentions, ShareOf, Tally
+from rules.where import scores_asked
 
 _SHAPING = {"kind", "where", "key", "measure", "window"}
 _FORMAT = 1
+_DISTINCT = {"author": "authors", "cluster": "texts"}
+_CAMPAIGN = 3  # copies of one text from which they are news, if they are one mention in ten
 _NOTHING = 0.01  # a usual level that counts as none
+_ROUNDING = 1e-9  # what is usual is learnt in more or fewer steps, whose last digits differ: they must not decide
 
 
 class CompiledWindow:
@@ -31,6 +35,7 @@ class CompiledWindow:
         self.admits = compiler.admits(rule.where)
         measure = rule.measure
         self._shared = compiler.compile(measure.share, rule.id, "measure.share") if isinstance(measure, Share) else None
+        self._scores = frozenset() if self._shared else scores_asked(rule.where)  # a share counts what has none by itself
         self._keys = Keys(rule.key, self.admits)
         self._measure = _named(rule)
         self.shape = _shape(rule)
@@ -38,11 +43,12 @@ class CompiledWindow:
 
     def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
         """Count the mention, and a finding for each of its keys whose window now rings."""
-        if self.where.holds(seen) is not True:
+        holds = self.where.holds(seen)
+        if holds is not True:
+            if holds is None:
+                self._pass_by(seen.mention, states)
             return ()
         matches = True if self._shared is None else self._shared.holds(seen)
-        if matches is None:
-            return ()
         found = (self._count(seen.mention, key, states, matches=matches) for key in self._keys.of(seen.mention))
         return [finding for finding in found if finding is not None]
 
@@ -89,17 +95,32 @@ class CompiledWindow:
         shared = self._shared.explain(seen) if self._shared else ()
         return [*self.where.explain(seen), *shared]
 
-    def _count(self, mention: Observation, key: dict[str, str], states: States, *, matches: bool) -> Finding | None:
+    def _count(self, mention: Observation, key: dict[str, str], states: States, *, matches: bool | None) -> Finding | None:
         here = (self.rule.id, self.shape, canonical(key))
         state, at = states.get(here, self._fresh), mention.written_at.timestamp()
         states.changed(here)
         if state.pending_since is not None and self._for:
             self._fires(state, at)  # whether it held without a break is seen just before the window fills again
-        who = mention.author.id if mention.author.id is not None else -mention.id
+        who, copy_of = self._counted_as(mention), mention.cluster if mention.copies else None
         reach = mention.author.reach if mention.author.reach is not None else -1
-        if not state.add(at, who, matches=matches, contributor=(reach, at, mention.id) if matches else None):
+        contributor = (reach, at, mention.id) if matches else None
+        if not state.add(at, who, matches=matches, contributor=contributor, copy_of=copy_of):
             return None
         return self._finding(key, labels(mention), state) if self._fires(state, at) else None
+
+    def _counted_as(self, mention: Observation) -> int:
+        """The number of whoever wrote it, or of what is said; what nobody knows, and what nobody else says, stands for itself."""
+        if self._measure == "texts":
+            return mention.cluster if mention.cluster is not None else -mention.id
+        return mention.author.id if mention.author.id is not None else -mention.id
+
+    def _pass_by(self, mention: Observation, states: States) -> None:
+        """Nobody can tell whether it matches: where that is for lack of a score, say so beside what was counted."""
+        if any(getattr(mention, score) is None for score in self._scores):
+            for key in self._keys.of(mention):
+                here = (self.rule.id, self.shape, canonical(key))
+                states.get(here, self._fresh).pass_by(mention.written_at.timestamp())
+                states.changed(here)
 
     def _fresh(self) -> WindowState:
         memory, window = self.rule.baseline.level, self.rule.window
@@ -126,7 +147,7 @@ class CompiledWindow:
             return False
         if fire.times_expected is None or self._learns(state):
             return True
-        return value >= fire.times_expected * (state.expected or 0)
+        return value >= fire.times_expected * (state.expected or 0) * (1 - _ROUNDING)
 
     def _learns(self, state: WindowState) -> bool:
         return state.latest - state.started < self.rule.baseline.min_history.total_seconds()
@@ -158,6 +179,8 @@ class CompiledWindow:
             evidence=state.evidence(rule.evidence.top),
             plan=rule.plan,
             notify=rule.notify,
+            unscored=_unscored(state),
+            copies=state.beside.copied.most,
         )
 
     def _calm(self, key: Mapping[str, str], at: datetime, state: WindowState | None) -> Calm:
@@ -180,19 +203,28 @@ class CompiledWindow:
     def _reasons(self, state: WindowState) -> tuple[str, ...]:
         """What was seen against what is usual, and what the rule asks."""
         within, usual = format_duration(self.rule.window), self._usual(state)
-        seen = f"{self._amount(state.tally.value or 0)} within {within}"
+        seen = f"{self._seen(state.tally, _unscored(state))} within {within}"
         if self._learns(state):
             return (
                 seen,
+                *_copied(state),
                 f"what is usual is still being learnt (needs {format_duration(self.rule.baseline.min_history)})",
                 self._asks(),
             )
-        return (f"{seen}, usually {self._amount(usual or 0)}", self._asks())
+        return (f"{seen}, usually {self._amount(usual or 0)}", *_copied(state), self._asks())
+
+    def _seen(self, tally: Tally, unscored: int) -> str:
+        """What was observed; a share says of how many, and each measure how many could not be told."""
+        if not isinstance(tally, ShareOf):
+            said = self._amount(tally.value or 0)
+            return f"{said} ({unscored:,} more could not be scored)" if unscored else said
+        of = f"{tally.value or 0:.0%} of {tally.judged:,}"
+        return f"{of} scored mentions ({unscored:,} not scored)" if unscored else f"{of} mentions"
 
     def _amount(self, value: float) -> str:
         if self._measure == "share":
             return f"{value:.0%} of the mentions"
-        bound = "at least " if self._measure == "authors" and value >= AUTHORS_COUNTED else ""
+        bound = "at least " if self._measure != "mentions" and value >= DISTINCT_COUNTED else ""
         return f"{bound}{value:,.0f} {self._measure}" if value == round(value) else f"{value:,.1f}"
 
     def _asks(self) -> str:
@@ -203,6 +235,18 @@ class CompiledWindow:
         return floor + share + times
 
 
+def _unscored(state: WindowState) -> int:
+    """How many nobody could judge for lack of a score."""
+    return state.tally.untold if isinstance(state.tally, ShareOf) else state.beside.unscored.floor
+
+
+def _copied(state: WindowState) -> Iterable[str]:
+    """That a crowd says one text: a campaign of copies is not so many people who found their own words."""
+    most, mentions = state.beside.copied.most, state.beside.mentions.floor
+    if most >= _CAMPAIGN and most * 10 >= mentions:
+        yield f"{most:,} of {mentions:,} mentions are copies of one text"
+
+
 def _waits(state: WindowState) -> bool:
     """Whether it holds but has not rung since."""
     return state.pending_since is not None and (state.last_fired is None or state.last_fired < state.pending_since)
@@ -211,13 +255,13 @@ def _waits(state: WindowState) -> bool:
 def _tally(rule: WindowRule) -> Tally:
     if isinstance(rule.measure, Share):
         return ShareOf()
-    return Authors() if isinstance(rule.measure, Distinct) else Mentions()
+    return Different() if isinstance(rule.measure, Distinct) else Mentions()
 
 
 def _named(rule: WindowRule) -> str:
     if isinstance(rule.measure, Share):
         return "share"
-    return "authors" if isinstance(rule.measure, Distinct) else "mentions"
+    return _DISTINCT[rule.measure.distinct] if isinstance(rule.measure, Distinct) else "mentions"
 
 
 def _moment(seconds: float) -> datetime:

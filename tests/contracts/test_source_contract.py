@@ -22,7 +22,6 @@ from monitor.sources import (
     FeedSettings,
     FileSettings,
     HttpClient,
-    HttpSettings,
     MastodonSettings,
     Source,
     WebhookSourceSettings,
@@ -30,7 +29,7 @@ from monitor.sources import (
     sanitise,
 )
 from monitor.sources.base import SourceSettings
-from monitor.testing import Site, drain, serving
+from monitor.testing import AtOnce, Site, drain, loopback, serving
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECRET = "s3cr3t-w0rd"
@@ -62,7 +61,7 @@ class Stage:
 
     def listen(self) -> Source:
         """A fresh source, as after a restart."""
-        return build("stage", self.settings, http=self.http, clock=self.clock, inbox=self.inbox)  # type: ignore[arg-type]
+        return build("stage", self.settings, http=self.http, clock=self.clock, inbox=self.inbox, workshop=AtOnce())  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -129,7 +128,7 @@ class Inbox:
         number = len(self.calls) + 1
         self.calls[number] = Call(number, json.dumps(said).encode(), post.written_at)
 
-    async def pending(self, source: str, limit: int) -> Sequence[Call]:
+    async def pending(self, source: str, limit: int, most: int) -> Sequence[Call]:
         return [call for number, call in self.calls.items() if number not in self.done][:limit]
 
     async def processed(self, id_: int, at: datetime, error: str | None = None) -> None:
@@ -163,7 +162,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClo
     """Every source in turn."""
     async with (
         serving() as site,
-        HttpClient(HttpSettings(), clock, pause=0) as http,
+        HttpClient(loopback(), clock, pause=0) as http,
         request.param(site, http, clock, tmp_path) as made,
     ):
         yield made

@@ -58,13 +58,14 @@ class Shell:
     """Runs commands in a folder; what was started in the background ends with it."""
 
     folder: Path
+    program: Path
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
         """Our own commands first, a wide page, and nobody's configuration."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "COV_", "COVERAGE"))}
-        return {**kept, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "160"}
+        return {**kept, "PATH": f"{self.program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "160"}
 
     def begin(self, command: str) -> None:
         """Start a command and leave it running."""
@@ -91,9 +92,9 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Generator[Shell]:
+def shell(tmp_path: Path, typed_program: Path) -> Generator[Shell]:
     """A shell in an empty folder."""
-    opened = Shell(tmp_path)
+    opened = Shell(tmp_path, typed_program)
     yield opened
     opened.end()
 
@@ -118,6 +119,15 @@ def test_the_tutorial_works_as_typed(shell: Shell) -> None:
         if command.startswith("tocsin init"):
             with (shell.folder / "my-brand" / "monitor.yaml").open("a") as file:
                 file.write("web: {port: 0}\n")  # the usual port may be taken here
+
+
+def test_a_score_is_what_the_page_shows(shell: Shell) -> None:
+    """Every line that `tocsin score` prints of a text, and no other."""
+    shown = steps((ROOT / "docs" / "how-to" / "score-and-evaluate.md").read_text("utf-8"))
+    assert shown
+    for step in shown:
+        printed = shell.run(step.command)
+        assert step.expected.fullmatch(printed.strip()), f"$ {step.command}\n{printed}"
 
 
 def _expect(shell: Shell, command: str, step: Step) -> None:
@@ -150,7 +160,9 @@ def commands() -> dict[str, set[str]]:
         inner = getattr(command, "commands", {})
         waiting += [(f"{path} {name}".strip(), each) for name, each in inner.items()]
         if not inner:
-            found[path] = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+            found[path] = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+                "--help"
+            }
     return found
 
 

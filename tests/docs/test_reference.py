@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -21,21 +19,13 @@ from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Pos
 from notifiers.render.as_payload import payload
 from rules.model import MentionRule, WindowRule
 from rules.where import Where
-
-DOCS = Path(__file__).parents[2] / "docs"
+from tests.docs.conftest import DOCS, script
 
 
 @pytest.fixture(scope="module")
 def generate() -> ModuleType:
-    """The generator, which is a script and no package: its neighbours are found beside it."""
-    sys.path.append(str(DOCS))
-    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    """The generator of the reference."""
+    return script("generate")
 
 
 def headings(page: str) -> set[str]:
@@ -99,6 +89,11 @@ def test_every_metric_and_exit_code_has_its_heading() -> None:
     """What Prometheus and a unit file see is described."""
     assert {f"`{metric.name}`" for metric in metrics.definitions} <= headings("metrics.md")
     assert {heading.split()[0] for heading in headings("exit-codes.md")} >= {f"`{code.value}`" for code in ExitCode}
+
+
+def test_every_log_event_is_explained(generate: ModuleType) -> None:
+    """Whoever meets an event in the journal finds what it says, and no event is explained that is gone."""
+    assert set(generate.log_page.MEANS) == set(generate.log_page.events())
 
 
 def test_the_page_of_webhook_events_names_every_field() -> None:

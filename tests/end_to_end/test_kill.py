@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,8 @@ from monitor.domain.plan import RunState
 from monitor.storage import StorageSettings, Store
 from monitor.testing import serving
 from notifiers.signing import verify
+from tests.faults.forging import Forge, forging
+from tests.monitor.daemon.conftest import OUTAGE
 
 SEED = 20240719
 KILLS = 20
@@ -38,6 +39,7 @@ receivers:
   hub: {{kind: webhook, url: HUB, secret: {SECRET}}}
   care: {{kind: webhook, url: HUB, secret: {SECRET}}}
 routing: {{default: care, group_wait: 2m, group_interval: 10m}}
+http: {{allow: ["127.0.0.1"]}}
 """
 
 RULES = """
@@ -62,18 +64,6 @@ rules:
     notify: [hub, care]
 """
 
-PLAN = """
-version: 1
-plan:
-  id: outage
-  title: {en: Outage}
-  notify: [hub]
-  activation: {mode: automatic}
-  steps:
-    - {id: pause, action: webhook, receiver: hub, title: {en: Pause the queue}}
-    - {id: tell, action: notify, receiver: care, title: {en: Tell customer care}}
-"""
-
 
 def stream(rng: random.Random) -> list[dict[str, str]]:
     """A day of posts: calm, a storm from noon to two, calm again; a few posts a second time under the same address."""
@@ -95,7 +85,11 @@ def stream(rng: random.Random) -> list[dict[str, str]]:
 
 def write(folder: Path, hub: str, posts: list[dict[str, str]]) -> Path:
     """The configuration and the recording."""
-    for name, text in {"monitor.yaml": MONITOR.replace("HUB", hub), "rules/acme.yaml": RULES, "plans/outage.yaml": PLAN}.items():
+    for name, text in {
+        "monitor.yaml": MONITOR.replace("HUB", hub),
+        "rules/acme.yaml": RULES,
+        "plans/outage.yaml": OUTAGE,
+    }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / "posts.jsonl").write_text("".join(json.dumps(post) + "\n" for post in posts))
@@ -124,37 +118,35 @@ class Hub:
             await self._more.wait()
 
 
-async def begin(folder: Path, database: str) -> asyncio.subprocess.Process:
-    """`tocsin replay … --deliver`, in a process of its own."""
-    command = (str(Path(sys.executable).parent / "tocsin"), "replay", str(folder / "posts.jsonl"), "--config", str(folder))
-    return await asyncio.create_subprocess_exec(
-        *command, "--database", database, "--deliver", "--json",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={"PATH": os.environ["PATH"]},
-    )  # fmt: skip
+async def begin(forge: Forge, folder: Path, database: str) -> int:
+    """`tocsin replay … --deliver`, in a process of its own, which has everything imported already; its number."""
+    (folder / "log").unlink(missing_ok=True)
+    words = ("replay", str(folder / "posts.jsonl"), "--config", str(folder))
+    return await forge.start(typed=(*words, "--database", database, "--deliver", "--json"))
 
 
-async def to_the_end(folder: Path, database: str) -> dict[str, Any]:
+async def to_the_end(forge: Forge, folder: Path, database: str) -> dict[str, Any]:
     """A replay that nobody disturbs; its JSON."""
-    process = await begin(folder, database)
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    found: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
+    code = await forge.ended(await begin(forge, folder, database))
+    said = (folder / "log").read_text()
+    assert code == 0, said
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
     return found
 
 
-async def until_killed(folder: Path, database: str, hub: Hub, rng: random.Random) -> bool:
+async def until_killed(forge: Forge, folder: Path, database: str, hub: Hub, rng: random.Random) -> bool:
     """Kill a replay after a few more deliveries, or a little later. False: it had ended before."""
-    process = await begin(folder, database)
-    ended = asyncio.create_task(process.wait())
+    pid = await begin(forge, folder, database)
+    ended = asyncio.ensure_future(forge.ended(pid))
     moment = asyncio.create_task(hub.reaches(hub.calls + rng.randrange(1, 4)))
     await asyncio.wait({ended, moment}, return_when=asyncio.FIRST_COMPLETED)
     await asyncio.wait({ended}, timeout=rng.choice((0, 0, 0.01, 0.1)))
     moment.cancel()
     if not ended.done():
-        process.send_signal(signal.SIGKILL)
-    out, err = await process.communicate()
-    assert process.returncode in {0, -signal.SIGKILL}, (out + err).decode()
-    return process.returncode != 0
+        os.kill(pid, signal.SIGKILL)
+    code = await ended
+    assert code in {0, -signal.SIGKILL}, (folder / "log").read_text()
+    return code != 0
 
 
 async def messages(database: str) -> dict[str, str]:
@@ -181,7 +173,7 @@ async def stored(database: str) -> int:
 
 
 @pytest.mark.timeout(300)
-async def test_twenty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
+async def test_twenty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, smithy: Path) -> None:
     """Every mention once, every message at least once and once by its id; alerts and plans as in a replay left in peace."""
     rng = random.Random(SEED)
     posts = stream(rng)
@@ -189,13 +181,14 @@ async def test_twenty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> N
     async with serving() as site:
         site.answer = hub.take
         folder = write(tmp_path / "brand", f"{site.url}/in", posts)
-        calm = await to_the_end(folder, f"sqlite:///{tmp_path}/calm.db")
-        hub.bodies.clear()
+        async with forging(smithy, folder) as forge:
+            calm = await to_the_end(forge, folder, f"sqlite:///{tmp_path}/calm.db")
+            hub.bodies.clear()
 
-        database, kills = f"sqlite:///{tmp_path}/killed.db", 0
-        while kills < KILLS and await until_killed(folder, database, hub, rng):
-            kills += 1
-        ended = await to_the_end(folder, database)
+            database, kills = f"sqlite:///{tmp_path}/killed.db", 0
+            while kills < KILLS and await until_killed(forge, folder, database, hub, rng):
+                kills += 1
+            ended = await to_the_end(forge, folder, database)
 
     assert kills == KILLS, "the recording is too short to be killed so often"
     assert await stored(database) == len({post["url"] for post in posts})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from monitor import workers as module
-from monitor.domain.errors import StorageError
 from monitor.telemetry import metrics
 from monitor.workers import Workers
 
@@ -195,11 +195,8 @@ async def test_what_is_started_while_stopping_is_waited_for() -> None:
     assert done == [True]
 
 
-@pytest.mark.parametrize(("error", "mortal"), [(ZeroDivisionError(), True), (StorageError("the disk is full"), False)])
-async def test_a_worker_that_fails_in_a_row_is_known_until_it_does_well(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, mortal: bool
-) -> None:
-    """How often and since when is kept from the first failure on; one good step ends it. A store that is away kills nobody."""
+async def test_a_worker_that_fails_in_a_row_is_known_until_it_does_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often and since when is kept from the first failure on; one good step ends it. A failure is an attempt that ended."""
     monkeypatch.setattr(module, "AFTER_A_BUG", 0.0)
     now = 100.0
     workers = Workers(monotonic=lambda: now)
@@ -212,7 +209,7 @@ async def test_a_worker_that_fails_in_a_row_is_known_until_it_does_well(
         now += 10
         if bad:
             bad -= 1
-            raise error
+            raise ZeroDivisionError
         end.set()
         return 0
 
@@ -220,12 +217,69 @@ async def test_a_worker_that_fails_in_a_row_is_known_until_it_does_well(
     workers.repeat("clumsy", step, bell)
     await end.wait()
     assert [trouble for trouble, _ in seen] == [[], [], [], ["clumsy"]]
-    assert [hopeless for _, hopeless in seen] == [False, False, False, mortal]
+    assert [hopeless for _, hopeless in seen] == [False, False, False, True]
     end.clear()
     bell.set()
     await end.wait()
     assert seen[-1] == ([], False)
+    assert workers.ended["clumsy"] == 5
     await workers.stop(SOON)
+
+
+async def test_a_step_that_never_ends_is_stuck() -> None:
+    """From its limit on, until it ends after all; how long a worker waits for its bell is no step."""
+    now = 100.0
+    workers = Workers(monotonic=lambda: now)
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def step() -> int:
+        entered.set()
+        await leave.wait()
+        return 0
+
+    workers.repeat("slow", step, workers.bell(), limit=timedelta(seconds=30))
+    await entered.wait()
+    now += 30
+    assert workers.stuck() == []
+    now += 1
+    assert workers.stuck() == ["slow"]
+    leave.set()
+    while not workers.ended["slow"]:  # noqa: ASYNC110 the worker's own way to its end
+        await asyncio.sleep(0)
+    now += 3600
+    assert workers.stuck() == []
+    await workers.stop(SOON)
+
+
+def test_each_of_several_steps_has_its_own_limit() -> None:
+    """The end of one does not hide that another never ends."""
+    now = 100.0
+    workers = Workers(monotonic=lambda: now)
+    with workers.attempt("deliver hub", timedelta(seconds=30)):
+        with workers.attempt("deliver hub", timedelta(seconds=30)):
+            pass
+        now += 31
+        assert workers.stuck() == ["deliver hub"]
+    assert workers.stuck() == []
+    assert workers.ended["deliver hub"] == 2
+
+
+async def test_what_ignores_its_cancellation_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop, and so a reload, waits a moment for it and no longer; it is named."""
+    monkeypatch.setattr(module, "LAST_WORDS", timedelta(milliseconds=1))
+    workers, release = Workers(), asyncio.Event()
+
+    async def deaf() -> None:
+        while not release.is_set():
+            with suppress(asyncio.CancelledError):
+                await release.wait()
+
+    workers.start("deaf", deaf())
+    await asyncio.sleep(0)
+    with capture_logs() as said:
+        await workers.stop(timedelta(milliseconds=1))
+    assert [each["worker"] for each in said if each["event"] == "worker.abandoned"] == ["deaf"]
+    release.set()
 
 
 async def test_a_cancellation_that_nobody_asked_for_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 import notifiers
 from notifiers import EmailSettings, ReceiverUnion, SmtpSettings, build
-from notifiers.base import DeliveryError, HttpAnswer, Reason
+from notifiers.base import DeliveryError, Errand, HttpAnswer, Reason
 from notifiers.chat import Chat
 from notifiers.email import Email
 from notifiers.webhook import Webhook
@@ -24,6 +25,9 @@ class NoHttp:
 
     async def request(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         raise AssertionError("nothing is sent here")
+
+    async def apart(self, function: Callable[..., Any], *args: Any, within: timedelta) -> Errand:
+        raise AssertionError("nobody goes out")
 
 
 def test_each_kind_has_its_notifier() -> None:

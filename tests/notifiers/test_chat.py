@@ -8,7 +8,8 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,19 +17,21 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from notifiers import samples
-from notifiers.base import DeliveryError, Reason, Receipt
-from notifiers.chat import AppriseSettings, Chat, problems
+from notifiers.base import DeliveryError, Errand, Errands, Reason, Receipt
+from notifiers.chat import AppriseSettings, Chat, notify, problems
 
 TOKEN = "t0ken-very-secret"
 
 
 @contextlib.asynccontextmanager
-async def service(*statuses: int) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
+async def service(*statuses: int, moved_to: str = "") -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
     """A chat service on loopback: its Apprise address and what it was told; it answers the statuses in turn."""
     told: list[dict[str, Any]] = []
     answers = iter(statuses)
 
     async def take(request: web.Request) -> web.Response:
+        if moved_to:
+            raise web.HTTPTemporaryRedirect(moved_to)
         told.append(json.loads(await request.read()))
         return web.Response(status=next(answers, statuses[-1]))
 
@@ -43,9 +46,27 @@ async def service(*statuses: int) -> AsyncIterator[tuple[str, list[dict[str, Any
         await runner.cleanup()
 
 
-def chat(*urls: str, **changes: Any) -> Chat:
+class Here:
+    """Errands in a thread of this process: it keeps from nothing."""
+
+    refused = ""
+
+    async def apart(self, function: Callable[..., Any], *args: Any, within: timedelta) -> Errand:
+        """What the function gives."""
+        return Errand(await asyncio.to_thread(function, *args), self.refused)
+
+
+class Nowhere:
+    """Errands that come to no end."""
+
+    async def apart(self, function: Callable[..., Any], *args: Any, within: timedelta) -> Errand:
+        """Ended by its deadline."""
+        raise DeliveryError(Reason.TIMEOUT, "no answer within 30 s")
+
+
+def chat(*urls: str, errands: Errands | None = None, **changes: Any) -> Chat:
     """One receiver with these services."""
-    return Chat(AppriseSettings.model_validate({"kind": "apprise", "urls": list(urls)} | changes))
+    return Chat(AppriseSettings.model_validate({"kind": "apprise", "urls": list(urls)} | changes), errands or Here())
 
 
 async def send(receiver: Chat) -> Receipt:
@@ -107,6 +128,43 @@ async def test_one_service_of_two_is_delivered() -> None:
     assert len(told) == 1
 
 
+@pytest.mark.parametrize("way", ["", "?redirect=yes"])
+async def test_a_redirect_is_followed_only_when_asked_for(way: str) -> None:
+    """What is sent holds posts, and often a token: it goes where it was meant to."""
+    async with service(200) as (there, told), service(200, moved_to=there.replace("json://", "http://")) as (here, _):
+        receiver = chat(here + way)
+        if way:
+            await receiver.send(samples.crisis("fr"), attempted_at=samples.NOW)
+        else:
+            error = await failing(receiver)
+            assert (error.reason, "?redirect=yes" in error.detail) == (Reason.MISCONFIGURED, True)
+    assert bool(told) is bool(way)
+
+
+async def test_a_service_inside_is_a_wrong_setting() -> None:
+    """What to allow is said, and the message goes to somebody else at once."""
+    here = Here()
+    here.refused = "10.1.2.3"
+    async with service(500) as (url, _):
+        error = await failing(chat(url, errands=here))
+    assert error.reason is Reason.MISCONFIGURED
+    assert error.detail == "json: it leads to 10.1.2.3, which is private; if it is yours to call, name it under `http.allow`"
+
+
+async def test_what_is_refused_on_the_way_to_success_is_no_trouble() -> None:
+    """A name with two addresses, one of which is private."""
+    here = Here()
+    here.refused = "10.1.2.3"
+    async with service(200) as (url, _):
+        assert (await send(chat(url, errands=here))).detail == "json"
+
+
+async def test_a_service_that_was_ended_has_not_answered() -> None:
+    """Its name is said, and its address is not."""
+    error = await failing(chat(f"json://{TOKEN}", errands=Nowhere()))
+    assert (error.reason, error.detail) == (Reason.TIMEOUT, "json: no answer within 30 s")
+
+
 async def test_of_two_failures_the_hopeful_one_decides() -> None:
     """As long as one may yet answer, the message is tried again."""
     async with service(410) as (gone, _), service(503) as (busy, _):
@@ -121,22 +179,37 @@ async def test_a_service_apprise_does_not_know_is_a_wrong_setting() -> None:
     assert "nonsense://" in error.detail
 
 
-async def test_a_service_that_hangs_times_out() -> None:
-    """The limit is ours, whatever the plugin's."""
+async def test_a_receiver_has_few_messages_under_way() -> None:
+    """What hangs leaves room for all others."""
     gate = asyncio.Event()
+    under_way = 0
 
-    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await gate.wait()
-        writer.close()
+    class Hanging:
+        async def apart(self, function: Callable[..., Any], *args: Any, within: timedelta) -> Errand:
+            nonlocal under_way
+            under_way += 1
+            await gate.wait()
+            return Errand(None)
 
-    server = await asyncio.start_server(hang, "127.0.0.1", 0)
-    try:
-        error = await failing(chat(f"json://127.0.0.1:{server.sockets[0].getsockname()[1]}/{TOKEN}", timeout="1s"))
-        assert error.reason is Reason.TIMEOUT
-    finally:
-        gate.set()
-        server.close()
-        await server.wait_closed()
+    receiver = chat("json://a", errands=Hanging())
+    sending = [asyncio.create_task(send(receiver)) for _ in range(4)]
+    await asyncio.wait(sending, timeout=0)
+    assert under_way == 2
+    gate.set()
+    await asyncio.gather(*sending)
+    assert under_way == 4
+
+
+async def test_to_wait_for_a_process_is_no_silence_of_the_service() -> None:
+    """Its deadline counts from the moment it is called."""
+
+    class Busy(Here):
+        async def apart(self, function: Callable[..., Any], *args: Any, within: timedelta) -> Errand:
+            await asyncio.to_thread(len, "others have their turn")
+            return Errand(None)
+
+    settings = AppriseSettings.model_validate({"kind": "apprise", "urls": "json://a"})
+    assert (await send(Chat(settings.model_copy(update={"timeout": timedelta(0)}), Busy()))).detail == "json"
 
 
 async def test_a_plugin_that_crashes_keeps_its_words_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,6 +221,17 @@ async def test_a_plugin_that_crashes_keeps_its_words_to_itself(monkeypatch: pyte
     monkeypatch.setattr("notifiers.chat._service", crash)
     error = await failing(chat(f"json://{TOKEN}"))
     assert (error.reason, error.detail) == (Reason.INTERNAL, "json failed: RuntimeError")
+
+
+def test_want_of_memory_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs it apart says what that means."""
+
+    def starve(url: str) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("notifiers.chat._service", starve)
+    with pytest.raises(MemoryError):
+        notify("json://a", "words", "info")
 
 
 class Journal(logging.Handler):

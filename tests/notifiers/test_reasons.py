@@ -22,6 +22,23 @@ SAID = [
         "41% of the posts within 24 hours, usually 12% of the posts",
     ),
     (
+        "41% of 118 scored mentions (9 not scored) within 1d, usually 12% of the mentions",
+        "41 % de 118 messages notés (9 sans note) en 24 h — d’habitude 12 % des messages",
+        "41% of 118 scored posts (9 not scored) within 24 hours, usually 12% of the posts",
+    ),
+    (
+        "1,237 mentions (9 more could not be scored) within 1h",
+        "1 237 messages (9 autres messages n’ont pas pu être notés) en 60 min",
+        "1,237 posts (9 more posts could not be scored) within 60 minutes",
+    ),
+    (
+        "7 texts within 1h, usually 1 texts",
+        "7 textes différents en 60 min — d’habitude 1 texte",
+        "7 different texts within 60 minutes, usually 1 text",
+    ),
+    ("12 of 40 mentions are copies of one text", "", ""),  # `why` has said it
+    ("75% of 1,200 mentions within 1h", "75 % de 1 200 messages en 60 min", "75% of 1,200 posts within 60 minutes"),
+    (
         "what is usual is still being learnt (needs 1d)",
         "niveau habituel encore en apprentissage (il faut 24 h d’historique)",
         "the usual level is still being learnt (it takes 24 hours of history)",
@@ -37,9 +54,41 @@ SAID = [
         "dans le texte : « en panne », « dead » (listes : complaints_fr, complaints_en)",
         "in the text: “en panne”, “dead” (lists: complaints_fr, complaints_en)",
     ),
+    ("sentiment -0.0016 (gte -0.5)", "tonalité 0 (au moins -0,5)", "sentiment 0 (at least -0.5)"),
     ("sentiment -0.6486 (lte -0.5)", "tonalité -0,65 (au plus -0,5)", "sentiment -0.65 (at most -0.5)"),
     ("author.reach 150,000 (gte 100000)", "150 000 abonnés (au moins 100 000)", "150,000 followers (at least 100,000)"),
-    ("subjects acme, rival (is acme)", "", ""),
+    (
+        "complaint 0.973 (gte 0.8)",
+        "plainte probable à 97 % (au moins 80 %)",
+        "a complaint with a probability of 97% (at least 80%)",
+    ),
+    (
+        "complaint 0.996 (gte 0.8)",
+        "plainte probable à 99 % (au moins 80 %)",  # nothing is certain
+        "a complaint with a probability of 99% (at least 80%)",
+    ),
+    (
+        "safety_risk 0.7 (gte 0.5)",
+        "danger probable à 70 % (au moins 50 %)",
+        "a danger with a probability of 70% (at least 50%)",
+    ),
+    (
+        "copies 12 (gte 10)",
+        "messages presque identiques avant celui-ci : 12 (au moins 10)",
+        "nearly identical posts before this one: 12 (at least 10)",
+    ),
+    (
+        "sentiment by accurate 1 (second opinion)",
+        "tonalité jugée une seconde fois, par accurate 1",
+        "sentiment judged a second time, by accurate 1",
+    ),
+    (
+        "sentiment by vader 3.3.2 (no second opinion)",
+        "tonalité jugée par vader 3.3.2 ; le second avis n’est pas venu",
+        "sentiment judged by vader 3.3.2; no second opinion came",
+    ),
+    ("about acme, rival", "", ""),
+    ("subjects acme (exists true)", "", ""),  # of an alert that an older version opened
 ]
 
 
@@ -68,7 +117,7 @@ def test_unknown_reasons_are_left_as_they_are(reason: str, language: Language) -
 def test_what_nobody_worded_stands_on_one_technical_line() -> None:
     """Beside the words, not among them; a reason that only repeats the subject is gone."""
     message = samples.complaint("fr")
-    odd = replace(message.alerts[0], reasons=("subjects acme (is acme)", "hour 18 (gte 8)", "weekday 1 (is 1)"))
+    odd = replace(message.alerts[0], reasons=("about acme", "hour 18 (gte 8)", "weekday 1 (is 1)"))
     assert "\n- hour 18 (gte 8) · weekday 1 (is 1)\n" in text(replace(message, alerts=(odd,)))
     assert "hour 18 (gte 8) · weekday 1 (is 1)</div>" in html(replace(message, alerts=(odd,)))
-    assert "subjects" not in text(replace(message, alerts=(odd,)))
+    assert "about acme" not in text(replace(message, alerts=(odd,)))

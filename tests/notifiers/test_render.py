@@ -284,6 +284,31 @@ def test_the_payload_names_its_type_and_version() -> None:
     assert payload(samples.crisis())["timestamp"] == "2026-03-02T17:05:00Z"
 
 
+@pytest.mark.parametrize(("language", "said"), [("fr", "et 11 autres presque identiques"), ("en", "and 11 more nearly the same")])
+def test_a_post_says_for_how_many_copies_it_stands(language: Language, said: str) -> None:
+    """Beside network and time, in the reader's language; without copies nothing is said of them."""
+    message = samples.crisis(language)
+    first, *others = message.posts
+    assert said not in text(message)
+    copied = replace(message, posts=(replace(first, copies=11), *others))
+    assert text(copied).replace("\n", " ").count(said) == 1
+    assert said in html(copied)
+    assert [post["copies"] for post in payload(copied)["data"]["posts"]] == [11, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("fr", "Mots nouveaux\u00a0: écran noir, <b>fuite"), ("en", "New words: écran noir, <b>fuite")]
+)
+def test_new_words_stand_below_the_reason(language: Language, said: str) -> None:
+    """They are strangers' words: on one line, escaped, and none without content."""
+    message = replace(samples.crisis(language), new_words=("écran noir", "<b>fuite\n\u202e", " "))
+    assert said in text(message)
+    assert "&lt;b&gt;fuite" in html(message)
+    assert "<b>fuite" not in html(message)
+    assert payload(message)["data"]["new_words"][:2] == ["écran noir", "<b>fuite"]
+    assert "écran noir" not in text(samples.crisis(language))
+
+
 def test_old_posts_have_their_date() -> None:
     """A post of last week does not look like one of this morning."""
     old = replace(samples.posts("en")[0], written_at=samples.NOW - timedelta(days=8))

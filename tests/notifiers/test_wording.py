@@ -19,16 +19,27 @@ from notifiers.wording import TROUBLES, headline, next_action, next_step, openin
 
 # What the engine says, word for word.
 ENGINE = (
-    "subjects acme (is acme)",
+    "about acme",
     "text “en panne”, “dead” (any_of complaints_fr, complaints_en)",
     "sentiment -0.6486 (lte -0.5)",
     "sentiment 0.5 (gt 0.3)",
+    "complaint 0.973 (gte 0.8)",
+    "safety_risk 0.7 (gte 0.5)",
+    "copies 12 (gte 10)",
+    "sentiment by accurate 1 (second opinion)",
+    "sentiment by vader 3.3.2 (no second opinion)",
     "author.reach 150,000 (gte 100000)",
     "author.reach 12 (lt 100)",
     "26 authors within 1h, usually 0.6",
     "1 mentions within 1h",
     "at least 20,000 authors within 1h30m",
     "41% of the mentions within 1d, usually 12% of the mentions",
+    "41% of 118 scored mentions (9 not scored) within 1d",
+    "1% of 1 scored mentions (9 not scored) within 1d",
+    "37 mentions (9 more could not be scored) within 1h, usually 4 mentions",
+    "1 texts (1 more could not be scored) within 1h",
+    "2 texts within 1h",
+    "12 of 40 mentions are copies of one text",
     "what is usual is still being learnt (needs 1d)",
     "rings from 20 mentions, 40% of the mentions, 2.5 times the usual",
 )
@@ -212,6 +223,15 @@ def test_a_receiver_that_takes_nothing_is_told_to_another() -> None:
     assert next_action(message).endswith("tocsin receivers try astreinte")
 
 
+def test_a_full_disk_is_told_with_what_to_do() -> None:
+    """Which disk, how much it takes, and that nothing else need be done."""
+    labels = {"store": "/var/lib/tocsin/tocsin.db", "trouble": "full", "needed": "64 MB"}
+    message = with_alert(samples.source_down("en"), kind="store_health", rule="store-health", labels=labels)
+    assert headline(message) == "The disk is full: Tocsin takes in nothing new into /var/lib/tocsin/tocsin.db"
+    assert next_action(message) == "Free at least 64 MB on that disk: work goes on by itself."
+    assert next_action(with_alert(message, labels=labels | {"trouble": "damaged"})).endswith("restore the last backup.")
+
+
 def test_old_mentions_are_told_gently() -> None:
     """A catch-up counts what it gathered, and asks for no hurry."""
     message = with_alert(samples.complaint("fr"), labels={"catch_up": "reviews"}, occurrences=12)
@@ -309,7 +329,7 @@ def test_a_message_without_alerts_still_says_something() -> None:
     empty = replace(samples.crisis("en"), alerts=(), posts=(), kind="more")
     assert headline(empty) == "Still going: An alert about Acme"
     assert why(empty) == ""
-    assert next_action(empty) == "Nothing to do."
+    assert next_action(empty) == "The details could not be put into words. Look at the open alerts: tocsin alerts"
 
 
 def test_the_topic_is_the_same_in_the_whole_conversation() -> None:
@@ -327,9 +347,24 @@ def test_a_message_outside_any_incident_has_a_topic() -> None:
     assert topic(replace(bare, kind="test")).startswith("[TEST]")
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", "1 200 messages sur 3 400 sont des copies d’un même texte."),
+        ("en", "1,200 of 3,400 posts are copies of one text."),
+    ],
+)
+def test_a_campaign_of_copies_is_told_as_one(language: Language, said: str) -> None:
+    """Beside the reason of the alert, wherever the message is read."""
+    base = samples.crisis(language)
+    told = replace(base, alerts=(replace(base.alerts[0], reasons=("1,200 of 3,400 mentions are copies of one text",)),))
+    assert said in " ".join(why(told).split())
+    assert said in " ".join(text(told).split())
+
+
 def _alerts(base: AlertFacts) -> Iterator[tuple[AlertFacts, ...]]:
     """Alerts of every sort, alone or together."""
-    for said, measure in product(NATURES, ("mentions", "authors", "share")):
+    for said, measure in product(NATURES, ("mentions", "authors", "texts", "share")):
         for observed, expected in ((1, 5.0), (23, 2.1), (7, 0.001)):
             yield (replace(base, kind="window", labels={"nature": said}, measure=measure, observed=observed, expected=expected),)
     for said, together in product(NATURES, (1, 2)):
@@ -389,13 +424,17 @@ def _messages(language: Language) -> Iterator[Message]:
         yield replace(base, alerts=some, kind=kind, incident_id=None, posts=base.posts[:1])
     yield from _plans(base)
     yield from _unfinished(language)
-    receiver = replace(samples.source_down().alerts[0], kind="receiver_health")
-    yield replace(base, kind="resolved", alerts=(receiver,))
+    for ill, trouble, times in product(("receiver_health", "store_health", "judging_health"), ("full", "damaged"), (1, 2)):
+        labels = {"trouble": trouble, "store": "s", "needed": "64 MB"}
+        alert = replace(samples.source_down().alerts[0], kind=ill, labels=labels, occurrences=times)
+        yield replace(base, kind="first", alerts=(alert,))
+        yield replace(base, kind="resolved", alerts=(alert,))
     odd = (
-        replace(base.posts[0], sentiment=0.0, text="", author=""),
-        replace(base.posts[0], sentiment=1.0, sensitive=True, reach=1),
+        replace(base.posts[0], sentiment=0.0, text="", author="", copies=1),
+        replace(base.posts[0], sentiment=1.0, sensitive=True, reach=1, copies=2),
     )
     yield replace(samples.complaint(language), posts=odd, subject=None)
+    yield replace(base, new_words=("écran noir", "décodeur"))
     yield replace(samples.complaint(language), posts=odd[1:])
 
 

@@ -177,7 +177,10 @@ def test_a_rule_that_is_not_there_cannot_be_explained(mention: Mention, engine: 
         ({"author.reach": {"gte": 1000}, "author.own": False}, {"reach": 2500, "own": False}, "author.reach 2,500 (gte 1000)"),
         ({"author.verified": True}, {"verified": True}, "author.verified yes (is true)"),
         ({"any": [{"network": {"in": ["a", "b", "c", "mastodon"]}}, {"form": "x"}]}, {}, "network mastodon (in a, b, c, …)"),
-        ({"subjects": {"exists": True}, "not": {"network": "x"}}, {}, "subjects acme (exists true)"),
+        ({"subjects": {"exists": True}, "not": {"network": "x"}}, {}, "about acme"),
+        ({"subjects": "acme"}, {}, "about acme"),
+        ({"network": {"exists": True}}, {}, "network mastodon (any)"),
+        ({"network": {"exists": True, "not": "web"}}, {}, "network mastodon (not web)"),
         (
             {"text": {"none_of": ["ah"]}, "topics": {"exists": False}, "sentiment": {"lt": 1}},
             {"sentiment": 0},
@@ -189,3 +192,12 @@ def test_an_alert_says_why(where: dict[str, Any], said: dict[str, Any], reason: 
     """The facts that made the condition hold; what had to be absent is no fact to show."""
     (finding,) = engine({"id": "a", "kind": "mention", "where": where}).observe(mention(**said), States())
     assert finding.reasons == (reason,)
+
+
+def test_a_sensitive_mention_is_not_quoted(mention: Callable[..., Any], engine: Make) -> None:
+    """Why it rings is said without the words that rang: reasons travel by e-mail, and outlive the mention."""
+    rule = {"id": "r", "kind": "mention", "where": {"text": {"any_of": ["ill*", "sick"]}}}
+    plain, sensitive = mention(1, text="An illness, “sick”"), mention(2, text="An illness, “sick”", sensitive=True)
+    (told,), (masked,) = (engine(rule).observe(each, States()) for each in (plain, sensitive))
+    assert told.reasons == ("text “illness” (any_of ill*, sick)",)
+    assert masked.reasons == ("text “…” (any_of ill*, sick)",)

@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from monitor.domain.mention import Observed
+from monitor.sentiment.meaning import Meaning
+from monitor.sentiment.settings import SentimentSettings
 from rules import Engine, Finding, RuleFile, States
 
 Mention = Callable[..., Observed]
@@ -179,6 +181,37 @@ def test_a_score_is_heard_without_any_word(safety: Engine, mention: Mention) -> 
     """Where a scorer sees the risk, no list need know the words."""
     assert _rings(safety, mention(text="Hmm", own=False, safety_risk=0.5))
     assert not _rings(safety, mention(text="Hmm", own=False, safety_risk=0.49))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In the film the house caught fire, and the Acme lamp was to blame",
+        "Years ago my Acme lamp caught fire",
+        "Dans le film la lampe Acme a pris feu, il y a des années",
+    ],
+)
+def test_a_story_wakes_nobody(text: str, safety: Engine, mention: Mention) -> None:
+    """What the score calls far away, long ago or a story does not ring by the list from which the score has it."""
+    met = Meaning(SentimentSettings()).of(text, cleaned=text, language="fr" if text.startswith("Dans") else "en")
+    assert met.safety_risk == 0.3
+    assert not _rings(safety, mention(text=text, own=False, safety_risk=met.safety_risk))
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [*((text, "fr") for text in IN_DANGER_FR), *((text, "en") for text in IN_DANGER_EN)]
+)
+def test_the_score_knows_them_in_their_own_language(text: str, language: str) -> None:
+    """The message says how likely the danger is: a hundredth beside what rang would be read as a false alarm."""
+    risk = Meaning(SentimentSettings()).of(text, cleaned=text, language=language).safety_risk
+    assert risk is not None
+    assert risk >= 0.5
+
+
+@pytest.mark.parametrize("risk", [None, 0.01])
+def test_the_lists_speak_where_the_score_saw_nothing(risk: float | None, safety: Engine, mention: Mention) -> None:
+    """A short post is easily taken for the other language, whose lists do not know its words."""
+    assert _rings(safety, mention(text="Ma lampe Acme a pris feu", own=False, safety_risk=risk))
 
 
 @pytest.mark.parametrize("said", [{"own": True}, {"own": False, "subjects": set()}])

@@ -50,6 +50,126 @@ def test_different_people_ring_and_one_loud_person_does_not(mention: Mention, en
     assert finding.reasons == ("3 authors within 1h", "what is usual is still being learnt (needs 1d)", "rings from 3 authors")
 
 
+def test_a_campaign_of_copies_counts_once(mention: Mention, engine: Make) -> None:
+    """Forty accounts that paste one text are one text; people who found their own words are many, however few words."""
+    rules = engine(WINDOW | {"measure": {"distinct": "cluster"}})
+    pasted = [mention(number, at=_after(number / 10), cluster=77, copies=number - 1) for number in range(1, 41)]
+    assert _feed(rules, pasted) == []
+    own = [mention(41, cluster=5), mention(42, cluster=6), mention(43)]
+    (finding,) = _feed(rules, own)
+    assert (finding.observed, finding.measure) == (3, "texts")
+    assert finding.reasons[0] == "3 texts within 1h"
+    assert finding.reasons[-1] == "rings from 3 texts"
+    assert [each.observed for each in _feed(rules, [mention(44), mention(45)])] == []
+
+
+@pytest.mark.parametrize(
+    ("copies", "others", "said"),
+    [
+        (12, 28, ["12 of 40 mentions are copies of one text"]),
+        (3, 27, ["3 of 30 mentions are copies of one text"]),
+        (3, 28, []),
+        (2, 1, []),
+    ],
+)
+def test_a_finding_says_that_a_crowd_says_one_text(
+    copies: int, others: int, said: list[str], mention: Mention, engine: Make
+) -> None:
+    """From three copies, if they are a tenth of all; of several texts the one with most copies."""
+    rule = WINDOW | {"measure": "count", "fire": {"at_least": copies + others}}
+    pasted = [mention(number, cluster=7, copies=number) for number in range(1, copies + 1)]
+    aside = [mention(copies + 1, cluster=9, copies=1)]
+    plain = [mention(number, cluster=number) for number in range(copies + 2, copies + others + 1)]
+    (finding,) = _feed(engine(rule), [*aside, *pasted, *plain])
+    assert [reason for reason in finding.reasons if "copies" in reason] == said
+    assert finding.copies == copies
+
+
+def test_copies_leave_with_the_window(mention: Mention, engine: Make) -> None:
+    """And with them the sentence."""
+    rules, states = engine(WINDOW | {"measure": "count"}), States()
+    _feed(rules, [mention(number, cluster=7, copies=number) for number in range(1, 6)], states)
+    later = _feed(rules, [mention(number, at=_after(90)) for number in range(6, 9)], _restarted(states))
+    assert [reason for reason in later[-1].reasons if "copies" in reason] == []
+
+
+def test_only_so_many_copied_texts_are_counted(mention: Mention, engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those with the fewest copies are forgotten, so that a state stays small; a new one has its chance."""
+    monkeypatch.setattr("rules.tally.TEXTS_COUNTED", 2)
+    clusters = [70, 70, 60, 61, 62, 70, 1, 1, 1, 1]
+    said = [mention(number, cluster=cluster, copies=1) for number, cluster in enumerate(clusters, 1)]
+    found = _feed(engine(WINDOW | {"measure": "count"}), said)
+    assert "3 of 6 mentions are copies of one text" in found[3].reasons
+    assert "4 of 10 mentions are copies of one text" in found[-1].reasons
+
+
+def test_copies_can_be_asked_for(mention: Mention, engine: Make) -> None:
+    """A rule may ring for the tenth copy of a text, or leave copies out."""
+    rules = engine({"id": "pasted", "kind": "mention", "where": {"copies": {"gte": 10}}})
+    assert [len(_feed(rules, [mention(1, copies=copies)])) for copies in (0, 9, 10)] == [0, 0, 1]
+    assert _feed(engine({"id": "own", "kind": "mention", "where": {"copies": 0}}), [mention(1)])
+
+
+_BAD = WINDOW | {"where": {"subjects": "acme", "any": [{"sentiment": {"lte": -0.4}}, {"complaint": {"gte": 0.6}}]}}
+
+
+def test_what_could_not_be_scored_is_told_beside_what_was_counted(mention: Mention, engine: Make) -> None:
+    """An abstention is neither a complaint nor peace."""
+    said = [
+        *(mention(number, sentiment=None) for number in range(1, 4)),
+        mention(4, sentiment=0.9, complaint=0.1),
+        mention(5, sentiment=None, subjects={"globex"}),
+        *(mention(number, sentiment=-0.9, at=_after(1)) for number in range(6, 9)),
+    ]
+    (finding,) = _feed(engine(_BAD), said)
+    assert finding.reasons[0] == "3 authors (3 more could not be scored) within 1h"
+    assert (finding.observed, finding.unscored) == (3, 3)
+
+
+def test_only_a_missing_score_counts_as_not_scored(mention: Mention, engine: Make) -> None:
+    """Whose reach nobody knows is not for that unscored."""
+    rule = WINDOW | {"where": {"sentiment": {"lte": -0.4}, "author.reach": {"gte": 5}}}
+    said = [mention(number, sentiment=-0.9, reach=None if number < 3 else 9) for number in range(1, 6)]
+    (finding,) = _feed(engine(rule), said)
+    assert finding.reasons[0] == "3 authors within 1h"
+
+
+def test_what_was_not_scored_leaves_with_the_window(mention: Mention, engine: Make) -> None:
+    """Whether something matched before or not, and through a restart."""
+    rules, states = engine(_BAD), States()
+    _feed(rules, [mention(1, sentiment=None), mention(2, sentiment=None, at=_after(30))], states)
+    states = _restarted(states)
+    assert rules.tick("w", KEY, states, _after(31)).observed == 0
+    bad = [mention(number, sentiment=-0.9, at=_after(75)) for number in range(3, 6)]
+    (finding,) = _feed(rules, bad, states)
+    assert finding.reasons[0] == "3 authors (1 more could not be scored) within 1h"
+    _feed(rules, [mention(6, sentiment=None, at=_after(-500))], states)  # too late to say anything
+    (finding,) = _feed(rules, [mention(7, sentiment=-0.9, at=_after(100))], states)
+    assert finding.reasons[0] == "4 authors within 1h"
+
+
+def test_a_window_that_only_saw_unscored_mentions_is_let_go(mention: Mention, engine: Make) -> None:
+    """It holds nothing worth keeping, and never grows beyond its window."""
+    rules, states = engine(_BAD), States()
+    _feed(rules, [mention(number, sentiment=None, at=_after(number)) for number in range(500)], states)
+    (state,) = states.take_dirty().values()
+    assert state is not None
+    assert len(state["beside"][1]) <= SLICES + 1
+    assert rules.due(states, _after(500)) == []
+    assert rules.sweep(states, _after(500)) == 1
+
+
+def test_a_state_of_an_earlier_version_is_read(mention: Mention, engine: Make) -> None:
+    """It knows of no copies and of nothing unscored."""
+    rules, states = engine(WINDOW), States()
+    _feed(rules, [mention(1), mention(2)], states)
+    ((key, state),) = states.take_dirty().items()
+    assert state is not None
+    del state["beside"]
+    (finding,) = _feed(rules, [mention(3)], States.load({key: state}))
+    assert finding.observed == 3
+
+
 def test_a_count_counts_mentions(mention: Mention, engine: Make) -> None:
     """With `measure: count` each mention counts."""
     found = _feed(engine(WINDOW | {"measure": "count"}), [mention(number, author=1) for number in range(1, 5)])
@@ -63,13 +183,14 @@ def test_an_unknown_author_is_somebody(mention: Mention, engine: Make) -> None:
 
 
 def test_a_share_counts_only_what_is_known(mention: Mention, engine: Make) -> None:
-    """Three bad ones of four known; what could not be scored stands on neither side."""
+    """Three bad ones of four known; what could not be scored stands on neither side, and is told beside it."""
     rule = WINDOW | {"measure": {"share": {"sentiment": {"lt": 0}}}, "fire": {"at_least": 3, "share": 0.7}}
     feelings = [-1, 1, None, None, -1, -1]
     (finding,) = _feed(engine(rule), [mention(number, sentiment=feeling) for number, feeling in enumerate(feelings, 1)])
     assert (finding.observed, finding.measure) == (0.75, "share")
     assert finding.evidence == (6, 5, 1)
-    assert finding.reasons[0] == "75% of the mentions within 1h"
+    assert finding.reasons[0] == "75% of 4 scored mentions (2 not scored) within 1h"
+    assert finding.unscored == 2
     assert finding.reasons[-1] == "rings from 3 mentions, 70% of the mentions"
 
 
@@ -119,7 +240,7 @@ def test_evidence_is_bounded_and_outlives_the_loudest(mention: Mention, engine: 
 def test_many_authors_are_a_lower_bound(mention: Mention, engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound those longest silent are forgotten first, and the alert says « at least »."""
     for place in ("rules.tally", "rules.kinds.window"):
-        monkeypatch.setattr(f"{place}.AUTHORS_COUNTED", 10)
+        monkeypatch.setattr(f"{place}.DISTINCT_COUNTED", 10)
     states, rules = States(), engine(WINDOW)
     found = _feed(rules, [mention(number, at=_after(number)) for number in range(1, 31)], states)
     assert found[-1].observed == 10
@@ -160,7 +281,7 @@ def test_a_share_without_mentions_teaches_nothing(mention: Mention, engine: Make
     _feed(rules, [mention(1, sentiment=-1), mention(2, sentiment=1)], states)
     (finding,) = _feed(rules, [mention(3, sentiment=-1, at=_after(5 * 1440))], states)
     assert finding.expected == pytest.approx(0.5)
-    assert finding.reasons[0] == "100% of the mentions within 1h, usually 50% of the mentions"
+    assert finding.reasons[0] == "100% of 1 mentions within 1h, usually 50% of the mentions"
 
 
 def test_for_asks_that_it_lasts(mention: Mention, engine: Make) -> None:
@@ -271,12 +392,16 @@ _RULES = [
     | {"measure": "count", "fire": {"at_least": 2, "times_expected": 1.5}, "baseline": {"min_history": "0s", "level": "2h"}},
     WINDOW | {"measure": {"share": {"sentiment": {"lt": 0}}}, "fire": {"at_least": 2, "share": 0.4}},
     WINDOW | {"for": "7m"},
+    WINDOW | {"measure": {"distinct": "cluster"}, "where": {"sentiment": {"lt": 0}}},
 ]
 _said = st.tuples(st.integers(1, 6), st.integers(0, 400), st.sampled_from([-1, -1, 1, None]))  # author, minute, sentiment
 
 
 def _mentions(mention: Mention, said: Sequence[tuple[int, int, float | None]]) -> list[Observed]:
-    return [mention(n, author=author, at=_after(minute), sentiment=mood) for n, (author, minute, mood) in enumerate(said, 1)]
+    return [
+        mention(n, author=author, at=_after(minute), sentiment=mood, cluster=minute % 3 or None, copies=minute % 2)
+        for n, (author, minute, mood) in enumerate(said, 1)
+    ]
 
 
 @given(rule=st.sampled_from(_RULES), said=st.lists(_said, max_size=25), data=st.data())
@@ -302,6 +427,18 @@ def test_the_order_of_arrival_does_not_matter(
     inside = [author for author, minute, _ in said if minute >= 400 - SLICES]
     seen = rules.tick("w", KEY, states, at)
     assert seen.observed == (len(inside) if measure == "count" else len(set(inside)))
+
+
+def test_the_last_digit_of_what_is_usual_decides_nothing(mention: Mention, engine: Make) -> None:
+    """One author was usual, two is exactly twice as many, in however many steps that was learnt."""
+    rule = WINDOW | {
+        "measure": {"distinct": "author"},
+        "fire": {"at_least": 2, "times_expected": 2},
+        "baseline": {"min_history": "2h", "level": "6h"},
+    }
+    for minutes in ([280, 396], [280, 396, 397]):
+        said = [mention(number, author=1, at=_after(minute)) for number, minute in enumerate(minutes, 1)]
+        assert _feed(engine(rule), [*said, mention(9, author=8, at=_after(400))])
 
 
 @given(

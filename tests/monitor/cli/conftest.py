@@ -32,6 +32,7 @@ receivers:
 routing: {default: hub}
 storage: {url: "sqlite:///tocsin.db"}
 web: {port: 0}
+http: {allow: [localhost]}
 """
 
 RULES = """

@@ -14,7 +14,7 @@ import pytest
 
 from monitor.cli import act, context
 from monitor.domain.errors import StorageError, UsageError
-from monitor.pipeline import sending
+from monitor.pipeline import delivery
 from monitor.testing import serving
 
 Tocsin = Any
@@ -226,7 +226,7 @@ async def test_alert_test_waits_for_a_daemon_that_took_the_message_first(tocsin:
                 await tx.commit()
         return await look(store, incident)
 
-    monkeypatch.setattr(sending, "send_now", taken_by_the_daemon)
+    monkeypatch.setattr(delivery, "send_now", taken_by_the_daemon)
     monkeypatch.setattr(act, "_record", delivered_at_the_third_look)
     done = await tocsin.beside("alert", "test", "crisis", "--to", "hub")
     assert (done.output, done.exit_code) == ("hub: delivered after 1 attempt\n", 0)
@@ -256,7 +256,7 @@ def test_a_slow_receiver_is_not_waited_for_for_ever(tocsin: Tocsin, monkeypatch:
             await tx.deliveries.claim(receiver, owner="daemon", now=now, wall=now, lease=timedelta(minutes=1), limit=1)
             await tx.commit()
 
-    monkeypatch.setattr(sending, "send_now", taken)
+    monkeypatch.setattr(delivery, "send_now", taken)
     done = tocsin.at("alert", "test", "crisis", "--to", "hub")
     assert (done.output, done.exit_code) == ("hub: sending after 1 attempt\n", 69)
 

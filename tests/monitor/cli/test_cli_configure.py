@@ -6,15 +6,16 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from monitor.cli import configure
-from monitor.cli.context import CannotCreateError
 from monitor.demo.servers import Postbox
 from monitor.domain.clock import SystemClock
-from monitor.domain.errors import ExitCode, SourceError, TocsinError, UsageError
+from monitor.domain.errors import CannotCreateError, ExitCode, SourceError, TocsinError, UsageError
+from monitor.sentiment import complaint, multilingual
 from monitor.testing import serving
 
 Tocsin = Any
@@ -64,6 +65,25 @@ def test_check_says_all_that_is_wrong_at_once(tocsin: Tocsin) -> None:
     assert done.exit_code == 78
     assert "nmes" in done.output
     assert "recievers" in done.output
+
+
+@pytest.mark.parametrize("model", [complaint, multilingual])
+@pytest.mark.parametrize("kept", [None, 0, 1_000])
+def test_check_tells_of_a_damaged_model(
+    tocsin: Tocsin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: ModuleType, kept: int | None
+) -> None:
+    """A file that came with Tocsin and is gone or cut: the check says so in words, and no command with a traceback."""
+    damaged = tmp_path / "model.npz"
+    if kept is not None:
+        damaged.write_bytes(model.SHIPPED.read_bytes()[:kept])
+    monkeypatch.setattr(model, "SHIPPED", damaged)
+    done = tocsin.at("check")
+    assert done.exit_code == 78
+    assert f"sentiment: {damaged} is " in done.output
+    assert "install the package again" in done.output
+    failed = tocsin("score", "so happy").exception
+    assert isinstance(failed, TocsinError)
+    assert failed.exit_code is ExitCode.INPUT_OUTPUT
 
 
 def test_schema_prints_one_or_all_or_writes_files(tocsin: Tocsin, tmp_path: Path) -> None:
@@ -147,7 +167,7 @@ async def test_a_previews_inbox_stays_empty() -> None:
     """It has nothing, and marks nothing as read."""
     inbox = configure._Nobody()
     await inbox.processed(1, SystemClock().now())
-    assert await inbox.pending("tickets", 10) == ()
+    assert await inbox.pending("tickets", 10, 2**20) == ()
 
 
 def test_sources_try_of_a_silent_server_ends_with_69(tocsin: Tocsin) -> None:
@@ -210,13 +230,13 @@ def test_sources_try_says_what_a_post_would_come_to(tocsin: Tocsin, line: Line) 
     posts = [
         line(1, "My Acme lamp is broken, this is terrible, I hate it and I want my money back!"),
         line(2, "Nice weather in the mountains today, we had a lovely walk and a good lunch."),
-        line(3, "Acme"),
+        line(3, "Acme: сегодня с утра нет связи"),
     ]
     tocsin.write("posts.jsonl", "\n".join(posts) + "\n")
     shown = [row for row in tocsin.at("sources", "try", "posts").output.splitlines() if row.startswith("  → ")]
-    assert re.fullmatch(r"  → about Acme, en, sentiment -0\.\d\d, rings complaint", shown[0])
-    assert re.fullmatch(r"  → about nobody, en, sentiment \+0\.\d\d, rings no rule by itself", shown[1])
-    assert shown[2] == "  → about Acme, language unknown, not scored, rings no rule by itself"
+    assert re.fullmatch(r"  → about Acme, en, sentiment -0\.\d\d, complaint [01]\.\d\d, rings complaint", shown[0])
+    assert re.fullmatch(r"  → about nobody, en, sentiment \+0\.\d\d, complaint 0\.\d\d, rings no rule by itself", shown[1])
+    assert shown[2] == "  → about Acme, ru, not scored, rings no rule by itself"
 
 
 async def test_sources_try_marks_a_date_that_could_not_be_read(tocsin: Tocsin) -> None:

@@ -205,7 +205,7 @@ def test_export_and_erase_one_person(rung: Tocsin, tmp_path: Path) -> None:
     assert rung.at("erase", "file", "user3", typed="n\n").exit_code == 1
     assert json.loads(rung.at("export", "file", "user3").output) == found
     erased = rung.at("erase", "file", "user3", "--yes")
-    assert erased.output.startswith("Erased: 1 mention emptied.")
+    assert erased.output.startswith("Erased: 1 mention emptied, quotes in 2 alerts removed.")
     assert isinstance(rung.at("export", "file", "user3").exception, UsageError)
     kept_out = {"source": "posts", "outcome": "kept_out"}
     before = metrics.registry.get_sample_value("tocsin_mentions_total", kept_out) or 0.0

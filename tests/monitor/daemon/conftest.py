@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import shutil
 import signal
+import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from monitor.daemon import Daemon
 from monitor.domain.clock import Clock, SystemClock
 from monitor.settings import Settings, load
+from monitor.telemetry import configure_logging, metrics
+from notifiers.signing import headers
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 PATIENCE = 40.0  # seconds, real: the machine may be busy
@@ -33,6 +40,7 @@ receivers:
 routing: {default: hub, ops: hub, group_wait: 1s, group_interval: 1s}
 storage: {url: "DATABASE"}
 web: {port: 0}
+http: {allow: [localhost]}
 logging: {format: json}
 """
 
@@ -41,6 +49,34 @@ version: 1
 rules:
   - {id: complaint, kind: mention, where: {subjects: acme, text: {any_of: [broken]}}, key: [author]}
 """
+
+
+# What opens with a crisis, and is carried out by itself: one step of each kind.
+OUTAGE = """
+version: 1
+plan:
+  id: outage
+  title: {en: Outage}
+  notify: [hub]
+  activation: {mode: automatic}
+  steps:
+    - {id: pause, action: webhook, receiver: hub, title: {en: Pause the queue}}
+    - {id: tell, action: notify, receiver: care, title: {en: Tell customer care}}
+"""
+
+
+@dataclass
+class Hanging:
+    """What a web server says that takes a message and never answers; `begun` once it has one."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        """Never."""
+        await request.read()
+        self.begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 async def eventually(condition: Callable[[], Awaitable[Any]], what: str, within: float = PATIENCE) -> Any:
@@ -52,6 +88,40 @@ async def eventually(condition: Callable[[], Awaitable[Any]], what: str, within:
             return answer
         assert time.monotonic() < end, f"in vain: {what}"
         await asyncio.sleep(0.02)
+
+
+async def call_in(address: str, number: int, text: str = "My Acme is broken", source: str = "tickets") -> None:
+    """One signed call to the daemon's door."""
+    now = SystemClock().now()
+    body = json.dumps({"text": text, "author": f"user{number}", "url": f"https://tickets.example/{number}"}).encode()
+    signed = headers([SECRET], f"call-{number}", now, body)
+    async with aiohttp.ClientSession() as session, session.post(f"{address}/hooks/{source}", data=body, headers=signed) as answer:
+        assert answer.status == 202, await answer.text()
+
+
+def value(name: str, **labels: str) -> float:
+    """A metric's value; 0 when it was never touched."""
+    return metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+@contextmanager
+def notify_socket(folder: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    """A socket as systemd's, and what was said to it so far. Somebody always listens: the kernel keeps only ten for later."""
+    heard: list[str] = []
+
+    def listen() -> None:
+        while said := listener.recv(4096):
+            heard.append(said.decode().partition("\n")[0])
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener, ThreadPoolExecutor(1) as thread:
+        listener.bind(str(folder / "notify"))
+        listening = thread.submit(listen)
+        try:
+            yield str(folder / "notify"), lambda: list(heard)
+        finally:  # of a test that fails, too: else it would wait for the thread, and the thread for ever
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+                last.sendto(b"", str(folder / "notify"))
+        listening.result()
 
 
 @dataclass
@@ -77,8 +147,9 @@ class Folder:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    """An empty folder; its database is SQLite."""
+def folder(tmp_path: Path, empty_database: Path) -> Folder:
+    """An empty folder; its database is SQLite, and has its tables."""
+    shutil.copyfile(empty_database, tmp_path / "tocsin.db")
     return Folder(tmp_path / "brand", f"sqlite:///{tmp_path}/tocsin.db")
 
 
@@ -113,7 +184,8 @@ class Process:
 
     process: asyncio.subprocess.Process
     events: list[dict[str, Any]] = field(default_factory=list)
-    address: str = ""
+    address: str = ""  # where webhooks arrive
+    private: str = ""  # where it says how it is
 
     async def listen(self) -> None:
         """Keep what it logs; learn from it where it listens."""
@@ -123,17 +195,18 @@ class Process:
                 self.events.append(json.loads(row))
             else:
                 self.events.append({"event": row.decode(errors="replace")})
-            if self.events[-1]["event"] == "web.listening":
-                self.address = self.events[-1]["address"]
+            said = self.events[-1]
+            if said["event"] == "web.listening":
+                setattr(self, "address" if said["door"] == "public" else "private", said["address"])
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The log lines of one event."""
         return [each for each in self.events if each["event"] == event]
 
     async def get(self, path: str) -> tuple[int, str]:
-        """Ask one of its endpoints; 0 while nobody listens."""
+        """Ask one of its private endpoints; 0 while nobody listens."""
         try:
-            async with aiohttp.ClientSession() as session, session.get(self.address + path) as answer:
+            async with aiohttp.ClientSession() as session, session.get(self.private + path) as answer:
                 return answer.status, await answer.text()
         except (aiohttp.ClientError, ValueError):
             return 0, ""
@@ -177,6 +250,14 @@ def launched(folder: Folder) -> Launch:
             await listening
 
     return launch
+
+
+@pytest.fixture
+def logged() -> io.StringIO:
+    """What the daemon logs during a test, whatever an earlier test made of the logging."""
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+    return stream
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -12,34 +13,29 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 
-from monitor import daemon as module
+from monitor import reloading
+from monitor import shift as shift_module
 from monitor.daemon import Daemon
 from monitor.domain.clock import AcceleratedClock, ManualClock, SystemClock
+from monitor.domain.mention import Scores
 from monitor.pipeline import flow
 from monitor.pipeline.evaluate import BATCH
+from monitor.sentiment.away import Away, Texts
 from monitor.settings import Settings
+from monitor.shift import Shift
 from monitor.storage import StorageSettings, Store
 from monitor.telemetry import metrics
 from monitor.testing import Site, serving
-from notifiers.signing import headers, verify
+from monitor.web import Reloaded
+from notifiers.signing import verify
+from tests.monitor.daemon.conftest import BASE, SECRET, Hanging, call_in, value
 
 Folder = Any
 Start = Any
 Patiently = Callable[..., Awaitable[Any]]
-SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
-
-
-async def call_in(address: str, number: int, text: str = "My Acme is broken", source: str = "tickets") -> None:
-    """One signed call to the daemon's door."""
-    now = SystemClock().now()
-    body = json.dumps({"text": text, "author": f"user{number}", "url": f"https://tickets.example/{number}"}).encode()
-    signed = headers([SECRET], f"call-{number}", now, body)
-    async with aiohttp.ClientSession() as session, session.post(f"{address}/hooks/{source}", data=body, headers=signed) as answer:
-        assert answer.status == 202, await answer.text()
 
 
 class Hub:
@@ -63,15 +59,10 @@ class Hub:
         return [body for _, body in self.taken if any(alert["rule"] == about for alert in body["data"]["alerts"])]
 
 
-def value(name: str, **labels: str) -> float:
-    """A metric's value; 0 when it was never touched."""
-    return metrics.registry.get_sample_value(name, labels) or 0.0
-
-
 async def test_a_signed_call_in_becomes_a_signed_call_out(
-    folder: Folder, at_work: Start, patiently: Patiently, storage: StorageSettings
+    folder: Folder, at_work: Start, patiently: Patiently, storage: StorageSettings, logged: io.StringIO
 ) -> None:
-    """On SQLite and on PostgreSQL: complaint, rule, message, delivered once."""
+    """On SQLite and on PostgreSQL: complaint, rule, message, delivered once. The log has one line for it, and nobody's words."""
     folder.database = storage.url.get_secret_value()
     async with serving() as site:
         hub = Hub(site)
@@ -81,6 +72,39 @@ async def test_a_signed_call_in_becomes_a_signed_call_out(
             await patiently(hub.has, "the message arrives")
         assert [body["data"]["alerts"][0]["rule"] for _, body in hub.taken] == ["complaint"]
         assert hub.taken[0][1]["data"]["posts"][0]["text"] == "My Acme is broken"
+    opened = [line for line in logged.getvalue().splitlines() if '"alert.opened"' in line]
+    assert [json.loads(line)["rule"] for line in opened] == ["complaint"]
+    assert "is broken" not in logged.getvalue()
+
+
+@pytest.mark.parametrize("workers", [1, 0])
+async def test_a_heavy_page_is_scored_by_a_worker_if_there_may_be_one(
+    folder: Folder, at_work: Start, patiently: Patiently, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    """A page of posts leaves the daemon's loop, unless `sentiment.workers` is 0; either way all of it is scored."""
+    sent: list[int] = []
+    score_all = Away.score_all
+
+    async def watched(self: Away, said: Texts) -> list[Scores]:
+        sent.append(len(said))
+        return await score_all(self, said)
+
+    monkeypatch.setattr(Away, "score_all", watched)
+    source = "posts: {kind: file, path: posts.jsonl, network: forum}"
+    tickets = "tickets: {kind: webhook, secret: SECRET, every: 1s}"
+    folder.write(BASE.replace(tickets, source) + f"sentiment: {{workers: {workers}}}\n")
+    line = {"text": "I really hate this awful Acme phone. " * 5, "created_at": "2026-03-02T08:00:00Z"}
+    posts = (json.dumps(line | {"url": f"https://forum.example/{number}"}) for number in range(100))
+    (folder.path / "posts.jsonl").write_text("\n".join(posts) + "\n")
+    async with at_work(), stored(folder) as store:
+
+        async def scored() -> bool:
+            async with store.read() as tx:
+                found = await tx.mentions.after(0, 1_000)
+            return len(found) == 100 and all((each.sentiment or 0) < -0.5 for each in found)
+
+        await patiently(scored, "all are stored with their scores")
+    assert bool(sent) == bool(workers)
 
 
 async def test_two_daemons_on_one_store_send_each_message_once(
@@ -102,7 +126,7 @@ async def test_every_queue_and_source_has_its_figure(
     folder: Folder, at_work: Start, patiently: Patiently, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Open alerts, messages owed and for how long, when a source last answered and up to when it has been read."""
-    monkeypatch.setattr(module, "PULSE", timedelta(seconds=0.05))
+    monkeypatch.setattr(shift_module, "PULSE", timedelta(seconds=0.05))
     folder.write()
     async with stored(folder) as store, store.begin() as tx:  # a source of former days has no figures
         await tx.sources.register({"former": "hash"})
@@ -122,6 +146,11 @@ async def test_every_queue_and_source_has_its_figure(
         await patiently(shown, "the figures say how everything stands")
         assert value("tocsin_config_last_reload_successful") == 1
         assert value("tocsin_evaluator_lag_mentions") == 0
+        assert value("tocsin_evaluator_leads") == 1
+        assert value("tocsin_source_newest_mention_timestamp_seconds", source="tickets") > 0
+        assert value("tocsin_source_interval_seconds", source="tickets") == 1
+        assert 0 < value("tocsin_store_bytes") < value("tocsin_store_disk_size_bytes")
+        assert 0 < value("tocsin_store_disk_free_bytes") < value("tocsin_store_disk_size_bytes")
         assert metrics.registry.get_sample_value("tocsin_inbox_pending", {"source": "former"}) is None
 
 
@@ -167,22 +196,15 @@ async def test_one_slow_source_never_delays_another(folder: Folder, at_work: Sta
 
 async def test_one_dead_receiver_never_delays_another(folder: Folder, at_work: Start, patiently: Patiently) -> None:
     """While one receiver hangs, the other has got its message; the end cuts the hanging one off within its time."""
-    hanging = asyncio.Event()
-
-    async def hang(request: web.Request) -> web.Response:
-        del request
-        hanging.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
+    hanging = Hanging()
     async with serving() as dead, serving() as out:
-        dead.answer, hub = hang, Hub(out)
+        dead.answer, hub = hanging, Hub(out)
         receiver = f"receivers:\n  dead: {{kind: webhook, url: {dead.url}/in, secret: {SECRET}, timeout: 50s}}"
         text = folder.base.replace("receivers:", receiver).replace("default: hub", "default: [dead, hub]")
         folder.write(text, hub=f"{hub.url}/in")
         async with at_work() as daemon:
             await call_in(daemon.address, 1)
-            await asyncio.wait_for(hanging.wait(), 20)
+            await asyncio.wait_for(hanging.begun.wait(), 20)
             await patiently(hub.has, "the living receiver has its message")
 
 
@@ -199,19 +221,22 @@ async def test_a_source_that_goes_silent_rings_and_its_return_too(folder: Folder
 
         site.answer = answer
         text = text.replace("FEEDS", site.url).replace("group_interval: 1s", "group_interval: 2m")
-        folder.write(text + "http: {retries: 0}\n", hub=f"{hub.url}/in")
+        folder.write(text.replace("http: {", "http: {retries: 0, "), hub=f"{hub.url}/in")
         clock = AcceleratedClock(SystemClock().now(), speed=600)
+
+        def about_slow() -> list[Any]:  # at this speed a busy machine makes the other source late, too
+            alerts = [alert for body in hub.told("source-health") for alert in body["data"]["alerts"]]
+            return [alert for alert in alerts if alert["labels"].get("source") == "slow"]
+
         async with at_work(clock):
 
             async def told(kind: str) -> bool:
-                return any(body["data"]["kind"] == kind for body in hub.told("source-health"))
+                return any(alert["event"] == kind for alert in about_slow())
 
             await patiently(lambda: told("first"), "the silence rings")
             broken = False
             await patiently(lambda: told("resolved"), "the return is told")
-        about = hub.told("source-health")[0]["data"]["alerts"][0]
-        assert about["labels"]["source"] == "slow"
-        assert about["labels"]["trouble"] == "unavailable"
+        assert about_slow()[0]["labels"]["trouble"] == "unavailable"
 
 
 async def test_what_is_past_its_time_is_forgotten(folder: Folder, at_work: Start, patiently: Patiently) -> None:
@@ -236,9 +261,7 @@ async def test_a_reload_applies_the_new_rules(folder: Folder, at_work: Start, pa
         async with at_work() as daemon:
             await call_in(daemon.address, 1, "My Acme is late")
             folder.write(hub=f"{hub.url}/in", rules=folder.rules.replace("broken", "late"))
-            daemon.ready.clear()
-            daemon.reconfigure()
-            await asyncio.wait_for(daemon.ready.wait(), 30)
+            assert await daemon.reconfigure() == Reloaded("in_force", changed=("rules.complaint",))
             await call_in(daemon.address, 2, "My Acme is late again")
             await patiently(hub.has, "the new rule rings")
         assert value("tocsin_config_last_reload_successful") == 1
@@ -253,7 +276,7 @@ async def test_a_bad_file_keeps_the_configuration_in_force(
         folder.write(hub=f"{hub.url}/in")
         async with at_work() as daemon:
             (folder.path / "rules" / "acme.yaml").write_text("version: 1\nruels: []\n")
-            daemon.reconfigure()
+            assert (await daemon.reconfigure()).status == "refused"
             assert value("tocsin_config_last_reload_successful") == 0
             await call_in(daemon.address, 1)
             await patiently(hub.has, "the old rule still rings")
@@ -267,7 +290,7 @@ async def test_a_reload_that_fails_in_any_other_way_is_survived_too(folder: Fold
         raise RuntimeError("a bug")
 
     async with at_work(reload=broken) as daemon:
-        daemon.reconfigure()
+        assert await daemon.reconfigure() == Reloaded("refused", problems=("a bug",))
         assert value("tocsin_config_last_reload_successful") == 0
         assert daemon.ready.is_set()
 
@@ -317,9 +340,7 @@ async def test_a_configuration_that_cannot_work_gives_way_to_the_one_before(
         hub = Hub(out)
         folder.write(hub=f"{hub.url}/in")
         async with at_work(reload=lambda: impossible) as daemon:
-            daemon.ready.clear()
-            daemon.reconfigure()
-            await asyncio.wait_for(daemon.ready.wait(), 30)
+            assert await daemon.reconfigure() == Reloaded("failed", problems=("its certificates cannot be read",))
             await call_in(daemon.address, 1)
             await patiently(hub.has, "the old configuration works on")
             assert value("tocsin_config_last_reload_successful") == 0, "that the old one works on is no success"
@@ -337,16 +358,16 @@ def test_what_only_a_restart_changes_is_named(folder: Folder) -> None:
     folder.write()
     before = folder.settings()
     folder.write(folder.base.replace("port: 0", "port: 1").replace("DATABASE", "sqlite:///other.db"))
-    assert module._only_at_start(before, folder.settings()) == ["storage.url", "web"]
-    assert module._only_at_start(before, before) == []
+    assert reloading._only_at_start(before, folder.settings()) == ["storage.url", "web"]
+    assert reloading._only_at_start(before, before) == []
 
 
 def test_the_watchdog_is_fed_as_often_as_it_wants(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of what systemd allows, and never more rarely than usual."""
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)
-    assert module._beats_every() == module.PULSE
+    assert shift_module._beats_every() == shift_module.PULSE
     monkeypatch.setenv("WATCHDOG_USEC", "4000000")
-    assert module._beats_every() == timedelta(seconds=2)
+    assert shift_module._beats_every() == timedelta(seconds=2)
 
 
 async def test_time_is_looked_at_also_while_mentions_never_pause(folder: Folder) -> None:
@@ -365,7 +386,7 @@ async def test_time_is_looked_at_also_while_mentions_never_pause(folder: Folder)
     evaluate = Evaluate()
     folder.write()
     stages = SimpleNamespace(evaluate=evaluate)
-    shift = module._Shift(folder.settings(), Any, ManualClock(SystemClock().now()), stages)  # type: ignore[arg-type]
+    shift = Shift(folder.settings(), Any, ManualClock(SystemClock().now()), stages)  # type: ignore[arg-type]
     shift._ask_for_tick()
     evaluate.judged = BATCH
     assert await shift._judge() == BATCH
@@ -390,7 +411,7 @@ async def test_a_bug_while_sending_is_counted_and_the_receiver_served_again(fold
             raise RuntimeError("a bug")
 
     stages = SimpleNamespace(deliver=Deliver())
-    shift = module._Shift(folder.settings(), Any, ManualClock(SystemClock().now()), stages)  # type: ignore[arg-type]
+    shift = Shift(folder.settings(), Any, ManualClock(SystemClock().now()), stages)  # type: ignore[arg-type]
     before = value("tocsin_worker_failures_total", worker="deliver hub")
     for _ in range(2):
         await shift._dispatch()

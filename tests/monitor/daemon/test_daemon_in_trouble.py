@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,38 +15,26 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from monitor import daemon as module
-from monitor import workers
+from monitor import daemon as daemon_module
+from monitor import reloading, vitals, workers
+from monitor import shift as shift_module
 from monitor.daemon import Daemon
 from monitor.domain.clock import ManualClock, SystemClock
 from monitor.domain.errors import StorageError
 from monitor.pipeline import intake
 from monitor.pipeline.evaluate import Evaluator
 from monitor.settings import Settings
+from monitor.shift import Shift
 from monitor.storage import StorageSettings, Store
-from monitor.telemetry import configure_logging, metrics, systemd
+from monitor.telemetry import metrics, systemd
 from monitor.testing import serving
-from notifiers.signing import headers
+from monitor.vitals import Vitals
+from tests.monitor.daemon.conftest import Hanging, call_in, value
 
 Folder = Any
 Start = Any
 Patiently = Callable[..., Awaitable[Any]]
-SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
-
-
-def value(name: str) -> float:
-    """A metric's value; 0 when it was never touched."""
-    return metrics.registry.get_sample_value(name) or 0.0
-
-
-@pytest.fixture
-def logged() -> io.StringIO:
-    """What the daemon logs during a test, whatever an earlier test made of the logging."""
-    stream = io.StringIO()
-    configure_logging("json", "info", stream)
-    return stream
 
 
 async def test_what_cannot_be_judged_does_not_keep_health_alerts_from_ringing(folder: Folder) -> None:
@@ -63,7 +50,7 @@ async def test_what_cannot_be_judged_does_not_keep_health_alerts_from_ringing(fo
 
     folder.write()
     stages = SimpleNamespace(evaluate=Evaluate())
-    shift = module._Shift(folder.settings(), Any, ManualClock(SystemClock().now()), stages)  # type: ignore[arg-type]
+    shift = Shift(folder.settings(), Any, ManualClock(SystemClock().now()), stages)  # type: ignore[arg-type]
     shift._ask_for_tick()
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
@@ -72,12 +59,20 @@ async def test_what_cannot_be_judged_does_not_keep_health_alerts_from_ringing(fo
 
 
 async def test_an_evaluator_that_always_fails_is_told_to_everybody(
-    folder: Folder, at_work: Start, patiently: Patiently, monkeypatch: pytest.MonkeyPatch
+    folder: Folder, at_work: Start, patiently: Patiently, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
 ) -> None:
     """The endpoints are not ready, and systemd's watchdog is fed no more once it has lasted."""
     fed: list[bool] = []
-    monkeypatch.setattr(module, "PULSE", timedelta(seconds=0.02))
-    monkeypatch.setattr(module, "HOPELESS", timedelta(seconds=0.2))
+    looked: list[bool] = []
+    feed = Vitals.feed
+
+    async def looking(self: Vitals) -> None:
+        await feed(self)
+        looked.append(True)
+
+    monkeypatch.setattr(Vitals, "feed", looking)
+    monkeypatch.setattr(shift_module, "PULSE", timedelta(seconds=0.02))
+    monkeypatch.setattr(vitals, "HOPELESS", timedelta(seconds=0.2))
     monkeypatch.setattr(workers, "AFTER_A_BUG", 0.01)
     monkeypatch.setattr(systemd, "watchdog", lambda: fed.append(True))
 
@@ -85,7 +80,7 @@ async def test_an_evaluator_that_always_fails_is_told_to_everybody(
         raise ZeroDivisionError
 
     folder.write()
-    async with at_work() as daemon, aiohttp.ClientSession(daemon.address) as client:
+    async with at_work() as daemon, aiohttp.ClientSession(daemon.private_address) as client:
         await patiently(lambda: ready(client), "it works")
         monkeypatch.setattr(Evaluator, "step", poisoned)
 
@@ -96,11 +91,17 @@ async def test_an_evaluator_that_always_fails_is_told_to_everybody(
         await patiently(says_so, "the evaluator is named")
 
         async def starved() -> bool:
-            before = len(fed)
-            await asyncio.sleep(0.2)
-            return len(fed) == before
+            return "watchdog.not_fed" in logged.getvalue()
 
         await patiently(starved, "the watchdog is not fed")
+        before = len(fed), len(looked)
+
+        async def looked_again() -> bool:
+            return len(looked) > before[1] + 3
+
+        await patiently(looked_again, "it is looked at again")
+        assert len(fed) == before[0]
+        assert logged.getvalue().count("watchdog.not_fed") == 1, "one line, however long it lasts"
         monkeypatch.undo()
         await patiently(lambda: ready(client), "it works again")
 
@@ -119,7 +120,7 @@ async def test_a_source_that_failed_is_asked_again_after_its_rest(
     async with serving() as site:
         site.says(503)
         feed = f"  news: {{kind: feed, url: {site.url}/feed, every: 6h}}\nreceivers:"
-        folder.write(folder.base.replace("receivers:", feed) + "http: {retries: 0}\n")
+        folder.write(folder.base.replace("receivers:", feed).replace("http: {", "http: {retries: 0, "))
         async with at_work():
 
             async def asked_again() -> bool:
@@ -134,7 +135,7 @@ async def test_a_rest_is_ended_only_before_the_next_turn(folder: Folder, rest: t
     folder.write(folder.base.replace("every: 1s", "every: 1h"))
     stage = SimpleNamespace(release=partial(asyncio.sleep, 0))
     stages = SimpleNamespace(evaluate=stage, deliver=stage)
-    shift = module._Shift(folder.settings(), Any, SystemClock(), stages)  # type: ignore[arg-type]
+    shift = Shift(folder.settings(), Any, SystemClock(), stages)  # type: ignore[arg-type]
     shift._scheduler.every("source tickets", timedelta(hours=1), lambda: None)
     shift._scheduler.start()
     shift._scheduler._scheduler.modify_job("source tickets", next_run_time=SystemClock().now() + timedelta(hours=1))  # type: ignore[union-attr]
@@ -147,14 +148,6 @@ async def test_a_rest_is_ended_only_before_the_next_turn(folder: Folder, rest: t
     retry = shift._retries["tickets"]
     await shift.end()
     assert retry.cancelled()
-
-
-async def call_in(address: str, number: int) -> None:
-    """One signed call to the daemon's door."""
-    body = json.dumps({"text": "My Acme is broken", "author": "ada", "url": f"https://tickets.example/{number}"}).encode()
-    signed = headers([SECRET], f"call-{number}", SystemClock().now(), body)
-    async with aiohttp.ClientSession() as session, session.post(f"{address}/hooks/tickets", data=body, headers=signed) as answer:
-        assert answer.status == 202, await answer.text()
 
 
 @asynccontextmanager
@@ -177,15 +170,17 @@ async def test_a_reload_outlives_a_store_that_is_away(
     folder: Folder, at_work: Start, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
 ) -> None:
     """Neither the new configuration nor the old one is to blame: the daemon waits, and the new one works in the end."""
-    monkeypatch.setattr(module, "AWAY", timedelta(seconds=0.02))
+    monkeypatch.setattr(daemon_module, "AWAY", timedelta(seconds=0.02))
+    monkeypatch.setattr(reloading, "VERDICT", timedelta(seconds=0.1))
     folder.write()
     async with at_work() as daemon:
         metrics.config_reload_successful.set(0)
         daemon.ready.clear()
         async with store_away(monkeypatch) as met:
-            daemon.reconfigure()
+            assert (await daemon.reconfigure()).status == "waiting"
             await asyncio.wait_for(met.wait(), 20)
-            await asyncio.sleep(0.1)
+            met.clear()
+            await asyncio.wait_for(met.wait(), 20)  # it has tried again, with what was asked for
             assert not daemon.ready.is_set()
         await asyncio.wait_for(daemon.ready.wait(), 20)
         assert value("tocsin_config_last_reload_successful") == 1
@@ -198,7 +193,7 @@ async def test_a_stop_while_the_store_is_away_is_heard(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
 ) -> None:
     """Waiting for the store never outlasts the wish to end; a lease that cannot be given back is no reason to fail."""
-    monkeypatch.setattr(module, "AWAY", timedelta(hours=1))
+    monkeypatch.setattr(daemon_module, "AWAY", timedelta(hours=1))
     folder.write()
     daemon = Daemon(folder.settings(), SystemClock(), folder.settings, handle_signals=False)
     running = asyncio.create_task(daemon.run())
@@ -217,10 +212,10 @@ async def test_what_is_asked_while_the_daemon_starts_is_heard(folder: Folder, mo
     opening, go_on = asyncio.Event(), asyncio.Event()
     read: list[Settings] = []
 
-    async def slowly(settings: StorageSettings) -> Store:
+    async def slowly(settings: StorageSettings, **named: Any) -> Store:
         opening.set()
         await go_on.wait()
-        return await opened(settings)
+        return await opened(settings, **named)
 
     def reload() -> Settings:
         read.append(folder.settings())
@@ -240,6 +235,17 @@ async def test_what_is_asked_while_the_daemon_starts_is_heard(folder: Folder, mo
     assert (daemon.ready.is_set(), daemon.address) == (False, "")
 
 
+async def test_a_reload_asked_for_while_the_daemon_starts_is_answered(folder: Folder) -> None:
+    """It is at work with the first configuration that is."""
+    folder.write()
+    daemon = Daemon(folder.settings(), SystemClock(), folder.settings, handle_signals=False)
+    asked = daemon.reconfigure()
+    running = asyncio.create_task(daemon.run())
+    assert (await asyncio.wait_for(asked, 20)).status == "in_force"
+    daemon.stop()
+    await running
+
+
 async def test_a_refused_file_while_the_daemon_starts_does_not_make_it_ready(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,7 +255,7 @@ async def test_a_refused_file_while_the_daemon_starts_does_not_make_it_ready(
         monkeypatch.setattr(systemd, word, partial(said.append, word))
     folder.write()
     daemon = Daemon(folder.settings(), SystemClock(), lambda: 1 / 0, handle_signals=False)  # type: ignore[arg-type,return-value]
-    daemon.reconfigure()
+    await daemon.reconfigure()
     assert said == ["reloading"]
 
 
@@ -257,21 +263,14 @@ async def test_a_message_that_a_reload_cuts_off_is_sent_again_at_once(
     folder: Folder, at_work: Start, patiently: Patiently, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Under the same id, without waiting for its lease."""
-    monkeypatch.setattr(module, "DRAIN", timedelta(seconds=0.1))
-    hanging = asyncio.Event()
-
-    async def hang(request: web.Request) -> web.Response:
-        await request.read()
-        hanging.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
+    monkeypatch.setattr(shift_module, "DRAIN", timedelta(seconds=0.1))
+    hanging = Hanging()
     async with serving() as hub:
-        hub.answer = hang
+        hub.answer = hanging
         folder.write(hub=f"{hub.url}/in")
         async with at_work() as daemon:
             await call_in(daemon.address, 1)
-            await asyncio.wait_for(hanging.wait(), 20)
+            await asyncio.wait_for(hanging.begun.wait(), 20)
             hub.says(204)
             daemon.reconfigure()
 

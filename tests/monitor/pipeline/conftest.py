@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -93,6 +94,20 @@ PLAN: dict[str, Any] = {
     "never": [{"en": "Delete posts"}],
 }
 
+# The smallest plans: one for a person, one that is carried out by whoever says so.
+CHECK_PLAN: dict[str, Any] = {
+    "id": "storm",
+    "title": {"en": "Storm plan"},
+    "notify": ["room"],
+    "steps": [{"id": "check", "action": "checklist", "title": {"en": "Check"}, "items": [{"en": "Is it true?"}]}],
+}
+CALL_PLAN: dict[str, Any] = {
+    "id": "storm",
+    "title": {"en": "Storm"},
+    "notify": ["room"],
+    "steps": [{"id": "call", "action": "notify", "receiver": "desk", "title": {"en": "Call"}}],
+}
+
 Configure = Callable[..., Settings]
 
 
@@ -125,8 +140,9 @@ def configure(tmp_path: Path) -> Configure:
 
 
 @pytest.fixture
-async def lite(tmp_path: Path) -> AsyncIterator[Store]:
+async def lite(tmp_path: Path, empty_database: Path) -> AsyncIterator[Store]:
     """An empty store on SQLite, where the database makes no difference."""
+    shutil.copyfile(empty_database, tmp_path / "lite.db")
     opened = await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'lite.db'}")))
     yield opened
     await opened.close()
@@ -293,9 +309,9 @@ class FragileStore:
         return getattr(self._store, name)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[UnitOfWork]:
+    async def begin(self, *, incoming: bool = False) -> AsyncIterator[UnitOfWork]:
         """A unit of work that cannot be trusted."""
-        async with self._store.begin() as tx:
+        async with self._store.begin(incoming=incoming) as tx:
             commit = tx.commit
 
             async def fragile() -> None:

@@ -12,6 +12,7 @@ from monitor.pipeline import operations
 from monitor.pipeline.alerting import matches, worse
 from monitor.pipeline.operations import Actor
 from monitor.settings import Settings
+from tests.monitor.pipeline.conftest import CRISIS
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, House
@@ -27,16 +28,6 @@ def rule(conftest_rule: dict[str, object], **changes: object) -> dict[str, objec
 
 
 COMPLAINT: dict[str, object] = {"id": "complaint", "kind": "mention", "where": {"text": {"any_of": ["broken"]}}}
-CRISIS: dict[str, object] = {
-    "id": "crisis",
-    "kind": "window",
-    "where": {"text": {"any_of": ["fire"]}},
-    "measure": {"distinct": "author"},
-    "window": "60m",
-    "fire": {"at_least": 3},
-    "severity": "critical",
-    "notify": "room",
-}
 
 
 async def incidents(house: House) -> list[Incident]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests.monitor.pipeline.conftest import CALL_PLAN
+
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build
 
@@ -24,17 +26,11 @@ CRISIS: dict[str, Any] = {
     "window": "60m",
     "fire": {"at_least": 3},
 }
-PLAN: dict[str, Any] = {
-    "id": "storm",
-    "title": {"en": "Storm"},
-    "notify": ["room"],
-    "steps": [{"id": "call", "action": "notify", "receiver": "desk", "title": {"en": "Call"}}],
-}
 
 
 async def test_old_mentions_are_told_together_and_gently(house: Build) -> None:
     """Past `max_age` everybody's complaints are one alert of low severity, and no plan is opened."""
-    home = house(rules=[COMPLAINT], plans=[PLAN])
+    home = house(rules=[COMPLAINT], plans=[CALL_PLAN])
     await home.brings(*(home.mention("Acme broken", by=f"p{n}", ago=3 * DAY) for n in range(4)))
     await home.judge()
     alert = await home.alert()

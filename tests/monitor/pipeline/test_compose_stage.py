@@ -99,6 +99,33 @@ async def test_the_loudest_posts_come_first(house: Build) -> None:
     assert desk.posts[0].url == loud.uri
 
 
+async def test_of_copies_one_is_shown_and_the_others_are_counted(house: Build) -> None:
+    """The loudest of a copy-paste campaign stands for all of it, and leaves room for what others say."""
+    home = housed(house)
+    call = "Acme fire in every shop, share this so that everybody knows https://example.org/"
+    copies = [home.mention(f"{call}{n}", author=Author(f"c{n}", handle=f"copy{n}", reach=1_000 + n)) for n in range(5)]
+    words = {"a": "I saw the fire with my own eyes, Acme", "b": "so Acme is on fire and nobody tells us why"}
+    alone = [home.mention(text, author=Author(who, handle=who, reach=9)) for who, text in words.items()]
+    await home.brings(*alone, *copies)
+    await home.judge()
+    await home.act()
+    bureau, desk = home.told("bureau")[0], home.told("desk")[0]
+    assert [(post.author, post.copies) for post in bureau.posts] == [("copy4", 4), ("b", 0), ("a", 0)]
+    assert bureau.more_posts == 0
+    assert ([post.copies for post in desk.posts], desk.more_posts) == ([4, 0], 1)
+
+
+async def test_a_crisis_names_the_words_that_it_brings(house: Build) -> None:
+    """Those of the hour against those of the week before; its end names none, and neither does a brand nobody knew."""
+    home = housed(house, rules=[CRISIS | {"key": ["subject"]}])
+    texts = ("my Acme parcel is late", "Acme delivery was fine")
+    await home.brings(*(home.mention(texts[n % 2], by=f"u{n}", ago=timedelta(hours=20 + n)) for n in range(24)))
+    await home.brings(*(home.mention(f"Acme fire in the warehouse {n}", by=f"p{n}") for n in range(4)))
+    await home.judge()
+    await home.act()
+    assert set(home.told("bureau")[0].new_words) == {"fire", "warehouse"}
+
+
 async def test_an_erased_author_does_not_leak(house: Build) -> None:
     """Who was erased between the decision and the sending is in no message: neither name nor words."""
     home = housed(house)
@@ -107,7 +134,7 @@ async def test_an_erased_author_does_not_leak(house: Build) -> None:
     )
     await home.judge()
     async with home.store.begin() as tx:
-        await tx.authors.erase("mastodon", "mallory", home.clock.now())
+        await tx.erasures.erase("mastodon", "mallory", home.clock.now())
         await tx.commit()
     await home.act()
     said = repr(home.told("bureau")[0])

@@ -9,6 +9,7 @@ from monitor.pipeline import operations
 from monitor.pipeline.conversation import MOST
 from monitor.pipeline.operations import Actor
 from notifiers import DeliveryError, Reason
+from tests.monitor.pipeline.conftest import CHECK_PLAN, CRISIS
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build
@@ -22,23 +23,7 @@ COMPLAINT: dict[str, Any] = {
     "key": ["author"],
     "notify": "room",
 }
-CRISIS: dict[str, Any] = {
-    "id": "crisis",
-    "kind": "window",
-    "where": {"text": {"any_of": ["fire"]}},
-    "measure": {"distinct": "author"},
-    "window": "60m",
-    "fire": {"at_least": 3},
-    "severity": "critical",
-    "notify": "room",
-}
-PLAN: dict[str, Any] = {
-    "id": "storm",
-    "title": {"en": "Storm plan"},
-    "notify": ["phone"],
-    "activation": {"mode": "automatic"},
-    "steps": [{"id": "check", "action": "checklist", "title": {"en": "Check"}, "items": [{"en": "Is it true?"}]}],
-}
+PLAN = CHECK_PLAN | {"notify": ["phone"], "activation": {"mode": "automatic"}}
 
 
 async def test_a_message_names_two_hundred_alerts_and_counts_the_rest(hut: Build) -> None:
@@ -52,6 +37,17 @@ async def test_a_message_names_two_hundred_alerts_and_counts_the_rest(hut: Build
     gathered = home.told("room")[1]
     assert (gathered.kind, len(gathered.alerts), gathered.more_alerts) == ("more", MOST, 50)
     assert len(await home.alerts()) == MOST + 51
+
+
+async def test_a_message_is_gathered_no_longer_because_the_clock_was_set_back(hut: Build) -> None:
+    """What comes next in a conversation waits for one interval, and not for the hour by which the last message lies ahead."""
+    home = hut(rules=[COMPLAINT, CRISIS])
+    await home.storm()
+    await home.act()
+    home.clock.current -= HOUR
+    await home.hears("Acme is broken", by="customer")
+    await home.wait(home.settings.routing.group_interval)
+    assert home.kinds("room") == ["first", "more"]
 
 
 async def test_a_crisis_that_returns_opens_its_closed_plan_again(hut: Build) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,10 @@ import pytest
 from monitor.domain.mention import Author, Enriched, Mention, Scores
 from monitor.pipeline.enrich import Enricher
 from monitor.sentiment import Scorer, SentimentSettings
+from monitor.sentiment.away import Away
 from monitor.settings import Subject
+from monitor.testing import AtOnce
+from monitor.workshop.pool import TooLargeError, TooSlowError, WorkerDiedError, Workshop
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, Configure
@@ -114,6 +118,51 @@ def test_a_scorer_that_fails_loses_nothing(moment: datetime) -> None:
     kept = enriched(deaf, "Acme est en panne", moment, language="fr")
     assert (set(kept.subjects), kept.scores) == ({"acme"}, Scores(language="fr"))
     assert enriched(deaf, "Acme", moment).scores.language == "und"
+
+
+class Broken(Workshop):
+    """Workers that give no answer, for one reason or another."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error, self.asked = error, 0
+
+    async def run(self, function: Callable[..., Any], *args: Any, within: timedelta, again: bool = True) -> Any:
+        """Fail."""
+        self.asked += 1
+        raise self.error
+
+
+HEAVY = ("Acme is awful and I hate it. ", "J'adore Acme, vraiment. ")
+
+
+def lot(moment: datetime) -> list[Mention]:
+    """So many posts that they are scored elsewhere."""
+    return [Mention(network="mastodon", text=f"{number} {HEAVY[number % 2] * 10}", written_at=moment) for number in range(60)]
+
+
+async def test_a_heavy_lot_is_scored_elsewhere(enricher: Enricher, moment: datetime) -> None:
+    """Each mention keeps its own scores, and what is light never leaves."""
+    settings = SentimentSettings()
+    away = AtOnce()
+    apart = Enricher(SUBJECTS, Deaf(settings), away=Away(settings, away))
+    assert await apart.enrich_apart(lot(moment), latest=moment) == enricher.enrich_all(lot(moment), latest=moment)
+    (light,) = await apart.enrich_apart(lot(moment)[:1], latest=moment)
+    assert light.scores == Scores(language="und")
+
+
+@pytest.mark.fault("crash", "no process for scoring posts can be started, each dies, or takes too long")
+@pytest.mark.parametrize(
+    "error",
+    [WorkerDiedError("died"), TooLargeError("memory"), TooSlowError("busy"), OSError("no more processes"), ValueError("bug")],
+)
+async def test_without_workers_the_daemon_scores_by_itself(enricher: Enricher, moment: datetime, error: Exception) -> None:
+    """The posts are scored in the daemon, one by one, and others have their turn in between."""
+    settings, broken = SentimentSettings(), Broken(error)
+    apart = Enricher(SUBJECTS, Scorer(settings), away=Away(settings, broken))
+    found = await apart.enrich_apart(lot(moment), latest=moment)
+    assert broken.asked == 1
+    assert found == enricher.enrich_all(lot(moment), latest=moment)
 
 
 async def test_a_source_may_be_about_one_subject(hut: Build, configure: Configure) -> None:

@@ -18,7 +18,6 @@ from monitor.domain.errors import StorageError
 from monitor.pipeline import evaluate
 from monitor.settings import Settings
 from monitor.storage import StorageSettings, Store
-from rules import Finding, States
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, Configure, FragileStore, House
@@ -141,6 +140,17 @@ async def test_a_lease_in_use_is_renewed(hut: Build) -> None:
     assert (await first.alert()).occurrences == 10
 
 
+async def test_a_lease_is_renewed_though_the_clock_was_set_back(hut: Build) -> None:
+    """Nobody would notice our death for an hour if our lease were left to end by the clock of before."""
+    home = hut()
+    await home.hears("Acme broken")
+    home.clock.current -= HOUR
+    await home.judge()
+    async with home.store.read() as tx:
+        assert await tx.evaluator.holder(home.clock.wall()) == home.owner
+        assert await tx.evaluator.holder(home.clock.wall() + evaluate.LEASE) is None
+
+
 async def test_a_claim_that_fails_is_made_again(hut: Build, fragile: tuple[FragileStore, Store]) -> None:
     """Whether it was made or not, nothing is judged on the strength of a claim whose commit failed."""
     flaky, as_store = fragile
@@ -163,7 +173,7 @@ async def test_a_process_taken_for_dead_commits_nothing(house: Build) -> None:
     zombie.clock.advance(evaluate.LEASE)
     await other.brings(other.mention("Acme fire", by="b"), other.mention("Acme fire", by="c"))
     await other.judge()
-    zombie.stages.evaluate._renew_at = zombie.clock.now() + HOUR  # its own clock stood still, too
+    zombie.stages.evaluate._renew_at = zombie.clock.now() + evaluate.LEASE / 3  # its own clock stood still, too
     await zombie.brings(zombie.mention("Globex broken", by="d"))
     assert await zombie.judge() == 0
     assert [each.rule for each in await zombie.alerts()] == ["complaint", "crisis"]
@@ -199,23 +209,6 @@ async def test_an_evaluator_killed_in_a_transaction_goes_on(hut: Build) -> None:
     vars(home.stages.evaluate)["_judge"] = judge
     assert await home.judge() == 1
     assert (await home.alert()).occurrences == 1
-
-
-async def test_one_mention_that_a_rule_trips_over_stops_nothing(hut: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug in judging one mention is logged; the others are judged."""
-    home = hut()
-    engine = home.stages.evaluate._engine
-    observe = engine.observe
-
-    def trips(mention: Any, states: States) -> list[Finding]:
-        if "zalgo" in mention.text:
-            raise ZeroDivisionError
-        return observe(mention, states)
-
-    monkeypatch.setattr(engine, "observe", trips)
-    await home.brings(home.mention("Acme broken"), home.mention("zalgo"), home.mention("Acme broken", by="bob"))
-    assert await home.judge() == 3
-    assert len(await home.alerts()) == 2
 
 
 async def test_a_window_that_must_last_rings_without_a_new_mention(hut: Build, moment: datetime) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Enriched, Mention
 from monitor.domain.source import SourceState
 from monitor.pipeline.enrich import Enricher
-from monitor.pipeline.intake import ENRICHED_AT_ONCE, FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_OBEDIENCE, Polled, backoff
+from monitor.pipeline.intake import ENRICHED_AT_ONCE, FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_OBEDIENCE, TOLD, Polled, backoff
+from monitor.sentiment import Scorer, SentimentSettings
+from monitor.sentiment.away import Away
 from monitor.sources import Batch, Rejected
 from monitor.storage import Store
+from monitor.testing import AtOnce
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, FragileStore, House
@@ -142,11 +146,11 @@ async def test_a_large_page_lets_others_work_in_between(hut: Build) -> None:
     home = hut()
     home.source.script = [Batch([home.mention("Acme") for _ in range(2 * ENRICHED_AT_ONCE + 1)], cursor="c")]
     sizes, turns = [], 0
-    enrich_all = Enricher.enrich_all
+    enrich_apart = Enricher.enrich_apart
 
-    def watched(self: Enricher, raws: Sequence[Mention], **how: Any) -> list[Enriched]:
+    async def watched(self: Enricher, raws: Sequence[Mention], **how: Any) -> list[Enriched]:
         sizes.append((len(raws), turns))
-        return enrich_all(self, raws, **how)
+        return await enrich_apart(self, raws, **how)
 
     async def somebody_else() -> None:
         nonlocal turns
@@ -156,18 +160,51 @@ async def test_a_large_page_lets_others_work_in_between(hut: Build) -> None:
 
     other = asyncio.create_task(somebody_else())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Enricher, "enrich_all", watched)
+        patch.setattr(Enricher, "enrich_apart", watched)
         assert (await home.stages.intake.poll("net")).stored == 2 * ENRICHED_AT_ONCE + 1
     other.cancel()
     assert [size for size, _ in sizes] == [ENRICHED_AT_ONCE, ENRICHED_AT_ONCE, 1]
     assert len({turn for _, turn in sizes}) == 3
 
 
+class Unequal(AtOnce):
+    """Two workers, of which the first needs longer."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+        self.second = asyncio.Event()
+        self.asked = 0
+
+    async def run(self, function: Callable[..., Any], *args: Any, within: timedelta, again: bool = True) -> Any:
+        """Answer the first call after the second."""
+        self.asked += 1
+        if self.asked == 1:
+            await self.second.wait()
+        self.second.set()
+        return await super().run(function, *args, within=within, again=again)
+
+
+async def test_lots_that_are_scored_side_by_side_keep_their_order(hut: Build) -> None:
+    """A page is stored as the source brought it, whichever worker is done first."""
+    home, workers, settings = hut(), Unequal(), SentimentSettings(workers=2)
+    home.stages.intake._enricher = Enricher(home.settings.subjects, Scorer(settings), away=Away(settings, workers))
+    moods = ("I really love this phone, it is great. ", "I really hate this phone, it is awful. ")
+    brought = [home.mention(f"{number} {moods[number % 2] * 3}") for number in range(2 * ENRICHED_AT_ONCE)]
+    home.source.script = [Batch(brought, cursor="c")]
+    await home.stages.intake.poll("net")
+    async with home.store.read() as tx:
+        stored = await tx.mentions.after(0, 1_000)
+    assert [each.text for each in stored] == [each.text for each in brought]
+    assert [(each.sentiment or 0) > 0 for each in stored] == [True, False] * ENRICHED_AT_ONCE
+    assert workers.asked == 2
+
+
 async def test_a_success_forgets_the_failures(hut: Build) -> None:
     """After one good poll the next failure is the first again."""
     home = hut()
-    home.source.script = [SourceError(Trouble.MALFORMED, "x", retry_after=0), Batch(cursor="c")]
+    home.source.script = [SourceError(Trouble.MALFORMED, "x"), Batch(cursor="c")]
     await home.stages.intake.poll("net")
+    home.clock.advance(FIRST_BACKOFF)
     await home.stages.intake.poll("net")
     now = await state(home)
     assert (now.failures, now.trouble, now.backoff_until) == (0, None, None)
@@ -186,14 +223,26 @@ async def test_a_replay_sees_mentions_when_they_were_written(hut: Build, clock: 
 
 @given(failures=st.integers(0, 10_000), asked=st.none() | st.floats())
 def test_a_rest_is_never_absurd(failures: int, asked: float | None) -> None:
-    """Whatever a server asks for, not a number included, the rest lies between nothing and six hours."""
+    """Whatever a server asks for, not a number included: never a loop, never more than six hours."""
     rest = backoff(failures, asked)
-    assert timedelta(0) <= rest <= LONGEST_OBEDIENCE
+    assert FIRST_BACKOFF / 2 <= rest <= LONGEST_OBEDIENCE
     if asked is None:
-        assert FIRST_BACKOFF / 2 <= rest <= LONGEST_BACKOFF
+        assert rest <= LONGEST_BACKOFF
 
 
 @given(asked=st.floats(0, 3600))
 def test_a_server_that_says_how_long_is_obeyed(asked: float) -> None:
-    """Within bounds the rest is what was asked for."""
-    assert backoff(3, asked) == timedelta(seconds=asked)
+    """It is left alone for as long as it asked, and longer where we would have been more patient."""
+    assert backoff(0, asked) >= timedelta(seconds=asked)
+    if asked > FIRST_BACKOFF.total_seconds():
+        assert backoff(0, asked) == timedelta(seconds=asked)
+
+
+async def test_a_flood_of_rubbish_does_not_fill_the_log(hut: Build) -> None:
+    """The first of the rejected are told one by one, the others counted."""
+    home = hut()
+    home.source.script = [Batch(cursor="c1", rejected=[Rejected(f"line {n}", "odd") for n in range(TOLD + 100)])]
+    with capture_logs() as told:
+        assert (await home.stages.intake.poll("net")).rejected == TOLD + 100
+    assert [line["event"] for line in told] == ["mention.rejected"] * TOLD + ["mentions.rejected"]
+    assert told[-1]["others"] == 100

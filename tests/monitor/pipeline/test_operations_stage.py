@@ -9,11 +9,12 @@ import pytest
 
 from monitor.domain.errors import UsageError
 from monitor.pipeline import operations
+from monitor.pipeline.delivery import send_now
 from monitor.pipeline.inbox import StoredInbox
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.outcome import Outcome, stage_seconds, tell
-from monitor.pipeline.sending import send_now
 from monitor.testing import serving
+from tests.monitor.pipeline.conftest import CALL_PLAN
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, House
@@ -27,12 +28,6 @@ CRISIS: dict[str, Any] = {
     "window": "60m",
     "fire": {"at_least": 3},
     "plan": "storm",
-}
-PLAN: dict[str, Any] = {
-    "id": "storm",
-    "title": {"en": "Storm"},
-    "notify": ["room"],
-    "steps": [{"id": "call", "action": "notify", "receiver": "desk", "title": {"en": "Call"}}],
 }
 
 
@@ -99,7 +94,7 @@ async def test_a_silence_can_be_ended_early(house: Build) -> None:
 
 async def test_a_plan_is_confirmed_and_closed_once(house: Build) -> None:
     """Each is recorded with its actor the first time only."""
-    home = house(rules=[CRISIS], plans=[PLAN])
+    home = house(rules=[CRISIS], plans=[CALL_PLAN])
     await home.storm()
     (run,) = await home.runs()
     for _ in range(2):
@@ -132,7 +127,13 @@ async def test_a_command_sends_what_is_owed(hut: Build) -> None:
     """`send_now` is the daemon's delivery stage for a moment: over a real connection, all that is due to one receiver."""
     async with serving() as site:
         site.says(204)
-        home = hut(receivers={"desk": {"kind": "webhook", "url": site.url}}, routing={"default": "desk"}, rules=[], people={})
+        home = hut(
+            receivers={"desk": {"kind": "webhook", "url": site.url}},
+            routing={"default": "desk"},
+            rules=[],
+            people={},
+            http={"allow": ["127.0.0.1"]},
+        )
         for _ in range(2):
             await operations.ring_for_test(home.store, "complaint", "desk", ZOE, home.clock.now())
             home.clock.advance(HOUR)
@@ -148,15 +149,17 @@ async def test_the_inbox_is_read_until_it_is_processed(hut: Build) -> None:
         await tx.inbox.put("hook", "d1", b"{}", home.clock.now())
         await tx.commit()
     inbox = StoredInbox(home.store)
-    (item,) = await inbox.pending("hook", 10)
+    (item,) = await inbox.pending("hook", 10, 2**20)
     assert item.body == b"{}"
     await inbox.processed(item.id, home.clock.now())
-    assert await inbox.pending("hook", 10) == []
+    assert await inbox.pending("hook", 10, 2**20) == []
 
 
 async def test_the_outcome_is_one_object_for_scripts(hut: Build) -> None:
     """What a replay came to, ready for JSON, in the order in which it came about."""
-    home = hut(rules=[CRISIS, {"id": "complaint", "kind": "mention", "where": {"text": {"any_of": ["broken"]}}}], plans=[PLAN])
+    home = hut(
+        rules=[CRISIS, {"id": "complaint", "kind": "mention", "where": {"text": {"any_of": ["broken"]}}}], plans=[CALL_PLAN]
+    )
     await home.hears("Acme broken")
     await home.storm()
     await home.act()

@@ -10,6 +10,7 @@ import pytest
 from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
 from notifiers import DeliveryError, Reason
+from tests.monitor.pipeline.conftest import CRISIS
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, House
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 ZOE = Actor("zoe", "cli")
-CRISIS: dict[str, Any] = {
-    "id": "crisis",
-    "kind": "window",
-    "where": {"text": {"any_of": ["fire"]}},
-    "measure": {"distinct": "author"},
-    "window": "60m",
-    "fire": {"at_least": 3},
-    "severity": "critical",
-    "notify": "room",
-    "plan": "storm",
-}
 
 
 def plan(**changes: Any) -> dict[str, Any]:
@@ -49,7 +39,7 @@ def plan(**changes: Any) -> dict[str, Any]:
 
 def housed(build: Build, **changes: Any) -> House:
     """A house with the crisis rule and the plan."""
-    return build(rules=[CRISIS], plans=[plan(**changes)])
+    return build(rules=[CRISIS | {"plan": "storm"}], plans=[plan(**changes)])
 
 
 async def test_a_plan_is_opened_once_and_its_people_told_once(house: Build, moment: datetime) -> None:

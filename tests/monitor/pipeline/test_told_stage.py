@@ -13,24 +13,15 @@ from monitor.pipeline.operations import Actor
 from notifiers.email import subject
 from notifiers.render import payload
 from notifiers.wording import headline, next_action
+from tests.monitor.pipeline.conftest import CHECK_PLAN, CRISIS
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, House
 
 HOUR = timedelta(hours=1)
 ZOE = Actor("zoe", "cli")
-CRISIS: dict[str, Any] = {
-    "id": "crisis",
-    "kind": "window",
-    "where": {"text": {"any_of": ["fire"]}},
-    "measure": {"distinct": "author"},
-    "window": "60m",
-    "fire": {"at_least": 3},
-    "severity": "critical",
-    "plan": "storm",
-    "notify": "room",
-}
-TALK: dict[str, Any] = CRISIS | {
+STORM = CRISIS | {"plan": "storm"}
+TALK: dict[str, Any] = STORM | {
     "id": "talk",
     "title": {"en": "Everybody talks"},
     "where": {"text": {"any_of": ["hello"]}},
@@ -46,12 +37,6 @@ DANGER: dict[str, Any] = {
     "where": {"text": {"any_of": ["injured"]}},
     "severity": "critical",
     "notify": "desk",
-}
-PLAN: dict[str, Any] = {
-    "id": "storm",
-    "title": {"en": "Storm plan"},
-    "notify": ["room"],
-    "steps": [{"id": "check", "action": "checklist", "title": {"en": "Check"}, "items": [{"en": "Is it true?"}]}],
 }
 
 
@@ -83,7 +68,7 @@ async def test_the_figures_of_a_message_are_those_of_one_moment(house: Build) ->
 
 async def test_one_end_in_a_running_crisis_is_no_calm(house: Build) -> None:
     """Until nothing of the incident is open, no message says that it is over: neither the alerts, nor a danger, nor the plan."""
-    home = house(rules=rules(CRISIS, TALK, DANGER), plans=[PLAN])
+    home = house(rules=rules(STORM, TALK, DANGER), plans=[CHECK_PLAN])
     await storm(home)
     await home.hears("Acme: somebody was injured")
     await home.wait(timedelta(minutes=40))
@@ -105,7 +90,7 @@ async def test_one_end_in_a_running_crisis_is_no_calm(house: Build) -> None:
 
 async def test_calm_is_told_when_nothing_is_open(hut: Build) -> None:
     """The plan closed, the last alert over: now there is nothing to do."""
-    home = hut(rules=rules(CRISIS), plans=[PLAN])
+    home = hut(rules=rules(STORM), plans=[CHECK_PLAN])
     await storm(home)
     (run,) = await home.runs()
     await operations.close_plan(home.store, run.id, ZOE, home.clock.now())
@@ -117,7 +102,7 @@ async def test_calm_is_told_when_nothing_is_open(hut: Build) -> None:
 
 async def test_a_conversation_keeps_its_topic_when_its_plan_is_confirmed(hut: Build) -> None:
     """What the first message said of the plan names all of them, however the plan stands since."""
-    home = hut(rules=rules(CRISIS, TALK), plans=[PLAN])
+    home = hut(rules=rules(STORM, TALK), plans=[CHECK_PLAN])
     await storm(home)
     (run,) = await home.runs()
     await operations.confirm_plan(home.store, run.id, ZOE, home.clock.now())
@@ -140,7 +125,7 @@ async def test_a_conversation_keeps_its_topic_when_its_author_is_erased(hut: Bui
         home.clock.advance(2 * HOUR)
     async with home.store.begin() as tx:
         incident = (await tx.incidents.list())[0]
-        await tx.authors.erase("mastodon", "mallory", home.clock.now())
+        await tx.erasures.erase("mastodon", "mallory", home.clock.now())
         alert = (await tx.alerts.of_incident(incident.id))[0]
         await tx.notifications.add(
             incident_id=incident.id,

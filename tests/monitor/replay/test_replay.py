@@ -30,6 +30,7 @@ sources:
   press: {{kind: feed, url: "http://127.0.0.1:1/"}}
 receivers: {{hub: {{kind: webhook, url: HUB, secret: {SECRET}}}}}
 routing: {{default: hub, group_wait: 2m, group_interval: 10m}}
+http: {{allow: [localhost]}}
 """
 RULES = """
 version: 1

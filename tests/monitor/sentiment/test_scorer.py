@@ -1,6 +1,8 @@
-"""What the scorer gives: VADER's own figure for English, and None where it cannot tell."""
+"""What the scorer gives: VADER's own figure for English, the small model's for the rest, and None where none can tell."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from hypothesis import given
@@ -47,25 +49,52 @@ def test_english_gets_a_figure(scorer: Scorer) -> None:
     assert scores.sentiment < -0.5
     assert scores.confidence is not None
     assert 0.5 < scores.confidence < 1
-    assert scores.scorer == Scorer.version == "vader 3.3.2"
+    assert re.fullmatch(r"vader 3\.3\.2, multilingual \d+, complaint \d+", scorer.version)
+    assert re.fullmatch(r"vader 3\.3\.2, complaint \d+", scores.scorer)
+    assert scores.complaint is not None
+    assert scores.complaint > 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "claimed", "language"),
+    [
+        ("Toujours pas de réseau depuis ce matin, c'est une honte", None, "fr"),
+        ("Très déçu, trois semaines d'attente et personne ne répond", None, "fr"),
+        ("Seit heute Morgen habe ich kein Netz, das ist furchtbar", None, "de"),
+        ("Llevo tres semanas esperando y nadie contesta, qué vergüenza", None, "es"),
+    ],
+)
+def test_other_languages_are_told_by_the_small_model(scorer: Scorer, text: str, claimed: str | None, language: str) -> None:
+    """As a person would: bad news are bad in every language that it learnt."""
+    scores = scorer.score(text, claimed)
+    assert scores.language == language
+    assert scores.sentiment is not None
+    assert scores.sentiment < -0.3
+    assert scores.scorer.startswith("multilingual ")
+
+
+def test_english_without_a_word_of_vaders_is_told_by_the_small_model(scorer: Scorer) -> None:
+    """VADER's exact zero is no answer, so the next is asked."""
+    scores = scorer.score("The parcel arrived at the office on Tuesday", "en")
+    assert REFERENCE.polarity_scores("The parcel arrived at the office on Tuesday")["compound"] == 0
+    assert scores.scorer.startswith("multilingual ")
 
 
 @pytest.mark.parametrize(
     ("text", "claimed"),
     [
-        ("Toujours pas de réseau depuis ce matin, c'est une honte", None),
-        ("Seit heute Morgen habe ich kein Netz, das ist furchtbar", None),
-        ("The parcel arrived at the office on Tuesday", "en"),
+        ("Сегодня с утра нет связи, это ужасно", None),
+        ("aaj subah se network nahi hai", "hi"),
+        ("https://acme.example/", "fr"),
         ("", "en"),
-        ("good", None),
     ],
 )
 def test_what_cannot_be_told_is_none(scorer: Scorer, text: str, claimed: str | None) -> None:
-    """Other languages, unknown ones and English without one feeling word get no figure, never a zero."""
+    """A language that nobody learnt, only a link, nothing at all: no figure, never a zero."""
     scores = scorer.score(text, claimed)
     assert scores.sentiment is None
     assert scores.confidence is None
-    assert scores.scorer == "vader 3.3.2"
+    assert scores.scorer.startswith("vader 3.3.2, multilingual ")
 
 
 def test_feelings_that_cancel_out_are_a_zero(scorer: Scorer) -> None:
@@ -81,14 +110,16 @@ def test_feelings_that_cancel_out_are_a_zero(scorer: Scorer) -> None:
 
 def test_a_brands_handle_is_no_feeling(scorer: Scorer) -> None:
     """What a handle or an address says is not what the writer says."""
-    assert scorer.score("@LoveBank https://great.example/love opened at nine", "en").sentiment is None
+    assert Scorer(engine="vader").score("@LoveBank https://great.example/love opened at nine", "en").sentiment is None
+    by_model = (scorer.score(f"{handle} opened at nine", "en") for handle in ("@LoveBank", "@HateBank", "@love@hate.example"))
+    assert len(set(by_model)) == 1
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join))
 def test_the_figure_is_vaders_own(scorer: Scorer, text: str) -> None:
     """Whatever is scored has exactly the compound score of vaderSentiment on the cleaned text."""
     scores = scorer.score(text, "en")
-    if scores.sentiment is not None:
+    if scores.scorer.startswith("vader 3.3.2, complaint"):
         assert repr(scores.sentiment) == repr(REFERENCE.polarity_scores(clean.for_scoring(text))["compound"])
 
 
@@ -113,7 +144,7 @@ def test_settings_refuse_languages_nobody_knows() -> None:
     with pytest.raises(ValidationError, match="'english' is no language the detector knows: write ISO 639-1 codes"):
         SentimentSettings(languages=("english",))
     with pytest.raises(ValidationError, match="Extra inputs"):
-        SentimentSettings.model_validate({"lexicon": {}})
+        SentimentSettings.model_validate({"lexicons": {}})
 
 
 def test_other_languages_can_be_configured() -> None:

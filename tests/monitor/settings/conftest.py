@@ -30,6 +30,12 @@ def ten_lines() -> str:
 
 
 @pytest.fixture
+def watched() -> str:
+    """The ten lines, and a heartbeat: nothing to warn about."""
+    return TEN_LINES + "heartbeat: {url: https://beats.example/acme}\n"
+
+
+@pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Writes files, by their path within the configuration's folder, on top of a monitor.yaml that works."""
 

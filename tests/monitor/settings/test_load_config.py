@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 from pydantic import ValidationError
 
 from monitor.domain.errors import ExitCode
@@ -62,7 +63,8 @@ def test_paths_of_files_begin_at_the_folder(write: Write, ten_lines: str) -> Non
     """A daemon is started from anywhere; standard input stays what it is."""
     text = ten_lines.replace("kind: feed\n    url: https://example.org/feed.xml", "kind: file\n    path: posts.csv")
     text = text.replace("sources:\n", "sources:\n  pipe: {kind: file, path: '-'}\n")
-    folder = write({"monitor.yaml": text + "http: {ca_bundle: ca.pem}\n"})
+    authority = trustme.CA().cert_pem.bytes().decode()
+    folder = write({"monitor.yaml": text + "http: {ca_bundle: ca.pem}\n", "ca.pem": authority})
     settings = load(folder, environ={})
     dumped = {name: source.model_dump() for name, source in settings.sources.items()}
     assert dumped["news"]["path"] == str(folder / "posts.csv")
@@ -138,6 +140,30 @@ def test_a_word_that_cannot_be_looked_for_is_an_error_where_it_stands(write: Wri
             load(write({"rules/a.yaml": text}), environ={})
         fields += [problem.field for problem in caught.value.problems]
     assert fields == ["rules[0].where.text.any_of", "lists.odd"]
+
+
+def test_topics_and_intents_of_ones_own_may_stand_in_files(write: Write, ten_lines: str) -> None:
+    """Looked for in the folder and among the shipped lists, as the rules' word lists are; by language, too."""
+    own = "sentiment: {topics: {delivery/lockers: {fr: fr.txt, en: [locker*, 404]}, fan: fr.txt}, intents: {refund: []}}\n"
+    settings = load(write({"monitor.yaml": ten_lines + own, "fr.txt": "# les nôtres\nconsigne*\n"}), environ={})
+    assert settings.sentiment.topics == {
+        "delivery/lockers": {"fr": ("consigne*",), "en": ("locker*", "404")},
+        "fan": ("consigne*",),
+    }
+    assert settings.sentiment.intents == {"refund": ()}
+
+
+def test_a_words_file_of_a_topic_is_looked_through(write: Write, ten_lines: str) -> None:
+    """A missing one, and an entry that cannot be looked for, are problems where the file is named; an empty one warns."""
+    own = "sentiment: {topics: {a: {fr: none.txt}}, intents: {b: bad.txt}}\n"
+    with pytest.raises(ConfigError) as caught:
+        load(write({"monitor.yaml": ten_lines + own, "bad.txt": "a*\n"}), environ={})
+    said = {problem.field: problem.what for problem in caught.value.problems}
+    assert said["sentiment.topics.a.fr"] == "there is no file none.txt."
+    assert said["sentiment.intents.b"].startswith("in bad.txt, 'a*': write at least 2 letters before `*`")
+    empty = ten_lines + "sentiment: {topics: {a: empty.txt}}\n"
+    report = check(write({"monitor.yaml": empty, "empty.txt": "# nothing\n"}), environ={})
+    assert any("the list empty.txt is empty" in str(warning) for warning in report.warnings)
 
 
 def test_conditions_within_blocks_and_shares_are_looked_at_too(write: Write) -> None:
@@ -226,23 +252,64 @@ def test_what_is_unwise_only_warns(write: Write, ten_lines: str) -> None:
     (folder / "rules").mkdir()
     assert [warning.what for warning in check(folder, environ={}).warnings] == [
         "there are no rules: nothing ever rings.",
+        "is not set: nobody notices when this machine is gone.",
         "there are no receivers: nobody is told.",
         "there are no sources: nothing is watched.",
     ]
     text = ten_lines.replace("receivers:\n", "receivers:\n  wall: {kind: webhook, url: https://example.org/alerts}\n")
     shutil.rmtree(folder / "rules")
-    assert [warning.field for warning in check(write({"monitor.yaml": text}), environ={}).warnings] == ["receivers.wall"]
+    assert [warning.field for warning in check(write({"monitor.yaml": text}), environ={}).warnings] == [
+        "heartbeat",
+        "receivers.wall",
+        "routing.default",
+    ]
 
 
-def test_contacts_that_others_can_read_are_warned_about(write: Write) -> None:
+@pytest.mark.parametrize(
+    ("receivers", "said"),
+    [
+        ("{me: {kind: email, to: me@example.org}}", "what is critical goes to `me` by e-mail alone, and e-mail wakes nobody."),
+        (
+            '{me: {kind: apprise, urls: "ntfys://ntfy.sh/acme"}}',
+            "what is critical goes to `me` alone, and no other channel is behind it.",
+        ),
+        (
+            '{me: {kind: apprise, urls: "ntfys://ntfy.sh/acme", fallback: b}, b: {kind: email, to: b@example.org}}',
+            None,
+        ),
+    ],
+)
+def test_an_alarm_that_may_wake_nobody_is_warned_about(write: Write, ten_lines: str, receivers: str, said: str | None) -> None:
+    """E-mail is read in the morning; a single telephone may be off."""
+    text = ten_lines.replace("receivers:\n  me: {kind: email, to: me@example.org}\n", f"receivers: {receivers}\n")
+    rules = RULE.replace("kind: mention,", "kind: mention, severity: critical,")
+    warnings = check(write({"monitor.yaml": text, "rules/all.yaml": rules}), environ={}).warnings
+    assert [(each.field, each.what) for each in warnings if each.field != "heartbeat"] == (
+        [("routing.default", said)] if said else []
+    )
+    mild = check(write({"monitor.yaml": text, "rules/all.yaml": RULE}), environ={})
+    assert [each.field for each in mild.warnings] == ["heartbeat"]
+
+
+def test_a_fallback_that_nobody_knows_is_an_error(write: Write, ten_lines: str) -> None:
+    """The last resort must not be a typing error."""
+    text = ten_lines.replace("to: me@example.org}", "to: me@example.org, fallback: phnoe}").replace(
+        "receivers:\n", "receivers:\n  phone: {kind: email, to: b@example.org}\n"
+    )
+    with pytest.raises(ConfigError, match=r"receivers.me.fallback: there is no receiver, person or role called `phnoe`"):
+        load(write({"monitor.yaml": text}), environ={})
+
+
+def test_contacts_that_others_can_read_are_warned_about(write: Write, watched: str) -> None:
     """They are personal data; the start is not refused."""
-    folder = write({"contacts.yaml": "people: {lea: {name: Léa, email: lea@example.org}}\n"})
+    people = "people: {lea: {name: Léa, email: lea@example.org}}\n"
+    folder = write({"monitor.yaml": watched, "contacts.yaml": people, "rules/all.yaml": RULE})
     assert not check(folder, environ={}).warnings
     (folder / "contacts.yaml").chmod(0o640)
     assert "contacts.yaml: can be read by others: it holds personal data." in render(check(folder, environ={}))
 
 
-def test_a_statement_past_its_day_warns_and_never_stops_the_start(write: Write) -> None:
+def test_a_statement_past_its_day_warns_and_never_stops_the_start(write: Write, watched: str) -> None:
     """A routine reboot must come back, whatever the calendar says."""
     plan = """\
 version: 1
@@ -254,20 +321,22 @@ plan:
   statements:
     - {id: holding, status: approved, expires: 2026-03-01, text: {en: We are looking into it.}}
 """
-    folder = write({"plans/p.yaml": plan.replace("notify: default", "notify: [default]")})
+    folder = write(
+        {"monitor.yaml": watched, "plans/p.yaml": plan.replace("notify: default", "notify: [default]"), "rules/all.yaml": RULE}
+    )
     assert not check(folder, environ={}, today=date(2026, 3, 1)).warnings
     (warning,) = check(folder, environ={}, today=date(2026, 3, 2)).warnings
     assert (warning.line, warning.field) == (8, "plan.statements[0].expires")
     assert warning.what == "the statement `holding` expired on 2026-03-01."
 
 
-def test_the_report_ends_with_what_the_configuration_amounts_to(write: Write, ten_lines: str) -> None:
+def test_the_report_ends_with_what_the_configuration_amounts_to(write: Write, watched: str) -> None:
     """A line for people, an exit code for scripts."""
-    folder = write({"rules/a.yaml": RULE})
+    folder = write({"monitor.yaml": watched, "rules/a.yaml": RULE})
     report = check(folder, environ={})
     assert render(report) == f"{folder}: fine. 1 subject, 1 source, 1 receiver, 1 rule, 1 plan. Store: {folder}/tocsin.db"
     assert report.exit_code == ExitCode.OK
-    report = check(write({"monitor.yaml": ten_lines + "a: 1\nb: 2\n"}), environ={})
+    report = check(write({"monitor.yaml": watched + "a: 1\nb: 2\n"}), environ={})
     assert report.summary == f"{folder}: 2 problems to put right."
     assert report.exit_code == ExitCode.CONFIGURATION
 
@@ -277,7 +346,10 @@ def test_the_example_of_the_repository_is_fine(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(shipped().parent)
     report = check(Path("config"), environ={}, today=date(2026, 3, 2))
     assert not report.problems
-    assert [warning.file for warning in report.warnings] in ([], ["config/contacts.yaml"])
+    assert {(warning.file, warning.field) for warning in report.warnings} <= {
+        ("config/contacts.yaml", ""),
+        ("config/monitor.yaml", "heartbeat"),
+    }
     settings = load(Path("config"), environ={})
     assert settings.resolve("default") == ("lea", "on-call-phone")
     assert isinstance(settings.receivers["lea"], EmailSettings)
@@ -285,7 +357,7 @@ def test_the_example_of_the_repository_is_fine(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_installed_package_brings_its_own_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In a wheel the shipped files lie inside the package."""
-    monkeypatch.setattr("monitor.settings.packaged._PACKAGE", tmp_path / "monitor")
+    monkeypatch.setattr("monitor.packaged._PACKAGE", tmp_path / "monitor")
     assert shipped() == tmp_path / "config"
     (tmp_path / "monitor" / "shipped").mkdir(parents=True)
     assert shipped() == tmp_path / "monitor" / "shipped"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from monitor.settings import reading
 from monitor.settings.reading import MAX_BYTES, MAX_NODES, Data, Document, decode, dotted, read
 
 
@@ -108,10 +111,11 @@ def test_a_bomb_of_aliases_is_refused_at_its_first_anchor(tmp_path: Path) -> Non
     assert problems == ["it.yaml:1: anchors (&) and aliases (*) are not used here. Write the value out, or quote the text."]
 
 
-def test_a_file_of_too_many_values_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_too_many_values_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The parser is careful rather than fast: a file's size alone does not bound its work."""
-    _, problems = _read(tmp_path, "[" + ",".join("a" for _ in range(MAX_NODES + 10)) + "]")
-    assert problems == [f"it.yaml:1: holds more than {MAX_NODES} values. Split it, or move long lists into text files."]
+    monkeypatch.setattr(reading, "MAX_NODES", 1000)
+    _, problems = _read(tmp_path, "[" + ",".join("a" for _ in range(1010)) + "]")
+    assert problems == ["it.yaml:1: holds more than 1000 values. Split it, or move long lists into text files."]
     assert MAX_NODES * 2 < MAX_BYTES
 
 
@@ -137,3 +141,48 @@ def test_bytes_that_are_no_text_decode_to_nothing() -> None:
     assert decode(b"\xff") is None
     assert decode(b"a\0b") is None
     assert decode("é".encode()) == "é"
+
+
+def _read_by(parser: object, text: str) -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_Libyaml", parser)
+        try:
+            document, problems = reading._parse("it.yaml", text)
+        except reading._Refused as refused:
+            return refused.line, refused.what, refused.fix
+    return document.data, document.lines, document.written, problems
+
+
+PIECES = (
+    *"-:?,[]{}#&*!|>'\"%@` \n\r\t~.01ab",
+    ": ",
+    "- ",
+    "\n  ",
+    "\n---\n",
+    "|2\n",
+    ">-\n",
+    "\\x41",
+    "\x85",
+    "é",
+    "[?",
+    "{a: ",
+    "a?b",
+)
+
+
+@given(text=st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+@example(text="---")
+@example(text="a: >#b\n  c")
+@example(text="{a?b: c}")
+@example(text="[?::]")
+@example(text="[a, {b: c}]")
+def test_both_parsers_read_the_same(text: str) -> None:
+    """The faster one is not everywhere, and without it a file must not mean something else, or stand on other lines."""
+    assert _read_by(reading._Libyaml, text) == _read_by(object, text)
+
+
+def test_libyaml_reads_the_shipped_files() -> None:
+    """They are large: it is for them that there is a faster parser."""
+    files = [path for path in (Path(__file__).parents[3] / "config").rglob("*.yaml") if path.parent.name != "prometheus"]
+    assert files
+    assert [path for path in files if reading._compose_fast(path.read_text()) is None] == []

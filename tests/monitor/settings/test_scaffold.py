@@ -54,6 +54,23 @@ def test_whatever_the_answers_the_file_is_fine(tmp_path: Path, brand: str, sourc
     assert settings.resolve("default") == ("me",)
 
 
+@pytest.mark.parametrize(
+    ("source", "send_to", "allowed"),
+    [
+        ("http://localhost:8065/feed", "me@example.org", ["localhost:8065"]),
+        ("https://example.org/feed", "http://127.1:9000/hook", ["127.0.0.1:9000"]),
+        ("#acme@10.1.2.3", "http://[fd00::5]/hook", ["10.1.2.3:443", "[fd00::5]:80"]),
+        ("posts.csv", "json://localhost/hook", ["localhost"]),
+        ("http://localhost:8065/feed", "http://localhost:8065/hook", ["localhost:8065"]),
+    ],
+)
+def test_who_names_a_private_address_means_it(tmp_path: Path, source: str, send_to: str, allowed: list[str]) -> None:
+    """It is allowed in a line of its own, and the file is fine as it is."""
+    (written,) = scaffold(tmp_path, "Acme", source, send_to)
+    assert list(load(tmp_path, environ={}).http.allow) == allowed
+    assert "# private addresses are called only where they stand here" in written.read_text("utf-8")
+
+
 def test_a_recording_of_any_name_is_a_source(tmp_path: Path) -> None:
     """A file that is there is meant, whatever its name ends with; its path holds from every folder."""
     recording = tmp_path / "posts.log"

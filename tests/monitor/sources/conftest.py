@@ -17,8 +17,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from monitor.domain.clock import ManualClock
-from monitor.sources.http import HttpClient, HttpSettings
-from monitor.testing import Site, serving
+from monitor.sources.http import HttpClient
+from monitor.testing import Site, loopback, serving
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def site() -> AsyncIterator[Site]:
 @pytest.fixture
 async def http(clock: ManualClock) -> AsyncIterator[HttpClient]:
     """The client under test: it does not wait between retries."""
-    async with HttpClient(HttpSettings(max_bytes=2**20), clock, pause=0) as client:
+    async with HttpClient(loopback(max_bytes=2**20), clock, pause=0) as client:
         yield client
 
 

@@ -18,7 +18,7 @@ from monitor.sources.base import Batch
 from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.http import HttpClient
 from monitor.sources.text import sanitise
-from monitor.testing import Site, trouble_of
+from monitor.testing import AtOnce, Site, trouble_of
 
 ITEM = """<item><title>Panne &amp;amp; colère</title><link>/news/{n}?utm_source=rss</link><guid isPermaLink="false">n-{n}</guid>
 <description>&lt;p&gt;Tout est &lt;b&gt;en panne&lt;/b&gt; #Acme&lt;/p&gt;&lt;script&gt;x()&lt;/script&gt;</description>
@@ -33,7 +33,7 @@ def rss(*items: str) -> str:
 
 async def read(site: Site, http: HttpClient, clock: ManualClock, cursor: str | None = None, **settings: Any) -> Batch:
     """Poll the feed of the site once."""
-    return await Feed(FeedSettings(kind="feed", url=f"{site.url}/feed", **settings), http, clock).poll(cursor)
+    return await Feed(FeedSettings(kind="feed", url=f"{site.url}/feed", **settings), http, clock, AtOnce()).poll(cursor)
 
 
 async def test_an_rss_feed(site: Site, http: HttpClient, clock: ManualClock) -> None:
@@ -78,7 +78,7 @@ async def test_a_feed_that_moved_is_asked_at_its_new_address(site: Site, http: H
     first = await read(site, http, clock)
     await read(site, http, clock, first.cursor)
     assert [request.path for request in site.asked] == ["/feed", "/new", "/new"]
-    await Feed(FeedSettings(kind="feed", url=f"{site.url}/other"), http, clock).poll(first.cursor)
+    await Feed(FeedSettings(kind="feed", url=f"{site.url}/other"), http, clock, AtOnce()).poll(first.cursor)
     assert site.asked[-1].path == "/other"
 
 
@@ -130,6 +130,7 @@ async def test_entries_without_dates_ids_or_links(site: Site, http: HttpClient, 
             "<item><title>only a title</title></item>",
             "<item><description>only text</description><guid isPermaLink='false'>g1</guid></item>",
             "<item><title>evil</title><link>javascript:alert(1)</link></item>",
+            "<item><title>no address</title><link>http://[::1</link></item>",
             "<item><title>by guid</title><guid>https://x.example/1</guid></item>",
             "<item><pubDate>not a date</pubDate></item>",
         ),
@@ -137,7 +138,7 @@ async def test_entries_without_dates_ids_or_links(site: Site, http: HttpClient, 
     first, second = await read(site, http, clock), await read(site, http, clock)
     assert [mention.uri for mention in first.mentions] == [mention.uri for mention in second.mentions]
     assert {mention.written_at for mention in first.mentions} == {clock.now()}
-    assert len({sanitise(mention).key for mention in first.mentions}) == 4
+    assert len({sanitise(mention).key for mention in first.mentions}) == 5
     assert [mention.uri for mention in first.mentions if mention.text == "by guid"] == ["https://x.example/1"]
     assert all((mention.uri or "").startswith(("urn:", "https:")) for mention in first.mentions)
     assert [rejected.why for rejected in first.rejected] == ["it has neither title nor text"]

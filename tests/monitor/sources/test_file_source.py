@@ -263,3 +263,18 @@ async def test_real_streams_are_understood_without_a_mapping(
     assert len({subject for mention in seen.mentions for subject in mention.subjects}) == subjects
     ours = sum(mention.author is not None and mention.author.own for mention in seen.mentions)
     assert ours == own if own is not None else True
+
+
+async def test_one_poll_takes_no_more_than_memory_bears(tmp_path: Path, clock: ManualClock) -> None:
+    """Lines of a megabyte, and lines that are nothing, come in several batches; all of them come."""
+    long = "".join(json.dumps({"date": "2026-03-01", "text": f"{n} {'a' * 1_000_000}"}) + "\n" for n in range(9))
+    for name, written, mentions, rejected in (("long", long, 9, 0), ("odd", "x\n" * 1200, 0, 1200)):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text(written)
+        source = File(FileSettings(kind="file", path=str(path)), clock)
+        first = await source.poll(None)
+        assert first.more
+        assert len(first.mentions) <= 5
+        assert len(first.rejected) <= 500
+        drained = await drain(source)
+        assert (len(drained.mentions), len(drained.rejected)) == (mentions, rejected)

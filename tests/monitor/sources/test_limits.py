@@ -37,7 +37,17 @@ def test_every_form_is_understood(headers: dict[str, str]) -> None:
     assert retry_after(headers, NOW) == pytest.approx(90, abs=1e-6)
 
 
-@pytest.mark.parametrize("headers", [{}, {"Retry-After": ""}, {"X-RateLimit-Reset": "whenever"}, {"RateLimit": "r=0"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Retry-After": ""},
+        {"Retry-After": "nan"},
+        {"Retry-After": "٣"},
+        {"X-RateLimit-Reset": "whenever"},
+        {"RateLimit": "r=0"},
+    ],
+)
 def test_no_word_is_no_word(headers: dict[str, str]) -> None:
     """Where nothing is said, our own backoff decides."""
     assert retry_after(headers, NOW) is None
@@ -45,7 +55,7 @@ def test_no_word_is_no_word(headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("99999999", LONGEST), ("-5", 0), ("inf", LONGEST), ("nan", LONGEST), ("9999-12-31T23:59:59Z", LONGEST), ("1", 1)],
+    [("99999999", LONGEST), ("-5", 0), ("inf", LONGEST), ("9999-12-31T23:59:59Z", LONGEST), ("1", 1)],
 )
 def test_absurd_values_are_bounded(value: str, seconds: float) -> None:
     """Nobody can silence us for a year, nor make us ask in a loop."""

@@ -92,3 +92,12 @@ def test_a_quote_never_closed_spoils_one_line() -> None:
 def test_a_quote_still_open_waits() -> None:
     """While a file grows, the rest of the record may still come."""
     assert cut([b'a,"b\nc'], quoted=True, final=False) == []
+
+
+def test_a_quote_that_stays_open_holds_no_million_lines() -> None:
+    """A short line costs far more memory than it has bytes: after ten thousand of them the quote is a mistake."""
+    splitter = Splitter(quoted=True)
+    splitter.push(b'"' + b"\n" * 20_000)
+    record = splitter.peek()
+    assert record is not None
+    assert (record.lines, record.problem) == (1, "a quote is opened and never closed")

@@ -24,7 +24,7 @@ from monitor.sources.feed import Feed
 from monitor.sources.file import File
 from monitor.sources.mastodon import Mastodon
 from monitor.sources.webhook import WebhookSource
-from monitor.testing import Site, trouble_of
+from monitor.testing import AtOnce, Site, trouble_of
 
 SETTINGS: TypeAdapter[SourceUnion] = TypeAdapter(SourceUnion)
 MINIMAL: list[tuple[dict[str, Any], type]] = [
@@ -38,7 +38,7 @@ MINIMAL: list[tuple[dict[str, Any], type]] = [
 class NoInbox:
     """Nobody called."""
 
-    async def pending(self, source: str, limit: int) -> list[Any]:
+    async def pending(self, source: str, limit: int, most: int) -> list[Any]:
         return []
 
     async def processed(self, id_: int, at: object, error: str | None = None) -> None:
@@ -48,7 +48,7 @@ class NoInbox:
 @pytest.mark.parametrize(("given", "kind"), MINIMAL)
 def test_few_lines_make_a_source(given: dict[str, Any], kind: type, http: HttpClient, clock: ManualClock) -> None:
     """A kind and an address are enough, and the source knows its network."""
-    source = build("mine", SETTINGS.validate_python(given), http=http, clock=clock, inbox=NoInbox())
+    source = build("mine", SETTINGS.validate_python(given), http=http, clock=clock, inbox=NoInbox(), workshop=AtOnce())
     assert isinstance(source, kind)
     assert source.network
 
@@ -75,7 +75,7 @@ async def test_a_preview_shows_the_newest(site: Site, http: HttpClient, clock: M
         for n in range(5)
     )
     site.says(200, f'<rss version="2.0"><channel>{items}<item/></channel></rss>')
-    source = build("mine", FeedSettings(kind="feed", url=site.url), http=http, clock=clock, inbox=NoInbox())
+    source = build("mine", FeedSettings(kind="feed", url=site.url), http=http, clock=clock, inbox=NoInbox(), workshop=AtOnce())
     seen = await preview(source, 2)
     assert [mention.uri for mention in seen.mentions] == ["https://x.example/3", "https://x.example/4"]
     assert (len(seen.rejected), seen.note) == (1, "Shown are the newest 2 of 5.")
@@ -85,9 +85,9 @@ async def test_a_preview_shows_the_newest(site: Site, http: HttpClient, clock: M
 async def test_a_preview_of_nothing_says_so(site: Site, http: HttpClient, clock: ManualClock) -> None:
     """An empty feed is no error, and a webhook explains itself."""
     site.says(200, '<rss version="2.0"><channel></channel></rss>')
-    feed = build("mine", FeedSettings(kind="feed", url=site.url), http=http, clock=clock, inbox=NoInbox())
+    feed = build("mine", FeedSettings(kind="feed", url=site.url), http=http, clock=clock, inbox=NoInbox(), workshop=AtOnce())
     assert "nothing in it" in (await preview(feed)).note
-    hook = build("hook", SETTINGS.validate_python(MINIMAL[2][0]), http=http, clock=clock, inbox=NoInbox())
+    hook = build("hook", SETTINGS.validate_python(MINIMAL[2][0]), http=http, clock=clock, inbox=NoInbox(), workshop=AtOnce())
     assert "waits to be called" in (await preview(hook)).note
 
 
@@ -95,7 +95,7 @@ async def test_a_preview_of_a_file_begins_at_its_beginning(tmp_path: Path, http:
     """The first lines tell whether the mapping fits."""
     path = tmp_path / "posts.csv"
     path.write_text("date,text\n" + "".join(f"2026-03-01,post {n}\n" for n in range(600)))
-    source = build("mine", FileSettings(kind="file", path=str(path)), http=http, clock=clock, inbox=NoInbox())
+    source = build("mine", FileSettings(kind="file", path=str(path)), http=http, clock=clock, inbox=NoInbox(), workshop=AtOnce())
     seen = await preview(source, 1)
     assert ([mention.text for mention in seen.mentions], seen.note) == (["post 0"], "Shown are the first 1 of 500 and more.")
 
@@ -103,5 +103,5 @@ async def test_a_preview_of_a_file_begins_at_its_beginning(tmp_path: Path, http:
 async def test_a_preview_that_fails_says_why(site: Site, http: HttpClient, clock: ManualClock) -> None:
     """The trouble is raised as it is."""
     site.says(404)
-    source = build("mine", FeedSettings(kind="feed", url=site.url), http=http, clock=clock, inbox=NoInbox())
+    source = build("mine", FeedSettings(kind="feed", url=site.url), http=http, clock=clock, inbox=NoInbox(), workshop=AtOnce())
     assert "check the address" in (await trouble_of(preview(source))).detail

@@ -353,3 +353,8 @@ def test_whatever_came_in_can_be_stored(raw: Mention) -> None:
 def test_what_is_taken_for_canonical_at_a_glance_is(uri: str) -> None:
     """The short cut for plain addresses gives what taking them apart gives."""
     assert texts._canonical(uri) == uri
+
+
+def test_an_absurdly_long_address_is_none() -> None:
+    """And is not looked at any closer."""
+    assert canonical_uri("https://x.example/" + "a" * 10_000) is None

@@ -41,6 +41,8 @@ def test_a_byte_order_mark_is_tolerated() -> None:
         (b"", "Expecting value"),
         (b"[" * 100_000, "nested"),
         (b'{"a":' * 50_000, "nested"),
+        (b'"' + b"a" * 2**22 + b'"', "larger than 4 MB"),
+        (b"[" + b"{}," * 300_000 + b"{}]", "more than 250,000 values"),
     ],
 )
 def test_what_is_not_json_says_why(raw: bytes, why: str) -> None:

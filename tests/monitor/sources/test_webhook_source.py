@@ -44,7 +44,7 @@ class FakeInbox:
         number = len(self.waiting) + len(self.outcomes) + 1
         self.waiting[number] = Item(number, body if isinstance(body, bytes) else json.dumps(body).encode())
 
-    async def pending(self, source: str, limit: int) -> Sequence[Item]:
+    async def pending(self, source: str, limit: int, most: int) -> Sequence[Item]:
         assert source == "shop"
         return list(self.waiting.values())[:limit]
 

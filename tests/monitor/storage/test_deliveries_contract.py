@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,8 +65,8 @@ async def test_a_conversation_counts_its_messages(store: Store, owe: Owe, now: d
         assert await tx.notifications.next_sequence(first.incident_id, "ops") == 3
         assert await tx.notifications.last_due(first.incident_id, "ops") == now + MINUTE
         assert await tx.notifications.last_due(first.incident_id, "nobody") is None
-        assert await tx.notifications.told(first.incident_id, first.events[0].alert_id) == ["ops", "board"]
-        assert await tx.notifications.told(first.incident_id, 999) == []
+        assert await tx.notifications.told(first.incident_id, first.events[0].alert_id, now) == ["ops", "board"]
+        assert await tx.notifications.told(first.incident_id, 999, now) == []
         assert await tx.notifications.opening(first.incident_id, "ops") == first
         assert await tx.notifications.opening(first.incident_id, "nobody") is None
     assert (second.kind, second.due_at, second.events[0].evidence) == (NotificationKind.MORE, now + MINUTE, (1, 2))
@@ -101,7 +101,7 @@ async def test_what_waits_can_take_more(store: Store, owe: Owe, ring: Ring, now:
         assert await tx.notifications.gathering(incident, "ops", now) == waiting
         assert await tx.notifications.gathering(incident, "ops", now + MINUTE) is None
         assert await tx.notifications.gathering(incident, "board", now) is None
-        await tx.notifications.rewrite(waiting.id, [*waiting.events, _event(other, "more")], more=3)
+        await tx.notifications.rewrite(replace(waiting, events=(*waiting.events, _event(other, "more")), more=3))
         grown = await tx.notifications.get(waiting.id)
         await tx.commit()
     assert grown is not None

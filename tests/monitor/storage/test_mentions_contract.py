@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from monitor.domain.errors import StorageError
-from monitor.domain.mention import Author, Engagement, Enriched, Form, Scores
+from monitor.domain.mention import Author, Clustered, Engagement, Enriched, Form, Scores
 from monitor.storage import Store
+from monitor.storage.tables import author
 
 Said = Callable[..., Enriched]
 
@@ -89,7 +92,7 @@ async def test_any_number_of_sources_make_one_mention(store: Store, said: Said, 
     async with store.read() as tx:
         assert await tx.mentions.count() == 2
         assert [seen.source for seen in await tx.mentions.after(0, 10)] == ["feed", "feed"]
-        export = await tx.authors.export("mastodon", "ada")
+        export = await tx.access.export("mastodon", "ada")
     assert [[each["source"] for each in mention["sightings"]] for mention in export["mentions"]] == [["feed", "hashtag"]] * 2
 
 
@@ -163,6 +166,64 @@ async def test_what_a_network_says_anew_about_an_author_replaces_the_old(store: 
         first, second = await tx.mentions.after(0, 10)
     assert first.author.id == second.author.id
     assert (first.author.handle, first.author.name, first.author.reach, first.author.verified) == ("countess", "Ada", 9, True)
+
+
+async def test_when_an_author_was_last_seen_is_known_to_the_day(store: Store, said: Said, now: datetime) -> None:
+    """Nothing is written about a person of whom nothing new is known, until another day."""
+    ada = Author("7", "ada")
+    noon = now.replace(hour=12)
+
+    async def last_seen() -> datetime:
+        async with store.read() as tx:
+            found = await tx._session.scalar(select(author.c.last_seen_at))
+        assert isinstance(found, datetime)
+        return found
+
+    for number, (hours, known) in enumerate([(0, 0), (1, 0), (30, 30), (31, 30)]):
+        async with store.begin() as tx:
+            await tx.mentions.add([said(str(number), by=ada)], source="feed", seen_at=noon + timedelta(hours=hours))
+            await tx.commit()
+        assert await last_seen() == noon + timedelta(hours=known)
+
+
+async def test_what_others_said_about_a_subject_is_read_within_a_time(store: Store, said: Said, now: datetime) -> None:
+    """Neither our own posts nor sensitive ones, nor those about something else, from before or after; the newest first."""
+    brand: dict[str, object] = {"subjects": ("brand",), "title": ""}
+    items = [
+        said("m:early", **brand, written_at=now - 3 * LATER),
+        said("m:first", **brand, written_at=now - 2 * LATER, text="first"),
+        said("m:second", **brand | {"title": "News"}, written_at=now - LATER, text="second", by=None),
+        said("m:late", **brand, written_at=now),
+        said("m:other", subjects=("kettle",), written_at=now - LATER),
+        said("m:own", **brand, written_at=now - LATER, by=Author("us", own=True)),
+        said("m:sick", **brand, written_at=now - LATER, scores=Scores(sensitive=True)),
+    ]
+    async with store.begin() as tx:
+        await tx.mentions.add(items, source="feed", seen_at=now)
+        await tx.commit()
+    async with store.read() as tx:
+        ada = (await tx.mentions.after(0, 1))[0].author.id
+        assert await tx.mentions.said("brand", now - 2 * LATER, now, 10, characters=99) == [
+            (None, "News\nsecond"),
+            (ada, "first"),
+        ]
+        cut = [text for _, text in await tx.mentions.said("brand", now - 2 * LATER, now, 10, characters=6)]
+        assert cut == ["News\ns", "first"]
+        assert await tx.mentions.said("brand", now, now - LATER, 10, characters=99) == []
+
+
+async def test_what_is_said_about_others_takes_no_room_from_a_subject(store: Store, said: Said, now: datetime) -> None:
+    """The limit counts the texts about the subject alone: of two brands, the loud one does not silence the other."""
+    quiet = [said(f"m:{n}", subjects=('a"b', "brand"), title="", text=str(n), written_at=now - n * LATER) for n in (5, 6, 7)]
+    loud = [
+        said(f"m:{n}", subjects=subjects, written_at=now - LATER) for n, subjects in enumerate([("brand-2",), ("rival",), ()])
+    ]
+    async with store.begin() as tx:
+        await tx.mentions.add([*quiet, *loud], source="feed", seen_at=now)
+        await tx.commit()
+    async with store.read() as tx:
+        for subject in ("brand", 'a"b'):
+            assert [text for _, text in await tx.mentions.said(subject, now - 9 * LATER, now, 2, characters=99)] == ["5", "6"]
 
 
 async def test_a_rollback_loses_mentions_and_cursor_together(store: Store, said: Said, now: datetime) -> None:
@@ -256,3 +317,38 @@ async def test_concurrent_batches_commit_their_ids_in_order(store: Store, said: 
         for task in range(6):
             tasks.create_task(write(task))
     assert seen == sorted(set(seen))
+
+
+async def test_copies_are_marked_and_read_back(store: Store, said: Said, now: datetime) -> None:
+    """The last ones with their texts, cut; of each cluster the first that is still there; what is gone is no error."""
+    items = [said(f"https://m.example/{n}", title="Read" if n == 2 else "", text=f"text {n}") for n in range(4)]
+    async with store.begin() as tx:
+        ids = (await tx.mentions.add(items, source="feed", seen_at=now)).new
+        await tx.mentions.mark([])
+        await tx.mentions.mark([Clustered(ids[1], 2**52 - 1, 0), Clustered(ids[2], 2**52 - 1, 1), Clustered(10_000, 7, 1)])
+        await tx.commit()
+    async with store.read() as tx:
+        found = await tx.mentions.after(0, 10)
+        recent = await tx.mentions.recent(ids[2], 2, characters=6)
+        began = await tx.mentions.began([2**52 - 1, 7], characters=100)
+    assert [(each.cluster, each.copies) for each in found] == [(None, 0), (2**52 - 1, 0), (2**52 - 1, 1), (None, 0)]
+    assert recent == [(ids[1], now, "text 1", 2**52 - 1), (ids[2], now, "Read\nt", 2**52 - 1)]
+    assert began == {2**52 - 1: "text 1"}
+
+
+async def test_a_mention_that_is_read_to_be_judged_is_placed(store: Store, said: Said, now: datetime) -> None:
+    """Whoever judges is asked where it belongs, in order."""
+    asked: list[tuple[int, datetime, str, str]] = []
+
+    def place(*mention: Any) -> tuple[int | None, int]:
+        asked.append(mention)
+        return 7, len(asked)
+
+    async with store.begin() as tx:
+        items = [said(f"https://m.example/{n}", title="T", text=f"{n}") for n in range(2)]
+        ids = (await tx.mentions.add(items, source="feed", seen_at=now)).new
+        await tx.commit()
+    async with store.read() as tx:
+        found = await tx.mentions.after(0, 10, place)
+    assert asked == [(ids[0], now, "T", "0"), (ids[1], now, "T", "1")]
+    assert [(each.cluster, each.copies) for each in found] == [(7, 1), (7, 2)]

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from monitor.domain.errors import StorageError
 from monitor.storage import StorageSettings, Store
 from monitor.storage import migrate as migrations
+from monitor.storage.migrate import HEAD
 from monitor.storage.tables import metadata
 
 T = TypeVar("T")
@@ -100,28 +101,38 @@ async def test_a_newer_database_is_refused_in_words(store: Store, storage: Stora
     await _with_connection(
         storage, lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     )
-    with pytest.raises(StorageError, match=r"newer tocsin .*9999.*knows up to 0001.*restore the backup"):
+    with pytest.raises(StorageError, match=rf"newer tocsin .*9999.*knows up to {HEAD}.*tocsin restore. the backup"):
         await Store.open(storage.model_copy(update={"migrate": migrate}))
     await _with_connection(
-        storage, lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        storage, lambda connection: connection.execute(text(f"UPDATE alembic_version SET version_num = '{HEAD}'"))
     )
 
 
 async def test_an_older_database_waits_for_permission(
     store: Store, storage: StorageSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`migrate: false` says which version is missing, and that a backup comes first."""
+    """`migrate: false` says which version is missing, and what to type."""
     await store.close()
-    for module in ("monitor.storage.migrate", "monitor.storage.store"):
-        monkeypatch.setattr(f"{module}.HEAD", "0002")
-    with pytest.raises(StorageError, match=r"version 0001, this tocsin needs 0002: back it up"):
+    monkeypatch.setattr(migrations, "HEAD", "9998")
+    with pytest.raises(StorageError, match=rf"version {HEAD}, this tocsin needs 9998: `tocsin migrate` makes a backup"):
         await Store.open(storage.model_copy(update={"migrate": False}))
+
+
+async def test_a_command_that_looks_something_up_is_no_upgrade(
+    store: Store, storage: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever `migrate` says, only what listens changes the tables; everybody else is told what to type."""
+    await store.close()
+    monkeypatch.setattr(migrations, "HEAD", "9998")
+    with pytest.raises(StorageError, match=rf"version {HEAD}, this tocsin needs 9998: `tocsin migrate`"):
+        await Store.open(storage, create=False)
+    assert await _with_connection(storage, migrations.revision) == HEAD
 
 
 async def test_an_empty_database_waits_for_permission(tmp_path: Path) -> None:
     """`migrate: false` creates nothing."""
     path = tmp_path / "empty.db"
-    with pytest.raises(StorageError, match=r"cannot open .*the database is empty: set `storage.migrate: true`"):
+    with pytest.raises(StorageError, match=r"cannot open .*the database is empty: `tocsin migrate` makes the tables"):
         await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{path}"), migrate=False))
 
 
@@ -130,9 +141,36 @@ async def test_a_database_that_is_behind_is_brought_up_to_date(
 ) -> None:
     """An older version of ours is no stranger: what is missing is run, and nothing else."""
     await store.close()
-    monkeypatch.setattr(migrations, "HEAD", "0002")
+    monkeypatch.setattr(migrations, "HEAD", "9998")
     await _with_connection(storage, migrations.upgrade)
-    assert await _with_connection(storage, migrations.revision) == "0001"
+    assert await _with_connection(storage, migrations.revision) == HEAD
+
+
+async def test_what_was_under_legal_hold_stays_so(store: Store, storage: StorageSettings) -> None:
+    """Holds were a mark on the author once; each becomes a hold that says that nobody recorded why."""
+    await store.close()
+    said = """
+        INSERT INTO author (id, network, external_id, handle, name, own, first_seen_at, last_seen_at, legal_hold) VALUES
+            (1, 'mastodon', 'ada', '@ada', 'Ada', false, '2026-03-01 08:00:00', '2026-03-02 08:00:00', true),
+            (2, 'mastodon', 'bob', '@bob', 'Bob', false, '2026-03-01 08:00:00', '2026-03-02 08:00:00', false)
+    """
+
+    def as_it_was(connection: Connection) -> None:
+        from alembic import command  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).with_name("migrations")))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        connection.execute(text(said))
+
+    await _with_connection(storage, as_it_was)
+    await (await Store.open(storage)).close()
+    held = "SELECT author_id, reason, released_at FROM legal_hold"
+    rows = await _with_connection(storage, lambda connection: connection.execute(text(held)).all())
+    assert rows == [(1, "placed before reasons were recorded", None)]
+    authors = await _with_connection(storage, lambda connection: connection.execute(text("SELECT handle FROM author")).all())
+    assert sorted(authors) == [("@ada",), ("@bob",)]
 
 
 async def test_somebody_elses_tables_are_left_alone(tmp_path: Path) -> None:
@@ -159,8 +197,8 @@ async def test_a_migration_that_is_interrupted_leaves_nothing(tmp_path: Path, mo
     settings = StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'tocsin.db'}"))
     whole = migrations.upgrade
 
-    def half(connection: Connection) -> None:
-        whole(connection)
+    def half(connection: Connection, before: migrations.Before | None) -> None:
+        whole(connection, before)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

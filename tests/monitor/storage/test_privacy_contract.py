@@ -1,4 +1,4 @@
-"""Retention, erasure, legal hold and the answer to an access request, on both databases."""
+"""Erasure and the answer to an access request, on both databases."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-import asyncpg  # type: ignore[import-untyped]
 import pytest
-from pydantic import SecretStr
 
 from monitor.domain.alert import Alert, AlertEvent, NotificationKind, fingerprint
 from monitor.domain.errors import UsageError
 from monitor.domain.mention import Author, Enriched
 from monitor.domain.plan import TimelineEvent
-from monitor.storage import StorageSettings, Store
+from monitor.storage import Store
 
 Said = Callable[..., Enriched]
 Ring = Callable[..., Awaitable[Alert]]
@@ -28,49 +26,6 @@ async def _say(store: Store, items: list[Enriched], at: datetime) -> list[int]:
     return added.new
 
 
-async def test_old_mentions_and_their_authors_are_forgotten(store: Store, said: Said, now: datetime) -> None:
-    """What was seen before the moment goes, a limited number at a time; who still speaks stays."""
-    await _say(store, [said(str(n), by="ada" if n else "grace") for n in range(4)], now - 2 * DAY)
-    await _say(store, [said("new", by="grace", written_at=now - 400 * DAY)], now)
-    async with store.begin() as tx:
-        assert [await tx.mentions.forget_before(now - DAY, 3) for _ in range(3)] == [3, 1, 0]
-        (left,) = await tx.mentions.after(0, 10)
-        assert (left.url, left.author.handle) == ("new", "grace")
-        with pytest.raises(UsageError, match="nobody called ada"):
-            await tx.authors.export("mastodon", "ada")
-        assert (await tx.mentions.add([said("again")], source="feed", seen_at=now)).new[0] > left.id
-
-
-async def test_nothing_is_stored_while_authors_are_forgotten(postgresql: str, now: datetime) -> None:
-    """On PostgreSQL both take the same lock: a new mention never names an author who is just being deleted."""
-    store = await Store.open(StorageSettings(url=SecretStr(postgresql)))
-    server = await asyncpg.connect(postgresql)
-    held = "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database AND datname = current_database() AND locktype = $1"
-    try:
-        async with store.begin() as tx:
-            await tx.mentions.forget_before(now, 10)
-            assert await server.fetchval(held, "advisory") == 1
-    finally:
-        await server.close()
-        await store.close()
-
-
-async def test_the_evidence_of_open_alerts_outlives_retention(store: Store, said: Said, ring: Ring, now: datetime) -> None:
-    """It goes when the alert is resolved; what people under legal hold said stays whatever happens."""
-    one, _, _ = await _say(store, [said("1", by="a"), said("2", by="b"), said("3", by="held")], now - 2 * DAY)
-    alert = await ring(evidence=(one,))
-    async with store.begin() as tx:
-        await tx.authors.hold("mastodon", "held", on=True)
-        assert await tx.mentions.forget_before(now, 10) == 1
-        assert [seen.url for seen in await tx.mentions.after(0, 10)] == ["1", "3"]
-        await tx.alerts.resolve(alert.id, now, "calm")
-        assert await tx.mentions.forget_before(now, 10) == 1
-        assert await tx.alerts.evidence_count([alert.id]) == 0
-        assert await tx.alerts.get(alert.id) is not None
-        await tx.authors.hold("mastodon", "held", on=False)
-        assert await tx.mentions.forget_before(now, 10) == 1
-
-
 async def test_an_erased_person_is_emptied_and_kept_out(store: Store, said: Said, ring: Ring, now: datetime) -> None:
     """Words, names and addresses go, figures stay; the next poll does not bring the person back."""
     ada = Author("7", handle="@Ada", name="Ada L.", reach=5)
@@ -78,9 +33,11 @@ async def test_an_erased_person_is_emptied_and_kept_out(store: Store, said: Said
     alert = await ring(evidence=tuple(ids), reasons=("Ada L. complains",))
     async with store.begin() as tx:
         await tx.timeline.add(TimelineEvent(now, "alert.opened", detail={"why": ["@Ada says so"]}, incident_id=alert.incident_id))
-        erased = await tx.authors.erase("mastodon", "ada", now)
         await tx.commit()
-    assert (erased.erased_at, erased.mentions, erased.alerts, erased.told) == (now, 1, 1, 0)
+    async with store.begin() as tx:
+        erased = await tx.erasures.erase("mastodon", "ada", now)
+        await tx.commit()
+    assert (erased.erased_at, erased.mentions, erased.alerts, erased.told, erased.pending) == (now, 1, 1, 0, False)
     async with store.begin() as tx:
         hers, other = await tx.mentions.get(ids)
         assert (hers.text, hers.title, hers.url, hers.hashtags) == ("", "", None, frozenset())
@@ -94,17 +51,18 @@ async def test_an_erased_person_is_emptied_and_kept_out(store: Store, said: Said
         back = await tx.mentions.add([said("9", by=Author("7", "renamed")), said("10", by="grace")], source="feed", seen_at=now)
         assert (len(back.new), back.duplicates, back.kept_out) == (1, 0, 1)
         assert (await tx.mentions.add([said("9", by=ada)], source="feed", seen_at=now)).kept_out == 1
-        again = await tx.authors.erase("mastodon", "7", now + DAY)
-        assert (again.erased_at, again.mentions) == (now, 0)
-        with pytest.raises(UsageError, match="nobody called ada"):
-            await tx.authors.erase("mastodon", "ada", now)
+        again = await tx.erasures.erase("mastodon", "7", now + DAY)
+        assert (again.erased_at, again.mentions, again.already) == (now, 0, True)
+        assert (await tx.erasures.preview("mastodon", "@ADA", now)).already
+        with pytest.raises(UsageError, match="nobody called grace h"):
+            await tx.erasures.erase("mastodon", "grace h", now)
 
 
 async def test_a_namesake_of_the_brand_takes_no_alert_along(store: Store, said: Said, ring: Ring, now: datetime) -> None:
     """Whoever calls themselves as a subject is called: the alert stays the same alert, and can be over and ring again."""
     alert = await ring(subject="acme", labels={"subject": "acme"}, evidence=tuple(await _say(store, [said("1", by="acme")], now)))
     async with store.begin() as tx:
-        assert (await tx.authors.erase("mastodon", "acme", now)).alerts == 1
+        assert (await tx.erasures.erase("mastodon", "acme", now)).alerts == 1
         (kept,) = await tx.alerts.open_alerts()
         assert (kept.key, kept.labels) == ({"subject": "acme"}, {"subject": "acme"})
         assert kept.fingerprint == alert.fingerprint == fingerprint(kept.rule, kept.key)
@@ -119,7 +77,7 @@ async def test_only_whole_names_are_taken_out(store: Store, said: Said, ring: Ri
     reasons = ("142 authors, as al said", "Ann (she) and Anne: ann, Ann", "Joann (she)", "says Ann (she)!")
     alert = await ring(evidence=tuple(await _say(store, [said("1", by=person)], now)), reasons=reasons)
     async with store.begin() as tx:
-        await tx.authors.erase("mastodon", "142", now)
+        await tx.erasures.erase("mastodon", "142", now)
         clean = await tx.alerts.get(alert.id)
     assert clean is not None
     assert tuple(clean.reasons) == (
@@ -145,23 +103,12 @@ async def test_an_erasure_says_what_it_cannot_recall(store: Store, said: Said, r
             )
         (claimed,) = await tx.deliveries.claim("ops", owner="a", now=now, wall=now, lease=DAY, limit=1)
         await tx.deliveries.delivered(claimed.id, "a", now)
-        export = await tx.authors.export("mastodon", "ada")
+        export = await tx.access.export("mastodon", "ada")
         assert [(each["receiver"], each["state"], each["ended_at"]) for each in export["messages"]] == [
             ("ops", "delivered", now.isoformat()),
             ("board", "pending", None),
         ]
-        assert (await tx.authors.erase("mastodon", "ada", now)).told == 1
-
-
-async def test_a_legal_hold_forbids_erasure(store: Store, said: Said, now: datetime) -> None:
-    """Until it is lifted."""
-    await _say(store, [said("1")], now)
-    async with store.begin() as tx:
-        await tx.authors.hold("mastodon", "@ADA", on=True)
-        with pytest.raises(UsageError, match="under legal hold"):
-            await tx.authors.erase("mastodon", "ada", now)
-        await tx.authors.hold("mastodon", "ada", on=False)
-        assert (await tx.authors.erase("mastodon", "ada", now)).mentions == 1
+        assert (await tx.erasures.erase("mastodon", "ada", now)).told == 1
 
 
 async def test_a_name_that_several_bear_is_asked_about(store: Store, said: Said, now: datetime) -> None:
@@ -169,10 +116,10 @@ async def test_a_name_that_several_bear_is_asked_about(store: Store, said: Said,
     await _say(store, [said("1", by=Author("1", "ada")), said("2", by=Author("2", "Ada"))], now)
     async with store.begin() as tx:
         with pytest.raises(UsageError, match=r"2 people are called ada on mastodon.*\(1, 2\)"):
-            await tx.authors.export("mastodon", "ada")
-        assert (await tx.authors.export("mastodon", "2"))["author"]["handle"] == "Ada"
+            await tx.access.export("mastodon", "ada")
+        assert (await tx.access.export("mastodon", "2"))["author"]["handle"] == "Ada"
         with pytest.raises(UsageError, match="nobody"):
-            await tx.authors.export("bluesky", "ada")
+            await tx.access.export("bluesky", "ada")
 
 
 async def test_an_access_request_is_answered_in_full(store: Store, said: Said, ring: Ring, now: datetime) -> None:
@@ -181,9 +128,10 @@ async def test_an_access_request_is_answered_in_full(store: Store, said: Said, r
     alert = await ring(evidence=(ids[0],))
     await ring("complaint", evidence=(ids[1],))
     async with store.read() as tx:
-        export = json.loads(json.dumps(await tx.authors.export("mastodon", "ada")))
+        export = json.loads(json.dumps(await tx.access.export("mastodon", "ada")))
     assert (export["author"]["external_id"], export["author"]["first_seen_at"]) == ("ada", now.isoformat())
     assert [mention["text"] for mention in export["mentions"]] == ["mine", "mine too"]
-    assert export["mentions"][0]["sightings"] == [{"source": "feed", "seen_at": now.isoformat()}]
+    (sighting,) = export["mentions"][0]["sightings"]
+    assert (sighting["source"], sighting["seen_at"]) == ("feed", now.isoformat())
     assert export["mentions"][0]["sentiment"] == -0.5
     assert [each["id"] for each in export["alerts"]] == [alert.id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -17,11 +18,14 @@ from urllib.parse import urlsplit
 import asyncpg  # type: ignore[import-untyped]
 import pytest
 from pydantic import SecretStr, ValidationError
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from monitor.domain.errors import StorageError
 from monitor.domain.mention import Enriched
-from monitor.storage import NoStoreError, StorageSettings, Store
+from monitor.storage import NoStoreError, StorageSettings, Store, StoreAwayError, StoreContendedError
 from monitor.storage.session import clipped, explain
+from monitor.storage.trouble import Condition
 
 Said = Callable[..., Enriched]
 
@@ -311,7 +315,7 @@ async def test_a_full_disk_is_named_and_loses_nothing(tmp_path: Path, said: Said
         await tx.commit()
     async with store.begin() as tx:
         await tx._session._connection.exec_driver_sql("PRAGMA max_page_count = 100")
-    with pytest.raises(StorageError, match="the disk is full"):
+    with pytest.raises(StorageError, match=r"disk is full.: free some space"):
         await _fill(store, said, now)
     async with store.read() as tx:
         assert await tx.mentions.count() == 1
@@ -322,6 +326,26 @@ async def _fill(store: Store, said: Said, now: datetime) -> None:
     async with store.begin() as tx:
         await tx.mentions.add([said(str(n), text="x" * 4000) for n in range(500)], source="feed", seen_at=now)
         await tx.commit()
+
+
+async def test_a_store_that_takes_no_changes_says_so_until_it_does(tmp_path: Path) -> None:
+    """What stumbled is remembered, and tried anew whenever somebody asks; reading goes on."""
+    store = await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 't.db'}")))
+    async with store.begin() as tx:
+        await tx._session.run(text("PRAGMA busy_timeout = 10"))
+    other = sqlite3.connect(tmp_path / "t.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert await store.refuses() is None, "nobody has tried"
+    with pytest.raises(StoreAwayError, match="another process holds the database"):
+        async with store.begin(incoming=True) as tx:
+            await tx.touch()
+    assert "database is locked" in str(await store.refuses())
+    assert await store.trouble() is None, "whoever comes may try"
+    async with store.read() as tx:
+        assert await tx.mentions.count() == 0
+    other.close()
+    assert await store.refuses() is None
+    await store.close()
 
 
 async def test_json_is_kept_readable_and_strict(store: Store, now: datetime) -> None:
@@ -453,3 +477,17 @@ def test_a_relative_file_begins_at_the_folder_it_is_given(tmp_path: Path) -> Non
     assert place("sqlite:///:memory:") == ":memory:"
     assert place("postgresql://ada:hunter2@db.example/tocsin?password=hunter2") == "postgresql://ada:***@db.example/tocsin"
     assert StorageSettings().place == "tocsin.db"
+
+
+async def test_a_lost_deadlock_is_no_trouble_of_the_store() -> None:
+    """Who was broken off comes through with the next try: nobody is called, and what comes in is not tried first."""
+    condition = Condition("here", None)
+    with capture_logs() as said:
+        with pytest.raises(StoreContendedError):
+            async with condition.watching(changing=True):
+                raise StoreContendedError("deadlock detected")
+        assert (condition.failing, said) == (None, [])
+        with pytest.raises(StoreAwayError):
+            async with condition.watching(changing=True):
+                raise StoreAwayError("the disk fails")
+    assert [line["event"] for line in said] == ["store.failing"]

@@ -20,10 +20,10 @@ HOSTILE = 'bad\n{"level": "critical", "event": "forged"}\x1b[2J'
 def stream() -> Iterator[io.StringIO]:
     """Where the lines go; afterwards logging is as it was."""
     root = logging.getLogger()
-    before, level = list(root.handlers), root.level
+    before, level, plain = list(root.handlers), root.level, structlog.get_config()
     yield io.StringIO()
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    structlog.configure(**plain)
     root.handlers[:], root.level = before, level
 
 
@@ -47,6 +47,7 @@ def test_an_event_is_one_line_of_json(stream: io.StringIO) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.fault("hostile", "a mention with line breaks and terminal escapes is quoted in the log")
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_a_hostile_text_forges_no_line(stream: io.StringIO, form: str) -> None:
     """A mention that looks like a log line, or would clear the terminal, stays inside its own line."""

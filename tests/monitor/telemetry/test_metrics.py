@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.domain.alert import ReceiverState
+from monitor.domain.source import SourceState
 from monitor.telemetry import Metrics
 
 
@@ -89,6 +91,35 @@ def test_a_receiver_owed_nothing_is_no_longer_shown(metrics: Metrics) -> None:
     assert ("tocsin_deliveries_pending", (("receiver", "ops"),)) not in read
     assert read["tocsin_evaluator_lag_mentions", ()] == 0
     assert read["tocsin_delivery_oldest_pending_seconds", ()] == 0
+
+
+def test_what_is_gone_stands_nowhere(metrics: Metrics) -> None:
+    """After a reload nobody is told of the silence of a source that was removed; what stays keeps its figures."""
+    for name in ("news", "former"):
+        metrics.source(name, SourceState(name, failures=2), timedelta(minutes=5), waiting=0)
+        metrics.receiver(ReceiverState(name, failures=1))
+        metrics.polls.labels(source=name, outcome="ok").inc()
+    metrics.keep(["news"], ["news"])
+    read = figures(metrics)
+    assert read["tocsin_source_failures", (("source", "news"),)] == 2
+    assert read["tocsin_source_interval_seconds", (("source", "news"),)] == 300
+    standing = {name for name, labels in read if ("source", "former") in labels or ("receiver", "former") in labels}
+    assert standing == {"tocsin_polls_total"}, "a counter keeps what it counted"
+
+
+def test_a_source_and_a_receiver_show_how_they_stand(metrics: Metrics) -> None:
+    """Stopped, disabled, and since when."""
+    good = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    metrics.source("news", SourceState("news", last_success_at=good, watermark=good, stopped=True), timedelta(hours=1), waiting=4)
+    metrics.receiver(ReceiverState("hub", disabled_at=good, failures=3))
+    read = figures(metrics)
+    about = (("source", "news"),)
+    assert read["tocsin_source_stopped", about] == 1
+    assert read["tocsin_inbox_pending", about] == 4
+    assert read["tocsin_source_last_success_timestamp_seconds", about] == good.timestamp()
+    assert read["tocsin_source_watermark_timestamp_seconds", about] == good.timestamp()
+    assert read["tocsin_receiver_disabled", (("receiver", "hub"),)] == 1
+    assert read["tocsin_receiver_failures", (("receiver", "hub"),)] == 3
 
 
 def test_the_build_is_named(metrics: Metrics) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from monitor.telemetry import hide_secrets, one_line
+from monitor.telemetry import hide_secrets, one_line, safe_address
 from monitor.telemetry.redact import LONGEST, fit
 
 
@@ -35,6 +37,54 @@ from monitor.telemetry.redact import LONGEST, fit
 def test_secrets_are_hidden(text: str, shown: str) -> None:
     """Passwords in addresses, tokens in queries, bearer tokens and signing keys do not come out."""
     assert hide_secrets(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:pw@h.example:8443/feed.xml?a=1&key=k#top", "https://h.example:8443/feed.xml?…"),
+        ("https://h.example/2026/03/my-long-title-about-it_1.html", "https://h.example/2026/03/my-long-title-about-it_1.html"),
+        ("https://h.example/api/v1/timelines/tag/marmottecafe", "https://h.example/api/v1/timelines/tag/marmottecafe"),
+        (
+            "https://hooks.slack.com/services/T0000AB00/B0000CD000/aBcDeFgH1jKlMnOpQrStUvWx",
+            "https://hooks.slack.com/services/T0000AB00/B0000CD000/***",
+        ),
+        (
+            "https://api.telegram.org/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/sendMessage",
+            "https://api.telegram.org/***/sendMessage",
+        ),
+        ("https://chat.example/hooks/xr3ne7qg5t8xmy4bfa6o1cwz9d", "https://chat.example/hooks/***"),
+        ("https://h.example/a\nb", "https://h.example/ab"),
+        ("https://[::1", "an address that cannot be read"),
+        ("/only/a/path", "an address without a host"),
+        ("https://h.example/" + "a/" * 1000, "https://h.example/" + "a/" * 141 + "… (+1718 characters)"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    """Where it leads stays readable; who asks, with what key, does not come out."""
+    assert safe_address(url) == shown
+
+
+TOKENS = st.one_of(
+    st.uuids().map(str),
+    st.binary(min_size=12, max_size=40).map(bytes.hex),
+    st.binary(min_size=12, max_size=40).map(lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("=")),
+    st.from_regex(r"\d{8,10}:[A-Za-z0-9]{35}", fullmatch=True),
+).filter(lambda token: any(c.isdigit() for c in token) and any(c.isalpha() for c in token))
+
+
+@given(token=TOKENS, words=st.sampled_from(["", "hooks/", "services/T1/"]), port=st.sampled_from(["", ":8443"]))
+def test_no_part_of_an_address_lets_a_secret_out(token: str, words: str, port: str) -> None:
+    """Neither as user, password, query, fragment nor piece of the path, in an address alone or within a text."""
+    plain = quote(token, safe="")
+    places = (
+        f"https://{plain}@h.example{port}/x", f"https://u:{plain}@h.example{port}/x", f"https://h.example{port}/x?access_token={plain}",
+        f"https://h.example{port}/x?a=1&sig={plain}&b=2", f"https://h.example{port}/x#token={plain}",
+        f"https://h.example{port}/{words}{plain}", f"https://h.example{port}/{words}{plain}/send?x=1",
+    )  # fmt: skip
+    for url in places:
+        assert plain not in safe_address(url)
+        assert plain not in hide_secrets(f"could not ask {url}, and gave up")
 
 
 @given(st.from_regex(r"[A-Za-z0-9]{12,24}", fullmatch=True))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,15 @@ def test_a_reload_carries_its_moment(heard: socket.socket) -> None:
     first, second = heard.recv(4096).decode().split("\n")
     assert first == "RELOADING=1"
     assert before <= int(second.removeprefix("MONOTONIC_USEC=")) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+
+
+async def test_what_takes_its_time_asks_for_it_again_and_again(heard: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time for twice as long as until it asks again; with the end of the work, nobody asks any more."""
+    monkeypatch.setattr(systemd, "ASK_EVERY", timedelta(milliseconds=1))
+    async with systemd.taking_its_time("opening the store"):
+        asked = [await asyncio.to_thread(heard.recv, 4096) for _ in range(3)]
+    assert asked == [b"EXTEND_TIMEOUT_USEC=2000\nSTATUS=opening the store"] * 3
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 def test_a_status_cannot_forge_an_assignment(heard: socket.socket) -> None:

@@ -7,6 +7,7 @@ import gzip
 import io
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import aiohttp
@@ -18,9 +19,9 @@ from structlog.testing import capture_logs
 
 from monitor.domain.errors import ExitCode, StorageError, TocsinError
 from monitor.telemetry import metrics
-from monitor.web import Verify, build_app, serve
+from monitor.web import Reloaded, Verify, private_app, public_app, serve
 from monitor.web.app import LARGEST_BODY
-from monitor.web.server import CannotListenError
+from monitor.web.server import CannotListenError, Door
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -33,6 +34,12 @@ class Fake:
         self.stored: dict[str, bytes] = {}
         self.failure: Exception | None = None
         self.seen_at: datetime | None = None
+        self.reloaded = Reloaded("in_force")
+        self.reloads = 0
+
+    async def reload(self) -> Reloaded:
+        self.reloads += 1
+        return self.reloaded
 
     def now(self) -> datetime:
         return NOW
@@ -68,36 +75,43 @@ def daemon() -> Fake:
 
 @pytest_asyncio.fixture
 async def client(daemon: Fake) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of the endpoints."""
-    async with serve(daemon, "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as session:
+    """A client at the public door."""
+    async with serve(daemon, "public", "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as session:
+        yield session
+
+
+@pytest_asyncio.fixture
+async def operator(daemon: Fake) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client at the private door."""
+    async with serve(daemon, "private", "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as session:
         yield session
 
 
 SIGNED = {"X-Signature": "good", "X-Delivery": "d1"}
 
 
-async def test_health_is_asked_of_the_process_alone(client: aiohttp.ClientSession, daemon: Fake) -> None:
+async def test_health_is_asked_of_the_process_alone(operator: aiohttp.ClientSession, daemon: Fake) -> None:
     """A daemon that lives is healthy, whatever troubles it has: restarting it would mend none of them."""
     daemon.reasons = ["the store does not answer"]
-    async with client.get("/-/healthy") as answer:
+    async with operator.get("/-/healthy") as answer:
         assert (answer.status, await answer.json()) == (200, {"status": "healthy"})
 
 
-async def test_ready_says_why_not(client: aiohttp.ClientSession, daemon: Fake) -> None:
+async def test_ready_says_why_not(operator: aiohttp.ClientSession, daemon: Fake) -> None:
     """503 with the reasons until the work is being done, then 200."""
     daemon.reasons = ["the store does not answer"]
-    async with client.get("/-/ready") as answer:
+    async with operator.get("/-/ready") as answer:
         assert answer.status == 503
         assert answer.headers["Retry-After"] == "5"
         assert await answer.json() == {"status": "unavailable", "reasons": ["the store does not answer"]}
     daemon.reasons = []
-    async with client.get("/-/ready") as answer:
+    async with operator.get("/-/ready") as answer:
         assert (answer.status, await answer.json()) == (200, {"status": "ready"})
 
 
-async def test_metrics_are_prometheus_text(client: aiohttp.ClientSession) -> None:
+async def test_metrics_are_prometheus_text(operator: aiohttp.ClientSession) -> None:
     """The body parses as Prometheus' own format, and its type says so."""
-    async with client.get("/metrics") as answer:
+    async with operator.get("/metrics") as answer:
         assert answer.status == 200
         assert answer.headers["Content-Type"].startswith("text/plain; version=")
         names = {family.name for family in text_string_to_metric_families(await answer.text())}
@@ -144,13 +158,16 @@ async def test_what_could_not_be_stored_is_asked_for_again(
         ("POST", "/hooks/unknown", 404, "there is no source of kind webhook by this name"),
         ("GET", "/hooks/shop", 405, "method not allowed"),
         ("GET", "/nothing", 404, "not found"),
-        ("POST", "/-/healthy", 405, "method not allowed"),
+        ("GET", "/-/healthy", 404, "not found"),
+        ("GET", "/-/ready", 404, "not found"),
+        ("GET", "/metrics", 404, "not found"),
+        ("POST", "/-/reload", 404, "not found"),
     ],
 )
 async def test_wrong_turns_are_answered_in_json(
     client: aiohttp.ClientSession, method: str, path: str, status: int, words: str
 ) -> None:
-    """An unknown source, path or method is named; 405 lists what is allowed."""
+    """An unknown source, path or method is named; 405 lists what is allowed. Nothing of the private door is behind the public."""
     async with client.request(method, path) as answer:
         assert (answer.status, await answer.json()) == (status, {"error": words})
         assert ("Allow" in answer.headers) == (status == 405)
@@ -185,7 +202,7 @@ async def test_a_compressed_body_is_refused_unread(client: aiohttp.ClientSession
 async def test_a_trickled_body_is_sent_away(daemon: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller that announces a body and never sends it is not waited for."""
     monkeypatch.setattr("monitor.web.app.SLOWEST_BODY", 0.01)
-    async with serve(daemon, "127.0.0.1", 0) as address:
+    async with serve(daemon, "public", "127.0.0.1", 0) as address:
         head = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12"
         assert (await raw(address, head)).startswith(b"HTTP/1.1 408 ")
 
@@ -202,9 +219,10 @@ async def raw(address: str, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/metrics", "/nothing", "/hooks/shop"])
-async def test_every_answer_protects_and_names_no_server(client: aiohttp.ClientSession, path: str) -> None:
+@pytest.mark.parametrize("door", ["public", "private"])
+async def test_every_answer_protects_and_names_no_server(daemon: Fake, door: Door, path: str) -> None:
     """Errors too carry the protecting headers, and nothing says which server answers."""
-    async with client.get(path) as answer:
+    async with serve(daemon, door, "127.0.0.1", 0) as address, aiohttp.request("GET", address + path) as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
         assert answer.headers["Cache-Control"] == "no-store"
@@ -214,7 +232,7 @@ async def test_every_answer_protects_and_names_no_server(client: aiohttp.ClientS
 async def test_what_is_no_http_gets_no_banner(daemon: Fake, caplog: pytest.LogCaptureFixture) -> None:
     """A request that cannot be parsed is 400, without a word about our software or a traceback in our log."""
     with caplog.at_level(logging.DEBUG):
-        async with serve(daemon, "127.0.0.1", 0) as address:
+        async with serve(daemon, "public", "127.0.0.1", 0) as address:
             answer = await raw(address, b"GET / HTTP/9.9\r\n\x00\r\n\r\n")
     assert "Traceback" not in caplog.text
     assert answer.startswith(b"HTTP/1.")
@@ -223,11 +241,11 @@ async def test_what_is_no_http_gets_no_banner(daemon: Fake, caplog: pytest.LogCa
     assert b"python" not in answer.lower()
 
 
-async def test_a_bug_of_ours_is_not_shown(client: aiohttp.ClientSession, daemon: Fake) -> None:
+async def test_a_bug_of_ours_is_not_shown(operator: aiohttp.ClientSession, daemon: Fake) -> None:
     """500 says that the log says more, and the log does."""
     daemon.failure = RuntimeError("inner workings")
     with capture_logs() as said:
-        async with client.get("/-/ready") as answer:
+        async with operator.get("/-/ready") as answer:
             assert answer.status == 500
             assert "inner workings" not in await answer.text()
     assert any(event["event"] == "web.failed" and event.get("exc_info") for event in said)
@@ -236,10 +254,10 @@ async def test_a_bug_of_ours_is_not_shown(client: aiohttp.ClientSession, daemon:
 async def test_requests_are_logged_without_their_query(daemon: Fake) -> None:
     """Tokens stand in query strings; what machines ask every few seconds is logged quietly."""
     with capture_logs() as said:
-        async with serve(daemon, "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as client:
-            async with client.post("/hooks/shop?token=abc", data=b"x", headers=SIGNED):
+        async with serve(daemon, "public", "127.0.0.1", 0) as public, serve(daemon, "private", "127.0.0.1", 0) as private:
+            async with aiohttp.request("POST", f"{public}/hooks/shop?token=abc", data=b"x", headers=SIGNED):
                 pass
-            async with client.get("/-/healthy?token=abc"):
+            async with aiohttp.request("GET", f"{private}/-/healthy?token=abc"):
                 pass
     events = [(event["log_level"], event["path"], event["status"]) for event in said if event["event"] == "web.request"]
     assert events == [("info", "/hooks/shop", 202), ("debug", "/-/healthy", 200)]
@@ -248,17 +266,17 @@ async def test_requests_are_logged_without_their_query(daemon: Fake) -> None:
 
 async def test_a_taken_port_is_said_in_words(daemon: Fake) -> None:
     """Two daemons on one port: the second says what to change, with the exit code for "unavailable"."""
-    async with serve(daemon, "127.0.0.1", 0) as address:
+    async with serve(daemon, "public", "127.0.0.1", 0) as address:
         port = int(address.rpartition(":")[2])
         with pytest.raises(CannotListenError, match=rf"cannot serve on 127.0.0.1:{port} .*Set `web:") as caught:
-            async with serve(daemon, "127.0.0.1", port):
+            async with serve(daemon, "public", "127.0.0.1", port):
                 pass
     assert caught.value.exit_code == ExitCode.UNAVAILABLE
 
 
 async def test_the_address_of_version_six_can_be_opened(daemon: Fake) -> None:
     """The address given back is one that a client understands."""
-    async with serve(daemon, "::1", 0) as address, aiohttp.ClientSession(address) as client:
+    async with serve(daemon, "private", "::1", 0) as address, aiohttp.ClientSession(address) as client:
         assert address.startswith("http://[::1]:")
         answer = await client.get("/-/healthy")
         assert await answer.json() == {"status": "healthy"}
@@ -275,13 +293,146 @@ async def test_a_request_under_way_is_finished_at_the_end(daemon: Fake) -> None:
 
     daemon.accept = slowly  # type: ignore[method-assign]
     async with aiohttp.ClientSession() as client:
-        async with serve(daemon, "127.0.0.1", 0) as address:
+        async with serve(daemon, "public", "127.0.0.1", 0) as address:
             call = asyncio.ensure_future(client.post(f"{address}/hooks/shop", data=b"x", headers=SIGNED))
             await begun.wait()
             asyncio.get_running_loop().call_later(0.01, go_on.set)
         assert (await call).status == 202
 
 
-def test_the_application_stands_alone(daemon: Fake) -> None:
-    """It can be built without a server, for another's."""
-    assert isinstance(build_app(daemon), web.Application)
+@pytest.mark.parametrize(
+    ("done", "status", "told"),
+    [
+        (Reloaded("in_force", ["sources.news"], ["web"]), 200, {"changed": ["sources.news"], "not_before_a_restart": ["web"]}),
+        (Reloaded("refused", problems=["monitor.yaml:3: no"]), 422, {"problems": ["monitor.yaml:3: no"]}),
+        (
+            Reloaded("failed", problems=["no certificates"]),
+            500,
+            {"problems": ["no certificates"]},
+        ),
+        (Reloaded("waiting"), 202, {}),
+    ],
+)
+async def test_a_reload_says_what_became_of_it(
+    operator: aiohttp.ClientSession, daemon: Fake, done: Reloaded, status: int, told: dict[str, list[str]]
+) -> None:
+    """200 with what changed once it is at work; 422 for a bad file, 500 for one that cannot work, 202 when it takes longer."""
+    daemon.reloaded = done
+    async with operator.post("/-/reload") as answer:
+        assert (answer.status, await answer.json()) == (status, {"status": done.status, **told})
+    assert daemon.reloads == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "http://127.0.0.1"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}],
+)
+async def test_no_page_in_a_browser_reloads(operator: aiohttp.ClientSession, daemon: Fake, headers: dict[str, str]) -> None:
+    """Whoever reads a hostile page on the operator's machine reloads nothing by it."""
+    async with operator.post("/-/reload", headers=headers) as answer:
+        assert answer.status == 403
+    assert daemon.reloads == 0
+
+
+async def test_a_link_does_not_reload(operator: aiohttp.ClientSession, daemon: Fake) -> None:
+    """GET changes nothing anywhere."""
+    async with operator.get("/-/reload") as answer:
+        assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+    assert daemon.reloads == 0
+
+
+async def test_nothing_of_the_public_door_is_behind_the_private(operator: aiohttp.ClientSession, daemon: Fake) -> None:
+    """A call that is signed as agreed is 404 there, and stored nowhere."""
+    async with operator.post("/hooks/shop", data=b"x", headers=SIGNED) as answer:
+        assert answer.status == 404
+    assert daemon.stored == {}
+
+
+@pytest.mark.parametrize("head", [b"", b"GET /metrics HTTP/1.1\r\n"], ids=["silent", "trickling"])
+async def test_a_head_that_never_ends_is_cut_off(daemon: Fake, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
+    """However steadily it trickles: the whole head has one time, and it is not prolonged."""
+    monkeypatch.setattr("monitor.web.server.IDLE", 0.2)
+    async with serve(daemon, "public", "127.0.0.1", 0) as address:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+
+        async def trickle() -> None:
+            while head and not writer.is_closing():
+                writer.write(b"X: y\r\n")
+                await asyncio.sleep(0.02)
+
+        writer.write(head)
+        dripping = asyncio.create_task(trickle())
+        with suppress(ConnectionError):  # who still sends when it is cut off hears of it this way
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+        dripping.cancel()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_one_more_connection_than_there_is_room_for_is_turned_away(daemon: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Descriptors are kept for sources, receivers and the store; when one leaves there is room again."""
+    monkeypatch.setattr("monitor.web.server.MOST", 1)
+    async with serve(daemon, "public", "127.0.0.1", 0) as address:
+        port = int(address.rpartition(":")[2])
+        async with connection(port) as inside:
+            assert b" 404 " in await asked(inside)
+            async with connection(port) as outside:
+                assert await asked(outside) == b""
+        async with asyncio.timeout(20):
+            while not await visited(port):
+                pass
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def connection(port: int) -> AsyncIterator[Connection]:
+    """An open connection, closed afterwards."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def asked(where: Connection) -> bytes:
+    """The first line of an answer; nothing from a connection that is cut off."""
+    try:
+        where[1].write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        return await asyncio.wait_for(where[0].readline(), 10)
+    except ConnectionError:
+        return b""
+
+
+async def visited(port: int) -> bytes:
+    """`asked`, on a connection of its own."""
+    async with connection(port) as where:
+        return await asked(where)
+
+
+async def test_only_so_many_bodies_are_read_at_once(daemon: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strangers cannot fill the memory with bodies that nobody verified yet: the next caller waits for a place."""
+    monkeypatch.setattr("monitor.web.app.BODIES", 1)
+    async with (
+        AsyncExitStack() as stack,
+        serve(daemon, "public", "127.0.0.1", 0) as address,
+        aiohttp.ClientSession(address) as client,
+    ):
+        reader, writer = await stack.enter_async_context(connection(int(address.rpartition(":")[2])))
+        writer.write(b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n12")
+        assert b" 100 " in await asyncio.wait_for(reader.readline(), 10)  # its body is being read from here on
+        other = asyncio.ensure_future(client.post("/hooks/shop", data=b"x", headers=SIGNED))
+        done, _ = await asyncio.wait({other}, timeout=0.2)
+        assert not done
+        writer.close()
+        async with await other as answer:
+            assert answer.status == 202
+
+
+def test_the_applications_stand_alone(daemon: Fake) -> None:
+    """They can be built without a server, for another's."""
+    assert all(isinstance(build(daemon), web.Application) for build in (public_app, private_app))

@@ -19,8 +19,8 @@ from structlog.testing import capture_logs
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import StorageError
 from monitor.sources.webhook import WebhookSource, WebhookSourceSettings
-from monitor.storage import StorageSettings, Store
-from monitor.web import Gate, serve
+from monitor.storage import StorageSettings, Store, StoreAwayError
+from monitor.web import Gate, Reloaded, serve
 
 KEY = b"a key of thirty-two bytes, honest"
 
@@ -43,7 +43,17 @@ def source(clock: ManualClock, store: Store) -> WebhookSource:
 @pytest.fixture
 def gate(clock: ManualClock) -> Gate:
     """A gate that was never opened."""
-    return Gate(clock)
+    return Gate(clock, reloading)
+
+
+async def reloading() -> Reloaded:
+    """Nothing is at work yet."""
+    return Reloaded("waiting")
+
+
+async def test_a_reload_is_asked_for_whether_open_or_closed(gate: Gate) -> None:
+    """A configuration that does not come to work is mended by another one: the way there is never shut."""
+    assert await gate.reload() == Reloaded("waiting")
 
 
 def signed(clock: ManualClock, body: bytes) -> dict[str, str]:
@@ -60,14 +70,13 @@ async def test_a_signed_call_is_in_the_store_and_rings(
     rung: list[str] = []
     gate.open({"shop": source}, store, rung.append)
     body = b'{"text": "hello"}'
-    async with serve(gate, "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as client:
+    async with serve(gate, "public", "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as client:
         for _ in range(2):
             async with client.post("/hooks/shop", data=body, headers=signed(clock, body)) as answer:
                 assert answer.status == 202
         async with client.post("/hooks/shop", data=b"forged", headers=signed(clock, body)) as answer:
             assert answer.status == 401
-        async with client.get("/-/ready") as answer:
-            assert answer.status == 200
+    assert await gate.troubles() == []
     async with store.read() as tx:
         items = await tx.inbox.pending("shop", 10)
     assert [(item.body, item.received_at) for item in items] == [(body, clock.now())]
@@ -76,12 +85,12 @@ async def test_a_signed_call_is_in_the_store_and_rings(
 
 async def test_before_the_first_opening_nobody_is_turned_away_for_good(gate: Gate) -> None:
     """While the daemon starts every call is 503: a 404 would make the caller give up."""
-    async with serve(gate, "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as client:
-        async with client.post("/hooks/shop", data=b"x") as answer:
-            assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-        async with client.get("/-/ready") as answer:
-            assert answer.status == 503
-            assert "starting" in (await answer.json())["reasons"][0]
+    async with (
+        serve(gate, "public", "127.0.0.1", 0) as address,
+        aiohttp.request("POST", f"{address}/hooks/shop", data=b"x") as answer,
+    ):
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert "starting" in (await gate.troubles())[0]
 
 
 async def test_closed_it_still_takes_calls(gate: Gate, store: Store, source: WebhookSource) -> None:
@@ -127,6 +136,17 @@ async def test_a_store_that_is_silent_is_a_trouble(gate: Gate, monkeypatch: pyte
     with capture_logs() as said:
         assert await gate.troubles() == ["the store does not answer; the log says why"]
     assert [event["event"] for event in said] == ["web.store_silent"]
+
+
+async def test_a_store_that_takes_no_changes_is_a_trouble(gate: Gate, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be read, and calls are turned away all the same: the answer says why."""
+
+    async def refuses(_: Store) -> StoreAwayError:
+        return StoreAwayError("the disk is read-only")
+
+    monkeypatch.setattr(Store, "refuses", refuses)
+    gate.open({}, store, print)
+    assert await gate.troubles() == ["nothing new is taken in: the disk is read-only"]
 
 
 async def test_a_worker_that_fails_again_and_again_is_a_trouble(gate: Gate, store: Store) -> None:

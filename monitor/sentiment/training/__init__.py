@@ -1,0 +1,1 @@
+"""Trains the models that score texts, from folders of labelled posts; needs the extra `training`."""

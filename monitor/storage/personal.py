@@ -1,0 +1,89 @@
+"""The register of personal data: what every column holds about whom. Access, the documents and a test of erasure follow it.
+
+A new column is listed here, or a test fails: somebody must have asked whether it says something about a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+
+class Data(StrEnum):
+    """What a column holds."""
+
+    IDENTITY = "identity"  # names and addresses of who spoke
+    WORDS = "words"  # what was said, and what quotes it
+    FACTS = "facts"  # when, where and how it was said, and what scorers made of it
+    LINK = "link"  # our number for a person, or for something they said
+    STAFF = "staff"  # who of the team did something, and why
+    OURS = "ours"  # nothing about a person
+
+
+_I, _W, _F, _L, _S, _O = Data
+_TABLES: Mapping[str, Mapping[Data, str]] = {
+    "installation": {_O: "id created_at tombstone_key"},
+    "author": {_I: "network external_id handle name", _F: "reach verified own first_seen_at last_seen_at erased_at", _L: "id"},
+    "tombstone": {_O: "hash erased_at"},
+    "erasure": {_L: "author_id", _F: "id requested_at done_at mentions alerts told", _S: "requested_by"},
+    "mention": {
+        _L: "id author_id",
+        _W: "title text hashtags",
+        _I: "key uri parent thread",
+        _F: "network source form language written_at seen_at replies shares likes subjects topics intents sentiment confidence"
+        " complaint safety_risk sensitive scorer answered_at cluster copies",
+    },
+    "sighting": {_L: "mention_id", _F: "source seen_at delay_seconds"},
+    "source_state": {
+        _O: "source cursor watermark first_attempt_at last_attempt_at last_success_at failures trouble detail backoff_until"
+        " stopped settings_hash"
+    },
+    "inbox": {_W: "body", _F: "id source delivery_id received_at processed_at error"},
+    "rule_state": {_L: "key", _F: "rule updated_at", _O: "shape state"},
+    "evaluator": {_O: "partition offset lease_owner lease_until epoch"},
+    "incident": {_O: "id subject open_key severity level opened_at resolved_at acknowledged_at", _S: "acknowledged_by"},
+    "alert": {
+        _L: "id key",
+        _W: "reasons",
+        _F: "incident_id rule kind category severity state labels fired_at opened_at last_seen_at told_at observed expected"
+        " measure window_seconds learning coverage occurrences plan acknowledged_at resolved_at resolved_reason unscored copies",
+        _S: "acknowledged_by",
+        _O: "fingerprint open_fingerprint",
+    },
+    "evidence": {_L: "alert_id mention_id", _F: "added_at"},
+    "notification": {
+        _L: "events",
+        _F: "id receiver kind created_at",
+        _O: "incident_id sequence more plan_run_id plan_step due_at",
+    },
+    "delivery": {
+        _F: "state ended_at",
+        _O: "id notification_id receiver attempts priority next_attempt_at lease_owner lease_until first_attempt_at"
+        " handed_over_at reason detail",
+    },
+    "receiver_state": {
+        _O: "receiver disabled_at disabled_reason last_success_at last_failure_at failures settings_hash",
+    },
+    "plan_run": {_O: "id plan incident_id state level snapshot opened_at confirmed_at closed_at", _S: "confirmed_by"},
+    "plan_step": {_O: "run_id step position state owner deadline_at started_at ended_at", _S: "detail"},
+    "timeline": {_W: "detail", _F: "id at kind alert_id incident_id", _S: "actor", _O: "through plan_run_id"},
+    "silence": {_L: "matcher", _F: "id created_at starts_at ends_at", _S: "author reason"},
+    "legal_hold": {
+        _L: "author_id mention_id incident_id covers",
+        _F: "id placed_at until released_at",
+        _S: "reason placed_by released_by",
+        _O: "evidence_hash",
+    },
+    "feedback": {_L: "mention_id", _F: "id kind value at text_hash", _S: "by note"},
+    "forgotten": {_O: "day kind name number"},
+}
+
+REGISTER: Mapping[str, Mapping[str, Data]] = {
+    table: {column: data for data, columns in parts.items() for column in columns.split()} for table, parts in _TABLES.items()
+}
+ABOUT_AUTHORS = frozenset({Data.IDENTITY, Data.WORDS, Data.FACTS, Data.LINK})
+
+
+def about_authors(table: str) -> Iterator[str]:
+    """The columns of a table that an access request is answered with."""
+    return (column for column, data in REGISTER[table].items() if data in ABOUT_AUTHORS)
