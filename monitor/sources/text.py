@@ -88,13 +88,13 @@ def _few_marks(text: str) -> str:
 
 def _first_marks(run: re.Match[str]) -> str:
     """The run without the marks that are too many on one letter; emoji and punctuation stay."""
-    kept, begun, marks = [], 0, 0
-    for at, char in enumerate(run[0]):
+    kept, begun, marks, said = [], 0, 0, run[0]  # asking a match for its text copies it
+    for at, char in enumerate(said):
         marks = marks + 1 if unicodedata.combining(unicodedata.normalize("NFKD", char)[0]) else 0
         if marks > _MAX_MARKS:
-            kept.append(run[0][begun:at])
+            kept.append(said[begun:at])
             begun = at + 1
-    return "".join([*kept, run[0][begun:]])
+    return "".join([*kept, said[begun:]])
 
 
 def _whole_characters(text: str) -> str:
