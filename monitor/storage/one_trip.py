@@ -65,6 +65,11 @@ def _finish(connection: sqlite3.Connection, how: Callable[..., sqlite3.Cursor], 
 class OneTripConnection(aiosqlite.Connection):
     """An `aiosqlite.Connection` whose cursors make one trip."""
 
+    def __del__(self) -> None:
+        """Close what was still in use when its store was closed: nobody takes it back then."""
+        if self._connection is not None:
+            self.stop()
+
     def cursor(self) -> OneTripCursor:  # type: ignore[override]  # SQLAlchemy asks no more of it
         return OneTripCursor(self._execute, self._conn)
 
@@ -83,7 +88,7 @@ class InPlaceConnection(OneTripConnection):
         return self._connect().__await__()
 
     def stop(self) -> None:
-        """No thread was started; SQLAlchemy asks for it when a connection is dropped in a hurry."""
+        """No thread was started, so the connection is closed at once."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

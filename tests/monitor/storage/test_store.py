@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -45,6 +47,20 @@ async def test_a_store_remembers_who_it_is(store: Store, storage: StorageSetting
     assert len(store.installation) == 36
     await again.close()
     await again.close()
+
+
+async def test_who_still_reads_when_the_store_is_closed_leaves_nothing_open(tmp_path: Path, empty_database: Path) -> None:
+    """Their connection, which nobody takes back any more, is closed when they have done with it: its thread ends."""
+    shutil.copyfile(empty_database, tmp_path / "tocsin.db")
+    before = set(threading.enumerate())
+    store = await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'tocsin.db'}")))
+    async with store.read() as tx:
+        await store.close()
+        assert await tx.mentions.count() == 0
+    gc.collect()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 async def test_a_store_may_work_in_place(tmp_path: Path, said: Said, now: datetime) -> None:
