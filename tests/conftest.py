@@ -16,7 +16,7 @@ from uuid import uuid4
 import asyncpg  # type: ignore[import-untyped]
 import pytest
 import structlog
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 from pydantic import SecretStr
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL, make_url
@@ -156,6 +156,17 @@ async def store(storage: StorageSettings) -> AsyncIterator[Store]:
     opened = await Store.open(storage)
     yield opened
     await opened.close()
+
+
+# Folders that mirror no code: they go the same ways at length, until something breaks, or look at pages and figures.
+_AT_LENGTH = tuple(ROOT / "tests" / folder for folder in ("bench", "docs", "faults", "hostile", "packaging"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which lines are reached is for the tests that mirror the code to show: following the others would double their time."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)) or any(item.path.is_relative_to(each) for each in _AT_LENGTH):
+            item.add_marker("no_cover")
 
 
 @pytest.hookimpl(wrapper=True)

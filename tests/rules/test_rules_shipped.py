@@ -212,6 +212,7 @@ def _fired(shipped: Engine, said: Iterator[Observed]) -> dict[str, list[datetime
     return began
 
 
+@pytest.mark.no_cover
 def test_the_real_outage_rings_once(shipped: Engine, shared: Path, mention: Mention) -> None:
     """Five years of posts to a telecom company: the television outage of 19 July 2024, and nothing else."""
     began = _fired(shipped, _stream(shared / "data/streams/free-fr-2020-2025.jsonl", mention))
@@ -220,6 +221,7 @@ def test_the_real_outage_rings_once(shipped: Engine, shared: Path, mention: Ment
     assert [f"{at:%Y-%m-%d %H}" for at in began["storm"]] == ["2024-07-19 18"]
 
 
+@pytest.mark.no_cover
 def test_constant_unhappiness_is_no_crisis_an_hour(shipped: Engine, shared: Path, mention: Mention) -> None:
     """Five days of unhappy passengers of six airlines: some bad hours, half of them on the day when nothing is usual yet."""
     began = _fired(shipped, _stream(shared / "data/streams/airlines-2015-02-16-to-21.jsonl", mention))

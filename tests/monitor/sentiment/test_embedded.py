@@ -23,7 +23,7 @@ TEXTS = [
     "😍",
 ]
 LANGUAGES = ["en", "fr", "de", "es", "und"]
-HOSTILE = ["", " ", "\0", "a\0b", "\ud83d half", "@a https://b.example", "x" * 20_000, "﷽" * 3_000, "\u202e!", "़ा" * 500]
+HOSTILE = ["", " ", "\0", "a\0b", "\ud83d half", "@a https://b.example", "x" * 20_000, "﷽" * 40, "\u202e!", "़ा" * 40]
 
 
 @pytest.fixture(scope="module", params=list(ASKED))

@@ -52,6 +52,7 @@ def evaluated(asked: list[corpora.Labelled]) -> evaluation.SentimentReport:
     return evaluation.sentiment(truth, told, [each and each.confidence for each in said])
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_real_tweets(shared: Path, language: str) -> None:
     """Macro-F1 on the tweets that the model was chosen by does not fall."""
@@ -59,6 +60,7 @@ def test_real_tweets(shared: Path, language: str) -> None:
     assert evaluated(asked).macro_f1_neutral >= FLOORS[language]
 
 
+@pytest.mark.no_cover
 def test_the_mean_over_all_languages(shared: Path) -> None:
     """At least 61.5 %, and the probabilities mean what they say."""
     asked = corpora.sentiment(shared / "data/umsab", "val")
