@@ -58,7 +58,8 @@ async def test_who_still_reads_when_the_store_is_closed_leaves_nothing_open(tmp_
         await store.close()
         assert await tx.mentions.count() == 0
     gc.collect()
-    for thread in set(threading.enumerate()) - before:
+    opened = [each for each in threading.enumerate() if each not in before and "connection_worker" in each.name]
+    for thread in opened:
         thread.join(10)
         assert not thread.is_alive()
 
