@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,10 +20,12 @@ import yaml
 
 from bench import machine, stream
 from bench.figure import Figure
+from monitor.domain.mention import Scores
 
 MENTIONS = 50_000
 RUNS = 3
 AT_LEAST = 3_000
+UNSCORED = "--unscored"
 RULES = ("complaint", "influencer", "crisis")  # of the shipped ones: two mention rules, one window rule
 SHIPPED = Path(__file__).resolve().parent.parent / "config"
 
@@ -33,8 +36,9 @@ def measure() -> list[Figure]:
         here = Path(folder)
         configure(here)
         stream.write(here / "stream.jsonl", MENTIONS)
-        runs = [_run(here) for _ in range(RUNS)]
-    return _figures(runs)
+        runs, unscored = [_run(here) for _ in range(RUNS)], [_run(here, UNSCORED) for _ in range(RUNS)]
+    left = median(MENTIONS / run["seconds"] for run in unscored)
+    return [*_figures(runs), Figure("replay", "  mentions per second if none were scored", left, "/s")]
 
 
 def configure(folder: Path) -> None:
@@ -55,11 +59,10 @@ def configure(folder: Path) -> None:
     (folder / "monitor.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
 
 
-def _run(folder: Path) -> dict[str, Any]:
+def _run(folder: Path, *how: str) -> dict[str, Any]:
     # A process of its own: nothing is warm, and the core is pinned before the first thread starts.
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.replay", str(folder)], check=True, capture_output=True, text=True, cwd=SHIPPED.parent
-    )
+    typed = [sys.executable, "-m", "bench.replay", str(folder), *how]
+    done = subprocess.run(typed, check=True, capture_output=True, text=True, cwd=SHIPPED.parent)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
@@ -79,17 +82,25 @@ def _figures(runs: list[dict[str, Any]]) -> list[Figure]:
     return [*figures, Figure("replay", "  most memory", median(run["rss"] for run in runs), "MB")]
 
 
-def _child(folder: Path) -> None:
+def _silent(_: object, said: Sequence[object]) -> list[Scores]:
+    """Scores that take no time, and say nothing."""
+    return [Scores()] * len(said)
+
+
+def _child(folder: Path, *, scored: bool) -> None:
     """Replay once, on one core, and print what it came to."""
     os.sched_setaffinity(0, {machine.one_core()})
     from pydantic import SecretStr  # noqa: PLC0415 after the pinning
 
     from monitor.replay import recording, replay  # noqa: PLC0415 likewise: numpy starts threads
+    from monitor.sentiment import Scorer  # noqa: PLC0415 likewise
     from monitor.settings import load  # noqa: PLC0415 likewise
     from monitor.storage import StorageSettings  # noqa: PLC0415 likewise
     from monitor.telemetry import configure_logging  # noqa: PLC0415 likewise
 
     configure_logging("console", "error")
+    if not scored:
+        Scorer.score_all = _silent  # type: ignore[assignment,method-assign]  # what is left is the price of everything else
     settings = recording(load(folder), folder / "stream.jsonl")
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as scratch:
         storage = StorageSettings(url=SecretStr(f"sqlite:///{scratch}/replay.db"))
@@ -110,4 +121,4 @@ def _child(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    _child(Path(sys.argv[1]))
+    _child(Path(sys.argv[1]), scored=UNSCORED not in sys.argv)
