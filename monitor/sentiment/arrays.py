@@ -19,6 +19,7 @@ FORMAT = 1
 LARGEST = 64 * 1024 * 1024  # bytes: a file that claims more than this is no model of ours
 
 _ABOUT = "about"
+_CHECKSUM = "checksum"
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -31,7 +32,8 @@ class ModelFileError(TocsinError):
 
 def save(path: Path, about: Mapping[str, Any], arrays: Arrays) -> None:
     """Write the arrays, and `about` (what this is, how it was made) beside them."""
-    told = {**about, "format": FORMAT, "checksum": _checksum(arrays)}
+    told = {**about, "format": FORMAT}
+    told[_CHECKSUM] = _checksum(told, arrays)
     np.savez_compressed(path, **{_ABOUT: np.frombuffer(json.dumps(told).encode(), np.uint8)}, **arrays)  # type: ignore[arg-type]
 
 
@@ -52,7 +54,7 @@ def load(path: Path, *, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[An
         )
     if about.get("kind") != kind:
         raise ModelFileError(f"{path} holds a model of {about.get('kind')}, not of {kind}")
-    if about.get("checksum") != _checksum(arrays):
+    if about.pop(_CHECKSUM, None) != _checksum(about, arrays):
         raise ModelFileError(f"{path} was altered or damaged: its checksum is wrong; install the package again")
     return about, arrays
 
@@ -69,9 +71,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     return about, arrays
 
 
-def _checksum(arrays: Arrays) -> str:
-    """Over names, types, shapes and bytes, so that nothing can be exchanged unseen."""
-    digest = hashlib.sha256()
+def _checksum(about: Mapping[str, Any], arrays: Arrays) -> str:
+    """Over what the file says of itself, and names, types, shapes and bytes: nothing can be exchanged unseen."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import zipfile
 from pathlib import Path
@@ -99,3 +100,13 @@ def test_altered_arrays(file: Path, tmp_path: Path) -> None:
         mixed.writestr("table.npy", theirs.read("table.npy"))
     with pytest.raises(ModelFileError, match="checksum is wrong"):
         load(tmp_path / "mixed.npz", kind="sentiment")
+
+
+def test_altered_words_about_it(file: Path) -> None:
+    """What a file says of itself (its languages, its threshold) is under the same checksum."""
+    with np.load(file) as read:
+        about, table = json.loads(read["about"].tobytes()), read["table"]
+    told = json.dumps({**about, "version": "2"}).encode()
+    np.savez(file, about=np.frombuffer(told, np.uint8), table=table)
+    with pytest.raises(ModelFileError, match="checksum is wrong"):
+        load(file, kind="sentiment")
