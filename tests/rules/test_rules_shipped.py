@@ -1,10 +1,9 @@
-"""The rules that travel with the program: whom they hear, and what they make of real streams."""
+"""The rules that travel with the program: whom they hear. What they make of real streams stands in tests/bench."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 import yaml
 
 from monitor.domain.mention import Observed
-from rules import Calm, Engine, RuleFile, States
+from rules import Engine, RuleFile, States
 
 Mention = Callable[..., Observed]
 
@@ -178,52 +177,3 @@ def test_every_condition_of_the_lists_is_written_once() -> None:
         words = [word.lower().removesuffix(" ~") for word in _words(f"words/{path.name}")]
         doubled = [word for word, count in Counter(words).items() if count > 1]
         assert doubled == []
-
-
-def _stream(path: Path, mention: Mention) -> Iterator[Observed]:
-    authors: dict[str, int] = {}
-    rows = sorted(map(json.loads, path.read_text(encoding="utf-8").splitlines()), key=lambda row: row["created_at"])
-    for number, row in enumerate(rows, 1):
-        author = authors.setdefault(row["author"], len(authors) + 1)
-        at = datetime.fromisoformat(row["created_at"]).astimezone(UTC)
-        yield mention(
-            number, text=row["text"], at=at, author=author, own=row.get("own_account", False), subjects={row["subject"]}
-        )
-
-
-def _fired(shipped: Engine, said: Iterator[Observed]) -> dict[str, list[datetime]]:
-    """When each window rule began to ring, looking every minute whether it is over."""
-    states = States()
-    ringing: dict[tuple[str, str], datetime] = {}
-    began: dict[str, list[datetime]] = defaultdict(list)
-    for each in said:
-        for (rule, subject), since in list(ringing.items()):
-            minutes = range(0, min(int((each.written_at - since).total_seconds()), 90_000), 60)
-            for minute in minutes:
-                if isinstance(shipped.tick(rule, {"subject": subject}, states, since + timedelta(seconds=minute)), Calm):
-                    del ringing[rule, subject]
-                    break
-        for finding in shipped.observe(each, states):
-            if finding.kind == "window":
-                place = (finding.rule, finding.key["subject"])
-                if place not in ringing:
-                    began[finding.rule].append(finding.at)
-                ringing[place] = finding.at
-    return began
-
-
-@pytest.mark.no_cover
-def test_the_real_outage_rings_once(shipped: Engine, shared: Path, mention: Mention) -> None:
-    """Five years of posts to a telecom company: the television outage of 19 July 2024, and nothing else."""
-    began = _fired(shipped, _stream(shared / "data/streams/free-fr-2020-2025.jsonl", mention))
-    assert [f"{at:%Y-%m-%d %H}" for at in began["crisis"]] == ["2024-07-19 18"]
-    assert began["crisis"][0] < datetime(2024, 7, 19, 18, 35, tzinfo=UTC)
-    assert [f"{at:%Y-%m-%d %H}" for at in began["storm"]] == ["2024-07-19 18"]
-
-
-@pytest.mark.no_cover
-def test_constant_unhappiness_is_no_crisis_an_hour(shipped: Engine, shared: Path, mention: Mention) -> None:
-    """Five days of unhappy passengers of six airlines: some bad hours, half of them on the day when nothing is usual yet."""
-    began = _fired(shipped, _stream(shared / "data/streams/airlines-2015-02-16-to-21.jsonl", mention))
-    assert 1 <= len(began["crisis"]) <= 15
-    assert began["storm"] == []
