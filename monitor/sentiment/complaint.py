@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from monitor.sentiment.arrays import load
@@ -73,3 +74,13 @@ class Complaints:
         if language not in self.languages or _NO_WORDS.issuperset(reading.tokens):
             return None
         return self._model.answers(reading, shown, language)[0]
+
+
+def shipped() -> Complaints:
+    """The model that came with the package, read once, as that of `multilingual`. Raises `ModelFileError`."""
+    return _of(SHIPPED)
+
+
+@lru_cache(maxsize=1)
+def _of(file: Path) -> Complaints:
+    return Complaints(file)

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.sentiment import multilingual
 from monitor.sentiment.arrays import ModelFileError, load
 from monitor.sentiment.encoders import ENCODERS, Encoder, Vectors, prepared
 from monitor.sentiment.extras import require
 from monitor.sentiment.feeling import Feeling
-from monitor.sentiment.multilingual import Multilingual, Opinion
+from monitor.sentiment.multilingual import Opinion
 from monitor.sentiment.post import Post
 from monitor.sentiment.reading import Reading, read
 from monitor.sentiment.signals import NAMES, signals
@@ -73,7 +74,7 @@ class Embedded:
         """Raises `ExtraMissingError` without the packages, and `ModelFileError` where a file cannot be used."""
         require(name)
         about, arrays = load(file or shipped(name), kind=kind(name))
-        self._small = Multilingual()
+        self._small = multilingual.shipped()
         self._encoders: Sequence[Encoder] = [ENCODERS[each]() for each in ASKED[name]]
         self.languages = tuple(about["languages"])
         self.version = f"{name} {about['version']}"

@@ -56,9 +56,9 @@ class SmallModel:
 
     def __init__(self) -> None:
         """Raises `ModelFileError` where its file cannot be used."""
-        from monitor.sentiment.multilingual import Multilingual  # noqa: PLC0415 numpy is for those who score
+        from monitor.sentiment import multilingual  # noqa: PLC0415 numpy is for those who score
 
-        self._model = Multilingual()
+        self._model = multilingual.shipped()
         self.version = self._model.version
 
     def feelings(self, posts: Sequence[Post]) -> Sequence[Feeling | None]:

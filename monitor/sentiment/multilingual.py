@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,3 +98,13 @@ class Multilingual:
         negative, positive = (math.exp(max(min(each, 50.0), -50.0)) for each in self._model.answers(reading, shown, language))
         whole = negative + 1.0 + positive
         return Opinion(negative / whole, 1.0 / whole, positive / whole)
+
+
+def shipped() -> Multilingual:
+    """The model that came with the package, read once: it remembers words, and nothing else. Raises `ModelFileError`."""
+    return _of(SHIPPED)
+
+
+@lru_cache(maxsize=1)
+def _of(file: Path) -> Multilingual:
+    return Multilingual(file)

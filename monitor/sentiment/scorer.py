@@ -42,13 +42,13 @@ class Scorer:
 
         Raises `ModelFileError` where a model's file cannot be used.
         """
-        from monitor.sentiment.complaint import Complaints  # noqa: PLC0415 numpy is for those who score
+        from monitor.sentiment import complaint  # noqa: PLC0415 numpy is for those who score
 
         self._settings = settings or SentimentSettings()
         chosen = self._settings.engine if engine == AUTO else engine
         self._detector = Detector(self._settings.languages)
         self._panel = Panel(chosen, Lexicon(self._settings.lexicon), self._settings.model)
-        self._complaints = Complaints()
+        self._complaints = complaint.shipped()
         self._meaning = Meaning(self._settings)
         self.version = f"{self._panel.version}, {self._complaints.version}"
 
