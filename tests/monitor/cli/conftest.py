@@ -129,15 +129,11 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def tocsin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Tocsin:
-    """A folder with two rules, a plan, people, a webhook receiver that is not there, and a store with nothing in it yet."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
-    shutil.copyfile(empty_store, tmp_path / "tocsin.db")
-    typed = Tocsin(tmp_path / "brand")
-    typed.write("monitor.yaml", MONITOR.replace("sqlite:///tocsin.db", f"sqlite:///{tmp_path}/tocsin.db"))
+def _brand(folder: Path, store: Path) -> Tocsin:
+    """A folder with two rules, a plan, people, a webhook receiver that is not there, and a copy of a store."""
+    shutil.copyfile(store, folder / "tocsin.db")
+    typed = Tocsin(folder / "brand")
+    typed.write("monitor.yaml", MONITOR.replace("sqlite:///tocsin.db", f"sqlite:///{folder}/tocsin.db"))
     typed.write("rules/acme.yaml", RULES)
     typed.write("plans/outage.yaml", PLAN)
     typed.write("contacts.yaml", CONTACTS)
@@ -145,9 +141,32 @@ def tocsin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -
     return typed
 
 
-@pytest.fixture
-def rung(tocsin: Tocsin, tmp_path: Path) -> Tocsin:
-    """The same, after a replay of its recording into its own database: eight complaints, a crisis, a plan."""
-    done = tocsin.at("replay", str(tocsin.config / "posts.jsonl"), "--database", f"sqlite:///{tmp_path}/tocsin.db")
+@pytest.fixture(scope="session")
+def rung_store(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
+    """A store after a replay of the recording into it: eight complaints, a crisis, a plan."""
+    folder = tmp_path_factory.mktemp("rung")
+    done = _brand(folder, empty_store).at(
+        "replay", str(folder / "brand" / "posts.jsonl"), "--database", f"sqlite:///{folder}/tocsin.db"
+    )
     assert done.exit_code == 0, done.output
-    return tocsin
+    return folder / "tocsin.db"
+
+
+@pytest.fixture
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands are typed in the test's own folder, on a terminal without colours."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+
+
+@pytest.fixture
+def tocsin(tmp_path: Path, at_home: None, empty_store: Path) -> Tocsin:
+    """A folder with two rules, a plan, people, a webhook receiver that is not there, and a store with nothing in it yet."""
+    return _brand(tmp_path, empty_store)
+
+
+@pytest.fixture
+def rung(tmp_path: Path, at_home: None, rung_store: Path) -> Tocsin:
+    """The same, with a store in which eight people complained, a crisis rang and a plan was opened."""
+    return _brand(tmp_path, rung_store)
