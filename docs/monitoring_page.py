@@ -17,8 +17,7 @@ import yaml
 
 from monitor.telemetry import Definition, metrics
 
-# What prometheus_client adds to ours, of those that we use.
-PROCESS = {"process_resident_memory_bytes", "process_open_fds", "process_max_fds", "process_start_time_seconds", "up"}
+OF_PROMETHEUS = {"up"}  # what it says of each scrape job
 _NAMES = re.compile(r"\b(?:tocsin|process)_\w+|\bup\b")
 _SUFFIX = re.compile(r"_(?:bucket|sum|count)$")
 # Where the Debian package puts the page: whoever publishes it elsewhere replaces the beginning.
@@ -120,12 +119,12 @@ ALERTS = (
         "Free some space, or shorten `storage.retention` and reload.",
     ),
     Alert(
-        "TocsinMemory", "warning", "10m", 'process_resident_memory_bytes{job="tocsin"} > 800000000',
+        "TocsinMemory", "warning", "10m", "tocsin_resident_memory_bytes > 800000000",
         "Tocsin uses {{ $value | humanize1024 }}B; the unit ends it at 1 GiB.",
         "Restart it when it suits you, nothing is lost; and report what it was doing.",
     ),
     Alert(
-        "TocsinDescriptors", "warning", "10m", 'process_open_fds{job="tocsin"} > 0.8 * process_max_fds{job="tocsin"}',
+        "TocsinDescriptors", "warning", "10m", "tocsin_open_fds > 0.8 * tocsin_max_fds",
         "Tocsin is about to run out of file descriptors.",
         "Many callers at the public door? Otherwise restart it, and report what it was doing.",
     ),
@@ -190,7 +189,7 @@ _GLANCE = (
         "bool_yes_no",
         "No: the newest file was refused.",
     ),
-    ("Up since", 'min(process_start_time_seconds{job="tocsin"}) * 1000', "dateTimeFromNow", "When the process began."),
+    ("Up since", "min(tocsin_start_timestamp_seconds) * 1000", "dateTimeFromNow", "When the process began."),
 )
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 

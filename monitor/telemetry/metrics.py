@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -16,7 +16,6 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -24,6 +23,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from monitor.domain.alert import ReceiverState
 from monitor.domain.source import SourceState
+from monitor.telemetry import process
 
 PREFIX = "tocsin_"
 
@@ -240,7 +240,12 @@ class Metrics:
             "When the outbound heartbeat last arrived (Unix time); 0: never.",
         )
         self.worker_failures = self._counter("worker_failures_total", "Errors of ours that a worker survived.", "worker")
-        ProcessCollector(registry=self.registry)  # process_resident_memory_bytes, process_open_fds and their kin
+        # prometheus_client's own ProcessCollector reads /proc/stat, which our unit hides, and then shows nothing at all.
+        self._read("resident_memory_bytes", "How much memory the process has.", process.resident_bytes)
+        self._read("open_fds", "How many files and connections the process has open.", process.open_descriptors)
+        self._read("max_fds", "How many files and connections the process may have open.", process.most_descriptors)
+        self.start = self._gauge("start_timestamp_seconds", "When the process began (Unix time).")
+        self.start.set_to_current_time()
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(self._define(name, "counter", words, labels), words, labels, registry=self.registry)
@@ -250,6 +255,10 @@ class Metrics:
         if len(labels) == 1:
             self._standing[labels[0]].append(gauge)
         return gauge
+
+    def _read(self, name: str, words: str, read: Callable[[], float]) -> None:
+        """A gauge that is read whenever somebody asks."""
+        self._gauge(name, words).set_function(read)
 
     def _histogram(self, name: str, words: str, *labels: str) -> Histogram:
         name = self._define(name, "histogram", words, labels)

@@ -60,8 +60,8 @@ CASES: Mapping[str, tuple[Mapping[str, str], int, int]] = {
         9,
         20,
     ),
-    "TocsinMemory": ({f"process_resident_memory_bytes{{{JOB}}}": "100000000x5 900000000x30"}, 12, 20),
-    "TocsinDescriptors": ({f"process_open_fds{{{JOB}}}": "10x5 900x30", f"process_max_fds{{{JOB}}}": "1000x35"}, 12, 20),
+    "TocsinMemory": ({f"tocsin_resident_memory_bytes{{{JOB}}}": "100000000x5 900000000x30"}, 12, 20),
+    "TocsinDescriptors": ({f"tocsin_open_fds{{{JOB}}}": "10x5 900x30", f"tocsin_max_fds{{{JOB}}}": "1000x35"}, 12, 20),
     "TocsinHeartbeatSilent": ({f"tocsin_heartbeat_last_success_timestamp_seconds{{{JOB}}}": "60x30"}, 10, 16),
 }
 INSTALLED = "file:///usr/share/doc/tocsin/"
@@ -183,8 +183,8 @@ def test_every_runbook_is_a_page_of_the_package(monitoring: ModuleType) -> None:
 
 
 def test_no_expression_names_a_metric_that_is_gone(monitoring: ModuleType) -> None:
-    """Rules and dashboard speak of metrics in our table, and of the process's own."""
-    known = {definition.name for definition in metrics.definitions} | monitoring.PROCESS
+    """Rules and dashboard speak of metrics in our table, and of what Prometheus says of its job."""
+    known = {definition.name for definition in metrics.definitions} | monitoring.OF_PROMETHEUS
     for alert in monitoring.ALERTS:
         assert monitoring.used(alert.expr) <= known, alert.name
         assert monitoring.used(alert.expr), alert.name

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from math import isnan
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.domain.alert import ReceiverState
 from monitor.domain.source import SourceState
-from monitor.telemetry import Metrics
+from monitor.telemetry import Metrics, process
 
 
 def figures(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -123,8 +129,45 @@ def test_a_source_and_a_receiver_show_how_they_stand(metrics: Metrics) -> None:
 
 
 def test_the_build_is_named(metrics: Metrics) -> None:
-    """The version that runs stands among the figures, beside those of the process."""
+    """The version that runs stands among the figures."""
     text = metrics.render().decode()
     assert 'tocsin_build_info{python="3.' in text
-    assert "process_resident_memory_bytes" in text
     assert "_created" not in text
+
+
+def test_the_process_shows_what_it_takes(metrics: Metrics) -> None:
+    """Memory, descriptors and their limit are what the kernel says at this moment."""
+    before = figures(metrics)
+    assert before["tocsin_resident_memory_bytes", ()] > 10_000_000
+    assert before["tocsin_max_fds", ()] == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]
+    try:
+        assert figures(metrics)["tocsin_open_fds", ()] == before["tocsin_open_fds", ()] + 20
+    finally:
+        for each in opened:
+            os.close(each)
+
+
+SEALED = "mount -t proc -o subset=pid proc /proc"
+
+
+def test_the_process_is_measured_within_the_sandbox_of_the_unit() -> None:
+    """`ProcSubset=pid` hides all of /proc but processes: how large and since when this one is can be seen all the same."""
+    if subprocess.run(["unshare", "-m", "sh", "-c", SEALED], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no /proc can be mounted here: only root may, and not in every container")
+    show = "from monitor.telemetry import metrics; print(metrics.render().decode())"
+    script = f'{SEALED} && [ ! -e /proc/stat ] && exec "$0" -c "$1"'
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script, sys.executable, show], capture_output=True, text=True, check=True)
+    read = {family.name: family.samples[0].value for family in text_string_to_metric_families(done.stdout) if family.samples}
+    assert read["tocsin_resident_memory_bytes"] > 10_000_000
+    assert 0 < read["tocsin_open_fds"] < read["tocsin_max_fds"]
+    assert 0 <= datetime.now(UTC).timestamp() - read["tocsin_start_timestamp_seconds"] < 60
+
+
+def test_without_proc_the_other_figures_are_shown(metrics: Metrics, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the kernel is no Linux, what cannot be read is not a number, and the page is there."""
+    monkeypatch.setattr(process, "SELF", tmp_path / "none")
+    read = figures(metrics)
+    assert isnan(read["tocsin_resident_memory_bytes", ()])
+    assert isnan(read["tocsin_open_fds", ()])
+    assert read["tocsin_start_timestamp_seconds", ()] > 0
