@@ -20,6 +20,7 @@ from monitor.cli.context import (
     actor,
     clock,
     handles,
+    loaded,
     local,
     opened,
     out,
@@ -38,7 +39,7 @@ from monitor.domain.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from monitor.domain.mention import Observed
     from monitor.domain.plan import TimelineEvent
-    from monitor.settings import Settings
+    from monitor.settings import Outline, Settings
     from monitor.storage import Store, UnitOfWork
 
 _COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
@@ -70,7 +71,7 @@ def alerts(
     run(work)
 
 
-def _alert_table(found: Sequence[Alert], settings: Settings, authors: Mapping[str, str]) -> Any:
+def _alert_table(found: Sequence[Alert], settings: Outline, authors: Mapping[str, str]) -> Any:
     rows = table("id", "severity", "rule", "about", "since", "seen", "state")
     for each in found:
         state = "acknowledged" if each.acknowledged_at and each.state is AlertState.OPEN else str(each.state)
@@ -135,7 +136,7 @@ def _concerns(event: TimelineEvent, alert: Alert) -> bool:
     return event.alert_id == alert.id or (event.plan_run_id is not None and alert.plan is not None)
 
 
-def _event(event: TimelineEvent, settings: Settings) -> str:
+def _event(event: TimelineEvent, settings: Outline) -> str:
     detail: Mapping[str, object] = event.detail or {}
     named = (f"{name} {detail[name]}" for name in ("rule", "receiver", "plan", "step", "note") if detail.get(name))
     who = "" if event.actor == "tocsin" else f" by {said(event.actor)} ({event.through})"
@@ -164,7 +165,8 @@ def test(
     """Ring end to end, now: an alert in the store, a message marked as a test, delivered by the real receivers."""
 
     async def work() -> None:
-        async with opened(config) as (settings, store):
+        settings = loaded(config)
+        async with opened(config) as (_, store):
             receivers = _receivers(settings, rule, to)
             records = [await _ring(settings, store, rule, receiver, by) for receiver in receivers]
         if any(each.state is not DeliveryState.DELIVERED for each in records):

@@ -26,7 +26,7 @@ from monitor.domain.errors import CannotCreateError, UsageError
 
 if TYPE_CHECKING:
     from monitor.pipeline.operations import Actor
-    from monitor.settings import Settings
+    from monitor.settings import Outline, Settings
     from monitor.storage import Store, UnitOfWork
 
 ConfigDir = Annotated[
@@ -67,15 +67,26 @@ def loaded(config: Path) -> Settings:
     return load(config)
 
 
+def outlined(config: Path, *, rules: bool = False) -> Outline:
+    """What a command about the store goes by. Secrets that only the service has, and faults elsewhere, are told and no more."""
+    from monitor.settings import outline
+    from monitor.telemetry import one_line
+
+    known, elsewhere = outline(config, rules=rules)
+    for problem in elsewhere:
+        typer.echo(one_line(f"warning: {problem}"), err=True)
+    return known
+
+
 @asynccontextmanager
-async def opened(config: Path) -> AsyncIterator[tuple[Settings, Store]]:
-    """The settings, and the store they name. Only what listens makes one: an empty store would say that nothing rings."""
+async def opened(config: Path, *, rules: bool = False) -> AsyncIterator[tuple[Outline, Store]]:
+    """An outline, and the store it names. Only what listens makes one: an empty store would say that nothing rings."""
     from monitor.storage import Store
 
-    settings = loaded(config)
-    store = await Store.open(settings.storage, create=False)
+    known = outlined(config, rules=rules)
+    store = await Store.open(known.storage, create=False)
     try:
-        yield settings, store
+        yield known, store
     finally:
         await store.close()
 
@@ -128,7 +139,7 @@ def say(*parts: str | tuple[str, str], style: str = "") -> None:
     out.print(Text.assemble(*clean, style=style), soft_wrap=True)
 
 
-def local(moment: datetime | None, settings: Settings) -> str:
+def local(moment: datetime | None, settings: Settings | Outline) -> str:
     """A time as the team reads it, or a dash."""
     return moment.astimezone(ZoneInfo(settings.timezone)).strftime("%Y-%m-%d %H:%M") if moment else "–"
 
@@ -156,7 +167,7 @@ async def handles(tx: UnitOfWork, keys: Iterable[Mapping[str, str]]) -> Mapping[
     return await tx.authors.called(key["author"] for key in keys if "author" in key)
 
 
-def about(labels: Mapping[str, str], key: Mapping[str, str], settings: Settings, authors: Mapping[str, str]) -> str:
+def about(labels: Mapping[str, str], key: Mapping[str, str], settings: Settings | Outline, authors: Mapping[str, str]) -> str:
     """What an alert is about, for a table: the subject as people call it, and what else tells it from others.
 
     `authors` are the handles by our numbers for them, as `handles` gives them.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.app import app
-from monitor.cli.context import DEFAULT_CONFIG, AsJson, ConfigDir, clock, loaded, plural, run, say, show_json
+from monitor.cli.context import DEFAULT_CONFIG, AsJson, ConfigDir, clock, outlined, plural, run, say, show_json
 from monitor.domain.errors import ExitCode, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def backup(
     """Copy the store into one file while the daemon runs, and read the copy to its last row before it gets its name."""
     from monitor.storage.backup import back_up, default_folder, default_name, remove_old
 
-    storage = loaded(config).storage
+    storage = outlined(config).storage
     into = default_folder(storage) if target is None else target
     named = into.is_dir()
     if keep is not None and not named:
@@ -83,7 +83,7 @@ def restore(
     """
     from monitor.storage import restore as restoring
 
-    storage = loaded(config).storage
+    storage = outlined(config).storage
     if not yes:
         typer.confirm(f"Put {file} in the place of the store at {storage.place}?", abort=True)
     restored = restoring.restore(storage, file, clock.wall())
@@ -115,7 +115,7 @@ def migrate(
         from monitor.storage import look, upgrade
         from monitor.storage.migrate import pending
 
-        storage = loaded(config).storage
+        storage = outlined(config).storage
         found = await look(storage, clock.wall())
         steps = pending(found.revision)
         if not steps:

@@ -13,7 +13,7 @@ from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from monitor.domain.plan import PlanRun, Step, TimelineEvent
-    from monitor.settings import Settings
+    from monitor.settings import Outline
 
 _RUN_STATES = {
     "awaiting_confirmation": "waits for a confirmation",
@@ -63,7 +63,7 @@ def show(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG) -> None:
     run(work)
 
 
-def _show_steps(found: PlanRun, settings: Settings) -> None:
+def _show_steps(found: PlanRun, settings: Outline) -> None:
     from monitor.pipeline.compose import localized
 
     states = {each.step: each for each in found.steps}
@@ -89,7 +89,7 @@ def _state_of(found: PlanRun, step: Step) -> str:
     return "under way" if state is StepState.RUNNING else str(state)
 
 
-def _inside(found: PlanRun, step: Step, settings: Settings) -> list[str]:
+def _inside(found: PlanRun, step: Step, settings: Outline) -> list[str]:
     """What a step is about: its list, or its statement ready to copy, in every language there is."""
     from monitor.domain.plan import ChecklistStep, StatementStep
     from monitor.pipeline.compose import localized

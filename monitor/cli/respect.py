@@ -32,7 +32,7 @@ from monitor.cli.context import (
 from monitor.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from monitor.settings import Settings
+    from monitor.settings import Outline
     from monitor.storage import Erased, Hold, Store, UnitOfWork
 
 Network = Annotated[str, typer.Argument(help="The network, for instance mastodon.")]
@@ -111,7 +111,7 @@ def erase(
     run(work)
 
 
-async def _erase(settings: Settings, store: Store, network: str, author: str, by: str, *, as_json: bool) -> None:
+async def _erase(settings: Outline, store: Store, network: str, author: str, by: str, *, as_json: bool) -> None:
     from monitor.pipeline import operations
 
     erased, written = await operations.erase(store, network, author, actor(by), clock.now())
@@ -126,7 +126,7 @@ async def _erase(settings: Settings, store: Store, network: str, author: str, by
         raise typer.Exit(ExitCode.FAILED)
 
 
-async def _erase_listed(settings: Settings, store: Store, listed: Path, *, as_json: bool) -> None:
+async def _erase_listed(settings: Outline, store: Store, listed: Path, *, as_json: bool) -> None:
     done = await store.bury_again(listed)
     if as_json:
         show_json([_facts(each, settings) for each in done])
@@ -135,7 +135,7 @@ async def _erase_listed(settings: Settings, store: Store, listed: Path, *, as_js
         say(f"Erased anew: {people}. Everybody on the list is kept out.")
 
 
-def _facts(erased: Erased, settings: Settings) -> dict[str, Any]:
+def _facts(erased: Erased, settings: Outline) -> dict[str, Any]:
     return {
         "author": erased.author,
         "erased_at": erased.erased_at,
@@ -158,7 +158,7 @@ def _answer(erased: Erased, language: str) -> str:
     return _ANSWERS["held" if erased.pending else "erased"][language].format(date=date)
 
 
-def _tell(erased: Erased, settings: Settings, *, done: bool, as_json: bool = False) -> None:
+def _tell(erased: Erased, settings: Outline, *, done: bool, as_json: bool = False) -> None:
     if as_json:
         show_json(_facts(erased, settings) | {"done": done and not erased.pending})
         return
@@ -179,7 +179,7 @@ def _tell(erased: Erased, settings: Settings, *, done: bool, as_json: bool = Fal
         say("You may answer the person: ", (_answer(erased, settings.language), "bold"))
 
 
-def _tell_recall(erased: Erased, settings: Settings) -> None:
+def _tell_recall(erased: Erased, settings: Outline) -> None:
     """What has left the house, by name: whoever received it must be asked to delete it."""
     for each in erased.sent:
         say(f"Cannot be recalled: {each.kind} to {each.receiver}, {local(each.ended_at, settings)} (notification {each.id}).")
@@ -187,7 +187,7 @@ def _tell_recall(erased: Erased, settings: Settings) -> None:
         say(f"Still in the backup {name}: should it be put back, the list beside the store erases anew.")
 
 
-def _backups(settings: Settings) -> list[str]:
+def _backups(settings: Outline) -> list[str]:
     from monitor.storage.backup import made
 
     return [str(path) for path in made(settings.storage)]
@@ -237,7 +237,7 @@ async def _target(tx: UnitOfWork, what: str, which: str) -> tuple[Any, int]:
     return what, int(which)
 
 
-def _day(written: str, settings: Settings) -> datetime:
+def _day(written: str, settings: Outline) -> datetime:
     """The end of a day, as the team counts it."""
     try:
         day = datetime.strptime(written, "%Y-%m-%d")  # noqa: DTZ007 the zone follows
@@ -280,7 +280,7 @@ async def _intact(tx: UnitOfWork, held: Hold) -> bool | None:
     return fingerprint(await tx.holds.evidence(held)) == held.evidence_hash
 
 
-def _show_holds(found: list[tuple[Hold, bool | None]], settings: Settings) -> None:
+def _show_holds(found: list[tuple[Hold, bool | None]], settings: Outline) -> None:
     if not found:
         say("Nothing is under legal hold.")
         return

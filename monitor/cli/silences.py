@@ -33,7 +33,7 @@ from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from monitor.domain.alert import Silence
-    from monitor.settings import Settings
+    from monitor.settings import Outline
     from monitor.storage import Store
     from rules import Rule
 
@@ -57,7 +57,8 @@ def silence(
         from monitor.pipeline import operations
 
         length = _duration(lasting)
-        async with opened(config) as (settings, store):
+        # All of the rules, or nobody can tell whether the silence covers a danger.
+        async with opened(config, rules=True) as (settings, store):
             matcher = await _of_alert(store, alert) if alert is not None else _of_names(settings, rule, subject)
             if not including_safety:
                 _spare_safety(settings, matcher)
@@ -76,7 +77,7 @@ async def _of_alert(store: Store, number: int) -> dict[str, object]:
     return {"rule": found.rule, "key": dict(found.key)}
 
 
-def _of_names(settings: Settings, rule: str, subject: str) -> dict[str, object]:
+def _of_names(settings: Outline, rule: str, subject: str) -> dict[str, object]:
     rules = [each.id for each in settings.rules]
     if rule and rule not in rules:
         raise unknown("rule", rule, rules)
@@ -85,7 +86,7 @@ def _of_names(settings: Settings, rule: str, subject: str) -> dict[str, object]:
     return {name: value for name, value in (("rule", rule), ("subject", subject)) if value}
 
 
-def _spare_safety(settings: Settings, matcher: Mapping[str, object]) -> None:
+def _spare_safety(settings: Outline, matcher: Mapping[str, object]) -> None:
     """Somebody who is tired of complaints rarely means that they want to sleep through an accident."""
     if not matcher:
         return

@@ -28,7 +28,7 @@ from monitor.domain.source import SourceState
 
 if TYPE_CHECKING:
     from monitor.domain.plan import PlanRun
-    from monitor.settings import Settings
+    from monitor.settings import Outline
     from monitor.storage import UnitOfWork
 
 _MANY = 10_000
@@ -51,7 +51,7 @@ class _State:
     kept_for: Mapping[str, timedelta]
 
     @classmethod
-    async def read(cls, tx: UnitOfWork, settings: Settings) -> _State:
+    async def read(cls, tx: UnitOfWork, settings: Outline) -> _State:
         known = {each.source: each for each in await tx.sources.all()}
         disabled = await tx.receivers.disabled()
         return cls(
@@ -97,7 +97,7 @@ def status(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     run(work)
 
 
-def _show(state: _State, settings: Settings) -> None:
+def _show(state: _State, settings: Outline) -> None:
     if state.sources:
         rows = table("source", "state", "last answer", "detail")
         for each in state.sources:
@@ -122,8 +122,8 @@ def _days(period: timedelta) -> str:
     return plural(period.days, "day") if period >= timedelta(days=1) else format_duration(period)
 
 
-def _health(state: SourceState, settings: Settings) -> tuple[str, str]:
-    if not settings.sources[state.source].enabled:
+def _health(state: SourceState, settings: Outline) -> tuple[str, str]:
+    if not settings.sources[state.source]:
         return "not asked (enabled: false)", "dim"
     if state.stopped:
         return "stopped", "red"

@@ -1,6 +1,7 @@
 """Configuration: a folder of YAML becomes one frozen tree of settings, or every problem in it with file, line and fix.
 
-`load` is for the daemon, `check` and `render` for people, `schemas` for editors, `scaffold` for the first ten minutes.
+`load` is for the daemon, `outline` for commands about the store, `check` and `render` for people, `schemas` for editors,
+`scaffold` for the first ten minutes.
 """
 
 from __future__ import annotations
@@ -9,8 +10,17 @@ from monitor.packaged import shipped
 from monitor.settings.contacts import Contacts, Hours, Person, Role
 from monitor.settings.differences import differences
 from monitor.settings.fingerprints import Fingerprints
-from monitor.settings.load import load
-from monitor.settings.model import HeartbeatSettings, LoggingSettings, MonitorFile, Routing, Settings, Subject, WebSettings
+from monitor.settings.load import load, outline
+from monitor.settings.model import (
+    HeartbeatSettings,
+    LoggingSettings,
+    MonitorFile,
+    Outline,
+    Routing,
+    Settings,
+    Subject,
+    WebSettings,
+)
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.report import Report, check, render
 from monitor.settings.scaffold import scaffold
@@ -24,6 +34,7 @@ __all__ = [
     "Hours",
     "LoggingSettings",
     "MonitorFile",
+    "Outline",
     "Person",
     "Problem",
     "Report",
@@ -35,6 +46,7 @@ __all__ = [
     "check",
     "differences",
     "load",
+    "outline",
     "render",
     "scaffold",
     "schemas",

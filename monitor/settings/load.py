@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -18,15 +18,15 @@ from monitor.sentiment import SentimentSettings
 from monitor.settings import advice, names
 from monitor.settings.contacts import Contacts
 from monitor.settings.convert import convert
-from monitor.settings.model import MonitorFile, Settings, implicit_receiver
+from monitor.settings.model import MonitorFile, Outline, Settings, implicit_receiver
 from monitor.settings.place import state_folder
 from monitor.settings.problems import ConfigError, Problem
-from monitor.settings.reading import Document, at, read
+from monitor.settings.reading import Data, Document, at, read
 from monitor.settings.secrets import Filled, fill
 from monitor.settings.shape import shape_of
 from monitor.settings.translate import Translator
 from monitor.settings.wordlists import WordLists, check_uses, read_lists, read_vocabularies
-from rules import RuleFile
+from rules import Rule, RuleFile
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -66,6 +66,17 @@ def read_all(directory: Path, *, environ: Mapping[str, str] | None = None, today
     return loaded
 
 
+def outline(
+    directory: Path, *, environ: Mapping[str, str] | None = None, rules: bool = False
+) -> tuple[Outline, tuple[Problem, ...]]:
+    """What a command about the store goes by, and the problems with all else in monitor.yaml, which hinder it in nothing.
+
+    Raises `ConfigError` when it is not certain which store is meant, or, with `rules`, what the rules are.
+    """
+    reader = _Reader(directory, os.environ if environ is None else environ, SystemClock().now().date())
+    return reader.outline(rules=rules)
+
+
 def _once(problems: Iterable[Problem]) -> list[Problem]:
     """The first problem of each place: what is said there after it mostly follows from it."""
     first: dict[tuple[str, int, str], Problem] = {}
@@ -83,9 +94,7 @@ class _Reader:
         self._problems = self._loaded.problems
 
     def read(self) -> Loaded:
-        if not self._directory.is_dir():
-            fix = "Give the folder that holds monitor.yaml, or write one with `tocsin init`."
-            self._problems.append(Problem(str(self._directory), 0, "", "no such folder.", fix))
+        if not self._is_there():
             return self._loaded
         monitor = self._file(self._directory / "monitor.yaml", MonitorFile)
         contacts = self._contacts(self._directory / "contacts.yaml")
@@ -94,6 +103,34 @@ class _Reader:
         self._check_names(monitor, contacts, rules, plans)
         self._settle(monitor, contacts, rules, plans, self._lists(rules))
         return self._loaded
+
+    def outline(self, *, rules: bool) -> tuple[Outline, tuple[Problem, ...]]:
+        """What is certain, and the problems with the rest. Raises `ConfigError`."""
+        monitor = self._file(self._directory / "monitor.yaml", MonitorFile) if self._is_there() else _File(self._directory)
+        read = [self._file(path, RuleFile) for path in self._folder("rules")] if rules else []
+        found = _once(self._problems)
+        elsewhere = tuple(each for each in found if each.file == str(monitor.path) and _section(each) in _DISPENSABLE)
+        sound = monitor.model or self._sound(monitor.document, {_section(each) for each in elsewhere})
+        if len(elsewhere) < len(found) or not (monitor.document and sound):
+            raise ConfigError([each for each in found if each not in elsewhere] or found)
+        place = state_folder(self._directory, self._environ)
+        effective = tuple(rule for file in read if file.model for rule in file.model.effective())
+        return _outlined(monitor.document, sound, place, effective), elsewhere
+
+    def _sound(self, document: Document | None, faulty: Collection[str]) -> MonitorFile | None:
+        """The file without its faulty sections. A file must have subjects: when they are faulty, one that nobody names."""
+        if document is None or not isinstance(document.data, Mapping):
+            return None
+        rest = {name: section for name, section in document.data.items() if name not in faulty}
+        data: Data = {"subjects": {"none": None}, **rest}
+        return self._validate(document, Filled(data), MonitorFile)
+
+    def _is_there(self) -> bool:
+        if self._directory.is_dir():
+            return True
+        fix = "Give the folder that holds monitor.yaml, or write one with `tocsin init`."
+        self._problems.append(Problem(str(self._directory), 0, "", "no such folder.", fix))
+        return False
 
     def _contacts(self, path: Path) -> _File[Contacts]:
         """contacts.yaml; without it there are no people, which is fine."""
@@ -204,6 +241,15 @@ class _Reader:
         return settings
 
 
+# Without these sections it is certain all the same which store is meant. A name that is unknown may be `storage` misspelt.
+_DISPENSABLE = MonitorFile.model_fields.keys() - {"version", "storage"}
+
+
+def _section(problem: Problem) -> str:
+    """The section of monitor.yaml in which a problem stands; nothing when it is one of the file as a whole."""
+    return problem.field.partition(".")[0].partition("[")[0]
+
+
 def _yaml_files(folder: Path) -> list[Path]:
     """The YAML files of a folder in order, less hidden ones and the tests of rules. Raises `OSError`."""
     found = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
@@ -213,6 +259,21 @@ def _yaml_files(folder: Path) -> list[Path]:
 def _mapping(document: Document | None) -> Document | None:
     """The document, unless it is no settings at all: then its names are unknown, not absent."""
     return None if document is None or (document.data is not None and not isinstance(document.data, Mapping)) else document
+
+
+def _outlined(document: Document, sound: MonitorFile, place: Path, rules: tuple[Rule, ...]) -> Outline:
+    """The values of what is sound, and the names of all that is written, sound or not."""
+    return Outline(
+        storage=sound.storage.beginning_at(place),
+        language=sound.language,
+        timezone=sound.timezone,
+        subjects={name: sound.subjects[name] for name in names.keys(document, "subjects") or () if name in sound.subjects},
+        sources={
+            name: at(document.data, ("sources", name, "enabled")) is not False for name in names.keys(document, "sources") or ()
+        },
+        receivers=names.keys(document, "receivers") or (),
+        rules=rules,
+    )
 
 
 def _compose(

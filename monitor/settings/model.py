@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -250,6 +251,22 @@ class Settings(MonitorFile):
         return f"Settings(brand={self.brand!r}, {held})"
 
     __str__ = __repr__
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What commands about the store go by: all that is certain of a configuration whose secrets are not all here.
+
+    `sources` says of each whether it is asked; of `receivers` the names are known. `rules` is empty unless they were asked for.
+    """
+
+    storage: StorageSettings
+    language: Language
+    timezone: str
+    subjects: Mapping[str, Subject]
+    sources: Mapping[str, bool]
+    receivers: Collection[str]
+    rules: tuple[Rule, ...] = ()
 
 
 def implicit_receiver(email: str, person: Person) -> EmailSettings:

@@ -165,8 +165,8 @@ def _storage(tocsin: Tocsin) -> str:
 async def test_status_shows_trouble_in_the_words_of_the_server_without_its_tricks(tocsin: Tocsin) -> None:
     """A stopped source, one in trouble and a disabled receiver are shown with the reason, as plain text."""
     at = context.clock.now()
-    async with context.opened(tocsin.config) as (settings, store), store.begin() as tx:
-        await tx.receivers.register(settings.fingerprints.receivers)
+    async with context.opened(tocsin.config) as (_, store), store.begin() as tx:
+        await tx.receivers.register(context.loaded(tocsin.config).fingerprints.receivers)
         await tx.receivers.disable("hub", "410 [bold]gone\x1b[2J", at)
         await tx.sources.failed("posts", trouble="timeout", detail="[red]slow\x1b[1m", at=at, backoff_until=at, stopped=False)
         await tx.commit()
