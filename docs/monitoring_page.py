@@ -130,7 +130,9 @@ ALERTS = (
     ),
     Alert(
         "TocsinHeartbeatSilent", "warning", "1m",
-        "time() - (tocsin_heartbeat_last_success_timestamp_seconds > 0) > 600",
+        # One that has never arrived is waited for since the configuration was read that asks for it.
+        "time() - (tocsin_heartbeat_last_success_timestamp_seconds > 0 or tocsin_config_last_reload_timestamp_seconds)"
+        " > clamp_min(5 * tocsin_heartbeat_interval_seconds, 600) and tocsin_heartbeat_interval_seconds > 0",
         "The heartbeat has not arrived for {{ $value | humanizeDuration }}: whoever expects it thinks that we are gone.",
         "The event `heartbeat.silent` says why.",
     ),

@@ -202,7 +202,9 @@ class Shift:
 
     def beat_elsewhere(self, http: GuardedClient) -> None:
         """Let somebody elsewhere know that the work progresses, if anybody is to know."""
-        if (settings := self._settings.heartbeat) is not None:
+        settings = self._settings.heartbeat
+        metrics.heartbeat(settings.every if settings else None)
+        if settings is not None:
             heartbeat = Heartbeat(settings, http, self._clock, self._vitals.progress)
             self._workers.repeat("heartbeat", heartbeat.beat, self._workers.bell(), idle=settings.every)
 

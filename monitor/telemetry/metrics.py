@@ -116,6 +116,12 @@ class Metrics:
         self.delivery_oldest.set(max(oldest.total_seconds(), 0.0))
         self.evaluator_lag.set(behind)
 
+    def heartbeat(self, every: timedelta | None) -> None:
+        """How often a heartbeat is sent from now on. Without one nobody is told of its silence, nor at once when one is back."""
+        self.heartbeat_every.set(every.total_seconds() if every else 0)
+        if every is None:
+            self.heartbeat_last_success.set(0)
+
     def keep(self, sources: Collection[str], receivers: Collection[str]) -> None:
         """Let go of how sources and receivers stand that are no longer there: nobody is to be told of their silence."""
         for gauge in self._standing["source"]:
@@ -235,9 +241,12 @@ class Metrics:
         self.store_disk_size = self._gauge("store_disk_size_bytes", "How large the store's disk is. SQLite only.")
         self.build_info = self._gauge("build_info", "Always 1: which version runs, on which Python.", "version", "python")
         self.build_info.labels(version=version("tocsin"), python=platform.python_version()).set(1)
+        self.heartbeat_every = self._gauge(
+            "heartbeat_interval_seconds", "How often the outbound heartbeat is sent; 0: there is none."
+        )
         self.heartbeat_last_success = self._gauge(
             "heartbeat_last_success_timestamp_seconds",
-            "When the outbound heartbeat last arrived (Unix time); 0: never.",
+            "When the outbound heartbeat last arrived (Unix time); 0: never, or there is none.",
         )
         self.worker_failures = self._counter("worker_failures_total", "Errors of ours that a worker survived.", "worker")
         # prometheus_client's own ProcessCollector reads /proc/stat, which our unit hides, and then shows nothing at all.

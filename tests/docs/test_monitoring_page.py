@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +21,19 @@ from tests.docs.conftest import ROOT, script
 RULES = ROOT / "config" / "prometheus" / "tocsin.rules.yaml"
 DASHBOARD = ROOT / "config" / "grafana" / "tocsin.json"
 
-# For each alert: series (one value a minute), and the minutes at which it must be silent and must ring.
 JOB = 'job="tocsin", instance="a"'
+
+
+def heartbeat(*, last: str, every: str, read: str = "0x100") -> Mapping[str, str]:
+    """When it last arrived, how often it is sent, and when the configuration was read."""
+    return {
+        f"tocsin_heartbeat_last_success_timestamp_seconds{{{JOB}}}": last,
+        f"tocsin_heartbeat_interval_seconds{{{JOB}}}": every,
+        f"tocsin_config_last_reload_timestamp_seconds{{{JOB}}}": read,
+    }
+
+
+# For each alert: series (one value a minute), and the minutes at which it must be silent and must ring.
 CASES: Mapping[str, tuple[Mapping[str, str], int, int]] = {
     "TocsinDown": ({f"up{{{JOB}}}": "1x5 0x10"}, 5, 9),
     "TocsinNobodyJudges": ({f"tocsin_evaluator_leads{{{JOB}}}": "1x5 0x20"}, 8, 14),
@@ -62,22 +73,35 @@ CASES: Mapping[str, tuple[Mapping[str, str], int, int]] = {
     ),
     "TocsinMemory": ({f"tocsin_resident_memory_bytes{{{JOB}}}": "100000000x5 900000000x30"}, 12, 20),
     "TocsinDescriptors": ({f"tocsin_open_fds{{{JOB}}}": "10x5 900x30", f"tocsin_max_fds{{{JOB}}}": "1000x35"}, 12, 20),
-    "TocsinHeartbeatSilent": ({f"tocsin_heartbeat_last_success_timestamp_seconds{{{JOB}}}": "60x30"}, 10, 16),
+    "TocsinHeartbeatSilent": (heartbeat(last="60x30", every="60x30"), 10, 16),
 }
+# The same alert for other reasons.
+MORE: Sequence[tuple[str, tuple[Mapping[str, str], int, int]]] = (
+    ("TocsinHeartbeatSilent", (heartbeat(last="0x30", every="60x30", read="60x30"), 10, 16)),  # never arrived since the start
+    ("TocsinHeartbeatSilent", (heartbeat(last="60x100", every="900x100"), 72, 80)),
+)
 INSTALLED = "file:///usr/share/doc/tocsin/"
 # What must never ring: a value that stands for "does not apply".
-SILENT: Mapping[str, Mapping[str, str]] = {
-    "TocsinHeartbeatSilent": {f"tocsin_heartbeat_last_success_timestamp_seconds{{{JOB}}}": "0x60"},
-    "TocsinDiskFull": {
-        f"tocsin_store_disk_free_bytes{{{JOB}}}": "0x60",
-        f"tocsin_store_disk_size_bytes{{{JOB}}}": "0x60",
-    },
-    "TocsinSourceSilent": {
-        f'tocsin_source_last_success_timestamp_seconds{{{JOB}, source="news"}}': "0+60x60",
-        f'tocsin_source_interval_seconds{{{JOB}, source="news"}}': "3600x60",
-        f'tocsin_source_failures{{{JOB}, source="news"}}': "9x60",
-    },
-}
+SILENT: Sequence[tuple[str, Mapping[str, str]]] = (
+    ("TocsinHeartbeatSilent", heartbeat(last="0x60", every="0x60")),
+    ("TocsinHeartbeatSilent", heartbeat(last="0x14 900x14 1800x14 2700x14", every="900x60")),
+    ("TocsinHeartbeatSilent", heartbeat(last="0x60", every="0x48 60x20", read="0x48 2940x20")),  # a reload asks for one
+    (
+        "TocsinDiskFull",
+        {
+            f"tocsin_store_disk_free_bytes{{{JOB}}}": "0x60",
+            f"tocsin_store_disk_size_bytes{{{JOB}}}": "0x60",
+        },
+    ),
+    (
+        "TocsinSourceSilent",
+        {
+            f'tocsin_source_last_success_timestamp_seconds{{{JOB}, source="news"}}': "0+60x60",
+            f'tocsin_source_interval_seconds{{{JOB}, source="news"}}': "3600x60",
+            f'tocsin_source_failures{{{JOB}, source="news"}}': "9x60",
+        },
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +141,15 @@ def test_every_alert_rings_when_it_should_and_not_before(monitoring: ModuleType,
                 {"eval_time": f"{rings}m", "alertname": name, "exp_alerts": [expected(monitoring, name, data)]},
             ],
         }
-        for name, (data, calm, rings) in CASES.items()
+        for name, (data, calm, rings) in [*CASES.items(), *MORE]
     ]
     never = [
         {
             "interval": "1m",
             "input_series": [{"series": series, "values": values} for series, values in data.items()],
-            "alert_rule_test": [{"eval_time": "55m", "alertname": name, "exp_alerts": []}],
+            "alert_rule_test": [{"eval_time": f"{at}m", "alertname": name, "exp_alerts": []} for at in (20, 45, 55)],
         }
-        for name, data in SILENT.items()
+        for name, data in SILENT
     ]
     (tmp_path / "rules.yaml").write_text(without_values(RULES.read_text("utf-8")), "utf-8")
     (tmp_path / "test.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": tests + never}), "utf-8")

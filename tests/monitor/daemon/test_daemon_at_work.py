@@ -267,6 +267,18 @@ async def test_a_reload_applies_the_new_rules(folder: Folder, at_work: Start, pa
         assert value("tocsin_config_last_reload_successful") == 1
 
 
+async def test_metrics_say_whether_a_heartbeat_is_to_be_expected(folder: Folder, at_work: Start) -> None:
+    """By the configuration in force."""
+    async with serving() as elsewhere:
+        elsewhere.says(200)
+        folder.write(folder.base + f"heartbeat: {{url: {elsewhere.url}/ping, every: 15m}}\n")
+        async with at_work() as daemon:
+            assert value("tocsin_heartbeat_interval_seconds") == 900
+            folder.write()
+            assert (await daemon.reconfigure()).status == "in_force"
+            assert value("tocsin_heartbeat_interval_seconds") == 0
+
+
 async def test_a_bad_file_keeps_the_configuration_in_force(
     folder: Folder, at_work: Start, patiently: Patiently, capsys: pytest.CaptureFixture[str]
 ) -> None:

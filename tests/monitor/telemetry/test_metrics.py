@@ -128,6 +128,18 @@ def test_a_source_and_a_receiver_show_how_they_stand(metrics: Metrics) -> None:
     assert read["tocsin_receiver_failures", (("receiver", "hub"),)] == 3
 
 
+def test_a_heartbeat_that_is_no_longer_wanted_is_forgotten(metrics: Metrics) -> None:
+    """Nobody rings for its silence, nor at once when there is one again."""
+    metrics.heartbeat(timedelta(minutes=15))
+    metrics.heartbeat_last_success.set(7)
+    metrics.heartbeat(timedelta(minutes=1))
+    read = figures(metrics)
+    assert (read["tocsin_heartbeat_interval_seconds", ()], read["tocsin_heartbeat_last_success_timestamp_seconds", ()]) == (60, 7)
+    metrics.heartbeat(None)
+    read = figures(metrics)
+    assert (read["tocsin_heartbeat_interval_seconds", ()], read["tocsin_heartbeat_last_success_timestamp_seconds", ()]) == (0, 0)
+
+
 def test_the_build_is_named(metrics: Metrics) -> None:
     """The version that runs stands among the figures."""
     text = metrics.render().decode()
