@@ -33,18 +33,24 @@ NOT_YET = {
 }
 
 
+# Where a promise is asserted.
+CI = "in CI"
+LONG = "by `make soak`"
+BOTH = "in CI; larger by `make soak`"
+
+
 class Row(NamedTuple):
-    """One promise: the area, what goes wrong, what then holds, the test, and the sign of what `make soak` adds."""
+    """One promise: the area, what goes wrong, what then holds, the test, and where that asserts it."""
 
     area: str
     what: str
     promise: str
     test: str
-    sign: str
+    asserted: str
 
 
 def rows() -> list[Row]:
-    """Every marked test, in the order of the files."""
+    """Every mark, of a test or of one of its parameters, in the order of the files."""
     return [row for file in sorted(TESTS.rglob("test_*.py")) for row in _of_file(file)]
 
 
@@ -55,26 +61,28 @@ def _of_file(file: Path) -> Iterator[Row]:
     )
     tests = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     for test in sorted(tests, key=lambda node: node.lineno):
-        marks = {mark.func.attr: mark.args for mark in test.decorator_list if _is_call(mark)}
-        if "fault" in marks:
-            area, what = (ast.literal_eval(argument) for argument in marks["fault"])
-            promise = " ".join((ast.get_docstring(test) or "").split())
-            yield Row(area, what, promise, f"{file.relative_to(ROOT)}", " †" if long else _sign(test.decorator_list))
+        promise = " ".join((ast.get_docstring(test) or "").split())
+        for mark in _faults(test.decorator_list):
+            area, what = (ast.literal_eval(argument) for argument in mark.args)
+            yield Row(area, what, promise, f"{file.relative_to(ROOT)}", LONG if long else _asserted(test.decorator_list))
 
 
-def _sign(marks: list[ast.expr]) -> str:
-    """† when the whole test is marked `soak`, ‡ when that is only so for some of its parameters."""
+def _asserted(marks: list[ast.expr]) -> str:
+    """By the long tier when the whole test is marked `soak`; by both when that is only so for some of its parameters."""
     if any(isinstance(mark, ast.Attribute) and mark.attr == "soak" for mark in marks):
-        return " †"
-    return " ‡" if any(_soaks(mark) for mark in marks) else ""
+        return LONG
+    return BOTH if any(_soaks(mark) for mark in marks) else CI
 
 
 def _soaks(tree: ast.AST) -> bool:
     return any(isinstance(node, ast.Attribute) and node.attr == "soak" for node in ast.walk(tree))
 
 
-def _is_call(mark: ast.expr) -> bool:
-    return isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute)
+def _faults(decorators: list[ast.expr]) -> Iterator[ast.Call]:
+    """The marks `fault` of a test, and those that stand at one of its parameters."""
+    for node in (each for decorator in decorators for each in ast.walk(decorator)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "fault":
+            yield node
 
 
 def reliability_page(note: str) -> str:
@@ -88,15 +96,16 @@ def reliability_page(note: str) -> str:
         "A mention seen, an alert raised, a notification due and a step of a plan are on disk before anything is done about",
         "them, and nothing that was acknowledged is ever lost. Messages leave at least once, with an id that stays the same;",
         "alerts and steps exist once. Below is everything that was done to Tocsin to break these promises: each line is a test",
-        "of that name's file, run before every change lands. Those marked † take long and are run by `make soak` alone; those",
-        "marked ‡ are run with smaller numbers before every change, and with these by `make soak`. The figures that go with them",
-        "are in [how fast it is](performance.md).",
+        "of that name's file. What it asserts in CI holds for every change that landed: one that breaks it does not land. What",
+        "takes long, or larger numbers, is asserted by `make soak`; that also streams posts for an hour and measures whether",
+        "memory and descriptors grow. The figures that go with all this, those that miss their bar included, are in",
+        "[how fast it is](performance.md).",
     ]
     for area, title in AREAS.items():
         own = [row for row in found if row.area == area]
         if own:
-            lines += ["", f"## {title}", "", "| what goes wrong | what holds | tried by |", "| --- | --- | --- |"]
-            lines += [f"| {_cell(row.what)}{row.sign} | {_cell(row.promise)} | `{row.test}` |" for row in own]
+            lines += ["", f"## {title}", "", "| what goes wrong | what holds | tried by | asserted |", "| --- " * 4 + "|"]
+            lines += [f"| {_cell(row.what)} | {_cell(row.promise)} | `{row.test}` | {row.asserted} |" for row in own]
     lines += ["", "## What does not apply", "", "| what goes wrong | why nothing is promised |", "| --- | --- |"]
     lines += [f"| {_cell(what)} | {_cell(why)} |" for what, why in NOT_YET.items()]
     return "\n".join(lines) + "\n"

@@ -19,7 +19,7 @@ from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Pos
 from notifiers.render.as_payload import payload
 from rules.model import MentionRule, WindowRule
 from rules.where import Where
-from tests.docs.conftest import DOCS, script
+from tests.docs.conftest import DOCS, ROOT, script
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,13 @@ def test_the_check_names_what_is_out_of_date(generate: ModuleType, tmp_path: Pat
     """A page that is missing or different is named."""
     (tmp_path / "metrics.md").write_text("Metrics, roughly.")
     assert set(generate.stale(tmp_path)) == set(generate.PAGES)
+
+
+def test_every_mark_is_a_row_of_the_reliability_page() -> None:
+    """No promise that a test makes is missing, wherever its mark stands: before the test, or at one of its parameters."""
+    marks = sum(len(re.findall(r"mark\.fault\(", file.read_text("utf-8"))) for file in (ROOT / "tests").rglob("test_*.py"))
+    rows = [line for line in (DOCS / "reference" / "reliability.md").read_text("utf-8").splitlines() if "| `tests/" in line]
+    assert len(rows) == marks
 
 
 def test_every_top_level_setting_has_its_heading() -> None:

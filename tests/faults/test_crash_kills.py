@@ -253,6 +253,7 @@ async def test_killed_at_boundaries_on_postgresql(world: World, cut: Cut) -> Non
 
 
 @pytest.mark.soak
+@pytest.mark.fault("crash", "SIGKILL on both sides of every single commit and message, on either database")
 @pytest.mark.parametrize("cut", EVERY, ids=lambda cut: cut[0])
 async def test_killed_on_both_sides_of_every_boundary(world: World, cut: Cut) -> None:
     """As for those that CI takes; here no boundary is left out."""
@@ -308,6 +309,7 @@ async def test_random_kills_on_postgresql(world: World) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.fault("crash", "SIGKILL a thousand times at random, on either database")
 async def test_a_thousand_random_kills(world: World) -> None:
     """As for the hundred: 0 lost, nothing twice, and a message again only when a kill cut it off."""
     await _killed_at_random(world, 1000)

@@ -241,14 +241,16 @@ async def unfenced(self: Evaluator, owner: str, epoch: int, offset: int) -> None
     await self._session.run(update(table).values(offset=offset))
 
 
+@pytest.mark.fault("crash", "a daemon freezes past its lease between reading and judging")
 async def test_a_frozen_zombie_commits_nothing(house: Build) -> None:
     """Every mention is judged once: the zombie's transaction is rolled back, because its epoch is no longer the lease's."""
     zombie = await frozen_between_reading_and_judging(house)
     assert (await zombie.alert()).occurrences == 3
 
 
+@pytest.mark.fault("crash", "a daemon freezes past its lease between reading and judging, and the fence is taken away")
 async def test_without_the_fence_a_zombie_undoes_what_another_did(house: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proof that the test before this one can fail: what it remembered is written over what the other had found."""
+    """The proof that the fence is what holds: what the sleeper remembered is written over what the other had found."""
     monkeypatch.setattr(Evaluator, "fence", no_fence)
     monkeypatch.setattr(Evaluator, "advance", unfenced)
     zombie = await frozen_between_reading_and_judging(house)

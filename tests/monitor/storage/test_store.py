@@ -79,6 +79,7 @@ async def test_a_store_may_work_in_place(tmp_path: Path, said: Said, now: dateti
     await store.close()
 
 
+@pytest.mark.fault("storage", "four read a number, add to it and write it at the same time, on either database")
 async def test_read_modify_write_loses_nothing(store: Store, now: datetime) -> None:
     """4 tasks each add 1 to a number 60 times: 240; the driver's own transactions would keep 77 on SQLite."""
     key = ("count", "s", "k")
