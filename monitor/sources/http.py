@@ -29,6 +29,7 @@ from monitor.telemetry import safe_address
 from notifiers.base import DeliveryError, Errand, HttpAnswer, Reason
 
 MAX_REDIRECTS = 5
+MAX_LANES = 2_000  # hosts remembered at the same time: a redirect may lead to any
 _CHUNK = 64 * 1024
 _WORTH_WAITING = 5.0  # seconds; a longer wait is the scheduler's business
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -175,7 +176,7 @@ class HttpClient:
         raise SourceError(Trouble.REFUSED, f"{safe_address(str(request.url))} redirects more than {MAX_REDIRECTS} times")
 
     async def _once(self, request: Request, url: URL, led_by: URL | None = None) -> Answer:
-        lane = self._lane(request.url)
+        lane = self._lane(url)  # of the host that is asked: the one that led to it has answered
         async with lane.enter():
             with lane.breaker.watch():
                 return await self._ask(request, url, led_by)
@@ -197,10 +198,13 @@ class HttpClient:
             _translate(url, error)
 
     def _lane(self, url: URL) -> _Lane:
+        """That of a host, which is then the last to be forgotten."""
         place = url.host or "", url.port or 0
-        if place not in self._lanes:
-            self._lanes[place] = _Lane(f"{place[0]}:{place[1]}", self.settings, self._clock)
-        return self._lanes[place]
+        lane = self._lanes.pop(place, None) or _Lane(f"{place[0]}:{place[1]}", self.settings, self._clock)
+        self._lanes[place] = lane
+        if len(self._lanes) > MAX_LANES:
+            self._lanes.pop(next(iter(self._lanes))).breaker.end()
+        return lane
 
     async def _body(self, response: aiohttp.ClientResponse, url: URL) -> bytes:
         body = bytearray()

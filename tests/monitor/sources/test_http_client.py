@@ -18,8 +18,10 @@ from yarl import URL
 
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import SourceError, TocsinError, Trouble
+from monitor.sources.breaker import LeftAloneError
 from monitor.sources.http import Answer, GuardedClient, HttpClient, HttpSettings
-from monitor.testing import Site, loopback, raw_server, trouble_of
+from monitor.telemetry import metrics
+from monitor.testing import Site, loopback, raw_server, serving, trouble_of
 from notifiers.base import DeliveryError, Reason
 
 WITHIN = timedelta(seconds=20)
@@ -319,6 +321,40 @@ async def test_requests_to_one_host_keep_apart(site: Site, clock: ManualClock) -
         await http.get(site.url, within=WITHIN)
         error = await trouble_of(http.get(site.url, within=timedelta(seconds=0.05)))
     assert (error.trouble, len(site.asked)) == (Trouble.TIMEOUT, 1)
+
+
+@pytest.mark.fault("network", "a host to which others redirect is down")
+async def test_a_dead_host_is_left_alone_however_one_gets_there(site: Site, clock: ManualClock) -> None:
+    """It is asked five times and then left alone, as if it had been asked directly; the host that redirects is not to blame."""
+    async with serving() as dead, HttpClient(loopback(retries=0), clock) as http:
+        dead.says(503)
+        site.says(302, Location=f"{dead.url}/feed")
+        troubles = [await trouble_of(http.get(f"{site.url}/feed", within=WITHIN)) for _ in range(30)]
+        assert (type(troubles[-1]), len(dead.asked), len(site.asked)) == (LeftAloneError, 5, 30)
+
+
+async def test_requests_keep_apart_from_those_that_were_redirected(site: Site, clock: ManualClock) -> None:
+    """Whoever is led to a host takes its turn there, like everybody who asks it."""
+    async with serving() as door, HttpClient(loopback(interval=timedelta(hours=1)), clock) as http:
+        door.says(302, Location=f"{site.url}/feed")
+        site.says(200)
+        await http.get(f"{door.url}/feed", within=WITHIN)
+        error = await trouble_of(http.get(f"{site.url}/feed", within=timedelta(seconds=0.05)))
+    assert (error.trouble, len(site.asked)) == (Trouble.TIMEOUT, 1)
+
+
+async def test_hosts_without_end_are_not_all_remembered(site: Site, http: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that leads to another host each time fills no memory: whom nobody asks is forgotten, metric included."""
+    monkeypatch.setattr("monitor.sources.http.MAX_LANES", 1)
+    async with serving() as other:
+        for each in (site, other):
+            each.says(200)
+            await http.get(each.url, within=WITHIN)
+        shown = [
+            metrics.registry.get_sample_value("tocsin_http_circuit_open", {"host": f"127.0.0.1:{each.port}"})
+            for each in (site, other)
+        ]
+    assert shown == [None, 0]
 
 
 async def test_the_proxy_is_used(site: Site, clock: ManualClock) -> None:
