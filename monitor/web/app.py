@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 from monitor.domain.errors import StorageError, TocsinError
 from monitor.telemetry import metrics
 from monitor.web.protection import add_headers, from_a_page, json_errors
+from monitor.web.room import FullError, Room
 
 log = structlog.get_logger(__name__)
 
@@ -74,13 +75,13 @@ class WebDeps(Protocol):
 
 
 DEPS: Final = web.AppKey("deps", WebDeps)
-ROOM: Final = web.AppKey("room", asyncio.Semaphore)
+ROOM: Final = web.AppKey("room", Room)
 
 
 def public_app(deps: WebDeps) -> web.Application:
     """What strangers may reach: the door for other systems' calls."""
     app = _app(deps)
-    app[ROOM] = asyncio.Semaphore(BODIES)
+    app[ROOM] = Room(BODIES)
     app.router.add_post("/hooks/{source}", receive)
     return app
 
@@ -158,8 +159,10 @@ async def _body(request: web.Request) -> bytes:
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         raise web.HTTPUnsupportedMediaType(text="send the body as it is, without Content-Encoding")
     try:
-        async with asyncio.timeout(SLOWEST_BODY), request.app[ROOM]:
+        async with request.app[ROOM].place(request.remote), asyncio.timeout(SLOWEST_BODY):
             return await request.read()
+    except FullError:
+        raise web.HTTPServiceUnavailable(text="too many calls are being read; send it again", headers=TRY_AGAIN) from None
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
 

@@ -20,7 +20,8 @@ from structlog.testing import capture_logs
 from monitor.domain.errors import ExitCode, StorageError, TocsinError
 from monitor.telemetry import metrics
 from monitor.web import Reloaded, Verify, private_app, public_app, serve
-from monitor.web.app import LARGEST_BODY
+from monitor.web.app import BODIES, LARGEST_BODY
+from monitor.web.room import lone
 from monitor.web.server import CannotListenError, Door
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -431,6 +432,61 @@ async def test_only_so_many_bodies_are_read_at_once(daemon: Fake, monkeypatch: p
         writer.close()
         async with await other as answer:
             assert answer.status == 202
+
+
+async def strangers(stack: AsyncExitStack, address: str, number: int, *, at: str = "127.0.0.1") -> None:
+    """So many connections on which a body without a signature has begun, and goes on for ever."""
+    for _ in range(number):
+        port = int(address.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(at, 0))
+        stack.callback(writer.close)
+        writer.write(b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n12")
+        assert b" 100 " in await asyncio.wait_for(reader.readline(), 10)  # its body is being read from here on, if there is room
+
+
+@pytest.mark.fault("network", "strangers trickle bodies that nobody signed, as many as are read at once")
+async def test_who_finds_no_room_hears_so_soon(daemon: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signed call is answered within two seconds, with 503 and when to come back; it has not lost the time for its own body."""
+    monkeypatch.setattr("monitor.web.room.PATIENCE", 0.1)
+    async with (
+        AsyncExitStack() as stack,
+        serve(daemon, "public", "127.0.0.1", 0) as address,
+        aiohttp.ClientSession(address) as client,
+    ):
+        await strangers(stack, address, BODIES)
+        async with client.post("/hooks/shop", data=b"x", headers=SIGNED) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert daemon.stored == {}
+
+
+@pytest.mark.fault("network", "one stranger trickles bodies on every connection that there is")
+async def test_one_stranger_does_not_shut_the_door(daemon: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One address of the open internet has a quarter of the room; whoever calls from elsewhere is served at once."""
+    monkeypatch.setattr("monitor.web.room.lone", lambda remote: remote)  # as if 127.0.0.2 were such an address
+    async with (
+        AsyncExitStack() as stack,
+        serve(daemon, "public", "127.0.0.1", 0) as address,
+        aiohttp.ClientSession(address) as client,
+    ):
+        await strangers(stack, address, 2 * BODIES, at="127.0.0.2")
+        async with asyncio.timeout(10), client.post("/hooks/shop", data=b"x", headers=SIGNED) as answer:
+            assert answer.status == 202
+
+
+@pytest.mark.parametrize(
+    ("remote", "who"),
+    [
+        ("8.8.8.8", "8.8.8.8"),
+        ("2a00:1450:4007::1", "2a00:1450:4007::/64"),
+        ("127.0.0.1", None),
+        ("10.88.0.1", None),
+        ("::1", None),
+        (None, None),
+    ],
+)
+def test_whoever_may_be_a_proxy_has_no_share(remote: str | None, who: str | None) -> None:
+    """Behind an address of this machine or of a private network there may be many callers; others stand for themselves."""
+    assert lone(remote) == who
 
 
 def test_the_applications_stand_alone(daemon: Fake) -> None:
