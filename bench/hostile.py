@@ -332,21 +332,36 @@ TRAPS: Final = {trap.what: trap for trap in _traps()}
 # --- what it costs -----------------------------------------------------------------------------------------------------------
 
 
-class _Watch:
-    """Ticks beside the work. A stall is the time between two ticks that this process was computing; others' time is not ours."""
+class Watch:
+    """Ticks beside the work. A stall is how late a tick comes, whatever the loop waits for: its own computing, a lock, a disk.
 
-    def __init__(self, server: int | None) -> None:
+    Only the time in which it could have gone on and others had the processor is not ours: the longest that one of our threads
+    stood in the kernel's queue meanwhile, for it may hold what the loop waits for. Where the kernel does not tell, all counts.
+    """
+
+    def __init__(self, server: int | None = None) -> None:
         self._server = server
         self.stall = 0.0
         self.worker = 0.0
 
     async def tick(self) -> None:
+        """Tick for ever."""
         while True:
-            began, used = time.perf_counter(), time.process_time()
+            began, queued = time.perf_counter(), _queued()
             await asyncio.sleep(_TICK)
             late = time.perf_counter() - began - _TICK
-            self.stall = max(self.stall, min(late, time.process_time() - used))
+            others = max((waited - queued.get(thread, 0.0) for thread, waited in _queued().items()), default=0.0)
+            self.stall = max(self.stall, late - others)
             self.worker = max([self.worker, *map(_peak, _children() - {str(self._server)})])
+
+
+def _queued() -> dict[str, float]:
+    """For how many seconds each of our threads has stood in the queue for a processor; nothing where the kernel counts none."""
+    found = {}
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it has ended, or nobody counts
+            found[thread.name] = int((thread / "schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    return found
 
 
 def _children() -> set[str]:
@@ -363,7 +378,8 @@ def _peak(pid: str = "self", field: str = "VmHWM") -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
-async def _watched(trap: Trap, scene: Scene, watch: _Watch) -> str:
+async def watched(trap: Trap, scene: Scene, watch: Watch) -> str:
+    """Spring it beside the ticks; what came of it."""
     ticking = asyncio.create_task(watch.tick())
     await asyncio.sleep(0)
     outcome = await trap.spring(scene)
@@ -375,9 +391,9 @@ async def _watched(trap: Trap, scene: Scene, watch: _Watch) -> str:
 def _cost(trap: Trap, scene: Scene, server: int | None) -> Cost:
     """Spring it in this process, which is used for nothing else."""
     gc.collect()
-    before, watch, began = _peak(field="VmRSS"), _Watch(server), time.perf_counter()
+    before, watch, began = _peak(field="VmRSS"), Watch(server), time.perf_counter()
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
-    outcome = asyncio.run(_watched(trap, scene, watch))
+    outcome = asyncio.run(watched(trap, scene, watch))
     return Cost(_peak() - before, watch.worker, watch.stall, time.perf_counter() - began, outcome)
 
 
@@ -461,7 +477,11 @@ class Springing:
         self._process.communicate()
 
     def cost(self, what: str) -> Cost:
-        """What a trap costs, by its name."""
+        """What a trap costs, by its name. A stall that is too long is measured again: ours comes back, the machine's does not."""
+        cost = self._sprung(what)
+        return cost if cost.stall <= STALL else min(cost, self._sprung(what), key=lambda each: each.stall)
+
+    def _sprung(self, what: str) -> Cost:
         jobs, answers = self._process.stdin, self._process.stdout
         assert jobs is not None
         assert answers is not None
