@@ -82,7 +82,10 @@ class WebhookSourceSettings(SourceSettings, MappingSettings):
         timedelta(minutes=5), gt=timedelta(0), description="how old a signed call may be, and how far ahead its clock may run"
     )
     id_header: str | None = Field(
-        None, description="the header that names a delivery once for ever, for `hub`; without one the body's hash does"
+        None,
+        description="the header that names a delivery once for ever, for `hub`, where equal bodies are different calls; it is not"
+        " signed, so that whoever gets hold of a signed call can bring it again under other names. Without one the body's hash"
+        " names it, and a repeat is known for as long as calls are kept (`storage.retention.raw`)",
     )
     items: str | None = Field(None, description="dotted path of the list of records in a body, when one call brings several")
     network: str = Field("webhook", min_length=1, max_length=32, description="the network of records that do not name theirs")
@@ -179,11 +182,14 @@ def _verify_standard(settings: WebhookSourceSettings, headers: Mapping[str, str]
 
 
 def _verify_hub(settings: WebhookSourceSettings, headers: Mapping[str, str], body: bytes) -> str:
-    """GitHub's and Meta's way: HMAC-SHA256 over the body alone, in hexadecimal. No timestamp: the delivery id stops repeats."""
+    """GitHub's and Meta's way: HMAC-SHA256 over the body alone, in hexadecimal.
+
+    Neither a time nor an id is signed: what stops repeats is the hash of the body, unless the settings trust a header more.
+    """
     given = headers.get("x-hub-signature-256", "").removeprefix("sha256=").lower()
     good = [hmac.digest(secret.encode(), body, hashlib.sha256).hex() for secret in _secrets(settings)]
     _match([given], good, "x-hub-signature-256")
-    named = headers.get((settings.id_header or "x-github-delivery").lower(), "")
+    named = headers.get(settings.id_header.lower(), "") if settings.id_header else ""
     return named[:256] or "sha256:" + hashlib.sha256(body).hexdigest()
 
 
