@@ -38,6 +38,8 @@ MEANS = {
     "delivery.not_handed_over": "a fault of ours: whom to tell by the next channel could not be found out; what is due is sent",
     "delivery.not_written": "a fault of ours: a message could not be put into words, and is told in plain ones",
     "delivery.retry": "a receiver did not take a message; it is tried again",
+    "erasure.not_listed": "the list of erasures cannot be written: a backup that is put back would bring people back. Give the"
+    " folder of `path` to the daemon's user; the next start writes the list",
     "evaluator.lease_lost": "another process judges now",
     "heartbeat.beats_again": "the service elsewhere is pinged again",
     "heartbeat.silent": "the service elsewhere is not pinged; `why` says whether it or our work is to blame",

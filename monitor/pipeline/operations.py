@@ -244,7 +244,7 @@ async def release_hold(store: Store, number: int, actor: Actor, at: datetime) ->
             event = _event("hold.released", actor, at, {"hold": number})
             await tx.timeline.add(replace(event, incident_id=hold.number if hold.what == "incident" else None))
             erased = await tx.erasures.carry_out(at)
-            await store.erased_list.add(buried for each in erased for buried in each.buried)
+            await store.enlist(buried for each in erased for buried in each.buried)
             await tx.timeline.add_all([_event("author.erased", actor, at, _outcome(each)) for each in erased])
             await tx.commit()
             return erased

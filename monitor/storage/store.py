@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,7 +108,7 @@ class Store:
         async with self.read() as tx:
             known = await tx.erasures.buried()
         missing = _without(listed, known)
-        await self.erased_list.add(missing if other is not None else _without(known, listed))
+        await self.enlist(missing if other is not None else _without(known, listed))
         if not missing:
             return []
         async with self.begin() as tx:
@@ -117,13 +117,18 @@ class Store:
         await self.scrub()
         return done
 
+    async def enlist(self, buried: Iterable[Buried]) -> None:
+        """Write erasures that no person waits for on the list beside the store; that it cannot be written, the log says."""
+        if not await self.erased_list.add(buried):
+            log.error("erasure.not_listed", path=str(self.erased_list.path))
+
     async def forget(self, keep: Retention, now: datetime, limit: int) -> int:
         """Remove up to `limit` records that are past their time. Returns how many went; 0 when there is nothing left to do."""
         async with self.begin() as tx:
             over = await tx.holds.expire(now)
             # Whoever erases ends holds whose time is over, too: of whom these kept, only the erasures themselves tell.
             erased = await tx.erasures.carry_out(now)
-            await self.erased_list.add(buried for each in erased for buried in each.buried)
+            await self.enlist(buried for each in erased for buried in each.buried)
             gone = len(over) or len(erased) or await tx.retention.forget(keep, now, limit)
             await tx.commit()
         if erased:

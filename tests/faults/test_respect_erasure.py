@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import create_async_engine
+from structlog.testing import capture_logs
 
 from monitor.domain.alert import AlertEvent, NewAlert, NotificationKind
 from monitor.domain.errors import UsageError
@@ -25,7 +28,7 @@ from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
 from monitor.replay import recording, replay
 from monitor.settings import load
-from monitor.storage import LeaseLost, StorageSettings, Store
+from monitor.storage import LeaseLost, Retention, StorageSettings, Store
 from monitor.storage.tables import metadata
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -270,6 +273,58 @@ async def test_a_disk_that_takes_no_list_is_reported_and_mended_later(home: Home
     path.rmdir()
     await (await Store.open(home.storage)).close()
     assert len(path.read_text().split("\n{")) == 1 + 2
+
+
+async def _waits_for_a_hold(store: Store, until: datetime | None = None) -> int:
+    """Somebody asked to be forgotten, a hold keeps them, and from now on the list of erasures cannot be written."""
+    async with store.read() as tx:
+        number = (await tx.authors.find("mastodon", HANDLE))["id"]
+    hold = await operations.place_hold(store, "author", number, reason="a claim", actor=DPO, at=NOW, until=until)
+    await operations.erase(store, "mastodon", HANDLE, DPO, NOW)
+    _cannot_be_written(store)
+    return hold.id
+
+
+def _cannot_be_written(store: Store) -> None:
+    """Not even by root: it leads to a folder that is not there."""
+    assert store.erased_list.path is not None
+    store.erased_list.path.unlink(missing_ok=True)
+    store.erased_list.path.symlink_to("nowhere/list")
+
+
+def _told(said: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return [(each["log_level"], each["event"]) for each in said]
+
+
+NOT_LISTED = ("error", "erasure.not_listed")
+
+
+@pytest.mark.parametrize("until", [None, NOW + DAY], ids=["released", "over"])
+async def test_the_end_of_a_hold_tells_that_the_list_cannot_be_written(home: Home, until: datetime | None) -> None:
+    """The erasure that waited is carried out, and the log says that a backup would bring the person back."""
+    await home.hear(*POSTS)
+    store = await Store.open(home.storage)
+    number = await _waits_for_a_hold(store, until)
+    with capture_logs() as said:
+        if until is None:
+            assert await operations.release_hold(store, number, DPO, NOW)
+        else:
+            assert await store.forget(Retention(), until, 10)
+    await store.close()
+    assert _told(said) == [NOT_LISTED]
+    assert all(canary not in repr(said).lower() for canary in CANARIES)
+
+
+async def test_a_start_tells_that_the_list_cannot_be_written(home: Home) -> None:
+    """Each start, until somebody has mended it."""
+    await home.hear(*POSTS)
+    store = await Store.open(home.storage)
+    await operations.erase(store, "mastodon", HANDLE, DPO, NOW)
+    _cannot_be_written(store)
+    await store.close()
+    with capture_logs() as said:
+        await (await Store.open(home.storage)).close()
+    assert _told(said) == [NOT_LISTED]
 
 
 async def test_erasing_twice_at_once_is_erasing_once(home: Home) -> None:
