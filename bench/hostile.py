@@ -146,8 +146,8 @@ TEXTS: Final = {
     "complaints": "My Acme is broken, it is not not never working!!! ",
 }
 
-# And these to ten, which no source lets in: such a mention takes 30 MB before anybody looks at it. In wide letters (emoji, ANSI with
-# U+2028, overrides) it took up to 86 MB on its way, which is over the bar.
+# And these to ten, which no source lets in: such a mention takes 30 MB before anybody looks at it. In wide letters (emoji, ANSI
+# with U+2028, overrides) it took up to 86 MB on its way, which is over the bar.
 TEN: Final = ("tags", "brackets", "one endless word", "links")
 
 
