@@ -11,7 +11,7 @@ from typing import Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from monitor.telemetry.redact import fit, hide_secrets, one_line, shortened
+from monitor.telemetry.redact import cut_clean, fit, one_line
 
 Format = Literal["json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -82,7 +82,7 @@ def clean_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDi
 
 
 def _clean_lines(text: str) -> str:
-    lines = hide_secrets(shortened(text, _TRACEBACK)).split("\n")
+    lines = cut_clean(text, _TRACEBACK).split("\n")
     return "\n".join(one_line(line) for line in lines)
 
 

@@ -16,11 +16,25 @@ _INT_BITS = 64  # few readers of JSON take longer numbers, and Python itself ref
 
 _NAMES = r"token|secret|passw|pwd|api_?key|signature|credential|authori[sz]ation|cookie|session"
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
-_USERINFO = re.compile(r"(?<=://)[^\s/\"'<>]*@")
+# A password may hold a slash that nobody has escaped. What follows a colon in an address of the web may be a port all the same.
+_USERINFO = re.compile(
+    r"(?<=://)(?:[^\s/\"'<>]*|[^\s/@:\"'<>]*:(?!\d{1,5}/)[^\s\"'<>]{0,200}"
+    r"|(?<!ttp://)(?<!tps://)[^\s/@:\"'<>]*:[^\s\"'<>]{0,200})@"
+)
 _PARAMETER = re.compile(
     rf"(?<=[?&;#])([\w.\[\]-]{{0,40}}(?:{_NAMES}|\bkey|\bsig|\bauth|\bcode|hmac)[\w.\[\]-]{{0,40}}=)[^\s&;\"'<>]+", re.IGNORECASE
 )
-_BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+# In a text of ours or of a library: `password='two words'`. A value may have been cut before its end.
+_ASSIGNED = re.compile(
+    rf"(?<![\w.-])([\w.-]{{0,40}}(?:{_NAMES})[\w.-]{{0,40}} ?= ?)(?:\"[^\"\n]*\"?|'[^'\n]*'?|[^\s&;,\"'<>()]+)", re.IGNORECASE
+)
+_SCHEMES = r"bearer|basic|token|digest|apikey|bot|oauth"
+# Where the scheme is unknown, nobody can tell it from the secret: both go.
+_AUTHORIZATION = re.compile(
+    rf"(\bauthori[sz]ation[\"']?\s?[:=]\s?[\"']?)(?:((?:{_SCHEMES})[ \t]+)[^\s\"',;]+|[^\s\"',;]+(?:[ \t]+[^\s\"',;]+)?)",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"\b(Bearer\s+)[\w.~+/=-]+|\b((?:Basic|AUTH PLAIN|AUTH LOGIN)\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _SIGNING_KEY = re.compile(r"\bwhsec_[\w+/=-]+")
 
 # A piece of an address that people read: words and numbers between hyphens, dots and underscores. Tokens mix them.
@@ -34,12 +48,13 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 
 
 def hide_secrets(text: str) -> str:
-    """The text without passwords in addresses, token-like query parameters, bearer tokens and webhook signing keys."""
+    """The text without passwords in addresses, token-like parameters, what authorizes a request, and webhook signing keys."""
     if "://" in text:
         text = _PATH.sub(lambda found: found[1] + _path(found[2]), _USERINFO.sub(f"{HIDDEN}@", text))
     if "=" in text:
-        text = _PARAMETER.sub(rf"\1{HIDDEN}", text)
-    return _SIGNING_KEY.sub(HIDDEN, _BEARER.sub(rf"\1 {HIDDEN}", text))
+        text = _ASSIGNED.sub(rf"\1{HIDDEN}", _PARAMETER.sub(rf"\1{HIDDEN}", text))
+    text = _AUTHORIZATION.sub(rf"\1\2{HIDDEN}", text)
+    return _SIGNING_KEY.sub(HIDDEN, _BEARER.sub(rf"\1\2{HIDDEN}", text))
 
 
 def safe_address(url: str) -> str:
@@ -95,9 +110,14 @@ def fit(value: object, name: str = "", depth: int = _DEEPEST) -> object:
 
 def fit_text(text: str) -> str:
     """A string that is one short line without secrets."""
+    return one_line(cut_clean(text))
+
+
+def cut_clean(text: str, longest: int = LONGEST) -> str:
+    """At most `longest` characters without secrets."""
     # Secrets are looked for before the cut, which might leave half of one unrecognisable; but not in all of a huge text.
-    looked_at = hide_secrets(text[: 4 * LONGEST])
-    return one_line(shortened(looked_at, more=max(0, len(text) - 4 * LONGEST)))
+    looked_at = hide_secrets(text[: 4 * longest])
+    return shortened(looked_at, longest, more=max(0, len(text) - 4 * longest))
 
 
 def _fit_object(value: object, depth: int) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -64,11 +65,19 @@ rules:
 """
 
 
+def _forms(name: str, canary: str) -> list[str]:
+    """How a secret is sent: as it is, and in base64 alone (AUTH LOGIN), after a user (Basic) and between NULs (AUTH PLAIN)."""
+    users = {"feed_password": "reader", "chat": "user", "smtp": "tocsin"}
+    sent = [canary, f"{users.get(name, '')}:{canary}", f"\0{users.get(name, '')}\0{canary}"]
+    return [canary, *(base64.b64encode(each.encode()).decode() for each in sent)]
+
+
 def _leaks(where: str, text: str) -> list[str]:
     return [
-        f"{name} in {where}: …{text[max(text.find(canary) - 80, 0) :][:160]}…"
+        f"{name} in {where}: …{text[max(text.find(form) - 80, 0) :][:160]}…"
         for name, canary in CANARIES.items()
-        if canary in text
+        for form in _forms(name, canary)
+        if form in text
     ]
 
 

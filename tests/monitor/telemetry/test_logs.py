@@ -86,6 +86,16 @@ def test_a_traceback_cannot_forge_either(stream: io.StringIO, form: str) -> None
         assert all(line.startswith("    | ") for line in rest)
 
 
+def test_a_cut_traceback_leaves_no_half_secret(stream: io.StringIO) -> None:
+    """A password that the cut would go through is hidden first, wherever the cut falls."""
+    configure_logging("json", "info", stream)
+    for before in range(15_900, 16_000, 9):
+        error = ValueError("x" * before + " https://user:verysecretpassword@host/")
+        structlog.get_logger().error("poll.failed", exc_info=error)
+    assert "user:" not in stream.getvalue()
+    assert "… (+" in stream.getvalue()
+
+
 def test_the_level_is_respected_and_can_change(stream: io.StringIO) -> None:
     """Below the level nothing comes out, and a second call replaces the first instead of doubling every line."""
     configure_logging("json", "warning", stream)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -31,6 +32,19 @@ from monitor.telemetry.redact import LONGEST, fit
         ("Basic dXNlcjpwYXNz", "Basic ***"),
         ("signed with whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "signed with ***"),
         ("Basic facts are fine", "Basic facts are fine"),
+        ("Bearer abc", "Bearer ***"),
+        ("Authorization: token ghp_16C7e42F292c6912E7", "Authorization: token ***"),
+        ("{'Authorization': 'ghp_16C7e42F'}", "{'Authorization': '***'}"),
+        ("Authorization: GenieKey eb24\nHost: h", "Authorization: ***\nHost: h"),
+        ("connect(user=me, password=hunter2)", "connect(user=me, password=***)"),
+        ("login failed: password='two words' for me", "login failed: password=*** for me"),
+        ('smtp_password = "cut of', "smtp_password = ***"),
+        ("exit code=1, key=author", "exit code=1, key=author"),
+        ("535 what is that: AUTH PLAIN AHRvY3NpbgBjYW5hcnk=", "535 what is that: AUTH PLAIN ***"),
+        ("postgresql://u:pa/ss@h", "postgresql://***@h"),
+        ("postgresql://u:12/34@h/x", "postgresql://***@h/x"),
+        ("https://u:pa/ss@h/x", "https://***@h/x"),
+        ("https://h.example:8443/@ada", "https://h.example:8443/@ada"),
         ("a=b", "a=b"),
     ],
 )
@@ -143,6 +157,14 @@ def test_a_cut_leaves_no_half_secret() -> None:
     """A password that the cut would go through is hidden first."""
     text = "x" * (LONGEST - 20) + " https://user:verysecretpassword@host/"
     assert "verysecret" not in str(fit(text))
+
+
+@pytest.mark.parametrize("piece", ["://:", "://a:b", "token ", "token=' ", "Authorization: ", "a.password", "Bearer "])
+def test_no_text_makes_the_search_slow(piece: str) -> None:
+    """What is made to be looked through again and again takes a moment: less than what would hold up the loop."""
+    began = time.process_time()
+    hide_secrets("=://" + piece * (64_000 // len(piece)))
+    assert time.process_time() - began < 1
 
 
 def test_depth_has_an_end() -> None:
