@@ -446,7 +446,7 @@ async def strangers(stack: AsyncExitStack, address: str, number: int, *, at: str
 
 @pytest.mark.fault("network", "strangers trickle bodies that nobody signed, as many as are read at once")
 async def test_who_finds_no_room_hears_so_soon(daemon: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signed call is answered within two seconds, with 503 and when to come back; it has not lost the time for its own body."""
+    """A signed call is told so soon, with 503 and when to come back: it does not wait until the time for its own body is over."""
     monkeypatch.setattr("monitor.web.room.PATIENCE", 0.1)
     async with (
         AsyncExitStack() as stack,
@@ -459,7 +459,7 @@ async def test_who_finds_no_room_hears_so_soon(daemon: Fake, monkeypatch: pytest
     assert daemon.stored == {}
 
 
-@pytest.mark.fault("network", "one stranger trickles bodies on every connection that there is")
+@pytest.mark.fault("network", "one stranger trickles bodies, twice as many as are read at once")
 async def test_one_stranger_does_not_shut_the_door(daemon: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     """One address of the open internet has a quarter of the room; whoever calls from elsewhere is served at once."""
     monkeypatch.setattr("monitor.web.room.lone", lambda remote: remote)  # as if 127.0.0.2 were such an address
