@@ -119,7 +119,7 @@ async def test_a_blocked_loop_trips_the_watchdog(
             return bool(meanwhile)
 
         await patiently(over, "the loop was blocked")
-        assert meanwhile == [0]
+        assert meanwhile[0] <= 1  # that one was on its way; a turning loop would have sent several
         pings, polls = said().count(PINGS), len(polled)
 
         async def goes_on() -> bool:
