@@ -271,13 +271,13 @@ async def test_the_server_is_read_only(scene: Scene, logged: io.StringIO) -> Non
 @pytest.mark.fault("storage", "PostgreSQL has no connection left for us")
 async def test_the_server_has_no_connection_left(scene: Scene, logged: io.StringIO) -> None:
     """The log says so, and work goes on by itself when there is one again."""
-    await scene.cluster.execute(TERMINATE)
-    hoard = []
-    with contextlib.suppress(asyncpg.TooManyConnectionsError):
-        while True:
-            hoard.append(await asyncpg.connect(scene.cluster.url))
+    hoard = [await asyncpg.connect(scene.cluster.url)]
 
     async def said() -> bool:
+        await hoard[0].execute(TERMINATE)  # a daemon that was quicker than we has connections again
+        with contextlib.suppress(asyncpg.TooManyConnectionsError):
+            while True:
+                hoard.append(await asyncpg.connect(scene.cluster.url))
         return "too many clients" in logged.getvalue()
 
     await scene.patiently(said, "the log says so")
