@@ -105,7 +105,11 @@ class Proxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
-        theirs, ours = await asyncio.open_connection("127.0.0.1", self._upstream)
+        try:
+            theirs, ours = await asyncio.open_connection("127.0.0.1", self._upstream)
+        except OSError:  # the server is away: so are we
+            writer.close()
+            return
         self._writers |= {writer, ours}
         out = asyncio.create_task(self._pump(reader, ours, watched=True))
         back = asyncio.create_task(self._pump(theirs, writer, watched=False))
