@@ -83,7 +83,7 @@ class Bulk:
         compiled = statement.compile(dialect=dialect, column_keys=list(self._names))
         assert isinstance(compiled, SQLiteCompiler)
         assert compiled.positiontup == list(self._names), "name every column that has a default, in the table's order"
-        processors = [self._table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self._names]
+        processors = [_processor(self._table.c[name].type, dialect) for name in self._names]
         return str(compiled), [(place, process) for place, process in enumerate(processors) if process is not None]
 
     def _from_arrays(self) -> Executable:
@@ -109,6 +109,14 @@ def _list_of(names: tuple[str, ...]) -> str:
     return to_json(names)
 
 
+def _labels(names: Collection[str]) -> str:
+    return _list_of(tuple(names)) if len(names) <= _FEW else to_json(tuple(names))
+
+
+def _processor(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    return _labels if isinstance(kind, Labels) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
 def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     """The type of which the driver writes an array in binary."""
     if isinstance(kind, UtcDateTime):
@@ -119,7 +127,7 @@ def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
 def _ready(kind: TypeEngine[Any], values: Sequence[Any]) -> list[Any]:
     """A column's values as the driver wants them. Raises `ValueError` for a time without a zone."""
     if isinstance(kind, Labels):
-        return [_list_of(tuple(value)) if len(value) <= _FEW else to_json(tuple(value)) for value in values]
+        return list(map(_labels, values))
     if isinstance(kind, UtcDateTime):
         for value in values:
             if value is not None and value.tzinfo is None:

@@ -22,7 +22,7 @@ from monitor.domain.errors import StorageError
 from monitor.storage import one_trip
 
 # Strict JSON: no NaN, which PostgreSQL would refuse; and readable, so that a person can look into the database.
-to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 # A reader or writer of another process is waited for this long (milliseconds).
@@ -44,6 +44,8 @@ _PRAGMAS = (
     f"PRAGMA journal_size_limit = {_LONGEST_LOG}",
     "PRAGMA cache_size = -16000",  # kB
 )
+# What a replay stores can be had again from its recording: a power cut may take the last of it, and leaves a whole database.
+_REPEATABLE = ("PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 8000")  # pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,13 @@ def named(url: URL) -> URL:
 def open_engines(url: URL, *, in_place: bool = False) -> Engines:
     """The engines for an address that went through `named`. Nothing is connected yet.
 
-    `in_place`: SQLite works in the event loop's thread, for a process that does nothing else meanwhile.
+    `in_place`: SQLite works in the event loop's thread, for a replay, which does nothing else meanwhile and can be repeated.
     """
     if url.get_backend_name() == "postgresql":
         engine = _postgresql(url)
         return Engines(engine, engine.execution_options(postgresql_readonly=True), serial=False)
     connect = one_trip.connect_in_place if in_place else one_trip.connect
-    writer = sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, connect=connect)
+    writer = sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, more=_REPEATABLE if in_place else (), connect=connect)
     reader = sqlite_engine(url, begin="BEGIN", size=_READERS, more=("PRAGMA query_only = ON",), connect=connect)
     return Engines(writer, reader, serial=True, anchor=_anchor(url))
 

@@ -79,6 +79,15 @@ async def test_a_store_may_work_in_place(tmp_path: Path, said: Said, now: dateti
     await store.close()
 
 
+@pytest.mark.parametrize(("in_place", "level"), [(False, 2), (True, 1)])
+async def test_only_what_can_be_repeated_may_be_lost_in_a_power_cut(tmp_path: Path, level: int, *, in_place: bool) -> None:
+    """A daemon's commit is on the disk (2, `FULL`) before anybody is told; a replay's may wait (1, `NORMAL`)."""
+    store = await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{tmp_path / 'tocsin.db'}")), in_place=in_place)
+    async with store._engines.writer.connect() as connection:
+        assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == level
+    await store.close()
+
+
 @pytest.mark.fault("storage", "four read a number, add to it and write it at the same time, on either database")
 async def test_read_modify_write_loses_nothing(store: Store, now: datetime) -> None:
     """4 tasks each add 1 to a number 60 times: 240; the driver's own transactions would keep 77 on SQLite."""
