@@ -63,21 +63,15 @@ class SmallModel:
 
     def feelings(self, posts: Sequence[Post]) -> Sequence[Feeling | None]:
         """Where the text stands between bad and good, and the probability of the likeliest label."""
-        return [self._feeling(post) for post in posts]
+        return [each and each.feeling(post.language) for each, post in zip(self._model.of_posts(posts), posts, strict=True)]
 
     def weigh(self, post: Post) -> Sequence[Weighed]:
         """The few words that said most, in their order, and what all else in the text came to."""
-        told = self._model.of_reading(post.reading, post.shown, post.language) if self._model.speaks(post.language) else None
+        (told,) = self._model.of_posts([post])
         if told is None:
             return ()
         leanings = self._model.leanings(post.reading, post.language)
         return by_a_model("the model", post.reading.tokens, leanings, log(told.positive / told.negative))
-
-    def _feeling(self, post: Post) -> Feeling | None:
-        if not self._model.speaks(post.language):
-            return None
-        said = self._model.of_reading(post.reading, post.shown, post.language)
-        return said and said.feeling(post.language)
 
 
 def _embedded(name: str) -> Engine:

@@ -45,7 +45,12 @@ def of_word(word: str) -> tuple[int, ...]:
 
 def of_neighbours(keys: Sequence[int]) -> list[int]:
     """Each pair of neighbours, by the keys of their words; the edges of the text count as words."""
-    return [(first * _SPREAD ^ second) & 0xFFFFFFFF | _WHOLE for first, second in zip([EDGE, *keys], [*keys, EDGE], strict=True)]
+    return [of_pair(first, second) for first, second in zip([EDGE, *keys], [*keys, EDGE], strict=True)]
+
+
+def of_pair(first: Any, second: Any) -> Any:
+    """The key of two words, or of arrays (64 bits) of them, that stand together."""
+    return (first * _SPREAD ^ second) & 0xFFFFFFFF | _WHOLE
 
 
 def row(piece: Any, bits: int) -> Any:

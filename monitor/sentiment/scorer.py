@@ -59,13 +59,14 @@ class Scorer:
     def score_all(self, said: Sequence[tuple[str, str | None]]) -> list[Scores]:
         """The same for many texts, each with the language that the network claims: languages are named faster together."""
         posts = self._posts(said)
-        return list(map(self._scores, (text for text, _ in said), posts, self._panel.ask(posts)))
+        texts, told, complaints = (text for text, _ in said), self._panel.ask(posts), self._complaints.of_posts(posts)
+        return list(map(self._scores, texts, posts, told, complaints))
 
     def explain(self, text: str, claimed_language: str | None) -> Explanation:
         """The same scores, and where they come from."""
         (post,) = self._posts([(text, claimed_language)])
-        (told,) = self._panel.ask([post])
-        scores, looks_like = self._scores(text, post, told), self._detector.seen(clean.for_language(post.cleaned))
+        (told,), (complaint,) = self._panel.ask([post]), self._complaints.of_posts([post])
+        scores, looks_like = self._scores(text, post, told, complaint), self._detector.seen(clean.for_language(post.cleaned))
         return Explanation(scores, *looks_like, tuple(self._panel.weigh(post, told.by)), self._complaints.weigh(post))
 
     def _posts(self, said: Sequence[tuple[str, str | None]]) -> list[Post]:
@@ -74,9 +75,8 @@ class Scorer:
         asked = [(clean.for_language(text), claim) for text, (_, claim) in zip(cleaned, said, strict=True)]
         return list(map(Post, posted, cleaned, self._detector.languages(asked)))
 
-    def _scores(self, text: str, post: Post, told: Told) -> Scores:
+    def _scores(self, text: str, post: Post, told: Told, complaint: float | None) -> Scores:
         felt, met = told.feeling, self._meaning.of(text, cleaned=post.cleaned, language=post.language)
-        complaint = self._complaints.of_post(post)
         return Scores(
             language=post.language,
             sentiment=felt.sentiment if felt else None,

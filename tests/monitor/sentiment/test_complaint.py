@@ -75,7 +75,7 @@ def test_nothing_is_said_of_nothing(text: str, language: str) -> None:
 def test_the_words_named_add_up_to_the_probability() -> None:
     """In log odds; the rest stands at the end, and where nothing is said no word is named."""
     post = Post("@marque trois semaines d'attente et personne ne répond", "trois semaines d'attente et personne ne répond", "fr")
-    weighed, probability = MODEL.weigh(post), MODEL.of_post(post)
+    weighed, (probability,) = MODEL.weigh(post), MODEL.of_posts([post])
     assert probability is not None
     assert sum(each.valence for each in weighed) == pytest.approx(math.log(probability / (1 - probability)), abs=0.1)
     assert {"d'attente", "personne"} <= {each.words for each in weighed if each.valence > 0}

@@ -80,7 +80,7 @@ def test_the_small_model_says_which_words_it_went_by(text: str, language: str, *
 @pytest.mark.parametrize("answers", [(-1e4, 1e4), (1e4, -1e4), (-1e4, -1e4)])
 def test_the_surest_answer_can_be_explained(answers: tuple[float, float], monkeypatch: pytest.MonkeyPatch) -> None:
     """No probability is so small that nothing can be divided by it."""
-    monkeypatch.setattr(LinearModel, "answers", lambda *_: list(answers))
+    monkeypatch.setattr(LinearModel, "answers_of_posts", lambda *_: [list(answers)])
     post, panel = posted("quel bonheur", "fr"), Panel("multilingual")
     (told,) = panel.ask([post])
     assert list(panel.weigh(post, told.by))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from monitor.sentiment import grams, linear
+from monitor.sentiment import grams, linear, multilingual
 from monitor.sentiment.linear import LinearModel, Tables
+from monitor.sentiment.post import Post
 from monitor.sentiment.reading import read
 from monitor.sentiment.signals import NAMES, signals
 
@@ -30,6 +33,7 @@ def model(known: dict[str, list[str]]) -> LinearModel:
     )
 
 
+SHIPPED = multilingual.shipped()._model
 KNOWING = model({"en": ["refund", "late"], "fr": ["retard"], "de": []})
 
 
@@ -65,4 +69,37 @@ def test_remembering_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for text in ("late one two", "late three four", "five six late", "a b c d e late"):
         reading = read(text)
         assert forgetful.answers(reading, signals(reading, "en"), "en") == pytest.approx([2 / len(reading.tokens) ** 0.5])
-        assert len(forgetful._remembered[0]) <= max(4, len(reading.tokens))
+        assert len(forgetful._remembered.said) <= 1 + max(4, 4 + len(reading.tokens))
+
+
+def posted(text: str, language: str) -> Post:
+    """A text with nothing to clean."""
+    return Post(text, text, language)
+
+
+def test_remembering_has_the_same_limit_for_many_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that brings more than may be remembered is answered all the same, and forgotten by the next."""
+    monkeypatch.setattr(linear, "REMEMBERED", 4)
+    forgetful = model({"en": ["late"]})
+    for _ in range(3):
+        posts = [posted(text, "en") for text in ("late one two", "late three four", "five six late", "a b c d e late")]
+        wanted = [2 / len(post.reading.tokens) ** 0.5 for post in posts]
+        assert [answer for (answer,) in forgetful.answers_of_posts(posts)] == pytest.approx(wanted)
+    assert len(forgetful._remembered.said) <= 1 + 12
+
+
+LANGUAGES = st.sampled_from(["en", "fr", "de", "sv", "und"])
+SOME_WORDS = st.lists(st.sampled_from(["late", "retard", "refund", "zzzz", "😡", "!!", "#Refunds", "@brand"]), max_size=8).map(
+    " ".join
+)
+POSTS = st.lists(st.builds(posted, SOME_WORDS | st.text(), LANGUAGES), max_size=6)
+
+
+@given(POSTS)
+def test_many_texts_have_the_answers_of_each(posts: list[Post]) -> None:
+    """Side by side or alone, the sums are the same but for the last digits of a float; and never depend on who stands beside."""
+    for knowing in (KNOWING, SHIPPED):
+        together = knowing.answers_of_posts(posts)
+        assert together == [answer for post in posts for answer in knowing.answers_of_posts([post])]
+        for post, answer in zip(posts, together, strict=True):
+            assert answer == pytest.approx(knowing.answers(post.reading, post.shown, post.language), rel=1e-9, abs=1e-9)
