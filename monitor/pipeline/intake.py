@@ -132,9 +132,10 @@ class Intake:
         return Polled(*counts, more=batch.more, reasons=batch.rejected)
 
     async def _enrich(self, mentions: Sequence[Mention], latest: datetime, about: str | None) -> list[Enriched]:
-        """Clean and complete them, a few at a time: everybody else has their turn in between."""
+        """Clean and complete them, a few at a time so that everybody else has their turn: in a replay there is nobody."""
         enriched: list[Enriched] = []
-        lots = [mentions[first : first + ENRICHED_AT_ONCE] for first in range(0, len(mentions), ENRICHED_AT_ONCE)]
+        at_once = ENRICHED_AT_ONCE if self._drive is None else max(len(mentions), 1)
+        lots = [mentions[first : first + at_once] for first in range(0, len(mentions), at_once)]
         for first in range(0, len(lots), self._enricher.at_once):
             together = lots[first : first + self._enricher.at_once]
             for lot in await asyncio.gather(*(self._enrich_lot(each, latest, about) for each in together)):

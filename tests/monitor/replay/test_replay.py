@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -98,6 +99,15 @@ async def test_two_replays_give_the_same_answer(folder: Path, write: Write, tmp_
     assert {alert.rule for alert in first.alerts} == {"letter", "crisis"}, "the rule knows the source by its name"
     assert {each.state for each in first.deliveries} == {"dry_run"}
     assert set(first.stages) >= {"read", "store", "evaluate"}
+
+
+async def test_a_replay_leaves_the_garbage_collector_as_it_was(folder: Path, write: Write, tmp_path: Path) -> None:
+    """It has it look seldom meanwhile."""
+    before = gc.get_threshold()
+    meanwhile: list[tuple[int, int, int]] = []
+    await replay(settings(folder, write(*STORY), tmp_path / "one.db"), progress=lambda _: meanwhile.append(gc.get_threshold()))
+    assert meanwhile[0][0] > before[0]
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
 
 
 def _told(outcome: dict[str, Any]) -> str:
