@@ -57,19 +57,19 @@ async def replay(settings: Settings, *, deliver: bool = False, progress: Callabl
     """
     began = time.perf_counter()
     async with AsyncExitStack() as stack:
+        stack.enter_context(_seldom_collected())
         store = await Store.open(settings.storage, in_place=not deliver)
         stack.push_async_callback(store.close)
         run = await _Replay.build(settings, store, stack, deliver=deliver)
-        stack.enter_context(_seldom_collected())
+        gc.freeze()  # what stands now stays: nobody need look at it again and again
         await run.to_the_end(progress or _ignore)
         return await run.outcome(time.perf_counter() - began)
 
 
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
-    """What stands now stays, and hardly anything that comes holds itself: the garbage collector need not look so often."""
+    """Hardly anything that a replay makes holds itself: the garbage collector need not look so often."""
     before = gc.get_threshold()
-    gc.freeze()
     gc.set_threshold(_COLLECTED_AFTER, *before[1:])
     try:
         yield

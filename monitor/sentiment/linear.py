@@ -127,7 +127,7 @@ class LinearModel:
     def _known(self, tokens: Sequence[str], language: str, place: int) -> list[_Said]:
         """What each token says by itself."""
         self._remembered.make_room()
-        return [self._remembered.said[row] for row in self._rows(tokens, language, place)]
+        return list(map(self._remembered.said.__getitem__, self._rows(tokens, language, place)))
 
     def _rows(self, tokens: Sequence[str], language: str, place: int) -> list[int]:
         """Where it is remembered what each token says; those not met before are worked out."""
@@ -135,7 +135,7 @@ class LinearModel:
         try:
             return [rows[written] for written in tokens]
         except KeyError:
-            for written in {*tokens} - rows.keys():
+            for written in {written for written in tokens if written not in rows}:
                 self._remembered.add(written, place, self._worked_out(token(written, language).spelt, place))
             return [rows[written] for written in tokens]
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    Update,
     bindparam,
     cast,
     exists,
@@ -98,6 +99,31 @@ class Bulk:
     def _arrays(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
         given = zip(self._names, zip(*rows, strict=True), strict=True)
         return {name: _ready(self._table.c[name].type, values) for name, values in given}
+
+
+class BulkUpdate:
+    """An UPDATE whose bound values, of plain types, are given by `names` in the order of the statement, for each row anew."""
+
+    def __init__(self, statement: Update, names: Sequence[str]) -> None:
+        self._statement = statement
+        self._names = names
+        self._text: str | None = None  # for SQLite
+
+    async def run(self, session: Session, rows: list[tuple[Any, ...]]) -> None:
+        """Change them all; a row that is gone stays so."""
+        if not rows:
+            return
+        if session.postgresql:
+            await session.run(self._statement, [dict(zip(self._names, row, strict=True)) for row in rows])
+            return
+        self._text = self._text or self._for_driver(session.dialect)
+        await session.run_driver(self._text, rows)
+
+    def _for_driver(self, dialect: Dialect) -> str:
+        compiled = self._statement.compile(dialect=dialect)
+        assert isinstance(compiled, SQLiteCompiler)
+        assert compiled.positiontup == list(self._names), "name every bound value, in the order of the statement"
+        return str(compiled)
 
 
 _FEW = 5  # names of a list that is remembered: thousands of long ones would fill the memory

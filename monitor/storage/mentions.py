@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, 
 from sqlalchemy.dialects.postgresql import Insert
 
 from monitor.domain.mention import Author, Clustered, Enriched, Observed, Recent, Utterance
-from monitor.storage.bulk import Bulk, among, holds
+from monitor.storage.bulk import Bulk, BulkUpdate, among, holds
 from monitor.storage.mention_rows import (
     AUTHOR_COLUMNS,
     MENTION_COLUMNS,
@@ -82,10 +82,11 @@ _MENTIONS = Bulk(
 _SIGHTINGS = Bulk(sighting, ("source", "mention_id", "seen_at", "delay_seconds"), lambda add: add.on_conflict_do_nothing())
 
 
-_CLUSTERED = (
+_CLUSTERED = BulkUpdate(
     update(mention)
     .where(mention.c.id == bindparam("of"))
-    .values(cluster=bindparam("its_cluster"), copies=bindparam("its_copies"))
+    .values(cluster=bindparam("its_cluster"), copies=bindparam("its_copies")),
+    ("its_cluster", "its_copies", "of"),
 )
 
 
@@ -212,9 +213,7 @@ class Mentions(Repository):
 
     async def mark(self, clustered: Sequence[Clustered]) -> None:
         """Store to which clusters of nearly the same texts these mentions belong. One that is gone stays so."""
-        rows = [{"of": each.mention, "its_cluster": each.cluster, "its_copies": each.copies} for each in clustered]
-        if rows:
-            await self._session.run(_CLUSTERED, rows)
+        await _CLUSTERED.run(self._session, [(each.cluster, each.copies, each.mention) for each in clustered])
 
     async def recent(self, until: int, limit: int, *, characters: int) -> list[Recent]:
         """The last `limit` mentions up to this id, in order, with their texts, cut."""
