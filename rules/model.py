@@ -85,10 +85,17 @@ Measure = Annotated[
 class Baseline(Settings):
     """What is usual: the fading mean of the measure over windows that are past, per key."""
 
-    level: PositiveDuration = Field(timedelta(days=3), description="memory: the weight of the past falls to 37 % in this time")
+    level: PositiveDuration = Field(timedelta(days=3), description="memory: the weight of the past halves in this time")
+    dispersion: PositiveDuration = Field(
+        timedelta(days=7), description="the same for how widely counts spread, which `fire.surprise` goes by"
+    )
+    sensitivity: Literal["normal", "high"] = Field(
+        "normal", description="`high` has `fire.surprise` ring sooner for a storm that builds up slowly, and half as often again"
+    )
     min_history: Duration = Field(
         timedelta(days=1),
-        description="before this much history `times_expected` is not asked: the floors alone ring, marked as learning",
+        description="before this much history neither `times_expected` nor `surprise` is asked: the floors alone ring, marked as"
+        " learning",
     )
 
 
@@ -100,6 +107,13 @@ class Fire(Settings):
     )
     times_expected: float | None = Field(
         None, ge=1, description="at least this many times the usual, once enough history is known"
+    )
+    surprise: float | None = Field(
+        None,
+        gt=0,
+        le=300,
+        description="so many as come by chance once in ten to this power, judged by how many are usual and how widely that"
+        " spreads: 2 is one in a hundred, 4 one in ten thousand; 2.1 is a good start (not with the measure `share`)",
     )
     share: float | None = Field(None, gt=0, le=1, description="at least this share (only with the measure `share`)")
 
@@ -147,6 +161,8 @@ class WindowRule(_Rule):
             raise ValueError("the measure is a share: say in `fire` from which share it rings, for instance share: 0.4")
         if not shares and self.fire.share is not None:
             raise ValueError("`fire.share` needs `measure: {share: …}`; here use at_least or times_expected")
+        if shares and self.fire.surprise is not None:
+            raise ValueError("`fire.surprise` is about how many, and the measure is a share: use `fire.share` alone")
         if isinstance(self.measure, Distinct) and self.fire.at_least > DISTINCT_COUNTED:
             raise ValueError(f"at_least can be {DISTINCT_COUNTED} authors at most; beyond that use `measure: count`")
         return self

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Self
 
+from rules.surprise import BUCKETS, Surprise
 from rules.tally import Beside, Tally
 
 SLICES = 60
@@ -27,8 +28,8 @@ Contributor = tuple[int, float, int]
 class Usual:
     """A fading mean of what the window showed, learnt slice by slice; an unbroken stretch of one value costs one step."""
 
-    def __init__(self, memory: float) -> None:
-        self._memory = memory  # in slices: the weight of the past falls to 1/e in this time
+    def __init__(self, half_life: float) -> None:
+        self._memory = half_life / math.log(2)  # in slices: the weight of the past falls to 1/e in this time
         self._weight = 0.0
         self._sum = 0.0
 
@@ -58,14 +59,16 @@ class WindowState:
     lasts, and what arrives late is still counted where it belongs.
     """
 
-    def __init__(self, tally: Tally, *, slice_seconds: float, memory_seconds: float) -> None:
+    def __init__(self, tally: Tally, *, slice_seconds: float, memory_seconds: float, surprise: Surprise | None = None) -> None:
         self.tally = tally
+        self.surprise = surprise  # where the rule asks for it
         self.beside = Beside()
         self.pending_since: float | None = None
         self.last_fired: float | None = None
         self.started = math.inf
         self.latest = -math.inf
         self._width = slice_seconds
+        self._bucket = slice_seconds * SLICES / BUCKETS
         self._usual = Usual(memory_seconds / slice_seconds)
         self._shown: list[_Shown] = []  # what it showed, from this slice on, up to the open one
         self._contributors: list[Contributor] = []
@@ -87,6 +90,8 @@ class WindowState:
             return
         if self._slice(to) > self._head:
             self._close(self._head, self._slice(to))
+        if self.surprise is not None:
+            self.surprise.advance(math.floor(to / self._bucket))
         self.latest = to
 
     def add(
@@ -106,6 +111,8 @@ class WindowState:
         self.started = min(self.started, at)
         if self.tally.add(here, who, matches=matches) and here < self._head:
             self._amend(here)
+        if self.surprise is not None:
+            self.surprise.add(math.floor(at / self._bucket), who)
         if contributor is not None:
             self._contributors = _kept([*self._contributors, contributor])
         self.beside.mentions.add(here, who, matches=None)
@@ -174,6 +181,7 @@ class WindowState:
             "beside": self.beside.dump(),
             "shown": self._shown,
             "usual": self._usual.dump(),
+            "surprise": self.surprise and self.surprise.dump(),
             "contributors": self._contributors,
             "pending_since": self.pending_since,
             "last_fired": self.last_fired,
@@ -188,6 +196,8 @@ class WindowState:
             self.beside.load(saved["beside"])
         self._shown = [(at, value) for at, value in saved["shown"]]
         self._usual.load(saved["usual"])
+        if self.surprise is not None:
+            self.surprise.load(saved["surprise"])
         self._contributors = [(reach, at, mention) for reach, at, mention in saved["contributors"]]
         self.pending_since = saved["pending_since"]
         self.last_fired = saved["last_fired"]

@@ -15,6 +15,7 @@ from rules.matching import Compiler
 from rules.model import DISTINCT_COUNTED, Distinct, Share, WindowRule
 from rules.observation import Observation
 from rules.state import SLICES, States, WindowState
+from rules.surprise import BUCKETS, Surprise
 from rules.tally import Different, Mentions, ShareOf, Tally
 from rules.where import scores_asked
 
@@ -125,7 +126,10 @@ class CompiledWindow:
     def _fresh(self) -> WindowState:
         memory, window = self.rule.baseline.level, self.rule.window
         return WindowState(
-            _tally(self.rule), slice_seconds=window.total_seconds() / SLICES, memory_seconds=memory.total_seconds()
+            _tally(self.rule),
+            slice_seconds=window.total_seconds() / SLICES,
+            memory_seconds=memory.total_seconds(),
+            surprise=_surprise(self.rule),
         )
 
     def _fires(self, state: WindowState, now: float) -> bool:
@@ -145,9 +149,15 @@ class CompiledWindow:
         fire, value = self.rule.fire, state.tally.value
         if value is None or state.tally.floor < fire.at_least or value < (fire.share or 0):
             return False
-        if fire.times_expected is None or self._learns(state):
+        if self._learns(state):
             return True
-        return value >= fire.times_expected * (state.expected or 0) * (1 - _ROUNDING)
+        if value < (fire.times_expected or 0) * (state.expected or 0) * (1 - _ROUNDING):
+            return False
+        return fire.surprise is None or self._surprised(state) >= fire.surprise * (1 - _ROUNDING)
+
+    def _surprised(self, state: WindowState) -> float:
+        assert state.surprise is not None
+        return state.surprise.score(slow_storms=self.rule.baseline.sensitivity == "high")
 
     def _learns(self, state: WindowState) -> bool:
         return state.latest - state.started < self.rule.baseline.min_history.total_seconds()
@@ -211,7 +221,8 @@ class CompiledWindow:
                 f"what is usual is still being learnt (needs {format_duration(self.rule.baseline.min_history)})",
                 self._asks(),
             )
-        return (f"{seen}, usually {self._amount(usual or 0)}", *_copied(state), self._asks())
+        odds = (_odds(self._surprised(state)),) if self.rule.fire.surprise else ()
+        return (f"{seen}, usually {self._amount(usual or 0)}", *odds, *_copied(state), self._asks())
 
     def _seen(self, tally: Tally, unscored: int) -> str:
         """What was observed; a share says of how many, and each measure how many could not be told."""
@@ -232,7 +243,22 @@ class CompiledWindow:
         floor = f"rings from {fire.at_least} {'mentions' if self._measure == 'share' else self._measure}"
         share = f", {fire.share:.0%} of the mentions" if fire.share else ""
         times = f", {fire.times_expected:g} times the usual" if fire.times_expected else ""
-        return floor + share + times
+        surprise = f", a surprise of {fire.surprise:g}" if fire.surprise else ""
+        return floor + share + times + surprise
+
+
+def _odds(surprise: float) -> str:
+    """A surprise in words: what is one in a million is surprising enough for any words."""
+    once = f"{10 ** min(surprise, 6):,.0f}" if surprise < 6 else "more than a million"  # noqa: PLR2004 a million's power of ten
+    return f"a surprise of {surprise:.1f}: by chance one moment in {once} is like this"
+
+
+def _surprise(rule: WindowRule) -> Surprise | None:
+    if rule.fire.surprise is None:
+        return None
+    bucket = rule.window / BUCKETS
+    halves = {"level": rule.baseline.level / bucket, "dispersion": rule.baseline.dispersion / bucket}
+    return Surprise(**halves, voices=isinstance(rule.measure, Distinct))
 
 
 def _unscored(state: WindowState) -> int:
@@ -274,5 +300,6 @@ def _shape(rule: WindowRule) -> str:
     The entries of lists are left out: after a word more or less the old level is a better guess than none.
     """
     shaping = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
-    said = json.dumps([_FORMAT, SLICES, shaping, format_duration(rule.baseline.level)], sort_keys=True)
+    surprised = [format_duration(rule.baseline.dispersion)] if rule.fire.surprise else []
+    said = json.dumps([_FORMAT, SLICES, shaping, format_duration(rule.baseline.level), *surprised], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.mention import Observed
 from rules import Calm, Engine, Finding, States
+from rules.kinds.window import _odds
 from rules.state import SLICES, Usual
 
 Mention = Callable[..., Observed]
@@ -22,6 +22,9 @@ Make = Callable[..., Engine]
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 KEY = {"subject": "acme"}
 WINDOW: dict[str, Any] = {"id": "w", "kind": "window", "window": "1h", "measure": {"distinct": "author"}, "fire": {"at_least": 3}}
+
+
+SURPRISED = WINDOW | {"fire": {"at_least": 2, "surprise": 0.5}, "baseline": {"min_history": "2h"}}
 
 
 def _after(minutes: float) -> datetime:
@@ -48,6 +51,41 @@ def test_different_people_ring_and_one_loud_person_does_not(mention: Mention, en
     assert (finding.observed, finding.measure, finding.window) == (3, "authors", timedelta(hours=1))
     assert (finding.learning, finding.expected) == (True, None)
     assert finding.reasons == ("3 authors within 1h", "what is usual is still being learnt (needs 1d)", "rings from 3 authors")
+
+
+def test_what_is_usual_does_not_ring_and_what_is_surprising_does(mention: Mention, engine: Make) -> None:
+    """Ten people an hour is what there always was; forty within the hour are not, and the reason says how seldom that is."""
+    rule = WINDOW | {"fire": {"at_least": 5, "surprise": 2.1}, "baseline": {"min_history": "1d"}}
+    states, rules = States(), engine(rule)
+    usual = [mention(number, at=_after(number * 6)) for number in range(1, 721)]  # three days
+    learning = _feed(rules, usual, states)
+    assert learning
+    assert all(finding.learning for finding in learning)
+    storm = [mention(1000 + number, at=_after(720 * 6 + number)) for number in range(1, 41)]
+    first, *_ = _feed(rules, storm, _restarted(states))
+    assert 15 <= first.observed <= 25
+    assert first.reasons[0] == f"{first.observed:.0f} authors within 1h, usually 10.1"
+    assert first.reasons[1].startswith("a surprise of 2.")
+    assert first.reasons[1].endswith("is like this")
+    assert first.reasons[-1] == "rings from 5 authors, a surprise of 2.1"
+
+
+def test_a_storm_that_builds_up_slowly_rings_sooner_where_it_is_asked_for(mention: Mention, engine: Make) -> None:
+    """The last buckets alone see it before the fading ones do."""
+    usual = [mention(number, at=_after(number * 6)) for number in range(1, 721)]
+    slowly = [mention(1000 + number, at=_after(720 * 6 + number * 3)) for number in range(1, 200)]
+    rang = {}
+    for sensitivity in ("normal", "high"):
+        rule = WINDOW | {"fire": {"at_least": 5, "surprise": 2.1}, "baseline": {"sensitivity": sensitivity}}
+        findings = [finding for finding in _feed(engine(rule), [*usual, *slowly]) if not finding.learning]
+        rang[sensitivity] = findings[0].at
+    assert rang["high"] < rang["normal"]
+
+
+@pytest.mark.parametrize(("surprise", "said"), [(2.5, "one moment in 316"), (6.2, "one moment in more than a million")])
+def test_a_surprise_is_said_in_words(surprise: float, said: str) -> None:
+    """As odds, which nobody needs to know more precisely than to a million."""
+    assert said in _odds(surprise)
 
 
 def test_a_campaign_of_copies_counts_once(mention: Mention, engine: Make) -> None:
@@ -404,7 +442,7 @@ def _mentions(mention: Mention, said: Sequence[tuple[int, int, float | None]]) -
     ]
 
 
-@given(rule=st.sampled_from(_RULES), said=st.lists(_said, max_size=25), data=st.data())
+@given(rule=st.sampled_from([*_RULES, SURPRISED]), said=st.lists(_said, max_size=25), data=st.data())
 def test_a_restart_changes_nothing(
     rule: dict[str, Any], said: list[tuple[int, int, float | None]], data: st.DataObject, mention: Mention, engine: Make
 ) -> None:
@@ -475,7 +513,7 @@ def test_what_is_usual_is_the_fading_mean_of_what_was_shown(said: list[tuple[int
     mentions = [mention(n, author=author, at=_after(minute)) for n, (author, minute) in enumerate(said, 1)]
     last = mention(99, author=9, at=_after(400))
     finding = _feed(engine(rule), [*mentions, last])[-1]
-    weights = [(math.exp(-(400 - SLICES - minute) / 120), minute) for minute in range(said[0][1], 400 - SLICES)]
+    weights = [(2 ** (-(400 - SLICES - minute) / 120), minute) for minute in range(said[0][1], 400 - SLICES)]
     shown = [len({author for author, at in said if minute - SLICES <= at <= minute}) for _, minute in weights]
     fading = sum(weight * value for (weight, _), value in zip(weights, shown, strict=True))
     assert finding.expected == pytest.approx(fading / sum(weight for weight, _ in weights))
