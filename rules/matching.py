@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from rules import patterns
 from rules.condition import Condition, Seen
 from rules.lists import BadListError, Lists, UnknownListError, folded
 from rules.logic import Test, every, known, negation, some
+from rules.misspelling import misspelt
+from rules.patterns import BadPatternError
 from rules.where import FlagTest, LabelTest, NumberTest, Where, WordsTest
 from rules.words import BadEntryError, Said, WordList, fold_label
 
@@ -69,7 +72,7 @@ class Compiler:
             return self._leaf(_ALIASES[name], value, path)
         except BadListError as wrong:
             self.problems[Problem("", f"lists.{wrong.name}", str(wrong))] = None
-        except (UnknownListError, BadEntryError) as wrong:
+        except (UnknownListError, BadEntryError, BadPatternError) as wrong:
             self.problems[Problem(self._rule, path, str(wrong))] = None
         return Condition(path, lambda _: None)
 
@@ -82,8 +85,9 @@ class Compiler:
     def _words_leaf(self, field: str, test: WordsTest, path: str) -> Condition:
         said: Callable[[Seen], Said] = attrgetter(field)
         wanted = self._lists.words(test.any_of or ()) + self._lists.words_apart(test.all_of or ())
+        sought = patterns.compiled(test.regex or ())
         decide = every(self._word_tests(test))
-        return Condition(path, lambda seen: decide(said(seen)), _asked(test), lambda seen: _quoted(said(seen), wanted))
+        return Condition(path, lambda seen: decide(said(seen)), _asked(test), lambda seen: _quoted(said(seen), wanted, sought))
 
     def _word_tests(self, test: WordsTest) -> list[Test[Said]]:
         tests: list[Test[Said]] = []
@@ -93,6 +97,9 @@ class Compiler:
             tests.append(every([_says_any([each]) for each in self._lists.words_apart(test.all_of)]))
         if test.none_of is not None:
             tests.append(negation(_says_any(self._lists.words(test.none_of))))
+        if test.regex is not None:
+            sought = patterns.compiled(test.regex)
+            tests.append(lambda said: patterns.first(sought, said.written) is not None)
         if test.exists is not None:
             tests.append(lambda said: bool(said.tokens) is test.exists)
         return tests
@@ -108,13 +115,13 @@ class Compiler:
         return every(asked)
 
     def _label_tests(self, test: LabelTest) -> list[Test[str]]:
-        tests: list[Test[str]] = [_is_among(wanted) for wanted in self._wanted(test)]
+        tests: list[Test[str]] = [*map(_is_among, self._wanted(test)), *self._alike(test)]
         if test.not_ is not None:
             tests.append(negation(_is_among(folded(test.not_))))
         return tests
 
     def _set_test(self, test: LabelTest) -> Test[Collection[str]]:
-        tests: list[Test[Collection[str]]] = [_holds_one_of(wanted) for wanted in self._wanted(test)]
+        tests: list[Test[Collection[str]]] = [*map(_holds_one_of, self._wanted(test)), *map(_any, self._alike(test))]
         if test.not_ is not None:
             tests.append(negation(_holds_one_of(folded(test.not_))))
         if test.exists is not None:
@@ -125,6 +132,21 @@ class Compiler:
         wanted = [folded([test.is_])] if test.is_ is not None else []
         wanted += [folded(test.in_)] if test.in_ is not None else []
         return wanted + ([self._lists.labels(test.in_list)] if test.in_list is not None else [])
+
+    def _alike(self, test: LabelTest) -> list[Test[str]]:
+        """What is not asked by equality."""
+        tests: list[Test[str]] = []
+        if test.near is not None:
+            near = test.near
+            tests.append(misspelt(self._lists.labels(near.list_), distance=near.distance, min_length=near.min_length))
+        if test.regex is not None:
+            sought = patterns.compiled(test.regex)
+            tests.append(lambda name: patterns.first(sought, name) is not None)
+        return tests
+
+
+def _any(test: Test[str]) -> Test[Collection[str]]:
+    return lambda names: any(test(name) for name in names)
 
 
 def _is_among(names: frozenset[str]) -> Test[str]:
@@ -141,10 +163,12 @@ def _says_any(lists: list[WordList]) -> Test[Said]:
     return lambda said: any(said.find(words) is not None for words in lists)
 
 
-def _quoted(said: Said, lists: list[WordList]) -> str | None:
+def _quoted(said: Said, lists: list[WordList], sought: Sequence[patterns.Pattern]) -> str | None:
     """What was found, for the reasons: of each list its first, as it was said; lists that found the same are quoted once."""
-    found = [f"“{said.quote(words)}”" for words in map(said.find, lists) if words is not None]
-    return ", ".join(dict.fromkeys(found)) or None
+    found = [said.quote(words) for words in map(said.find, lists) if words is not None]
+    if (matched := patterns.first(sought, said.written)) is not None:
+        found.append(" ".join(matched.split()))
+    return ", ".join(f"“{each}”" for each in dict.fromkeys(found)) or None
 
 
 def _value_tests(test: NumberTest | FlagTest) -> list[Test[Any]]:
@@ -186,4 +210,6 @@ def _brief(value: Any) -> str:
     if isinstance(value, list):
         more = ", …" if len(value) > _ASKED_AT_MOST else ""
         return ", ".join(map(_brief, value[:_ASKED_AT_MOST])) + more
+    if isinstance(value, dict):
+        return " ".join(f"{name} {_brief(each)}" for name, each in value.items())
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -33,6 +33,9 @@ def _several(value: Any) -> Any:
     return [value] if isinstance(value, str | int | float) else value
 
 
+_NameOrNames = Annotated[_Names, BeforeValidator(_several, json_schema_input_type=_Name | _Names)]
+
+
 class _Asking(Settings):
     """What holds conditions. An empty one would ask nothing, and match everything: it is refused."""
 
@@ -83,15 +86,29 @@ class NumberTest(_Test):
         return self
 
 
+class Near(Settings):
+    """Misspellings: names that are close to one of a list, and are none of it."""
+
+    list_: _Name = Field(alias="list", description="the list of this name")
+    distance: int = Field(
+        2, ge=1, le=4, description="letters at most that are missing, wrong, too many, or exchanged with their neighbour"
+    )
+    min_length: int = Field(6, ge=3, description="shorter names, of the list too, are not compared: many are close to each other")
+
+
 class LabelTest(_Test):
     """Tests of a name, or of a set of names: a set passes when one of its elements does. Case and accents do not matter."""
 
     is_: _Name | None = Field(None, alias="is", description="is this name; a bare name means the same")
     in_: _Names | None = Field(None, alias="in", description="is one of these")
-    not_: Annotated[_Names, BeforeValidator(_several)] | None = Field(
+    not_: _NameOrNames | None = Field(
         None, alias="not", description="is known and none of these; a set passes when it holds none of them"
     )
     in_list: _Name | None = Field(None, description="stands in the list of this name")
+    near: Near | None = Field(None, description="is a misspelling of a name of a list, as own hashtags happen to be")
+    regex: _NameOrNames | None = Field(
+        None, description="this RE2 pattern is found in it as it is written, or one of several; `(?i)` ignores case"
+    )
     exists: bool | None = Field(None, description="true: known, or a set that is not empty; false: unknown, or an empty set")
 
 
@@ -113,11 +130,14 @@ class WordsTest(_Test):
     « jamais en panne », "it has never been broken". Without the mark it is found in any case, as `no answer` must be.
     """
 
-    any_of: Annotated[_Names, BeforeValidator(_several)] | None = Field(None, description="says at least one of these")
-    all_of: Annotated[_Names, BeforeValidator(_several)] | None = Field(
-        None, description="says every one of these (of a list: at least one of its entries)"
+    any_of: _NameOrNames | None = Field(None, description="says at least one of these")
+    all_of: _NameOrNames | None = Field(None, description="says every one of these (of a list: at least one of its entries)")
+    none_of: _NameOrNames | None = Field(None, description="says none of these")
+    regex: _NameOrNames | None = Field(
+        None,
+        description="this RE2 pattern is found in the text as it is written, or one of several; `(?i)` ignores case, `\\p{L}` is"
+        " any letter",
     )
-    none_of: Annotated[_Names, BeforeValidator(_several)] | None = Field(None, description="says none of these")
     exists: bool | None = Field(None, description="true: there is text; false: there is none")
 
 

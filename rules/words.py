@@ -70,6 +70,11 @@ class Said:
         self._found: dict[WordList, Found | None] = {}
         self._places: list[tuple[int, int]] | None = None
 
+    @property
+    def written(self) -> str:
+        """The text as it is."""
+        return self._text
+
     def find(self, words: WordList) -> Found | None:
         """What is said first that stands in the list; None when nothing is."""
         if words in self._found:

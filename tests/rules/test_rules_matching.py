@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from monitor.domain.mention import Observed
 from rules import Engine, RuleError, States
 from rules.logic import every, negation, some
+from rules.misspelling import misspelt
 
 Mention = Callable[..., Observed]
 Holds = Callable[..., bool | None]
 Make = Callable[..., Engine]
+
+CAMPAIGN = ["AcmeFest2026", "acmecares", "acme"]
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,24 @@ Make = Callable[..., Engine]
         ({"subjects": {"exists": False}}, {"subjects": set()}, True),
         ({"hashtags": "#AcmeFest"}, {"hashtags": {"acmefest"}}, True),
         ({"topics": "price"}, {"topics": set()}, False),
+        ({"hashtags": {"near": {"list": "campaign"}}}, {"hashtags": {"acmefset2026"}}, True),
+        ({"hashtags": {"near": {"list": "campaign"}}}, {"hashtags": {"#AcmeFest26"}}, True),
+        ({"hashtags": {"near": {"list": "campaign"}}}, {"hashtags": {"acmefest2026"}}, False),
+        ({"hashtags": {"near": {"list": "campaign"}}}, {"hashtags": {"fun", "acmecare"}}, True),
+        ({"hashtags": {"near": {"list": "campaign"}}}, {"hashtags": {"acmecares", "fun"}}, False),
+        ({"hashtags": {"near": {"list": "campaign", "distance": 1}}}, {"hashtags": {"acmefst206"}}, False),
+        ({"hashtags": {"near": {"list": "campaign", "min_length": 9}}}, {"hashtags": {"acmecare"}}, False),
+        ({"hashtags": {"near": {"list": "campaign"}}}, {"hashtags": set()}, False),
+        ({"hashtags": {"near": {"list": "campaign"}}}, {"hashtags": {"fest"}}, False),
+        ({"hashtags": {"regex": "^acme.*20[0-9]{2}$"}}, {"hashtags": {"acmefest2026"}}, True),
+        ({"url": {"regex": r"//(www\.)?acme\."}}, {"url": "https://acme.example/a"}, True),
+        ({"url": {"regex": r"//(www\.)?acme\."}}, {"url": None}, None),
+        ({"author.handle": {"regex": ["^bot", "bot$"]}}, {"handle": "robot"}, True),
+        ({"text": {"regex": r"[0-9]+ ?€"}}, {"text": "Facturé 12 € de trop"}, True),
+        ({"text": {"regex": r"(?i)FACTUR\p{L}+"}}, {"text": "Facturé 12 € de trop"}, True),
+        ({"text": {"regex": r"FACTUR"}}, {"text": "Facturé 12 € de trop"}, False),
+        ({"text": {"regex": "^Objet", "none_of": "trop"}}, {"title": "Objet", "text": "de trop"}, False),
+        ({"not": {"text": {"regex": "€"}}}, {"text": "trop cher"}, True),
         ({"intents": {"in": ["refund"], "not": "praise"}}, {"intents": {"refund", "praise"}}, False),
         ({"author.own": False}, {"own": False}, True),
         ({"author.own": False}, {"own": None}, None),
@@ -90,7 +111,7 @@ def test_every_operator_means_what_it_says(
     where: dict[str, Any], said: dict[str, Any], held: bool | None, mention: Mention, holds: Holds
 ) -> None:
     """True, False, or None where the mention does not say."""
-    lists = {"networks": ["Mastodon"], "rivals": ["Globex", "Initech"], "words": ["panne", "en rade"]}
+    lists = {"networks": ["Mastodon"], "rivals": ["Globex", "Initech"], "words": ["panne", "en rade"], "campaign": CAMPAIGN}
     assert holds(where, mention(**said), lists) is held
 
 
@@ -134,6 +155,58 @@ def test_everything_wrong_is_said_at_once(engine: Make) -> None:
         "rule bad: where.not.network: there is no list `network`; did you mean `networks`?",
         "lists.broken: '...' holds no word and no emoji to look for: remove it, or write a word",
     ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("(", "missing ): ("),
+        (r"(\w+) \1", r"invalid escape sequence: \1"),
+        ("acme(?=fest)", "invalid perl operator: (?="),
+        ("a{9000}", "invalid repetition size: {9000}"),
+        ("*", "no argument for repetition operator: *"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_says_why(pattern: str, why: str, engine: Make) -> None:
+    """In the words of RE2, with what its language does not have."""
+    with pytest.raises(RuleError) as wrong:
+        engine({"id": "r", "kind": "mention", "where": {"text": {"regex": pattern}}})
+    (problem,) = wrong.value.problems
+    assert str(problem).startswith(f"rule r: where.text: the pattern `{pattern}` cannot be used: {why}. It is RE2's language:")
+
+
+def test_a_pattern_is_no_list_of_words(engine: Make) -> None:
+    """Thousands of words in one pattern are told where they belong."""
+    with pytest.raises(RuleError, match="a pattern has 1,001 characters, and may have 1,000: write words in any_of"):
+        engine({"id": "r", "kind": "mention", "where": {"url": {"regex": "x" * 1001}}})
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(.*)*x", "((a{1,30}){1,30})c", r"(\s*a\s*)+!"])
+def test_no_pattern_explodes(pattern: str, mention: Mention, holds: Holds) -> None:
+    """Where a backtracking engine takes longer than the universe, RE2 reads the text once: this test would not end."""
+    assert holds({"text": {"regex": pattern}}, mention(text="a" * 50_000 + "é")) is False
+
+
+@given(st.text(alphabet="abcd", min_size=6, max_size=12), st.integers(0, 11), st.sampled_from(["swap", "drop", "double"]))
+def test_one_slip_of_the_finger_is_near(name: str, at: int, slip: str) -> None:
+    """Two letters exchanged, one missing or one too many: distance 1, unless it spells the same."""
+    at %= len(name) - 1
+    typed = {
+        "swap": name[:at] + name[at + 1] + name[at] + name[at + 2 :],
+        "drop": name[:at] + name[at + 1 :],
+        "double": name[: at + 1] + name[at:],
+    }[slip]
+    assert misspelt({name}, distance=1, min_length=5)(typed) is (typed != name)
+
+
+def test_an_explanation_quotes_what_a_pattern_found(mention: Mention, engine: Make) -> None:
+    """As it was written; what is asked is shown, too."""
+    where = {"text": {"regex": r"[0-9]+ €"}, "hashtags": {"near": {"list": "campaign"}}}
+    rules = engine({"id": "r", "kind": "mention", "where": where}, lists={"campaign": CAMPAIGN})
+    whole, hashtags, text = rules.explain("r", mention(text="Facturé 12 € et 3 €", hashtags={"acmecare"}))
+    assert [each.held for each in (whole, hashtags, text)] == [True, True, True]
+    assert (text.condition, text.seen) == ("where.text regex [0-9]+ €", "“12 €”")
+    assert hashtags.condition == "where.hashtags near list campaign"
 
 
 def test_an_explanation_shows_each_condition_and_what_it_saw(mention: Mention, engine: Make) -> None:
