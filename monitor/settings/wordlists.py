@@ -11,6 +11,7 @@ from monitor.sentiment.settings import Entries, SentimentSettings, Words
 from monitor.settings.names import conditions, entries, texts
 from monitor.settings.problems import Problem
 from monitor.settings.reading import Document, Path_, at, read_lines
+from rules import patterns
 from rules.lists import BadListError, Lists, UnknownListError
 from rules.words import BadEntryError, parse_entry
 
@@ -87,31 +88,35 @@ def _entries(found: WordLists, document: Document, path: Path_, words: Entries |
 
 
 def check_uses(documents: Sequence[Document], found: WordLists) -> Iterator[Problem]:
-    """Problems with the lists and words that conditions name, in the rule language's own words."""
+    """Problems with the lists, words and patterns that conditions name, in the rule language's own words."""
     lists = Lists(found.lists)
     for document in documents:
         for path, entry in _uses(document):
             try:
-                if path[-1] == "in_list":
+                if path[-1] in {"in_list", "list"}:
                     lists.labels(entry)
+                elif "regex" in path[-2:]:
+                    patterns.compiled([entry])
                 else:
                     lists.words([entry])
             except BadListError as bad:
                 where, place = found.places[bad.name]
                 yield where.problem(place, _sentence(bad))
-            except (UnknownListError, BadEntryError) as bad:
+            except (UnknownListError, BadEntryError, patterns.BadPatternError) as bad:
                 yield document.problem(path, _sentence(bad))
 
 
 def _uses(document: Document) -> Iterator[tuple[Path_, str]]:
-    """Every entry of every condition that may name a list, with its path (a list's name as its last part is `in_list`)."""
+    """Every entry of every condition that may name a list or is a pattern, with its path, which ends in what it is."""
     for index, _ in enumerate(entries(document.data, "rules")):
         for path, condition in conditions(document.data, ("rules", index)):
             if not isinstance(condition, Mapping):
                 continue
             if isinstance(name := condition.get("in_list"), str):
                 yield (*path, "in_list"), name
-            for operator in _WORDS:
+            if isinstance(near := condition.get("near"), Mapping) and isinstance(name := near.get("list"), str):
+                yield (*path, "near", "list"), name
+            for operator in (*_WORDS, "regex"):
                 yield from texts(document.data, (*path, operator))
 
 

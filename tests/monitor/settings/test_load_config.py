@@ -187,6 +187,24 @@ rules:
     ]
 
 
+def test_patterns_and_misspellings_are_tried_when_they_are_read(write: Write) -> None:
+    """With line and field, as everything else: not when the daemon starts."""
+    text = """\
+version: 1
+lists: {campaign: [acmefest]}
+rules:
+  - {id: price, kind: mention, where: {text: {regex: ["[0-9]+ €", "("]}, url: {regex: "*"}}}
+  - {id: typo, kind: mention, where: {hashtags: {near: {list: campain}}}}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(write({"rules/a.yaml": text}), environ={})
+    assert [(problem.line, problem.field, problem.what[:37]) for problem in caught.value.problems] == [
+        (4, "rules[0].where.text.regex[1]", "the pattern `(` cannot be used: missi"),
+        (4, "rules[0].where.url.regex", "the pattern `*` cannot be used: no ar"),
+        (5, "rules[1].where.hashtags.near.list", "there is no list `campain`; did you m"),
+    ]
+
+
 def test_all_problems_of_all_files_are_told_at_once(write: Write, ten_lines: str) -> None:
     """Nobody likes to repair one line, start again and be told of the next."""
     folder = write(
