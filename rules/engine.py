@@ -84,6 +84,20 @@ class Engine:
         compiled = self._compiled.get(rule_id)
         return compiled.rule if compiled else None
 
+    def ids(self) -> list[str]:
+        """The ids of all rules, in their order."""
+        return list(self._compiled)
+
+    def windows(self, rule_id: str, mention: Observation, states: States, at: datetime) -> list[Finding | Calm]:
+        """The windows of a rule in which this mention counts, or would, as they stand at a moment (event time).
+
+        None where the rule counts nothing. Raises KeyError if there is no rule of this id.
+        """
+        compiled = self._compiled[rule_id]
+        if not isinstance(compiled, CompiledWindow):
+            return []
+        return [compiled.tick(key, states, at) for key in compiled.keys(mention)]
+
     def shapes(self) -> set[tuple[str, str]]:
         """Rule and shape of every rule that remembers: states of any other pair are of no use any more."""
         return {(window.rule.id, window.shape) for window in self._windows}

@@ -26,7 +26,7 @@ from monitor.settings.secrets import Filled, fill
 from monitor.settings.shape import shape_of
 from monitor.settings.translate import Translator
 from monitor.settings.wordlists import WordLists, check_uses, read_lists, read_vocabularies
-from rules import Rule, RuleFile
+from rules import RuleFile
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -115,7 +115,10 @@ class _Reader:
             raise ConfigError([each for each in found if each not in elsewhere] or found)
         place = state_folder(self._directory, self._environ)
         effective = tuple(rule for file in read if file.model for rule in file.model.effective())
-        return _outlined(monitor.document, sound, place, effective), elsewhere
+        before = len(self._problems)
+        lists = self._lists(read)
+        elsewhere += tuple(self._problems[before:])  # what is wrong with a list hinders nobody who asks for the names of rules
+        return replace(_outlined(monitor.document, sound, place), rules=effective, lists=lists), elsewhere
 
     def _sound(self, document: Document | None, faulty: Collection[str]) -> MonitorFile | None:
         """The file without its faulty sections. A file must have subjects: when they are faulty, one that nobody names."""
@@ -261,7 +264,7 @@ def _mapping(document: Document | None) -> Document | None:
     return None if document is None or (document.data is not None and not isinstance(document.data, Mapping)) else document
 
 
-def _outlined(document: Document, sound: MonitorFile, place: Path, rules: tuple[Rule, ...]) -> Outline:
+def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
     """The values of what is sound, and the names of all that is written, sound or not."""
     return Outline(
         storage=sound.storage.beginning_at(place),
@@ -272,7 +275,6 @@ def _outlined(document: Document, sound: MonitorFile, place: Path, rules: tuple[
             name: at(document.data, ("sources", name, "enabled")) is not False for name in names.keys(document, "sources") or ()
         },
         receivers=names.keys(document, "receivers") or (),
-        rules=rules,
     )
 
 

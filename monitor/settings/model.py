@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -257,7 +257,8 @@ class Settings(MonitorFile):
 class Outline:
     """What commands about the store go by: all that is certain of a configuration whose secrets are not all here.
 
-    `sources` says of each whether it is asked; of `receivers` the names are known. `rules` is empty unless they were asked for.
+    `sources` says of each whether it is asked; of `receivers` the names are known. `rules` and their `lists` are empty unless
+    they were asked for.
     """
 
     storage: StorageSettings
@@ -267,6 +268,7 @@ class Outline:
     sources: Mapping[str, bool]
     receivers: Collection[str]
     rules: tuple[Rule, ...] = ()
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def implicit_receiver(email: str, person: Person) -> EmailSettings:

@@ -63,6 +63,10 @@ class CompiledWindow:
         rings = self._fires(state, now) or self._lingers(state, now)
         return self._finding(key, {}, state) if rings else self._calm(key, at, state)
 
+    def keys(self, mention: Observation) -> list[dict[str, str]]:
+        """The keys of the windows in which a mention counts if it matches."""
+        return self._keys.of(mention)
+
     def remembers(self, key: Mapping[str, str], states: States) -> bool:
         """Whether there is a state for this key."""
         return (self.rule.id, self.shape, canonical(key)) in states
