@@ -1,7 +1,7 @@
 """What `surprise: 2.1` rings for in brands' counts of tweets: `python -m bench.nab DATA_DIR > alarms.json`.
 
 DATA_DIR holds series of the Numenta Anomaly Benchmark (timestamp,value per five minutes) and labels.json, which names them. What
-is printed is {series: [0 or 1 for each row]}: rows at which the rule would tell somebody, with its `realert`.
+is printed is {series: [0 or 1 for each row]}: rows at which the surprise rings, `realert` apart, after the first day.
 """
 
 from __future__ import annotations
@@ -48,13 +48,11 @@ def series(folder: Path) -> Iterator[tuple[str, list[Row]]]:
 
 
 def alarms(rule: WindowRule, rows: Sequence[Row]) -> list[int]:
-    """Where the rule's surprise rings."""
-    surprise = Surprise(level=rule.baseline.level / BUCKET, dispersion=rule.baseline.dispersion / BUCKET, voices=False)
+    """Where the rule's surprise rings: nobody is told again before `realert`, whether or not it was over in between."""
+    surprise = Surprise(level=rule.baseline.level / BUCKET, dispersion=rule.baseline.dispersion / BUCKET)
     found, last = [], None
     for at, (moment, count) in enumerate(rows):
-        surprise.advance(at)
-        for _ in range(count):
-            surprise.add(at, 0)
+        surprise.add(at, count)
         rings = surprise.score(slow_storms=rule.baseline.sensitivity == "high") >= (rule.fire.surprise or 0)
         told = rings and moment - rows[0][0] >= rule.baseline.min_history and (last is None or moment - last >= rule.realert)
         last = moment if told else last

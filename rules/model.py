@@ -99,6 +99,9 @@ class Baseline(Settings):
     )
 
 
+_OF_SURPRISE = ("dispersion", "sensitivity")
+
+
 class Fire(Settings):
     """When a window rings: everything asked here must hold."""
 
@@ -112,8 +115,9 @@ class Fire(Settings):
         None,
         gt=0,
         le=300,
-        description="so many as come by chance once in ten to this power, judged by how many are usual and how widely that"
-        " spreads: 2 is one in a hundred, 4 one in ten thousand; 2.1 is a good start (not with the measure `share`)",
+        description="so many as come by chance about once in ten to this power (2: a hundred, 4: ten thousand), by how many are"
+        " usual and how widely that spreads, looked at over one and a half windows; 2.1 is a good start. Of different authors"
+        " or texts, those are counted that were not in the window already. Not with the measure `share`",
     )
     share: float | None = Field(None, gt=0, le=1, description="at least this share (only with the measure `share`)")
 
@@ -160,9 +164,12 @@ class WindowRule(_Rule):
         if shares and self.fire.share is None:
             raise ValueError("the measure is a share: say in `fire` from which share it rings, for instance share: 0.4")
         if not shares and self.fire.share is not None:
-            raise ValueError("`fire.share` needs `measure: {share: …}`; here use at_least or times_expected")
+            raise ValueError("`fire.share` needs `measure: {share: …}`; here use at_least, times_expected or surprise")
         if shares and self.fire.surprise is not None:
             raise ValueError("`fire.surprise` is about how many, and the measure is a share: use `fire.share` alone")
+        asked = [name for name in _OF_SURPRISE if getattr(self.baseline, name) != Baseline.model_fields[name].default]
+        if asked and self.fire.surprise is None:
+            raise ValueError(f"`baseline.{asked[0]}` does nothing without `fire.surprise`: write that, or remove it")
         if isinstance(self.measure, Distinct) and self.fire.at_least > DISTINCT_COUNTED:
             raise ValueError(f"at_least can be {DISTINCT_COUNTED} authors at most; beyond that use `measure: count`")
         return self

@@ -56,10 +56,10 @@ class WindowState:
     """One window of one key. Times are epoch seconds of event time.
 
     What the window showed is learnt only when it has left the window: a storm does not teach that storms are usual while it
-    lasts, and what arrives late is still counted where it belongs.
+    lasts, and what arrives late is still counted where it belongs. (`surprise` learns by itself, and sooner.)
     """
 
-    def __init__(self, tally: Tally, *, slice_seconds: float, memory_seconds: float, surprise: Surprise | None = None) -> None:
+    def __init__(self, tally: Tally, *, slice_seconds: float, half_life: float, surprise: Surprise | None = None) -> None:
         self.tally = tally
         self.surprise = surprise  # where the rule asks for it
         self.beside = Beside()
@@ -69,7 +69,7 @@ class WindowState:
         self.latest = -math.inf
         self._width = slice_seconds
         self._bucket = slice_seconds * SLICES / BUCKETS
-        self._usual = Usual(memory_seconds / slice_seconds)
+        self._usual = Usual(half_life / slice_seconds)
         self._shown: list[_Shown] = []  # what it showed, from this slice on, up to the open one
         self._contributors: list[Contributor] = []
 
@@ -77,6 +77,18 @@ class WindowState:
     def expected(self) -> float | None:
         """What the window usually shows; None before a window's length is known."""
         return self._usual.level
+
+    def surprised(self, *, slow_storms: bool) -> float:
+        """The surprise at this moment, of a rule that asks for it."""
+        assert self.surprise is not None
+        at = self.latest / self._bucket
+        self.surprise.advance(math.floor(at))  # only now: a key that is silent costs nothing until somebody asks
+        return self.surprise.score(at % 1, slow_storms=slow_storms)
+
+    @property
+    def surprise_history(self) -> float:
+        """For how many seconds it was looked at what would be a surprise."""
+        return self.surprise.history * self._bucket if self.surprise else 0.0
 
     def evidence(self, top: int) -> tuple[int, ...]:
         """Mentions inside the window, the largest reach first, then the newest."""
@@ -90,8 +102,6 @@ class WindowState:
             return
         if self._slice(to) > self._head:
             self._close(self._head, self._slice(to))
-        if self.surprise is not None:
-            self.surprise.advance(math.floor(to / self._bucket))
         self.latest = to
 
     def add(
@@ -109,10 +119,11 @@ class WindowState:
         if here <= self._head - _SPAN:
             return False
         self.started = min(self.started, at)
-        if self.tally.add(here, who, matches=matches) and here < self._head:
+        more = self.tally.add(here, who, matches=matches)
+        if more and here < self._head:
             self._amend(here)
         if self.surprise is not None:
-            self.surprise.add(math.floor(at / self._bucket), who)
+            self.surprise.add(math.floor(at / self._bucket), more)
         if contributor is not None:
             self._contributors = _kept([*self._contributors, contributor])
         self.beside.mentions.add(here, who, matches=None)
@@ -181,7 +192,7 @@ class WindowState:
             "beside": self.beside.dump(),
             "shown": self._shown,
             "usual": self._usual.dump(),
-            "surprise": self.surprise and self.surprise.dump(),
+            "surprise": self.surprise.dump() if self.surprise else None,
             "contributors": self._contributors,
             "pending_since": self.pending_since,
             "last_fired": self.last_fired,
@@ -196,7 +207,7 @@ class WindowState:
             self.beside.load(saved["beside"])
         self._shown = [(at, value) for at, value in saved["shown"]]
         self._usual.load(saved["usual"])
-        if self.surprise is not None:
+        if self.surprise is not None and saved.get("surprise"):  # the rule may not have asked for it until now
             self.surprise.load(saved["surprise"])
         self._contributors = [(reach, at, mention) for reach, at, mention in saved["contributors"]]
         self.pending_since = saved["pending_since"]

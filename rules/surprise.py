@@ -8,120 +8,150 @@ would have it (posts answer posts); how widely is learnt for each of the two. Wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any, Self
 
 from rules.chance import improbability
-from rules.voices import Voices
 
 BUCKETS = 12
 """A rule's window is parted into so many buckets for this."""
 
-_RING = 18
+RING = 18
+"""So many buckets are looked at."""
+
 _FADE = 1 - 2 / 37
 _FADED = 1 + _FADE  # a fading sum of independent counts, times this, varies like a count
-_FIRST_HOUR = 12  # buckets, whose mean is the first level
+_FIRST = 12  # buckets, whose mean is the first level
 _LEAST_LEVEL = 1e-4
 _SPREAD = 0.5  # until more is known
 _NARROWEST, _WIDEST = 0.02, 200.0
 _QUIET = 0.05  # keeps a quiet key from learning much from little
 # A bucket teaches when the one after it is over: what comes late by less than a bucket teaches as if it had been in time.
 _PATIENCE = 1
-_KEPT = _RING + _PATIENCE
-_SILENCE = 2 * 7 * 24 * 12  # buckets without a word that teach one by one; of more only the level falls
+_KEPT = RING + _PATIENCE
+_SILENCE = 864  # buckets without a word in a row that teach one by one; from then on only the level falls
 
 
 class Surprise:
     """The counts of one key, bucket by bucket, and what is usual. Buckets are numbered from the epoch.
 
-    `level` and `dispersion` are half-lives in buckets. `voices`: different ones are counted, and not mentions.
+    `level` and `dispersion` are half-lives in buckets.
     """
 
-    def __init__(self, *, level: float, dispersion: float, voices: bool) -> None:
-        self._fresh = Voices if voices else _Mentions
+    __slots__ = (
+        "_came", "_expected", "_faded", "_learnt", "_level", "_level_rate", "_newest", "_scored", "_silent", "_spread_rate",
+        "_spreads",
+    )  # fmt: skip
+
+    def __init__(self, *, level: float, dispersion: float) -> None:
         self._level_rate = 1 - 2 ** (-1 / level)
         self._spread_rate = 1 - 2 ** (-1 / dispersion)
-        self._seen: list[Voices | _Mentions] = []  # the newest last: the open bucket
+        self._came: list[int] = []  # the newest last: the open bucket
         self._expected: list[float] = []  # of those that have taught; the last `_PATIENCE` and the open one have not yet
         self._newest: int | None = None
         self._learnt = 0
+        self._silent = 0  # buckets in a row in which nothing came
         self._level = 0.0
         self._spreads = [_SPREAD, _SPREAD]
         self._faded = [0.0, 0.0]  # what came, and what was expected
+        self._scored: dict[tuple[float, bool], float] = {}  # since anything changed
 
-    def add(self, at: int, who: int) -> None:
-        """Take one in. What is too old to be looked at is left out."""
+    @property
+    def history(self) -> int:
+        """How many buckets were looked at, the open one included."""
+        return self._learnt + len(self._came) - len(self._expected)
+
+    def add(self, at: int, count: int) -> None:
+        """So many more came in this bucket. What is too old to be looked at is left out."""
         self.advance(at)
         assert self._newest is not None
-        place = len(self._seen) - 1 - (self._newest - at)
-        if place < 0 and not self._expected and -place <= _PATIENCE:  # late, and the first of all
-            self._seen = [*(self._fresh() for _ in range(-place)), *self._seen]
+        place = len(self._came) - 1 - (self._newest - at)
+        if place < 0 and not self._expected and self._newest - at <= _PATIENCE:  # late, and the first of all
+            self._came = [0] * -place + self._came
             place = 0
-        if place < 0:
+        if place < 0 or not count:
             return
-        before = self._seen[place].value
-        self._seen[place].add(who)
+        self._came[place] += count
         if place < len(self._expected):  # it has taught already: what it came to is put right, and not what was learnt
-            self._faded[0] += _FADE ** (len(self._expected) - 1 - place) * (self._seen[place].value - before)
+            self._faded[0] += _FADE ** (len(self._expected) - 1 - place) * count
+        self._scored.clear()
 
     def advance(self, to: int) -> None:
         """Open the bucket `to`; never backwards."""
         if self._newest is None:
-            self._newest, self._seen = to, [self._fresh()]
-        if (skipped := to - self._newest - _SILENCE) > 0:
-            self._newest += skipped
-            self._level *= (1 - self._level_rate) ** skipped
+            self._newest, self._came = to, [0]
         while self._newest < to:
+            if self._silent > _SILENCE:
+                self._skip(to)
+                break
             self._newest += 1
-            self._seen.append(self._fresh())
-            if len(self._seen) - len(self._expected) > _PATIENCE + 1:
-                self._learn(self._seen[len(self._expected)].value)
-            del self._seen[:-_KEPT], self._expected[: -_KEPT + _PATIENCE + 1]
+            self._came.append(0)
+            while len(self._came) - len(self._expected) > _PATIENCE + 1:
+                self._learn(self._came[len(self._expected)])
+            del self._came[:-_KEPT], self._expected[: -_KEPT + _PATIENCE + 1]
+            self._scored.clear()
 
-    def score(self, *, slow_storms: bool = False) -> float:
-        """-log10 of the chance of what has come. `slow_storms`: by the last buckets alone, which ring sooner, and more often."""
-        waiting = [bucket.value for bucket in self._seen[len(self._expected) :]]
-        counts = [bucket.value for bucket in self._seen[-_RING:]]
-        expected = [*self._expected, *[self._usual] * len(waiting)][-_RING:]
-        ring = improbability(sum(counts), sum(expected), 1 / _bounded(self._spreads[0]))
+    def _skip(self, to: int) -> None:
+        """Silence goes on: of what was expected, only what is usual now is left."""
+        assert self._newest is not None
+        self._level *= (1 - self._level_rate) ** (to - self._newest)
+        self._newest = to
+        self._expected = [self._usual] * len(self._expected)
+        self._faded = [0.0, self._usual / (1 - _FADE)]
+        self._scored.clear()
+
+    def score(self, passed: float = 1.0, *, slow_storms: bool = False) -> float:
+        """-log10 of the chance of what has come, when so much of the open bucket (0 to 1) has passed.
+
+        `slow_storms`: by the last buckets alone, which ring sooner, and more often.
+        """
+        asked = passed, slow_storms
+        if asked not in self._scored:
+            self._scored.clear()
+            self._scored[asked] = self._score(passed, slow_storms=slow_storms)
+        return self._scored[asked]
+
+    def _score(self, passed: float, *, slow_storms: bool) -> float:
+        waiting = self._came[len(self._expected) :]
+        usual = [*[self._usual] * (len(waiting) - 1), self._usual * passed]
+        ring = improbability(sum(self._came[-RING:]), sum([*self._expected, *usual][-RING:]), 1 / _bounded(self._spreads[0]))
         if slow_storms or not ring:
             return ring
-        came, usual = self._faded
-        for value in waiting:
-            came, usual = _FADE * came + value, _FADE * usual + self._usual
-        return min(ring, improbability(_FADED * came, _FADED * usual, 1 / _bounded(self._spreads[1])))
-
-    @property
-    def level(self) -> float:
-        """What a bucket usually holds."""
-        return self._level
+        came, expected = self._faded
+        for count, each in zip(waiting, usual, strict=True):
+            came, expected = _FADE * came + count, _FADE * expected + each
+        return min(ring, improbability(_FADED * came, _FADED * expected, 1 / _bounded(self._spreads[1])))
 
     @property
     def _usual(self) -> float:
         return max(self._level, _LEAST_LEVEL)
 
-    def _learn(self, value: float) -> None:
+    def _learn(self, count: int) -> None:
         """Learn from the oldest bucket that has not taught yet: first how widely counts spread, then their level."""
-        if self._learnt < _FIRST_HOUR:
-            self._level = (self._level * self._learnt + value) / (self._learnt + 1)
-        self._expected.append(self._usual)
-        taught = islice(self._seen, max(len(self._expected) - _RING, 0), len(self._expected))
-        self._faded = [_FADE * self._faded[0] + value, _FADE * self._faded[1] + self._usual]
-        ring = sum(bucket.value for bucket in taught), sum(self._expected[-_RING:])
-        rate, early = self._spread_rate, 1 / (self._learnt + 2)
-        for which, ((came, usual), own) in enumerate(((ring, 1.0), (self._faded, 1 / _FADED))):
-            seen = ((came - usual) ** 2 - own * usual) / (usual**2 + _QUIET)
-            self._spreads[which] = max(0.0, self._spreads[which] + max(rate, early) * (seen - self._spreads[which]))
-        self._level += max(self._level_rate, early) * (value - self._level)
+        early = 1 / (self._learnt + 1)
+        if self._learnt < _FIRST:
+            self._level += early * (count - self._level)
+        usual = self._usual
+        self._expected.append(usual)
+        taught = len(self._expected)
+        ring = sum(self._came[max(taught - RING, 0) : taught]), sum(self._expected[-RING:])
+        self._faded = [_FADE * self._faded[0] + count, _FADE * self._faded[1] + usual]
+        rate = max(self._spread_rate, early)
+        for which, ((came, expected), own) in enumerate(((ring, 1.0), (self._faded, 1 / _FADED))):
+            seen = ((came - expected) ** 2 - own * expected) / (expected**2 + _QUIET)
+            self._spreads[which] = min(max(0.0, self._spreads[which] + rate * (seen - self._spreads[which])), _WIDEST)
+        if self._learnt >= _FIRST:
+            self._level += max(self._level_rate, early) * (count - self._level)
         self._learnt += 1
+        self._silent = 0 if count else self._silent + 1
 
     def dump(self) -> dict[str, Any]:
         """The whole state, ready for JSON."""
         return {
-            "seen": [bucket.dump() for bucket in self._seen],
+            "came": self._came,
             "expected": self._expected,
             "newest": self._newest,
             "learnt": self._learnt,
+            "silent": self._silent,
             "level": self._level,
             "spreads": self._spreads,
             "faded": self._faded,
@@ -129,23 +159,10 @@ class Surprise:
 
     def load(self, saved: Mapping[str, Any]) -> Self:
         """Take back what `dump` gave."""
-        self._seen = [self._fresh(each) for each in saved["seen"]]
-        self._expected, self._newest, self._learnt = list(saved["expected"]), saved["newest"], saved["learnt"]
-        self._level, self._spreads, self._faded = saved["level"], list(saved["spreads"]), list(saved["faded"])
+        self._came, self._expected, self._newest = list(saved["came"]), list(saved["expected"]), saved["newest"]
+        self._learnt, self._silent, self._level = saved["learnt"], saved["silent"], saved["level"]
+        self._spreads, self._faded = list(saved["spreads"]), list(saved["faded"])
         return self
-
-
-class _Mentions:
-    """How many there were, whoever said it."""
-
-    def __init__(self, count: int = 0) -> None:
-        self.value = count
-
-    def add(self, _: int) -> None:
-        self.value += 1
-
-    def dump(self) -> int:
-        return self.value
 
 
 def _bounded(spread: float) -> float:

@@ -14,14 +14,12 @@ from pathlib import Path
 from monitor.sentiment.arrays import load
 from monitor.sentiment.linear import LinearModel, Tables
 from monitor.sentiment.post import Post
-from monitor.sentiment.reading import HANDLE, LINK, Reading, read
+from monitor.sentiment.reading import Reading, read
 from monitor.sentiment.signals import signals
 from monitor.sentiment.weighing import Weighed, by_a_model
 
 KIND = "complaint"
 SHIPPED = Path(__file__).parent / "models" / "complaint.npz"
-
-_NO_WORDS = frozenset((LINK, HANDLE))
 
 
 class Complaints:
@@ -75,7 +73,7 @@ class Complaints:
         return self._model.answers(reading, shown, language)[0] if self._can_tell(reading, language) else None
 
     def _can_tell(self, reading: Reading, language: str) -> bool:
-        return language in self.languages and not _NO_WORDS.issuperset(reading.tokens)
+        return language in self.languages and reading.has_words
 
 
 def _probability(log_odds: float) -> float:

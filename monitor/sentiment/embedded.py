@@ -21,8 +21,7 @@ from monitor.sentiment.extras import require
 from monitor.sentiment.feeling import Feeling
 from monitor.sentiment.multilingual import Opinion
 from monitor.sentiment.post import Post
-from monitor.sentiment.reading import Reading, read
-from monitor.sentiment.signals import NAMES, signals
+from monitor.sentiment.signals import NAMES
 
 # Which encoders each engine asks, in the order of its head's features.
 ASKED: Mapping[str, Sequence[str]] = {"embeddings": ("universal",), "accurate": ("universal", "e5")}
@@ -83,32 +82,30 @@ class Embedded:
 
     def feelings(self, posts: Sequence[Post]) -> list[Feeling | None]:
         """As of the small model; what it is not sure of is left open."""
-        said = self.opinions([post.posted for post in posts], [post.language for post in posts])
-        return [each and each.feeling(post.language) for each, post in zip(said, posts, strict=True)]
+        return [each and each.feeling(post.language) for each, post in zip(self.of_posts(posts), posts, strict=True)]
 
     def opinions(self, texts: Sequence[str], languages: Sequence[str]) -> list[Opinion | None]:
         """What readers would call each text; None where there is no word, or in a language that was never learnt."""
-        readings = [read(text) for text in texts]
-        shown = [signals(reading, language) for reading, language in zip(readings, languages, strict=True)]
-        small = [
-            self._small.of_reading(*each) if each[2] in {*self.languages, "und"} else None
-            for each in zip(readings, shown, languages, strict=True)
-        ]
-        told = [at for at, opinion in enumerate(small) if opinion is not None]
-        opinions: list[Opinion | None] = [None] * len(texts)
+        return self.of_posts([Post(text, text, language) for text, language in zip(texts, languages, strict=True)])
+
+    def of_posts(self, posts: Sequence[Post]) -> list[Opinion | None]:
+        """The same, of posts that others score as well."""
+        small = [(at, opinion) for at, opinion in enumerate(self._small.of_posts(posts)) if opinion is not None]
+        told = [(posts[at], at, opinion) for at, opinion in small if posts[at].language in {*self.languages, multilingual.UNTOLD}]
+        opinions: list[Opinion | None] = [None] * len(posts)
         if told:
-            beside = np.array([log_odds(opinion) for opinion in small if opinion is not None], np.float32)
-            places = np.array([self._place(languages[at]) for at in told])
-            features = self._features([readings[at] for at in told], [shown[at] for at in told])
-            for at, odds in zip(told, self._head.log_odds(features, beside, places).tolist(), strict=True):
+            beside = np.array([log_odds(opinion) for *_, opinion in told], np.float32)
+            places = np.array([self._place(post.language) for post, *_ in told])
+            features = self._features([post for post, *_ in told])
+            for (_, at, _), odds in zip(told, self._head.log_odds(features, beside, places).tolist(), strict=True):
                 opinions[at] = opinion_of(*odds)
         return opinions
 
     def _place(self, language: str) -> int:
         return self.languages.index(language) if language in self.languages else len(self.languages)
 
-    def _features(self, readings: Sequence[Reading], shown: Sequence[Sequence[float]]) -> Vectors:
-        asked = [prepared(reading) for reading in readings]
+    def _features(self, posts: Sequence[Post]) -> Vectors:
+        asked, shown = [prepared(post.reading) for post in posts], [post.shown for post in posts]
         return np.hstack([*(each.encode(asked) for each in self._encoders), np.array(shown, np.float32)])
 
 

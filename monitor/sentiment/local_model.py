@@ -18,13 +18,12 @@ from monitor.sentiment.feeling import Feeling
 from monitor.sentiment.labels import LABELS
 from monitor.sentiment.multilingual import Opinion
 from monitor.sentiment.post import Post
-from monitor.sentiment.reading import HANDLE, LINK, Reading
+from monitor.sentiment.reading import Reading
 
 CONFIG, TOKENIZER, MODEL = "config.json", "tokenizer.json", "model.onnx"
 MOST_TOKENS = 512
 _INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 _SHORT = 3  # letters that tell the labels apart: neg, neu, pos
-_NO_WORDS = frozenset((LINK, HANDLE))
 _EXPORT = "export the model again, as in `optimum-cli export onnx --task text-classification --model NAME FOLDER`"
 
 
@@ -57,7 +56,7 @@ class LocalModel:
 
     def opinion(self, reading: Reading) -> Opinion | None:
         """What readers would call a text, whatever its language; None where there is no word."""
-        if _NO_WORDS.issuperset(reading.tokens):
+        if not reading.has_words:
             return None
         logits = self._logits(prepared(reading))[self._order]
         raised = np.exp(logits - logits.max())

@@ -13,7 +13,7 @@ from monitor.sentiment.feeling import Feeling
 from monitor.sentiment.labels import LABELS, NEUTRAL, Label
 from monitor.sentiment.linear import LinearModel, Tables
 from monitor.sentiment.post import Post
-from monitor.sentiment.reading import HANDLE, LINK, Reading, read
+from monitor.sentiment.reading import Reading, read
 from monitor.sentiment.signals import signals
 
 KIND = "sentiment"
@@ -21,8 +21,6 @@ SHIPPED = Path(__file__).parent / "models" / "sentiment.npz"
 ENOUGH = 0.45  # below this confidence the model is right about every other time: "cannot tell"
 UNTOLD = "und"  # a language that could not be told
 ENOUGH_UNTOLD = 0.55  # by what all languages share alone: from here on it is right of three in five, and below of fewer
-
-_NO_WORDS = frozenset((LINK, HANDLE))
 
 
 class Opinion(NamedTuple):
@@ -94,18 +92,15 @@ class Multilingual:
 
     def of_reading(self, reading: Reading, shown: Sequence[float], language: str) -> Opinion | None:
         """The same, of a text that was read before, for another model as well."""
-        return None if _NO_WORDS.issuperset(reading.tokens) else _opinion(*self._model.answers(reading, shown, language))
+        return _opinion(*self._model.answers(reading, shown, language)) if reading.has_words else None
 
     def of_posts(self, posts: Sequence[Post]) -> list[Opinion | None]:
         """The same, of many posts that others score as well: faster together."""
         told: list[Opinion | None] = [None] * len(posts)
-        asked = [at for at, post in enumerate(posts) if self._can_tell(post)]
+        asked = [at for at, post in enumerate(posts) if self.speaks(post.language) and post.reading.has_words]
         for at, answer in zip(asked, self._model.answers_of_posts([posts[at] for at in asked]), strict=True):
             told[at] = _opinion(*answer)
         return told
-
-    def _can_tell(self, post: Post) -> bool:
-        return self.speaks(post.language) and not _NO_WORDS.issuperset(post.reading.tokens)
 
 
 def _opinion(negative: float, positive: float) -> Opinion:

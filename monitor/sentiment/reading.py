@@ -14,6 +14,7 @@ LONGEST = 5_000  # characters that are read; VADER's time grows with the square 
 
 LINK = "http"
 HANDLE = "ʘuser"  # a letter that nobody writes, so that no word is taken for it
+_NO_WORDS = frozenset((LINK, HANDLE))
 
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _LINK = re.compile(r"https?(?:://\S+|/url\b)?|www\.\S+", re.IGNORECASE)
@@ -34,6 +35,11 @@ class Reading(NamedTuple):
 
     plain: str
     tokens: list[str]
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there is more than links and handles."""
+        return not _NO_WORDS.issuperset(self.tokens)
 
 
 def read(text: str) -> Reading:

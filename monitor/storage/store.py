@@ -77,8 +77,9 @@ class Store:
         """Connect, and create or update the tables. Raises `StorageError` that says what to do.
 
         Without `create`, a store that is not there yet stays so, and `NoStoreError` says where it was looked for.
-        `in_place` is for a process that does one thing at a time: SQLite works in its thread, which saves a trip to another
-        one for every statement. `ballast` is for the process that takes in what is new: it keeps room for a full disk.
+        `in_place` is for a replay, which does one thing at a time and can be repeated: SQLite works in its thread, which saves a
+        trip to another one for every statement, and may lose its last commits in a power cut. `ballast` is for the process
+        that takes in what is new: it keeps room for a full disk.
         """
         url = named(settings.parsed())
         kept = _ballast(url, settings) if ballast else None

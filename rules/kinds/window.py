@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rules.condition import Condition, Seen
 from rules.duration import format_duration
@@ -15,7 +15,7 @@ from rules.matching import Compiler
 from rules.model import DISTINCT_COUNTED, Distinct, Share, WindowRule
 from rules.observation import Observation
 from rules.state import SLICES, States, WindowState
-from rules.surprise import BUCKETS, Surprise
+from rules.surprise import BUCKETS, RING, Surprise
 from rules.tally import Different, Mentions, ShareOf, Tally
 from rules.where import scores_asked
 
@@ -24,6 +24,7 @@ _FORMAT = 1
 _DISTINCT = {"author": "authors", "cluster": "texts"}
 _CAMPAIGN = 3  # copies of one text from which they are news, if they are one mention in ten
 _NOTHING = 0.01  # a usual level that counts as none
+_NO_SURPRISE, _MILLION = 0.5, 6  # powers of ten
 _ROUNDING = 1e-9  # what is usual is learnt in more or fewer steps, whose last digits differ: they must not decide
 
 
@@ -132,7 +133,7 @@ class CompiledWindow:
         return WindowState(
             _tally(self.rule),
             slice_seconds=window.total_seconds() / SLICES,
-            memory_seconds=memory.total_seconds(),
+            half_life=memory.total_seconds(),
             surprise=_surprise(self.rule),
         )
 
@@ -157,11 +158,15 @@ class CompiledWindow:
             return True
         if value < (fire.times_expected or 0) * (state.expected or 0) * (1 - _ROUNDING):
             return False
-        return fire.surprise is None or self._surprised(state) >= fire.surprise * (1 - _ROUNDING)
+        surprise = self._surprise(state)
+        return surprise is None or surprise >= (fire.surprise or 0) * (1 - _ROUNDING)
 
-    def _surprised(self, state: WindowState) -> float:
-        assert state.surprise is not None
-        return state.surprise.score(slow_storms=self.rule.baseline.sensitivity == "high")
+    def _surprise(self, state: WindowState) -> float | None:
+        """None where the rule does not ask, or too little is known yet."""
+        baseline = self.rule.baseline
+        if state.surprise is None or state.surprise_history < baseline.min_history.total_seconds():
+            return None
+        return state.surprised(slow_storms=baseline.sensitivity == "high")
 
     def _learns(self, state: WindowState) -> bool:
         return state.latest - state.started < self.rule.baseline.min_history.total_seconds()
@@ -225,7 +230,8 @@ class CompiledWindow:
                 f"what is usual is still being learnt (needs {format_duration(self.rule.baseline.min_history)})",
                 self._asks(),
             )
-        odds = (_odds(self._surprised(state)),) if self.rule.fire.surprise else ()
+        surprise = self._surprise(state)
+        odds = () if surprise is None else (_odds(surprise, self.rule.window / BUCKETS * RING),)
         return (f"{seen}, usually {self._amount(usual or 0)}", *odds, *_copied(state), self._asks())
 
     def _seen(self, tally: Tally, unscored: int) -> str:
@@ -251,10 +257,12 @@ class CompiledWindow:
         return floor + share + times + surprise
 
 
-def _odds(surprise: float) -> str:
+def _odds(surprise: float, within: timedelta) -> str:
     """A surprise in words: what is one in a million is surprising enough for any words."""
-    once = f"{10 ** min(surprise, 6):,.0f}" if surprise < 6 else "more than a million"  # noqa: PLR2004 a million's power of ten
-    return f"a surprise of {surprise:.1f}: by chance one moment in {once} is like this"
+    if surprise < _NO_SURPRISE:
+        return "no surprise"
+    once = f"{10**surprise:,.0f}" if surprise < _MILLION else "more than a million"
+    return f"a surprise of {surprise:.1f} over {format_duration(within)}: about one time in {once} by chance"
 
 
 def _surprise(rule: WindowRule) -> Surprise | None:
@@ -262,7 +270,7 @@ def _surprise(rule: WindowRule) -> Surprise | None:
         return None
     bucket = rule.window / BUCKETS
     halves = {"level": rule.baseline.level / bucket, "dispersion": rule.baseline.dispersion / bucket}
-    return Surprise(**halves, voices=isinstance(rule.measure, Distinct))
+    return Surprise(**halves)
 
 
 def _unscored(state: WindowState) -> int:
@@ -304,6 +312,5 @@ def _shape(rule: WindowRule) -> str:
     The entries of lists are left out: after a word more or less the old level is a better guess than none.
     """
     shaping = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
-    surprised = [format_duration(rule.baseline.dispersion)] if rule.fire.surprise else []
-    said = json.dumps([_FORMAT, SLICES, shaping, format_duration(rule.baseline.level), *surprised], sort_keys=True)
+    said = json.dumps([_FORMAT, SLICES, shaping, format_duration(rule.baseline.level)], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -18,7 +18,7 @@ MIDNIGHT = datetime(2015, 3, 1)  # noqa: DTZ001 the series tell no zone
 
 
 def test_it_rings_for_a_storm_once_and_not_on_the_first_day() -> None:
-    """What is told is told again after `realert` alone; before anything is usual, nobody is told."""
+    """What is told is told again after `realert` alone; the first day is left out."""
     counts = [40, *[4] * 600, *[60] * 100]
     found = nab.alarms(nab.default(), [(MIDNIGHT + nab.BUCKET * at, count) for at, count in enumerate(counts)])
     rang = [at for at, told in enumerate(found) if told]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,8 +66,7 @@ def test_what_is_usual_does_not_ring_and_what_is_surprising_does(mention: Mentio
     first, *_ = _feed(rules, storm, _restarted(states))
     assert 15 <= first.observed <= 25
     assert first.reasons[0] == f"{first.observed:.0f} authors within 1h, usually 10.1"
-    assert first.reasons[1].startswith("a surprise of 2.")
-    assert first.reasons[1].endswith("is like this")
+    assert re.fullmatch(r"a surprise of 2\.\d over 1h30m: about one time in 1\d\d by chance", first.reasons[1])
     assert first.reasons[-1] == "rings from 5 authors, a surprise of 2.1"
 
 
@@ -82,10 +82,50 @@ def test_a_storm_that_builds_up_slowly_rings_sooner_where_it_is_asked_for(mentio
     assert rang["high"] < rang["normal"]
 
 
-@pytest.mark.parametrize(("surprise", "said"), [(2.5, "one moment in 316"), (6.2, "one moment in more than a million")])
+@pytest.mark.parametrize(
+    ("surprise", "said"),
+    [
+        (0.3, "no surprise"),
+        (2.5, "a surprise of 2.5 over 1h30m: about one time in 316 by chance"),
+        (6.2, "a surprise of 6.2 over 1h30m: about one time in more than a million by chance"),
+    ],
+)
 def test_a_surprise_is_said_in_words(surprise: float, said: str) -> None:
     """As odds, which nobody needs to know more precisely than to a million."""
-    assert said in _odds(surprise)
+    assert _odds(surprise, timedelta(minutes=90)) == said
+
+
+@pytest.mark.parametrize("others", [10, 20])
+def test_one_loud_person_is_no_surprise(others: int, mention: Mention, engine: Make) -> None:
+    """Where people are counted, whoever goes on and on is one of them, and not one every five minutes."""
+    rule = WINDOW | {"fire": {"at_least": 3, "surprise": 2.1}, "baseline": {"min_history": "1d"}}
+    states, rules = States(), engine(rule)
+    _feed(rules, [mention(number, at=_after(number * others)) for number in range(1, 10_080 // others)], states)
+    week = 10_080
+    bot = [mention(10_000 + minute, author=7, at=_after(week + minute)) for minute in range(0, 240, 2)]
+    crowd = [mention(20_000 + minute, at=_after(week + minute)) for minute in range(0, 240, others)]
+    assert _feed(rules, sorted([*bot, *crowd], key=lambda each: each.written_at), states) == []
+
+
+def test_a_rule_that_asks_for_surprise_keeps_what_it_had_learnt(mention: Mention, engine: Make) -> None:
+    """Added to a rule, tuned or taken out: the level stays, and until enough is known of surprises the rest decides."""
+    plain = WINDOW | {"fire": {"at_least": 5, "times_expected": 3}, "baseline": {"min_history": "1d"}}
+    asking = WINDOW | {"fire": {"at_least": 5, "times_expected": 3, "surprise": 2.1}, "baseline": {"min_history": "1d"}}
+    tuned = asking | {"baseline": {"min_history": "1d", "dispersion": "3d", "sensitivity": "high"}}
+    states = States()
+    _feed(engine(plain), [mention(number, at=_after(number * 10)) for number in range(1, 433)], states)
+    for rule, day in ((asking, 3), (tuned, 4), (plain, 5), (asking, 6)):
+        usual = [mention(day * 1000 + number, at=_after(day * 1440 + number * 10)) for number in range(1, 144)]
+        rules, states = engine(rule), _restarted(states)
+        assert _feed(rules, usual, states) == []
+        assert rules.shapes() == engine(plain).shapes()
+
+
+@pytest.mark.parametrize("setting", [{"dispersion": "3d"}, {"sensitivity": "high"}])
+def test_settings_of_a_surprise_that_nobody_asks_for_are_refused(setting: dict[str, str], engine: Make) -> None:
+    """They would do nothing."""
+    with pytest.raises(ValueError, match=f"`baseline.{next(iter(setting))}` does nothing without `fire.surprise`"):
+        engine(WINDOW | {"baseline": setting})
 
 
 def test_a_campaign_of_copies_counts_once(mention: Mention, engine: Make) -> None:
