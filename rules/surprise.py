@@ -80,7 +80,7 @@ class Surprise:
         if self._newest is None:
             self._newest, self._came = to, [0]
         while self._newest < to:
-            if self._silent > _SILENCE:
+            if self._silent > _SILENCE and not any(self._came):
                 self._skip(to)
                 break
             self._newest += 1

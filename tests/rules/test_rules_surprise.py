@@ -120,6 +120,15 @@ def test_silence_is_cheap_and_takes_what_was_usual_with_it(silent: int, monkeypa
     assert at_once.dump()["level"] == pytest.approx(3 * 2 ** (-silent / 864), rel=0.01, abs=1e-12)
 
 
+def test_after_a_long_silence_everything_has_its_place_again() -> None:
+    """What comes then is counted where it came, teaches, and ends the silence."""
+    surprise = fed([1, 2, 3], fed([3] * 300), since=100_000)
+    assert surprise.dump()["came"][-4:] == [0, 1, 2, 3]
+    surprise.advance(100_010)
+    assert surprise.dump()["came"][-10:] == [2, 3, *[0] * 8]
+    assert surprise.dump()["silent"] == 6
+
+
 def _close(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(one[name] == pytest.approx(other[name], rel=1e-9) for name in one)
 
