@@ -74,7 +74,7 @@ class Condition:
             yield from child.reasons(seen)
 
     def _fact(self, fact: object) -> str:
-        field = self.path.rpartition("]")[2].removeprefix("where").lstrip(".")
+        field = self.path.rpartition("]")[2].lstrip(".").removeprefix("where").lstrip(".")
         if field == "subjects":  # which of them the rule lets through is no news to whoever reads its name
             return f"about {_shown(fact)}"
         return f"{field} {_shown(fact)} ({_asks(self.asks)})"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -19,6 +20,11 @@ KeyPart = Literal["subject", "author", "network", "source", "language"]
 
 DISTINCT_COUNTED = 5_000
 """Distinct authors or texts are counted exactly up to this many within a window; beyond it the figure is a lower bound."""
+
+
+def loudest(severities: Iterable[Severity]) -> Severity:
+    """The gravest of one or more severities."""
+    return max(severities, key=get_args(Severity).index)
 
 
 def _each_once(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
@@ -122,6 +128,29 @@ class Fire(Settings):
     share: float | None = Field(None, gt=0, le=1, description="at least this share (only with the measure `share`)")
 
 
+class RaisedByMention(Settings):
+    """When the alert of a mention rule is louder."""
+
+    where: Where = Field(description="conditions on top of the rule's own `where`")
+    severity: Severity = Field(description="how loud it rings then; never quieter than the rule")
+
+
+class RaisedByWindow(Settings):
+    """When a window rings louder: everything asked here must hold, and what is not known yet does not."""
+
+    at_least: int | None = Field(None, ge=1, description="authors, texts or mentions (of a share: mentions that match it)")
+    times_expected: float | None = Field(None, ge=1, description="at least this many times the usual")
+    surprise: float | None = Field(None, gt=0, le=300, description="at least this surprise, as in `fire`")
+    share: float | None = Field(None, gt=0, le=1, description="at least this share (only with the measure `share`)")
+    severity: Severity = Field(description="how loud it rings then; never quieter than the rule")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.model_fields_set - {"severity"}:
+            raise ValueError("says no more than a severity: add at_least, times_expected, surprise or share")
+        return self
+
+
 class _Rule(Settings):
     id: Id = Field(description="unique among all rules; the name of its alerts")
     title: Localized | None = Field(None, description="what people call it, per language; else the id")
@@ -139,6 +168,9 @@ class MentionRule(_Rule):
 
     kind: Literal["mention"]
     key: Key = Field(("author",), description="what makes an alert its own: later matches with the same key join the open alert")
+    raise_: tuple[RaisedByMention, ...] = Field(
+        (), alias="raise", description="when it rings louder, which is told at once, whatever `realert` says"
+    )
     resolve: Resolve = Field(default_factory=Resolve, description="when its alert ends by itself")
 
 
@@ -154,21 +186,33 @@ class WindowRule(_Rule):
         description="how far back it looks, in event time: 1m to 30d; kept in sixtieths: at most one further, never less"
     )
     fire: Fire = Field(description="when it rings")
+    raise_: tuple[RaisedByWindow, ...] = Field(
+        (), alias="raise", description="when it rings louder, which is told at once, whatever `realert` says"
+    )
     baseline: Baseline = Field(default_factory=Baseline, description="what is usual")
     for_: Duration = Field(timedelta(0), alias="for", description="must hold without a break for this long before it rings")
     keep_firing_for: Duration = Field(timedelta(minutes=30), description="stays open for this long after it last held")
+
+    @property
+    def _asked(self) -> tuple[Fire | RaisedByWindow, ...]:
+        return (self.fire, *self.raise_)
+
+    @property
+    def asks_for_surprise(self) -> bool:
+        """Whether it must be learnt what would be one."""
+        return any(asked.surprise is not None for asked in self._asked)
 
     @model_validator(mode="after")
     def _floors_fit_the_measure(self) -> Self:
         shares = isinstance(self.measure, Share)
         if shares and self.fire.share is None:
             raise ValueError("the measure is a share: say in `fire` from which share it rings, for instance share: 0.4")
-        if not shares and self.fire.share is not None:
+        if not shares and any(asked.share is not None for asked in self._asked):
             raise ValueError("`fire.share` needs `measure: {share: …}`; here use at_least, times_expected or surprise")
-        if shares and self.fire.surprise is not None:
+        if shares and self.asks_for_surprise:
             raise ValueError("`fire.surprise` is about how many, and the measure is a share: use `fire.share` alone")
         asked = [name for name in _OF_SURPRISE if getattr(self.baseline, name) != Baseline.model_fields[name].default]
-        if asked and self.fire.surprise is None:
+        if asked and not self.asks_for_surprise:
             raise ValueError(f"`baseline.{asked[0]}` does nothing without `fire.surprise`: write that, or remove it")
         if isinstance(self.measure, Distinct) and self.fire.at_least > DISTINCT_COUNTED:
             raise ValueError(f"at_least can be {DISTINCT_COUNTED} authors at most; beyond that use `measure: count`")

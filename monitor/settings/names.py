@@ -209,10 +209,14 @@ def texts(data: Data, path: Path_) -> Iterator[tuple[Path_, str]]:
 
 
 def conditions(data: Data, rule: Path_) -> Iterator[tuple[Path_, Data]]:
-    """Every condition within a rule's `where` (and a share's), blocks included, each with its path."""
+    """Every condition within a rule's `where` (and those of a share and of `raise`), blocks included, each with its path."""
     yield from _conditions(at(data, (*rule, "where")), (*rule, "where"))
     share = (*rule, "measure", "share")
     yield from _conditions(at(data, share), share)
+    louder = at(data, (*rule, "raise"))
+    for index in range(len(louder) if isinstance(louder, list) else 0):
+        path = (*rule, "raise", index, "where")
+        yield from _conditions(at(data, path), path)
 
 
 def _conditions(where: Data, path: Path_) -> Iterator[tuple[Path_, Data]]:

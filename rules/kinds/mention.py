@@ -9,7 +9,7 @@ from rules.condition import Condition, Seen
 from rules.finding import Finding, Verdict
 from rules.kinds.keys import Keys, labels
 from rules.matching import Compiler
-from rules.model import MentionRule
+from rules.model import MentionRule, loudest
 
 _QUOTE = re.compile("“.*”", re.DOTALL)
 
@@ -22,6 +22,9 @@ class CompiledMention:
         self.where: Condition = compiler.compile(rule.where, rule.id)
         self.admits = compiler.admits(rule.where)
         self._keys = Keys(rule.key, self.admits)
+        self._louder = [
+            (compiler.compile(each.where, rule.id, f"raise[{at}].where"), each.severity) for at, each in enumerate(rule.raise_)
+        ]
 
     def observe(self, seen: Seen) -> Iterable[Finding]:
         """A finding for each key of the mention, if it matches."""
@@ -31,10 +34,13 @@ class CompiledMention:
 
     def explain(self, seen: Seen) -> list[Verdict]:
         """How each condition fared."""
-        return list(self.where.explain(seen))
+        louder = (verdict for condition, _ in self._louder for verdict in condition.explain(seen))
+        return [*self.where.explain(seen), *louder]
 
     def _finding(self, seen: Seen, key: dict[str, str]) -> Finding:
-        mention, rule, reasons = seen.mention, self.rule, self.where.reasons(seen)
+        mention, rule = seen.mention, self.rule
+        louder = [(condition, severity) for condition, severity in self._louder if condition.holds(seen) is True]
+        reasons = [*self.where.reasons(seen), *(reason for condition, _ in louder for reason in condition.reasons(seen))]
         about = self._keys.subjects(mention)
         return Finding(
             rule=rule.id,
@@ -43,7 +49,7 @@ class CompiledMention:
             labels={**labels(mention), **key},
             subject=key.get("subject") or next(iter(about), None),
             at=mention.written_at,
-            severity=rule.severity,
+            severity=loudest([rule.severity, *(severity for _, severity in louder)]),
             category=rule.category,
             observed=1,
             expected=None,

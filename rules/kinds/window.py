@@ -12,7 +12,7 @@ from rules.duration import format_duration
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds.keys import Keys, canonical, labels
 from rules.matching import Compiler
-from rules.model import DISTINCT_COUNTED, Distinct, Share, WindowRule
+from rules.model import DISTINCT_COUNTED, Distinct, RaisedByWindow, Severity, Share, WindowRule, loudest
 from rules.observation import Observation
 from rules.state import SLICES, States, WindowState
 from rules.surprise import BUCKETS, RING, Surprise
@@ -161,6 +161,18 @@ class CompiledWindow:
         surprise = self._surprise(state)
         return surprise is None or surprise >= (fire.surprise or 0) * (1 - _ROUNDING)
 
+    def _severity(self, state: WindowState) -> Severity:
+        return loudest([self.rule.severity, *(each.severity for each in self.rule.raise_ if self._is_louder(each, state))])
+
+    def _is_louder(self, asked: RaisedByWindow, state: WindowState) -> bool:
+        """Whether all that is asked holds; what is not known yet holds for nobody."""
+        value, learns = state.tally.value or 0, self._learns(state)
+        if asked.times_expected and (learns or value < asked.times_expected * (state.expected or 0) * (1 - _ROUNDING)):
+            return False
+        if asked.surprise and (learns or (self._surprise(state) or 0) < asked.surprise * (1 - _ROUNDING)):
+            return False
+        return state.tally.floor >= (asked.at_least or 0) and value >= (asked.share or 0)
+
     def _surprise(self, state: WindowState) -> float | None:
         """None where the rule does not ask, or too little is known yet."""
         baseline = self.rule.baseline
@@ -187,7 +199,7 @@ class CompiledWindow:
             labels={**said, **key},
             subject=key.get("subject"),
             at=_moment(state.latest),
-            severity=rule.severity,
+            severity=self._severity(state),
             category=rule.category,
             observed=state.tally.value or 0,
             expected=self._usual(state),
@@ -266,7 +278,7 @@ def _odds(surprise: float, within: timedelta) -> str:
 
 
 def _surprise(rule: WindowRule) -> Surprise | None:
-    if rule.fire.surprise is None:
+    if not rule.asks_for_surprise:
         return None
     bucket = rule.window / BUCKETS
     halves = {"level": rule.baseline.level / bucket, "dispersion": rule.baseline.dispersion / bucket}

@@ -274,3 +274,18 @@ def test_a_sensitive_mention_is_not_quoted(mention: Callable[..., Any], engine: 
     (told,), (masked,) = (engine(rule).observe(each, States()) for each in (plain, sensitive))
     assert told.reasons == ("text “illness” (any_of ill*, sick)",)
     assert masked.reasons == ("text “…” (any_of ill*, sick)",)
+
+
+def test_a_large_audience_makes_a_complaint_louder(mention: Mention, engine: Make) -> None:
+    """The rule rings for everybody; the reason says why it is louder, and an explanation shows both conditions."""
+    louder = {"where": {"author.reach": {"gte": 20_000}}, "severity": "critical"}
+    rules = engine({"id": "r", "kind": "mention", "where": {"text": {"any_of": "broken"}}, "raise": [louder]})
+    (quiet,) = rules.observe(mention(1, text="broken", reach=10), States())
+    (loud,) = rules.observe(mention(2, text="broken", reach=20_000), States())
+    (unknown,) = rules.observe(mention(3, text="broken", reach=None), States())
+    assert [each.severity for each in (quiet, loud, unknown)] == ["warning", "critical", "warning"]
+    assert loud.reasons == ("text “broken” (any_of broken)", "author.reach 20,000 (gte 20000)")
+    assert [(each.condition, each.held) for each in rules.explain("r", mention(4, text="fine", reach=10))] == [
+        ("where.text any_of broken", False),
+        ("raise[0].where.author.reach gte 20000", False),
+    ]

@@ -583,3 +583,43 @@ def test_an_unbroken_stretch_costs_one_step(value: float, slices: int) -> None:
     for _ in range(slices):
         often.learn(value, 1)
     assert once.level == pytest.approx(often.level)
+
+
+def test_more_people_make_a_window_louder(mention: Mention, engine: Make) -> None:
+    """From the count that `raise` names on, until it is over; of several the loudest counts."""
+    louder = [{"at_least": 5, "severity": "critical"}, {"at_least": 4, "severity": "info"}]
+    rule = WINDOW | {"severity": "warning", "raise": louder}
+    found = _feed(engine(rule), [mention(number, at=_after(number)) for number in range(1, 7)])
+    assert [(each.observed, each.severity) for each in found] == [
+        (3, "warning"),
+        (4, "warning"),
+        (5, "critical"),
+        (6, "critical"),
+    ]
+
+
+def test_what_is_not_known_yet_makes_nothing_louder(mention: Mention, engine: Make) -> None:
+    """While it is still learnt what is usual, neither a multiple nor a surprise is asked; later both must hold."""
+    raised = {"times_expected": 3, "surprise": 2, "severity": "critical"}
+    rule = WINDOW | {"fire": {"at_least": 5}, "baseline": {"min_history": "1d", "sensitivity": "high"}, "raise": [raised]}
+    states, rules = States(), engine(rule)
+    learning = _feed(rules, [mention(number, at=_after(number * 6)) for number in range(1, 481)], states)
+    assert {each.severity for each in learning} == {"warning"}
+    storm = _feed(rules, [mention(1000 + number, at=_after(2880 + number)) for number in range(1, 61)], states)
+    assert [each.severity for each in storm[:2]] == ["warning", "warning"]
+    assert storm[-1].severity == "critical"
+    first = next(each for each in storm if each.severity == "critical")
+    assert first.observed >= 3 * (first.expected or 0)
+
+
+def test_a_share_is_raised_by_a_share(mention: Mention, engine: Make) -> None:
+    """And nothing else may ask for one."""
+    measure = {"share": {"sentiment": {"lt": 0}}}
+    rule = WINDOW | {"measure": measure, "fire": {"at_least": 2, "share": 0.3}, "raise": [{"share": 0.6, "severity": "critical"}]}
+    moods = [1, 1, 1, -1, -1, -1, -1, -1, -1]
+    found = _feed(engine(rule), [mention(number, sentiment=mood) for number, mood in enumerate(moods, 1)])
+    assert [each.severity for each in found] == ["warning"] * 3 + ["critical"] * 2
+    with pytest.raises(ValueError, match=r"`fire\.share` needs `measure:"):
+        engine(WINDOW | {"raise": [{"share": 0.6, "severity": "critical"}]})
+    with pytest.raises(ValueError, match="says no more than a severity"):
+        engine(WINDOW | {"raise": [{"severity": "critical"}]})

@@ -177,6 +177,7 @@ rules:
     measure: {share: {hashtags: {in_list: rivals}}}
     window: 1h
     fire: {at_least: 5, share: 0.5}
+  - {id: loud, kind: mention, raise: [{where: {subjects: acmee}, severity: critical}]}
 """
     with pytest.raises(ConfigError) as caught:
         load(write({"rules/a.yaml": text}), environ={})
@@ -184,6 +185,7 @@ rules:
         "rules[0].where.any[0].not.subjects",
         "rules[0].where.any[1].subjects.not[0]",
         "rules[0].measure.share.hashtags.in_list",
+        "rules[1].raise[0].where.subjects",
     ]
 
 
