@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from rules.finding import Verdict
 from rules.observation import Observation
-from rules.words import Said, said
+from rules.word_index import WordIndex
+from rules.words import Said, WordList, said
 
 _SHOWN_AT_MOST = 80
 _EXISTS = re.compile(r"(?:^|, )exists true(?:, |$)")
 
 
 class Seen:
-    """A mention on its way past the rules: its text is folded at most once, for all of them."""
+    """A mention on its way past the rules: its text is folded once for all of them, and each different test answered once."""
 
-    __slots__ = ("_text", "_title", "mention")
+    __slots__ = ("_index", "_possible", "_text", "_title", "answers", "mention")
 
-    def __init__(self, mention: Observation) -> None:
+    def __init__(self, mention: Observation, index: WordIndex) -> None:
         self.mention = mention
+        self.answers: dict[int, bool | None] = {}  # by the number of a test that several rules may ask
+        self._index = index
+        self._possible: AbstractSet[WordList] | None = None
         self._text: Said | None = None
         self._title: Said | None = None
 
@@ -31,6 +36,13 @@ class Seen:
             title, text = self.mention.title, self.mention.text
             self._text = said(f"{title}\n{text}" if title else text)
         return self._text
+
+    @property
+    def possible(self) -> AbstractSet[WordList]:
+        """The lists of which title and text may hold something."""
+        if self._possible is None:
+            self._possible = self._index.possible(self.text)
+        return self._possible
 
     @property
     def title(self) -> Said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from rules.base import suggest
 from rules.condition import Seen
@@ -16,6 +17,7 @@ from rules.matching import Compiler, Problem
 from rules.model import MentionRule, WindowRule
 from rules.observation import Observation
 from rules.state import States
+from rules.words import WordList
 
 _SUBJECT_SETS_REMEMBERED = 4_096
 
@@ -42,18 +44,16 @@ class Engine:
             raise RuleError(problems)
         self._compiled: dict[str, Compiled] = {each.rule.id: each for each in compiled}
         self._windows = [each for each in compiled if isinstance(each, CompiledWindow)]
-        self._concerned: dict[frozenset[str], tuple[Compiled, ...]] = {}
+        self._places = {each: at for at, each in enumerate(compiled)}
+        self._index = compiler.index
+        self._concerned: dict[frozenset[str], _Concerned] = {}
 
     def observe(self, mention: Observation, states: States) -> list[Finding]:
         """What rings because of this mention, in the order of the rules. It must come once only; event time is `written_at`."""
-        seen = Seen(mention)
+        seen = Seen(mention, self._index)
         findings: list[Finding] = []
-        concerned = self._concerned.get(mention.subjects)
-        for rule in concerned if concerned is not None else self._concerning(mention.subjects):
-            if isinstance(rule, CompiledMention):
-                findings += rule.observe(seen)
-            else:
-                findings += rule.observe(seen, states)
+        for rule in self._candidates(seen):
+            findings += rule.observe(seen, states)
         return findings
 
     def tick(self, rule_id: str, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
@@ -109,15 +109,41 @@ class Engine:
         """
         if rule_id not in self._compiled:
             raise KeyError(f"there is no rule `{rule_id}`; {suggest(rule_id, self._compiled)}")
-        return self._compiled[rule_id].explain(Seen(mention))
+        return self._compiled[rule_id].explain(Seen(mention, self._index))
 
-    def _concerning(self, subjects: Collection[str]) -> tuple[Compiled, ...]:
+    def _candidates(self, seen: Seen) -> Sequence[Compiled]:
+        """The rules that can match, in their order: by the subjects, and by the words that some of them cannot do without."""
+        subjects = seen.mention.subjects
+        concerned = self._concerned.get(subjects) or self._concerning(subjects)
+        if not concerned.needing:
+            return concerned.others
+        possible = concerned.needing.keys() & seen.possible
+        if not possible:
+            return concerned.others
+        candidates = {*concerned.others, *(rule for words in possible for rule in concerned.needing[words])}
+        return sorted(candidates, key=self._places.__getitem__)
+
+    def _concerning(self, subjects: Collection[str]) -> _Concerned:
         """The rules whose conditions on subjects let these through; remembered, for the same few sets come again and again."""
-        rules = tuple(each for each in self._compiled.values() if each.admits is None or each.admits(subjects) is True)
+        concerned = _Concerned([], {})
+        for each in self._compiled.values():
+            if each.admits is not None and each.admits(subjects) is not True:
+                continue
+            if each.needs is None:
+                concerned.others.append(each)
+            for words in each.needs or ():
+                concerned.needing.setdefault(words, []).append(each)
         if len(self._concerned) >= _SUBJECT_SETS_REMEMBERED:
             self._concerned.clear()
-        self._concerned[frozenset(subjects)] = rules
-        return rules
+        self._concerned[frozenset(subjects)] = concerned
+        return concerned
+
+
+class _Concerned(NamedTuple):
+    """Rules that let certain subjects through: by the list without which they cannot match, and those that need none."""
+
+    others: list[Compiled]
+    needing: dict[WordList, list[Compiled]]
 
 
 def _compile(rule: MentionRule | WindowRule, compiler: Compiler) -> Compiled:

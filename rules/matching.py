@@ -14,6 +14,7 @@ from rules.logic import Test, every, known, negation, some
 from rules.misspelling import misspelt
 from rules.patterns import BadPatternError
 from rules.where import FlagTest, LabelTest, NumberTest, Where, WordsTest
+from rules.word_index import WordIndex
 from rules.words import BadEntryError, Said, WordList, fold_label
 
 SETS = frozenset({"subjects", "hashtags", "topics", "intents"})
@@ -40,6 +41,9 @@ class Compiler:
 
     def __init__(self, lists: Lists) -> None:
         self.problems: dict[Problem, None] = {}
+        self.index = WordIndex()  # of every list that a condition looks for
+        self._shared: dict[tuple[str, str], Test[Seen]] = {}
+        self._needed: dict[int, frozenset[WordList]] = {}  # by the id of a test of text: what it looks for any of
         self._lists = lists
         self._rule = ""
 
@@ -54,6 +58,13 @@ class Compiler:
         if where.subjects:
             tests.append(self._set_test(where.subjects))
         return every(tests) if tests else None
+
+    def needs(self, where: Where) -> frozenset[WordList] | None:
+        """The lists of which one must be found, if conditions that were compiled ask for any outside `any` and `not` blocks."""
+        for asked in (where.text, where.title):
+            if asked is not None and id(asked) in self._needed:
+                return self._needed[id(asked)]
+        return next((needed for part in where.all_ or () if (needed := self.needs(part)) is not None), None)
 
     def _block(self, where: Where, path: str) -> Condition:
         names = [name for name in _ALIASES if getattr(where, name) is not None]
@@ -79,30 +90,42 @@ class Compiler:
     def _leaf(self, field: str, test: Any, path: str) -> Condition:
         if isinstance(test, WordsTest):
             return self._words_leaf(field, test, path)
-        get, decide = _getter(field), self._decider(field, test)
-        return Condition(path, lambda seen: decide(get(seen.mention)), _asked(test), lambda seen: get(seen.mention))
+        get = _getter(field)
+        return Condition(path, self._asked_once(field, test), _asked(test), lambda seen: get(seen.mention))
+
+    def _asked_once(self, field: str, test: Any) -> Test[Seen]:
+        """A test that several rules share is answered once for each mention."""
+        asked = (field, repr(test))
+        if asked not in self._shared:
+            self._shared[asked] = _remembering(len(self._shared), _getter(field), self._decider(field, test))
+        return self._shared[asked]
 
     def _words_leaf(self, field: str, test: WordsTest, path: str) -> Condition:
         said: Callable[[Seen], Said] = attrgetter(field)
-        wanted = self._lists.words(test.any_of or ()) + self._lists.words_apart(test.all_of or ())
+        any_of, all_of = self._lists.words(test.any_of or ()), self._lists.words_apart(test.all_of or ())
         sought = patterns.compiled(test.regex or ())
-        decide = every(self._word_tests(test))
-        return Condition(path, lambda seen: decide(said(seen)), _asked(test), lambda seen: _quoted(said(seen), wanted, sought))
-
-    def _word_tests(self, test: WordsTest) -> list[Test[Said]]:
-        tests: list[Test[Said]] = []
+        tests: list[Test[Seen]] = [self._says_any([each], said) for each in all_of]
         if test.any_of is not None:
-            tests.append(_says_any(self._lists.words(test.any_of)))
-        if test.all_of is not None:
-            tests.append(every([_says_any([each]) for each in self._lists.words_apart(test.all_of)]))
+            tests.append(self._says_any(any_of, said))
+            self._needed[id(test)] = frozenset(any_of)
         if test.none_of is not None:
-            tests.append(negation(_says_any(self._lists.words(test.none_of))))
+            tests.append(negation(self._says_any(self._lists.words(test.none_of), said)))
         if test.regex is not None:
-            sought = patterns.compiled(test.regex)
-            tests.append(lambda said: patterns.first(sought, said.written) is not None)
+            tests.append(lambda seen: patterns.first(sought, said(seen).written) is not None)
         if test.exists is not None:
-            tests.append(lambda said: bool(said.tokens) is test.exists)
-        return tests
+            tests.append(lambda seen: bool(said(seen).tokens) is test.exists)
+        return Condition(path, every(tests), _asked(test), lambda seen: _quoted(said(seen), any_of + all_of, sought))
+
+    def _says_any(self, lists: list[WordList], said: Callable[[Seen], Said]) -> Test[Seen]:
+        for words in lists:
+            self.index.add(words)
+        wanted = frozenset(lists)
+
+        def holds(seen: Seen) -> bool:
+            possible = wanted & seen.possible
+            return bool(possible) and any(said(seen).find(words) is not None for words in possible)
+
+        return holds
 
     def _decider(self, field: str, test: NumberTest | FlagTest | LabelTest) -> Test[Any]:
         if field in SETS:
@@ -145,6 +168,16 @@ class Compiler:
         return tests
 
 
+def _remembering(number: int, get: Callable[[Any], Any], decide: Test[Any]) -> Test[Seen]:
+    def holds(seen: Seen) -> bool | None:
+        answers = seen.answers
+        if number not in answers:
+            answers[number] = decide(get(seen.mention))
+        return answers[number]
+
+    return holds
+
+
 def _any(test: Test[str]) -> Test[Collection[str]]:
     return lambda names: any(test(name) for name in names)
 
@@ -155,12 +188,6 @@ def _is_among(names: frozenset[str]) -> Test[str]:
 
 def _holds_one_of(wanted: frozenset[str]) -> Test[Collection[str]]:
     return lambda names: any(fold_label(name) in wanted for name in names)
-
-
-def _says_any(lists: list[WordList]) -> Test[Said]:
-    if len(lists) == 1:
-        return lambda said: said.find(lists[0]) is not None
-    return lambda said: any(said.find(words) is not None for words in lists)
 
 
 def _quoted(said: Said, lists: list[WordList], sought: Sequence[patterns.Pattern]) -> str | None:

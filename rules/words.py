@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ _UNLESS_DENIED = re.compile(r"\s~\s*$")
 _BREAK = re.compile(r"[.,;:!?…()\[\]|–—\u060c\u3001\u3002]")  # a negation does not reach over it
 _SHORTEST_PREFIX = 2
 _SLICE = 1_000  # characters: putting a run of combining marks in order is quadratic in its length
-_REMEMBERED = 1 << 13  # tokens: most texts repeat the same few thousand, and names and numbers would pile up for hours
+REMEMBERED = 1 << 13  # tokens: most texts repeat the same few thousand, and names and numbers would pile up for hours
 _SHORT = 1_000  # characters: a longer text is not worth its memory
 
 
@@ -224,9 +224,14 @@ class WordList:
         self._idle: set[str] = set()  # tokens that begin no entry
         self._begun: dict[str, list[_Node]] = {}  # tokens that begin some, and where these go on
 
+    @property
+    def beginnings(self) -> tuple[Collection[str], Collection[str]]:
+        """The words with which entries begin, and the beginnings of such words where they end with `*`."""
+        return self._root.words.keys(), self._root.prefixes.keys()
+
     def find(self, said: Said) -> Found | None:
         """What is said first that stands in the list."""
-        if len(self._idle) + len(self._begun) >= _REMEMBERED:
+        if len(self._idle) + len(self._begun) >= REMEMBERED:
             self._idle.clear()
             self._begun.clear()
         begins = False

@@ -10,6 +10,7 @@ from rules.finding import Finding, Verdict
 from rules.kinds.keys import Keys, labels
 from rules.matching import Compiler
 from rules.model import MentionRule, loudest
+from rules.state import States
 
 _QUOTE = re.compile("“.*”", re.DOTALL)
 
@@ -21,12 +22,13 @@ class CompiledMention:
         self.rule = rule
         self.where: Condition = compiler.compile(rule.where, rule.id)
         self.admits = compiler.admits(rule.where)
+        self.needs = compiler.needs(rule.where)
         self._keys = Keys(rule.key, self.admits)
         self._louder = [
             (compiler.compile(each.where, rule.id, f"raise[{at}].where"), each.severity) for at, each in enumerate(rule.raise_)
         ]
 
-    def observe(self, seen: Seen) -> Iterable[Finding]:
+    def observe(self, seen: Seen, states: States) -> Iterable[Finding]:  # noqa: ARG002 as of every kind
         """A finding for each key of the mention, if it matches."""
         if self.where.holds(seen) is not True:
             return ()

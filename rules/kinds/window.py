@@ -35,6 +35,7 @@ class CompiledWindow:
         self.rule = rule
         self.where: Condition = compiler.compile(rule.where, rule.id)
         self.admits = compiler.admits(rule.where)
+        self.needs = compiler.needs(rule.where)
         measure = rule.measure
         self._shared = compiler.compile(measure.share, rule.id, "measure.share") if isinstance(measure, Share) else None
         self._scores = frozenset() if self._shared else scores_asked(rule.where)  # a share counts what has none by itself

@@ -167,7 +167,7 @@ def test_lists_are_compiled_once() -> None:
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory of idle words is cleared at its bound, and nothing is missed for it."""
-    monkeypatch.setattr("rules.words._REMEMBERED", 4)
+    monkeypatch.setattr("rules.words.REMEMBERED", 4)
     words = WordList(["panne totale", "honte"])
     for number in range(20):
         assert words.find(Said(f"mot{number} et autre{number} puis panne totale {number}")) == Found(4, 6)
