@@ -117,9 +117,9 @@ class Doors:
     client: aiohttp.ClientSession
     port: int  # the private door's is the next
 
-    async def tell(self, number: int | str, text: str, author: str, *, off: timedelta = timedelta(0)) -> int:
-        """One signed call by somebody whose clock is `off`; the status of the answer, 0 when there was none."""
-        said = {"text": text, "author": author, "url": f"https://tickets.example/{number}"}
+    async def tell(self, number: int | str, text: str, author: str, *, off: timedelta = timedelta(0), size: int = 0) -> int:
+        """One signed call by somebody whose clock is `off`, of so many bytes more; the answer's status, 0 when there was none."""
+        said = {"text": text, "author": author, "url": f"https://tickets.example/{number}", "more": "x" * size}
         body = json.dumps(said).encode()
         signed = headers([SECRET], f"call-{number}", SystemClock().now() + off, body)
         return (await self._ask("POST", f"http://127.0.0.1:{self.port}/hooks/tickets", data=body, headers=signed))[0]
