@@ -1,4 +1,4 @@
-"""The end of one alert in an incident that goes on: what is over, what is not, and who should do what about it."""
+"""The end of one alert that is no calm: what is over, what is not, what nobody watches any more, and who should do what."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ _OVER = frozenset({"done", "skipped"})
 
 def headline(voice: Voice) -> str:
     """« Fini : « On ne parle que de nous ». Encore en cours : « Les plaintes affluent » (51 personnes), plan … »."""
-    over = dict.fromkeys(_title(voice, alert) for alert in voice.message.alerts)
-    return voice.say("event.unfinished", over=", ".join(over), open=", ".join(_open(voice)))
+    over = [alert for alert in voice.message.alerts if not alert.unwatched]
+    told = {"over": _titles(voice, over), "unwatched": _titles(voice, voice.unwatched), "open": _open(voice)}
+    return ". ".join(voice.say(f"event.{what}", rules=", ".join(rules)) for what, rules in told.items() if rules)
 
 
-def lasted(voice: Voice) -> str:
+def why(voice: Voice) -> list[str]:
+    """How long it lasted, or that nobody knows; and that this is not the end."""
+    end = voice.say("why.unwatched") if voice.unwatched else _lasted(voice)
+    return [end, voice.say("why.unfinished") if voice.goes_on else ""]
+
+
+def _lasted(voice: Voice) -> str:
     """How long what is over took; empty when that is not known."""
     lead = voice.lead
     if lead is None or lead.resolved_at is None or lead.resolved_at <= lead.fired_at:
@@ -37,7 +44,9 @@ def next_step(voice: Voice) -> tuple[str, str]:
         return voice.say(
             "do.unfinished.plan" if voice.message.still_open else "do.unfinished.close"
         ), f"tocsin plan show {plan.run_id}"
-    return (voice.say("do.unfinished.ack"), ack(untaken)) if untaken else (voice.say("do.unfinished.taken"), "")
+    if untaken:
+        return voice.say("do.unfinished.ack"), ack(untaken)
+    return voice.say("do.unwatched" if voice.unwatched else "do.unfinished.taken"), ""
 
 
 def _open(voice: Voice) -> list[str]:
@@ -64,6 +73,11 @@ def _figure(voice: Voice, alerts: Sequence[AlertFacts]) -> str:
     if first.measure not in {"authors", "texts", "mentions"}:
         return ""
     return voice.count(f"unit.{first.measure}", round(sum(alert.observed for alert in alerts)))
+
+
+def _titles(voice: Voice, alerts: Sequence[AlertFacts]) -> list[str]:
+    """Each rule once."""
+    return list(dict.fromkeys(_title(voice, alert) for alert in alerts))
 
 
 def _title(voice: Voice, alert: AlertFacts) -> str:

@@ -76,8 +76,18 @@ class Voice:
 
     @property
     def unfinished(self) -> bool:
-        """Whether the message tells the end of something in an incident that goes on."""
-        return self.message.kind == "resolved" and bool(self.message.still_open or self.open_plan)
+        """Whether the message tells the end of something, and no calm: the incident goes on, or nobody watches any more."""
+        return self.message.kind == "resolved" and (self.goes_on or bool(self.unwatched))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether something of the incident is open."""
+        return bool(self.message.still_open or self.open_plan)
+
+    @property
+    def unwatched(self) -> list[AlertFacts]:
+        """The alerts that ended because their rule was removed."""
+        return [alert for alert in self.message.alerts if alert.unwatched]
 
     @property
     def open_plan(self) -> PlanFacts | None:

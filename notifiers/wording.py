@@ -225,7 +225,7 @@ def _why(voice: Voice) -> list[str]:
     if lead is None:
         return []
     if voice.unfinished:
-        return [still.lasted(voice), voice.say("why.unfinished")]
+        return still.why(voice)
     if message.kind == "resolved":
         return [voice.say(_why_over(lead)), _rule(voice, lead)]
     seen = [_coverage(voice, lead), _copied(voice, lead), _seen(voice, lead)]

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the gravest
+RULE_GONE = "the rule is gone"  # why an alert ends that nobody knows to be over
 
 
 class AlertState(StrEnum):
@@ -123,6 +124,11 @@ class Alert:
     resolved_reason: str | None = None
     unscored: int = 0
     copies: int = 0
+
+    @property
+    def unwatched(self) -> bool:
+        """Whether it ended because its rule was removed: what it was about may go on."""
+        return self.resolved_reason == RULE_GONE
 
 
 @dataclass(frozen=True, slots=True)

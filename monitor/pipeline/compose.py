@@ -159,6 +159,7 @@ def _facts(event: AlertEvent, alert: Alert, title: str) -> AlertFacts:
         reasons=tuple(event.reasons or alert.reasons),
         resolved_at=alert.resolved_at,
         acknowledged=alert.acknowledged_at is not None,
+        unwatched=alert.unwatched,
     )
 
 

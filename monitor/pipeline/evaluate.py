@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from monitor.domain.alert import Alert, Silence
+from monitor.domain.alert import RULE_GONE, Alert, Silence
 from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
 from monitor.domain.plan import TimelineEvent
@@ -312,7 +312,7 @@ class Evaluator:
         """Why a window does not ring any more, or None. A rule that was edited has forgotten: that is no all-clear."""
         rule = self._engine.rule(alert.rule)
         if not isinstance(rule, WindowRule):
-            return "the rule is gone"
+            return RULE_GONE
         if not self._engine.remembers(alert.rule, alert.key, states):
             patience = rule.window + rule.keep_firing_for
             return "the rule was changed" if alert.last_seen_at + patience <= horizon else None
@@ -323,12 +323,12 @@ class Evaluator:
         ended = 0
         for alert in rings.of_kind("mention"):
             rule = self._engine.rule(alert.rule)
-            lasts = rule.resolve.after if isinstance(rule, MentionRule) else timedelta(0)
+            lasts, why = (rule.resolve.after, "its time is over") if isinstance(rule, MentionRule) else (timedelta(0), RULE_GONE)
             # What was written long ago and seen today lasts from today: the former is event time, the others are story time.
             until = max(alert.last_seen_at, alert.told_at or alert.opened_at) + lasts
             if until <= now and ended < ENDED_AT_ONCE:
                 ended += 1
-                await self._alerting.resolve(tx, rings, alert, now, "its time is over", tell=False)
+                await self._alerting.resolve(tx, rings, alert, now, why, tell=False)
             elif until <= now:
                 self._wake_soon()
             else:

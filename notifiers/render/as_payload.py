@@ -78,6 +78,7 @@ def _alert(alert: AlertFacts) -> dict[str, Any]:
         "copies": alert.copies,
         "occurrences": alert.occurrences,
         "acknowledged": alert.acknowledged,
+        "unwatched": alert.unwatched,
         "reasons": [one_line(reason, _LINE) for reason in alert.reasons],
     }
 

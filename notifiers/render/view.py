@@ -153,7 +153,7 @@ def view(message: Message) -> View:
 def _theme(voice: Voice) -> str:
     message = voice.message
     if voice.unfinished:
-        return max((alert.severity for alert in message.still_open), key=_GRAVITY.index, default="info")
+        return max((alert.severity for alert in (*message.still_open, *voice.unwatched)), key=_GRAVITY.index, default="info")
     if message.kind == "test" and not message.alerts:
         return "test"
     if message.kind == "resolved":
@@ -165,7 +165,7 @@ def _theme(voice: Voice) -> str:
 
 def _badge(voice: Voice) -> str:
     if voice.unfinished:
-        return voice.say("kind.unfinished")
+        return voice.say("kind.unwatched" if voice.unwatched else "kind.unfinished")
     if voice.message.kind in _ENDED:  # how grave it was is no longer the news
         return voice.say(f"kind.{voice.message.kind}")
     return voice.say("opportunity") if _theme(voice) == "praise" else voice.say(f"severity.{voice.message.severity}")

@@ -17,6 +17,11 @@ def unfinished(**changes: Any) -> Message:
     return replace(message, still_open=(replace(message.still_open[0], **changes),))
 
 
+def unwatched(message: Message) -> Message:
+    """As it is told when the rule was removed."""
+    return replace(message, alerts=tuple(replace(alert, unwatched=True) for alert in message.alerts))
+
+
 def test_what_goes_on_stands_in_the_first_line() -> None:
     """The crisis with its figure, the plan with its progress; in French too."""
     assert headline(samples.unfinished("en")) == (
@@ -65,6 +70,29 @@ def test_an_end_without_a_date_tells_no_duration() -> None:
     assert why(message).startswith("It lasted 2 hours 10 minutes.")
     undated = replace(message, alerts=(replace(message.alerts[0], resolved_at=None),))
     assert why(undated) == "The incident itself is not over."
+
+
+def test_a_removed_rule_is_no_all_clear() -> None:
+    """Neither words nor colours nor signs say that it is over: nobody watches any more, and somebody must look."""
+    message = unwatched(samples.resolved("en"))
+    assert headline(message) == "No longer watched: “complaint-storm”"
+    assert why(message) == "The rule was removed: it may go on, and Tocsin would not see it."
+    assert next_action(message) == "See for yourself whether it goes on, and put the rule back if it is missed."
+    for said in (text(message), html(message), short(message)):
+        assert "calm" not in said.lower()
+    assert short(message).startswith("🟡")
+    assert payload(message)["data"]["alerts"][0]["unwatched"] is True
+
+
+def test_a_removed_rule_is_told_beside_what_is_over_and_what_goes_on() -> None:
+    """Each in its own sentence, and what is grave still comes first."""
+    message = unwatched(samples.unfinished("en"))
+    assert headline(message).startswith("No longer watched: “Everybody talks about us”. Still going on: “Complaints pour in”")
+    assert why(message).endswith("Tocsin would not see it. The incident itself is not over.")
+    assert next_action(message).startswith("Nobody has taken what is left.")
+    over = replace(message.alerts[0], rule="quiet", title="All is quiet", unwatched=False)
+    said = headline(replace(message, alerts=(over, *message.alerts), still_open=(), plan=None))
+    assert said == "Over: “All is quiet”. No longer watched: “Everybody talks about us”"
 
 
 def test_a_danger_to_people_is_named_first() -> None:

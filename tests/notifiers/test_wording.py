@@ -407,6 +407,9 @@ def _unfinished(language: Language) -> Iterator[Message]:
             yield replace(base, still_open=some[:1], plan=plan)
             yield replace(base, still_open=some, plan=plan)
     yield replace(base, still_open=())
+    removed = tuple(replace(alert, unwatched=True) for alert in base.alerts)
+    yield replace(base, alerts=removed)
+    yield replace(base, alerts=(*base.alerts, *removed), still_open=(), plan=None)
     plan = samples.plan(language, "running", "support")
     for statements in ((), plan.statements, plan.statements[1:]):
         yield replace(samples.support(language), plan=replace(plan, statements=statements))
