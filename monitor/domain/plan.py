@@ -91,6 +91,11 @@ class Plan(_Model):
     statements: tuple[Statement, ...] = Field((), description="words prepared in advance")
     never: tuple[Localized, ...] = Field((), description="what nobody does, whatever happens")
 
+    @property
+    def opens_as(self) -> RunState:
+        """How a run of it begins: carried out at once, or waiting for somebody's word."""
+        return RunState.RUNNING if self.activation.mode == "automatic" else RunState.AWAITING_CONFIRMATION
+
 
 class PlanFile(_Model):
     """A file of `plans/`."""
@@ -153,9 +158,8 @@ class PlanRun:
 
     @property
     def opened_as(self) -> RunState:
-        """The state it opened in: carried out at once, or waiting for somebody's word."""
-        automatic = self.definition.activation.mode == "automatic"
-        return RunState.RUNNING if automatic else RunState.AWAITING_CONFIRMATION
+        """The state it opened in."""
+        return self.definition.opens_as
 
 
 @dataclass(frozen=True, slots=True)

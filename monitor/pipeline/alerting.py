@@ -18,7 +18,7 @@ from monitor.domain.alert import (
     Silence,
     fingerprint,
 )
-from monitor.domain.plan import PlanRun, RunState, TimelineEvent
+from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent
 from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.pipeline.recipients import Recipients
@@ -222,25 +222,34 @@ class Alerting:
         plan = self._settings.plans.get(str(alert.plan))
         if plan is None:  # it was removed since the alert was opened
             return None
-        state = RunState.RUNNING if plan.activation.mode == "automatic" else RunState.AWAITING_CONFIRMATION
         run = await tx.plans.open(
             plan=plan.id,
             incident_id=alert.incident_id,
             snapshot=plan.model_dump(mode="json"),
             steps=[step.id for step in plan.steps],
-            state=state,
+            state=plan.opens_as,
             at=now,
         )
         how = "opened"
         if run is None:
-            run, how = await tx.plans.reopen(plan.id, alert.incident_id, state=state), "reopened"
+            run, how = await self._reopen(tx, plan, alert.incident_id), "reopened"
         if run is not None:
             metrics.plans_opened.labels(plan=plan.id).inc()
-            detail = {"plan": plan.id, "mode": plan.activation.mode}
+            detail = {"plan": plan.id, "mode": "automatic" if run.state is RunState.RUNNING else "confirm"}
             await self._note(
                 tx, TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
             )
         return run
+
+    @staticmethod
+    async def _reopen(tx: UnitOfWork, plan: Plan, incident_id: int) -> PlanRun | None:
+        """Go on with the incident's run if it was closed, its steps as they were: it waits if it did then, or would now."""
+        runs = await tx.plans.of_incident(incident_id)
+        closed = next((run for run in runs if run.plan == plan.id and run.state is RunState.CLOSED), None)
+        if closed is None:
+            return None
+        waits = RunState.AWAITING_CONFIRMATION in {closed.opened_as, plan.opens_as}
+        return await tx.plans.reopen(plan.id, incident_id, state=RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING)
 
     async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
         """Tell the people of the plan at once, whatever its mode. Their message holds the alert too: one, not two."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from monitor.pipeline import operations
 from monitor.pipeline.conversation import MOST
 from monitor.pipeline.operations import Actor
@@ -12,7 +14,7 @@ from notifiers import DeliveryError, Reason
 from tests.monitor.pipeline.conftest import CHECK_PLAN, CRISIS
 
 if TYPE_CHECKING:
-    from tests.monitor.pipeline.conftest import Build
+    from tests.monitor.pipeline.conftest import Build, House
 
 HOUR = timedelta(hours=1)
 ZOE = Actor("zoe", "cli")
@@ -24,6 +26,7 @@ COMPLAINT: dict[str, Any] = {
     "notify": "room",
 }
 PLAN = CHECK_PLAN | {"notify": ["phone"], "activation": {"mode": "automatic"}}
+RETURNING = CRISIS | {"plan": "storm", "realert": "6h"}
 
 
 async def test_a_message_names_two_hundred_alerts_and_counts_the_rest(hut: Build) -> None:
@@ -50,18 +53,37 @@ async def test_a_message_is_gathered_no_longer_because_the_clock_was_set_back(hu
     assert home.kinds("room") == ["first", "more"]
 
 
-async def test_a_crisis_that_returns_opens_its_closed_plan_again(hut: Build) -> None:
-    """Whoever closed the plan thought that it was over: its people hear that it is not, and there is still one run."""
-    home = hut(rules=[CRISIS | {"plan": "storm", "realert": "6h"}], plans=[PLAN])
-    await home.storm()
+async def closed(home: House) -> None:
+    """The crisis is over for two hours, and somebody closes its plan."""
     await home.wait(2 * HOUR)
     (run,) = await home.runs()
     await operations.close_plan(home.store, run.id, ZOE, home.clock.now())
+
+
+async def test_a_crisis_that_returns_opens_its_closed_plan_again(hut: Build) -> None:
+    """Whoever closed the plan thought that it was over: its people hear that it is not, and there is still one run."""
+    home = hut(rules=[RETURNING], plans=[PLAN])
+    await home.storm()
+    await closed(home)
     await home.storm()
     await home.act()
     assert [each.state for each in await home.runs()] == ["running"]
     assert home.kinds("phone").count("plan") == 2
     assert [event.kind for event in await home.timeline("plan.")] == ["plan.opened", "plan.closed", "plan.reopened"]
+
+
+@pytest.mark.parametrize(("then", "now"), [("confirm", "automatic"), ("automatic", "confirm")])
+async def test_a_plan_that_is_opened_again_waits_if_it_did_or_would(hut: Build, configure: Any, then: str, now: str) -> None:
+    """Its steps are those it was opened with: none goes out without a word that was asked for then, or is asked for now."""
+    home = hut(rules=[RETURNING], plans=[PLAN | {"activation": {"mode": then}}])
+    await home.storm()
+    await closed(home)
+    home.restart(configure(rules=[RETURNING], plans=[PLAN | {"activation": {"mode": now}}]))
+    await home.storm()
+    await home.act()
+    assert [each.state for each in await home.runs()] == ["awaiting_confirmation"]
+    (event,) = await home.timeline("plan.reopened")
+    assert event.detail == {"plan": "storm", "mode": "confirm"}
 
 
 async def test_an_edited_rule_is_no_all_clear(hut: Build, configure: Any) -> None:
