@@ -8,7 +8,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from monitor.domain.errors import TocsinError
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Localized = dict[Literal["fr", "en"], Annotated[str, Field(min_length=1)]]
@@ -124,6 +126,10 @@ class StepState(StrEnum):
     OVERDUE = "overdue"
 
 
+class UnreadableRunError(TocsinError):
+    """What another version of Tocsin has written of a run says nothing to this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepRun:
     """One step of a run, as stored."""
@@ -153,12 +159,21 @@ class PlanRun:
 
     @property
     def definition(self) -> Plan:
-        """The plan as it was when the run opened."""
-        return Plan.model_validate(self.snapshot)
+        """The plan as it was when the run opened; settings that only another version of Tocsin knows are left aside.
+
+        Raises `UnreadableRunError` when the rest makes no plan.
+        """
+        try:
+            return Plan.model_validate(self.snapshot, extra="ignore")
+        except ValidationError as error:
+            raise UnreadableRunError(
+                f"plan run {self.id} ({self.plan}) was opened by another version of Tocsin, and this one does not understand it:"
+                f" install that version again, or carry it out by hand and type `tocsin plan close {self.id}`"
+            ) from error
 
     @property
     def opened_as(self) -> RunState:
-        """The state it opened in."""
+        """The state it opened in. Raises `UnreadableRunError`."""
         return self.definition.opens_as
 
 

@@ -18,7 +18,7 @@ from monitor.domain.alert import (
     Silence,
     fingerprint,
 )
-from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent
+from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError
 from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.pipeline.recipients import Recipients
@@ -248,7 +248,10 @@ class Alerting:
         closed = next((run for run in runs if run.plan == plan.id and run.state is RunState.CLOSED), None)
         if closed is None:
             return None
-        waits = RunState.AWAITING_CONFIRMATION in {closed.opened_as, plan.opens_as}
+        try:
+            waits = RunState.AWAITING_CONFIRMATION in {closed.opened_as, plan.opens_as}
+        except UnreadableRunError:
+            return None  # it stays closed; whoever the rule names is told
         return await tx.plans.reopen(plan.id, incident_id, state=RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING)
 
     async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 import monitor.cli
 from monitor.cli import context
 from monitor.domain.errors import ExitCode, InputError, StorageError, UsageError
-from monitor.domain.plan import StepState
+from monitor.domain.plan import StepState, UnreadableRunError
+from monitor.storage.tables import plan_run
 from monitor.telemetry import metrics
 from monitor.web.server import CannotListenError
 
@@ -189,6 +191,20 @@ def test_a_checklist_is_shown_with_what_is_on_it(tocsin: Tocsin, tmp_path: Path)
     shown = tocsin.at("plan", "show", "1").output
     assert "Panne  waits" in shown
     assert "facts        Les faits\n    - Qui\n" in shown
+
+
+async def test_a_run_that_only_another_version_understands_is_listed_and_closed(rung: Tocsin) -> None:
+    """After an upgrade was taken back: what cannot be shown says so, and whoever carries it out by hand can close it."""
+    newer = {"id": "outage", "title": {"en": "Outage"}, "notify": ["hub"], "steps": [{"id": "evidence", "action": "capture"}]}
+    async with context.opened(rung.config) as (_, store), store.begin() as tx:
+        await tx.plans._session.run(update(plan_run).values(snapshot=newer))
+        await tx.commit()
+    assert "outage" in (await rung.beside("plan", "list")).output
+    for command in (("show", "1"), ("done", "1", "evidence")):
+        error = (await rung.beside("plan", *command)).exception
+        assert isinstance(error, UnreadableRunError)
+        assert str(error).startswith("plan run 1 (outage) was opened by another version of Tocsin, and this one does not")
+    assert (await rung.beside("plan", "close", "1")).output == "Plan outage, run 1, is closed.\n"
 
 
 def test_without_plans_the_list_says_so(tocsin: Tocsin) -> None:

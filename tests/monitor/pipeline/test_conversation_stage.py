@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from monitor.pipeline import operations
 from monitor.pipeline.conversation import MOST
 from monitor.pipeline.operations import Actor
+from monitor.storage.tables import plan_run
 from notifiers import DeliveryError, Reason
 from tests.monitor.pipeline.conftest import CHECK_PLAN, CRISIS
 
@@ -84,6 +86,20 @@ async def test_a_plan_that_is_opened_again_waits_if_it_did_or_would(hut: Build, 
     assert [each.state for each in await home.runs()] == ["awaiting_confirmation"]
     (event,) = await home.timeline("plan.reopened")
     assert event.detail == {"plan": "storm", "mode": "confirm"}
+
+
+async def test_a_crisis_that_returns_is_told_though_nobody_understands_its_run(hut: Build) -> None:
+    """What another version wrote of a plan keeps nothing from being judged: the run stays closed, the rule's people are told."""
+    home = hut(rules=[RETURNING], plans=[PLAN])
+    await home.storm()
+    await closed(home)
+    async with home.store.begin() as tx:
+        await tx.plans._session.run(update(plan_run).values(snapshot={"no": "plan"}))
+        await tx.commit()
+    await home.storm()
+    await home.act()
+    assert [each.state for each in await home.runs()] == ["closed"]
+    assert home.kinds("room")[-1] == "first"
 
 
 async def test_an_edited_rule_is_no_all_clear(hut: Build, configure: Any) -> None:

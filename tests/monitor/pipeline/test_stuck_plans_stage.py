@@ -42,7 +42,7 @@ async def test_a_stuck_run_holds_up_no_other(hut: Build) -> None:
     home = await two_plans(hut)
     assert await home.stages.plans.step() > 0
     (event,) = await home.timeline("plan.stuck")
-    assert event.detail == {"plan": "storm", "reason": "ValidationError"}
+    assert event.detail == {"plan": "storm", "reason": "UnreadableRunError"}
     await home.stages.deliver.step("queue")
     assert [message.plan.id for message in home.told("queue") if message.plan] == ["wave"]
 
