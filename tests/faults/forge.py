@@ -6,9 +6,10 @@ that the product holds no hook for it.
 
 It listens at the Unix socket that it is given, until its standard input ends. Whoever connects has a forge of his own, whose
 daemons are killed when he leaves. One order a line: {"folder": …, "log": …, "cuts": [[boundary, number, signal], …],
-"patience": {"module:NAME": seconds, …}, "typed": [the words of a command to be instead of a daemon, …]}. Or, from `typed.py`,
-{"typed": …, "cwd": …, "environ": …} with three descriptors: a command in that folder and environment, with these streams. The
-answers, one a line: {"started": pid} when it runs, {"ended": pid, "status": …} (negative: by that signal).
+"patience": {"module:NAME": seconds, …}, "typed": [the words of a command to be instead of a daemon, …], "migrations": null, or a
+folder, to be the next version with these}. Or, from `typed.py`, {"typed": …, "cwd": …, "environ": …} with three descriptors: a
+command in that folder and environment, with these streams. The answers, one a line: {"started": pid} when it runs,
+{"ended": pid, "status": …} (negative: by that signal).
 """
 
 from __future__ import annotations
@@ -130,6 +131,8 @@ def work(order: dict[str, Any]) -> None:
     os.dup2(log, 2)
     os.dup2(log, 1)
     hurry(order["patience"])
+    if migrations := order["migrations"]:
+        become(Path(migrations))
     if order["cuts"]:
         lay(Boundary(order["cuts"]))
     if order["typed"]:

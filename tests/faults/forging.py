@@ -43,14 +43,17 @@ class Forge:
         folder: Path | None = None,
         patience: Mapping[str, float] | None = None,
         typed: Sequence[str] = (),
+        migrations: Path | None = None,
     ) -> int:
         """Start a daemon that gets a signal at each of these boundaries, one after the other; its process number.
 
-        With `typed` it is this command of ours instead. What it prints is in the folder's `log`.
+        With `typed` it is this command of ours instead; with `migrations` it is the next version. What it prints is in the
+        folder's `log`.
         """
         folder = folder or self._folder
         patience = {**self._patience, **(patience or {})}
-        order = {"folder": str(folder), "log": str(folder / "log"), "cuts": cuts, "patience": patience, "typed": typed}
+        order: dict[str, object] = {"folder": str(folder), "log": str(folder / "log"), "cuts": cuts, "patience": patience}
+        order |= {"typed": typed, "migrations": str(migrations) if migrations else None}
         self._orders.write(json.dumps(order).encode() + b"\n")
         return await self._started.get()
 
