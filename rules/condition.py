@@ -13,6 +13,7 @@ from rules.word_index import WordIndex
 from rules.words import Said, WordList, said
 
 _SHOWN_AT_MOST = 80
+_BLOCKS = {"", "where", "not"}  # parts of a path that name no field
 _EXISTS = re.compile(r"(?:^|, )exists true(?:, |$)")
 
 
@@ -76,6 +77,25 @@ class Condition:
         for child in self.children:
             yield from child.explain(seen)
 
+    def failed_at(self, seen: Seen) -> Iterator[str]:
+        """The fields because of which it does not hold, or not for certain. Of a block that negates, all that it names."""
+        if self.holds(seen) is not True:
+            yield from self._fields() if self.negates or not self.children else self._below(seen)
+
+    def _below(self, seen: Seen) -> Iterator[str]:
+        return (field for child in self.children for field in child.failed_at(seen))
+
+    def _fields(self) -> Iterator[str]:
+        if self.children:
+            yield from (field for child in self.children for field in child._fields())
+        else:
+            yield self.field
+
+    @property
+    def field(self) -> str:
+        """Of a test: which field of a mention it looks at, as rules write it; nothing for `where` as a whole."""
+        return ".".join(part for part in self.path.rpartition("]")[2].split(".") if part not in _BLOCKS)
+
     def reasons(self, seen: Seen) -> Iterator[str]:
         """The facts that made it hold, in plain English. What was asked to be absent gives none."""
         if self.negates or self.holds(seen) is not True:
@@ -86,10 +106,9 @@ class Condition:
             yield from child.reasons(seen)
 
     def _fact(self, fact: object) -> str:
-        field = self.path.rpartition("]")[2].lstrip(".").removeprefix("where").lstrip(".")
-        if field == "subjects":  # which of them the rule lets through is no news to whoever reads its name
+        if self.field == "subjects":  # which of them the rule lets through is no news to whoever reads its name
             return f"about {_shown(fact)}"
-        return f"{field} {_shown(fact)} ({_asks(self.asks)})"
+        return f"{self.field} {_shown(fact)} ({_asks(self.asks)})"
 
 
 def _asks(written: str) -> str:

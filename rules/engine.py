@@ -111,6 +111,13 @@ class Engine:
             raise KeyError(f"there is no rule `{rule_id}`; {suggest(rule_id, self._compiled)}")
         return self._compiled[rule_id].explain(Seen(mention, self._index))
 
+    def failed_at(self, rule_id: str, mention: Observation) -> list[str]:
+        """The fields because of which a rule's `where` does not hold for a mention, in the rule's order; none when it holds.
+
+        Raises KeyError if there is no rule of this id.
+        """
+        return list(dict.fromkeys(self._compiled[rule_id].where.failed_at(Seen(mention, self._index))))
+
     def _candidates(self, seen: Seen) -> Sequence[Compiled]:
         """The rules that can match, in their order: by the subjects, and by the words that some of them cannot do without."""
         subjects = seen.mention.subjects
