@@ -20,7 +20,6 @@ from monitor.settings import Settings
 from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient
 from monitor.storage import Store
-from monitor.telemetry import metrics
 from monitor.workshop.pool import Workshop
 
 # Before anything that was ever posted: the first mention moves the clock on.
@@ -115,7 +114,7 @@ class _Replay:
 
     async def to_the_end(self, progress: Callable[[int], None]) -> None:
         """Read, judge and act until the recording is over and everything that rang has come to rest."""
-        await self._act()  # an interrupted replay may owe messages still
+        await self._stages.act()  # an interrupted replay may owe messages still
         await self._judge_and_act()
         while await self._read():
             await self._judge_and_act()
@@ -139,16 +138,7 @@ class _Replay:
 
     async def _judge_and_act(self) -> None:
         while await self._stages.evaluate.step():
-            await self._act()
-
-    async def _act(self) -> None:
-        """Carry plans and deliver until nothing more is due at this moment of the story."""
-        with metrics.stage("act"):
-            while await self._stages.plans.step() + await self._deliver():
-                pass
-
-    async def _deliver(self) -> int:
-        return sum([await self._stages.deliver.step(receiver) for receiver in await self._stages.deliver.due()])
+            await self._stages.act()
 
     async def _epilogue(self) -> None:
         """Let time pass: windows come to rest, gathered messages leave, failed ones are tried again."""
@@ -156,10 +146,10 @@ class _Replay:
         while self._clock.now() < end and await self._ringing():
             self._clock.advance_to(self._clock.now().replace(second=0, microsecond=0) + STEP)
             await self._stages.evaluate.tick()
-        await self._act()
+        await self._stages.act()
         while (due := await self._next_due()) is not None:
             self._clock.advance_to(due)
-            await self._act()
+            await self._stages.act()
 
     async def _ringing(self) -> bool:
         async with self._store.read() as tx:

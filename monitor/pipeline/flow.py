@@ -27,6 +27,7 @@ from monitor.sentiment.away import Away
 from monitor.settings import Settings
 from monitor.sources import Source
 from monitor.storage import Store
+from monitor.telemetry import metrics
 from monitor.workshop.pool import Workshop
 from notifiers import Notifier
 from rules import Engine
@@ -40,6 +41,15 @@ class Flow:
     evaluate: Evaluator  # reads what was committed, applies the rules; alerting happens in its transaction
     plans: PlanRunner  # carries the steps of an opened emergency plan, in order
     deliver: Deliverer  # claims what is owed to a receiver and sends it
+
+    async def act(self) -> None:
+        """Carry plans and deliver until nothing more is due at this moment: for whoever does not wait for real time."""
+        with metrics.stage("act"):
+            while await self.plans.step() + await self._deliver():
+                pass
+
+    async def _deliver(self) -> int:
+        return sum([await self.deliver.step(receiver) for receiver in await self.deliver.due()])
 
 
 def build(
