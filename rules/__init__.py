@@ -1,5 +1,6 @@
 """The rule language: what is worth telling somebody. Pure: no input, no output, no clock of its own."""
 
+from rules.cases import RuleTest, RuleTestFile
 from rules.engine import Engine, RuleError
 from rules.finding import Calm, Finding, Verdict
 from rules.matching import Problem
@@ -15,6 +16,8 @@ __all__ = [
     "Rule",
     "RuleError",
     "RuleFile",
+    "RuleTest",
+    "RuleTestFile",
     "States",
     "Verdict",
     "WindowRule",

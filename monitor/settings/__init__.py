@@ -1,7 +1,7 @@
 """Configuration: a folder of YAML becomes one frozen tree of settings, or every problem in it with file, line and fix.
 
 `load` is for the daemon, `outline` for commands about the store, `check` and `render` for people, `schemas` for editors,
-`scaffold` for the first ten minutes.
+`read_rule_tests` for whoever changes a rule, `scaffold` for the first ten minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from monitor.settings.model import (
 )
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.report import Report, check, render
+from monitor.settings.rule_tests import RuleTests, read_rule_tests, rule_test_files
 from monitor.settings.scaffold import scaffold
 from monitor.settings.schema import schemas
 
@@ -40,6 +41,7 @@ __all__ = [
     "Report",
     "Role",
     "Routing",
+    "RuleTests",
     "Settings",
     "Subject",
     "WebSettings",
@@ -47,7 +49,9 @@ __all__ = [
     "differences",
     "load",
     "outline",
+    "read_rule_tests",
     "render",
+    "rule_test_files",
     "scaffold",
     "schemas",
     "shipped",

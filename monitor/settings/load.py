@@ -77,6 +77,12 @@ def outline(
     return reader.outline(rules=rules)
 
 
+def folder_of(directory: Path, name: str) -> Path:
+    """Where the files of `rules` or `plans` are read from: the shipped folder when this configuration has none of its own."""
+    own = directory / name
+    return own if own.exists() else shipped() / name
+
+
 def _once(problems: Iterable[Problem]) -> list[Problem]:
     """The first problem of each place: what is said there after it mostly follows from it."""
     first: dict[tuple[str, int, str], Problem] = {}
@@ -195,8 +201,7 @@ class _Reader:
 
     def _folder(self, name: str) -> list[Path]:
         """The YAML files of a folder in order; of the shipped one when this configuration has none of its own."""
-        own = self._directory / name
-        folder = own if own.exists() else shipped() / name
+        folder = folder_of(self._directory, name)
         try:
             return _yaml_files(folder)
         except OSError as error:

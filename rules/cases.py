@@ -1,0 +1,172 @@
+"""The shape of a file of rule tests: what is said in a story, and what must ring because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from rules.base import Settings, some
+from rules.duration import Duration, format_duration
+from rules.model import Id, KeyPart, Severity
+
+MOST_MENTIONS = 100_000
+"""A test that says more than this waits for nobody."""
+
+NUMBER = "{n}"
+"""Stands in an author's name, or in a text, for the number of the mention within its entry: 0, 1, 2 …"""
+
+_Name = Annotated[str, Field(min_length=1)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _bare(hashtag: str) -> str:
+    if hashtag.startswith("#"):
+        raise ValueError(f"write it without #: {hashtag.lstrip('#')}")
+    return hashtag
+
+
+_Hashtag = Annotated[_Name, AfterValidator(_bare)]
+_AtLeastOne = Field(json_schema_extra={"minItems": 1})
+
+
+class Speaker(Settings):
+    """Who says it."""
+
+    id: _Name = Field(description="their name on the network, by which `key` knows them; `{n}` makes it another one each time")
+    reach: int | None = Field(None, ge=0, description="followers or subscribers; left out, unknown")
+    verified: bool | None = Field(None, description="the network vouches for who it is; left out, unknown")
+    own: bool = Field(False, description="one of our own accounts")
+
+
+class Said(Settings):
+    """What is said. Nothing is scored and no text is searched for subjects: what is left out is unknown, or empty."""
+
+    subjects: tuple[Id, ...] | None = Field(
+        None, description="what it is about: ids of subjects in monitor.yaml; left out, the first of them"
+    )
+    sentiment: float | None = Field(None, ge=-1, le=1, description="from -1 (bad) to 1 (good)")
+    complaint: _Share | None = Field(None, description="probability that it complains")
+    safety_risk: _Share | None = Field(None, description="probability that somebody may be hurt")
+    text: str = Field("", description="the words; `{n}` makes them others each time")
+    hashtags: tuple[_Hashtag, ...] = Field((), description="without `#`")
+    topics: tuple[_Name, ...] = Field((), description="its topics")
+    intents: tuple[_Name, ...] = Field((), description="what its author wants: refund, question, purchase …")
+    network: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = Field("web", description="mastodon, web …")
+    source: Id | None = Field(None, description="which of our sources sees it first; left out, none of monitor.yaml")
+    form: Literal["post", "comment", "reply", "review", "article", "message"] = Field("post", description="what kind of thing")
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = Field("und", description="ISO 639-1 code; left out, unknown")
+    author: _Name | Speaker | None = Field(None, description="who says it: a name, or settings; left out, nobody knows")
+
+    @property
+    def speaker(self) -> Speaker | None:
+        """Who says it, however that was written."""
+        return Speaker(id=self.author) if isinstance(self.author, str) else self.author
+
+
+class Saying(Said):
+    """One or more mentions of a story. Times count from its beginning."""
+
+    at: Duration = Field(description="when the first is written")
+    every: Duration | None = Field(None, description="how long after each the next is written; needs `times`")
+    times: int = Field(1, ge=1, le=MOST_MENTIONS, description="how often; needs `every`")
+    each: int = Field(1, ge=1, le=MOST_MENTIONS, description="how many at each time")
+    arrives: Duration | None = Field(None, description="when they reach us, if later than they are written")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if (self.every is None) != (self.times == 1):
+            raise ValueError("`every` and `times` belong together: every: 1m, times: 30")
+        if self.times * self.each > MOST_MENTIONS:
+            raise ValueError(f"that makes {self.times * self.each} mentions: {MOST_MENTIONS} at most")
+        if self.arrives is not None and self.arrives < self.at:
+            raise ValueError(f"they arrive at {format_duration(self.arrives)}, before they are written")
+        return self
+
+    def moments(self) -> Iterable[timedelta]:
+        """When each mention is written."""
+        return (self.at + (self.every or timedelta(0)) * time for time in range(self.times) for _ in range(self.each))
+
+
+class Downtime(Settings):
+    """A while in which Tocsin does not run: what comes meanwhile arrives at its end."""
+
+    from_: Duration = Field(alias="from", description="when it stops")
+    to: Duration = Field(description="when it starts again")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.to <= self.from_:
+            raise ValueError("it must end after it has begun")
+        return self
+
+
+class Expected(Settings):
+    """One alert that must ring."""
+
+    rule: Id = Field(description="of which rule")
+    key: dict[KeyPart, str] | None = Field(
+        None, description="whose alert: the parts of the rule's `key`, authors by their names; left out, whosever"
+    )
+    severity: Severity | None = Field(None, description="how loud it rings in the end; left out, however loud")
+    firing_by: Duration = Field(description="when it must have rung at the latest, from the beginning of the story")
+    plan: Id | None = Field(None, description="the emergency plan that must be open; left out, whichever or none")
+    notifications: int | None = Field(
+        None,
+        ge=0,
+        description="how many messages about it a receiver gets (whoever gets most), less the all-clear and a plan's steps;"
+        " left out, however many",
+    )
+
+
+class Explained(Settings):
+    """A single mention beside a rule: whether its conditions hold, and where they fail."""
+
+    rule: Id = Field(description="which rule")
+    mention: Said = Field(description="what is said")
+    matched: bool = Field(description="whether the rule's conditions hold; what is unknown never does")
+    failed_at: _Name | None = Field(None, description="a field whose condition is among those because of which they do not hold")
+
+    @model_validator(mode="after")
+    def _fails_only_unmatched(self) -> Self:
+        if self.matched and self.failed_at is not None:
+            raise ValueError("what matches fails nowhere: write `matched: false`, or remove `failed_at`")
+        return self
+
+
+def _apart(downtimes: tuple[Downtime, ...]) -> tuple[Downtime, ...]:
+    ordered = tuple(sorted(downtimes, key=lambda each: each.from_))
+    if any(later.from_ < earlier.to for earlier, later in pairwise(ordered)):
+        raise ValueError("two of them overlap: make them one")
+    return ordered
+
+
+class RuleTest(Settings):
+    """One test: a story and what must ring in it, or one mention and how a rule takes it."""
+
+    name: _Name = Field(description="what it shows; unique within the file")
+    mentions: tuple[Saying, ...] = Field((), description="what is said")
+    downtime: Annotated[tuple[Downtime, ...], AfterValidator(_apart)] = Field((), description="when Tocsin does not run")
+    expect: tuple[Expected, ...] | None = Field(None, description="what must ring; `[]` for nothing")
+    explain: Explained | None = Field(None, description="instead of a story: one mention and one rule")
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        if self.explain is None and (self.expect is None or not self.mentions):
+            raise ValueError("a test needs `mentions` and `expect`, or `explain`; nothing must ring: `expect: []`")
+        if self.explain is not None and self.model_fields_set & {"mentions", "downtime", "expect"}:
+            raise ValueError("`explain` stands alone: make its test another than that of `mentions`, `downtime` and `expect`")
+        return self
+
+
+class RuleTestFile(Settings):
+    """A file `rules/*.test.yaml`."""
+
+    rule_files: Annotated[tuple[_Name, ...], AfterValidator(some), _AtLeastOne] = Field(
+        description="files with the rules that are in force, beside this one; no others are"
+    )
+    strict: bool = Field(True, description="whether an alert that `expect` does not list makes the test fail")
+    tests: Annotated[tuple[RuleTest, ...], AfterValidator(some), _AtLeastOne] = Field(description="the tests")
