@@ -6,7 +6,21 @@ import os
 import sys
 
 # Importing a module registers its commands.
-from monitor.cli import act, configure, evaluate, feedback, operate, plans, respect, rules, score, serve, silences, state
+from monitor.cli import (
+    act,
+    configure,
+    evaluate,
+    feedback,
+    operate,
+    plans,
+    respect,
+    rule_tests,
+    rules,
+    score,
+    serve,
+    silences,
+    state,
+)
 from monitor.cli.app import app
 from monitor.domain.errors import ExitCode, TocsinError
 
@@ -51,6 +65,7 @@ __all__ = [
     "operate",
     "plans",
     "respect",
+    "rule_tests",
     "rules",
     "score",
     "serve",

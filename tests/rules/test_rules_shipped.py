@@ -29,6 +29,7 @@ def shipped() -> Engine:
     files = [
         RuleFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         for path in sorted((CONFIG / "rules").glob("*.yaml"))
+        if not path.stem.endswith(".test")
     ]
     lists = {name: _words(entries) for file in files for name, entries in file.lists.items() if isinstance(entries, str)}
     return Engine([rule for file in files for rule in file.effective()], lists)
