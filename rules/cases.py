@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from rules.base import Settings, some
-from rules.duration import Duration, format_duration
+from rules.duration import LONGEST, Duration, format_duration
 from rules.model import Id, KeyPart, Severity
 
 MOST_MENTIONS = 100_000
@@ -82,6 +82,8 @@ class Saying(Said):
             raise ValueError("`every` and `times` belong together: every: 1m, times: 30")
         if self.times * self.each > MOST_MENTIONS:
             raise ValueError(f"that makes {self.times * self.each} mentions: {MOST_MENTIONS} at most")
+        if (last := self.at + (self.every or timedelta(0)) * (self.times - 1)) > LONGEST:
+            raise ValueError(f"the last is written at {format_duration(last)}: a story lasts ten years (3650d) at most")
         if self.arrives is not None and self.arrives < self.at:
             raise ValueError(f"they arrive at {format_duration(self.arrives)}, before they are written")
         return self

@@ -12,7 +12,8 @@ _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}  # seconds, la
 _WHOLE = r"(?=\d)(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?"
 _TEXT = re.compile(_WHOLE)
 _PART = re.compile(r"(\d+)([wdhms])")
-_LONGEST = timedelta(days=3650)
+LONGEST = timedelta(days=3650)
+"""No duration is longer."""
 
 
 def parse_duration(value: Any) -> timedelta:
@@ -24,7 +25,7 @@ def parse_duration(value: Any) -> timedelta:
     if not isinstance(value, str) or not _TEXT.fullmatch(value.strip()):
         raise ValueError(f"{value!r} is not a duration: write it like 90s, 5m, 2h, 1d, 1w or 1h30m (largest unit first)")
     total = sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(value))
-    if total > _LONGEST.total_seconds():
+    if total > LONGEST.total_seconds():
         raise ValueError(f"{value} is too long: ten years (3650d) at most")
     return timedelta(seconds=total)
 

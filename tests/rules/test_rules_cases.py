@@ -37,6 +37,7 @@ STORY: dict[str, Any] = {"name": "a", "mentions": [{"at": "0m"}], "expect": []}
         ({"mentions": [{"at": "0m", "times": 3}]}, "`every` and `times` belong together"),
         ({"mentions": [{"at": "0m", "every": "1s"}]}, "`every` and `times` belong together"),
         ({"mentions": [{"at": "0m", "every": "1s", "times": 1000, "each": 1000}]}, "1000000 mentions: 100000 at most"),
+        ({"mentions": [{"at": "0m", "every": "365d", "times": 12}]}, "a story lasts ten years"),
         ({"mentions": [{"at": "5m", "arrives": "4m"}]}, "they arrive at 4m, before they are written"),
         ({"mentions": [{"at": "0m", "hashtags": ["#acme"]}]}, "write it without #: acme"),
         ({"mentions": [{"at": "0m", "sentiment": -2}]}, "greater than or equal to -1"),
