@@ -30,7 +30,7 @@ from monitor.storage import StorageSettings
 from monitor.telemetry import metrics
 from notifiers import ReceiverUnion
 from notifiers.base import ReceiverSettings
-from rules.model import RuleFile
+from rules import RuleFile, RuleTestFile
 
 REFERENCE = Path(__file__).parent / "reference"
 # Defaults that JSON Schema hides, because the setting may hold a password.
@@ -75,8 +75,15 @@ def receivers_page() -> str:
 def rules_page() -> str:
     """The rule language."""
     intro = "The files of `rules/` say what rings. Each rule has a kind; all kinds share the same conditions,"
-    intro += " [`where`](#conditions-where)."
+    intro += " [`where`](#conditions-where). Test them like code: [how to test a rule](../how-to/test-a-rule.md)."
     return Page("Rules: rules/*.yaml", intro, RuleFile.model_json_schema()).tree().text()
+
+
+def rule_tests_page() -> str:
+    """Tests of rules."""
+    intro = "The files `rules/*.test.yaml` hold the stories that `tocsin rules test` plays."
+    intro += " See [how to test a rule](../how-to/test-a-rule.md)."
+    return Page("Rule tests: rules/*.test.yaml", intro, RuleTestFile.model_json_schema()).tree().text()
 
 
 def plans_page() -> str:
@@ -166,6 +173,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "sources.md": sources_page,
     "receivers.md": receivers_page,
     "rules.md": rules_page,
+    "rule-tests.md": rule_tests_page,
     "plans.md": plans_page,
     "metrics.md": metrics_page,
     "alerts.md": lambda: monitoring_page.alerts_page(NOTE),

@@ -22,6 +22,7 @@ SHARED = {
 ELSEWHERE = {"sources": "sources.md", "receivers": "receivers.md"}
 TAGS = ("kind", "action")
 ALWAYS = {"id": "its short name, unique among its like", "version": "the version of this file's format"}
+_LANGUAGES = {"fr", "en"}
 _DURATION = "duration (`90s`, `5m`, `2h`, `1d`, `1w`)"
 _FORMATS = {
     "duration": _DURATION,
@@ -159,7 +160,8 @@ class Page:
         if field["type"] == "array":
             return _limited(f"list of {_plural(self._type(field.get('items', {})))}", field)
         if named := field.get("propertyNames", {}).get("enum"):
-            return f"text by language ({', '.join(f'`{name}`' for name in named)})"
+            kind = "text by language" if set(named) <= _LANGUAGES else "texts by name"
+            return f"{kind} ({', '.join(f'`{name}`' for name in named)})"
         inner = _by_name(field)
         kind = _plural(self._type(inner)) if inner is not None else "settings"
         return "settings by name" if " or " in kind else f"{kind} by name"

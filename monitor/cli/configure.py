@@ -84,7 +84,7 @@ def check(config: ConfigDir = DEFAULT_CONFIG) -> None:
 
 @app.command()
 def schema(
-    name: Annotated[str, typer.Argument(help="monitor, contacts, rules or plans; without it, all of them.")] = "",
+    name: Annotated[str, typer.Argument(help="monitor, contacts, rules, rule-tests or plans; without it, all of them.")] = "",
     out_dir: Annotated[Path | None, typer.Option("--out", help="Write one NAME.schema.json per file here.")] = None,
 ) -> None:
     """Print the JSON Schemas, for an editor that completes and checks as you type."""

@@ -12,13 +12,14 @@ from pydantic import BaseModel, TypeAdapter
 from monitor.domain.plan import PlanFile
 from monitor.settings.contacts import Contacts
 from monitor.settings.model import MonitorFile
-from rules import RuleFile
+from rules import RuleFile, RuleTestFile
 from rules.duration import Duration, format_duration
 
 _FILES: Mapping[str, tuple[type[BaseModel], str]] = {
     "monitor": (MonitorFile, "monitor.yaml"),
     "contacts": (Contacts, "contacts.yaml"),
     "rules": (RuleFile, "rules/*.yaml"),
+    "rule-tests": (RuleTestFile, "rules/*.test.yaml"),
     "plans": (PlanFile, "plans/*.yaml"),
 }
 _DURATION = TypeAdapter(Duration).json_schema()
@@ -29,7 +30,7 @@ _ISO = re.compile(r"P(?=[T\d])(\d+D)?(T[\dHMS.]+)?")
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schema (2020-12) of each kind of file: `monitor`, `contacts`, `rules`, `plans`."""
+    """The JSON Schema (2020-12) of each kind of file: `monitor`, `contacts`, `rules`, `rule-tests`, `plans`."""
     return {name: _schema(model, title) for name, (model, title) in _FILES.items()}
 
 

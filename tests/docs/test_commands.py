@@ -130,6 +130,19 @@ def test_a_score_is_what_the_page_shows(shell: Shell) -> None:
         assert step.expected.fullmatch(printed.strip()), f"$ {step.command}\n{printed}"
 
 
+def test_a_rule_is_tested_as_the_page_shows(shell: Shell) -> None:
+    """With the rule and the story that the page shows, as they are, and after the change that it shows."""
+    page = (ROOT / "docs" / "how-to" / "test-a-rule.md").read_text("utf-8")
+    shell.run("tocsin init my-brand --brand Acme --source https://news.example/feed --send-to me@acme.example")
+    (shell.folder / "my-brand" / "rules").mkdir()
+    blocks = [block["body"] for block in FENCE.finditer(page) if block["info"] == "yaml"]
+    for name, text in zip(("queue.yaml", "queue.test.yaml"), blocks, strict=True):
+        (shell.folder / "my-brand" / "rules" / name).write_text(text, "utf-8")
+    for step in steps(page):
+        printed = shell.run(step.command)
+        assert step.expected.fullmatch(printed.strip()), f"$ {step.command}\n{printed}"
+
+
 def _expect(shell: Shell, command: str, step: Step) -> None:
     """Run the command, again for a while when it waits for something in the background."""
     until = time.monotonic() + (PATIENCE if shell.running else 0.0)

@@ -17,7 +17,7 @@ from monitor.settings.model import MonitorFile
 from monitor.telemetry import metrics
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
 from notifiers.render.as_payload import payload
-from rules.model import MentionRule, WindowRule
+from rules import MentionRule, RuleTest, WindowRule
 from rules.where import Where
 from tests.docs.conftest import DOCS, ROOT, script
 
@@ -82,12 +82,13 @@ def test_every_rule_kind_condition_and_plan_setting_has_its_heading() -> None:
     """The rule language and the plans are described to the last field."""
     rules = headings("rules.md")
     assert names(MentionRule, "mention.") | names(WindowRule, "window.") | names(Where, "where.") <= rules
+    assert names(RuleTest, "tests[].") <= headings("rule-tests.md")
     assert names(PlanFile.model_fields["plan"].annotation, "plan.") <= headings("plans.md")  # type: ignore[arg-type]
 
 
 def test_no_setting_is_without_a_word() -> None:
     """Between a heading and its facts stands at least one sentence."""
-    for page in ("settings.md", "contacts.md", "sources.md", "receivers.md", "rules.md", "plans.md"):
+    for page in ("settings.md", "contacts.md", "sources.md", "receivers.md", "rules.md", "rule-tests.md", "plans.md"):
         silent = re.findall(r"^#+ (`[^`]+`)\n\n\n", (DOCS / "reference" / page).read_text("utf-8"), re.MULTILINE)
         assert silent == [], page
 

@@ -89,9 +89,9 @@ def test_check_tells_of_a_damaged_model(
 def test_schema_prints_one_or_all_or_writes_files(tocsin: Tocsin, tmp_path: Path) -> None:
     """JSON for an editor, in whichever way it is wanted."""
     assert json.loads(tocsin("schema", "monitor").output)["properties"]["subjects"]
-    assert set(json.loads(tocsin("schema").output)) == {"monitor", "contacts", "rules", "plans"}
+    assert set(json.loads(tocsin("schema").output)) == {"monitor", "contacts", "rules", "rule-tests", "plans"}
     written = tocsin("schema", "--out", str(tmp_path / "schemas"))
-    assert written.output.count("wrote ") == 4
+    assert written.output.count("wrote ") == 5
     assert json.loads((tmp_path / "schemas" / "plans.schema.json").read_text())
     assert str(tocsin("schema", "plan").exception) == "there is no schema `plan`; did you mean `plans`?"
 

@@ -14,7 +14,7 @@ from monitor.settings import schemas
 def test_each_kind_of_file_has_a_schema() -> None:
     """They are plain JSON, with a title an editor can show."""
     found = schemas()
-    assert set(found) == {"monitor", "contacts", "rules", "plans"}
+    assert set(found) == {"monitor", "contacts", "rules", "rule-tests", "plans"}
     assert json.loads(json.dumps(found)) == found
     assert all(schema["title"].startswith("Tocsin: ") for schema in found.values())
 
@@ -29,7 +29,7 @@ def _properties(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _properties(value)
 
 
-@pytest.mark.parametrize("name", ["monitor", "contacts", "rules", "plans"])
+@pytest.mark.parametrize("name", ["monitor", "contacts", "rules", "rule-tests", "plans"])
 def test_lengths_of_time_are_written_as_here(name: str) -> None:
     """`5m`, where ISO 8601 would have PT5M, defaults included."""
     text = json.dumps(schemas()[name])
