@@ -12,12 +12,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import hostile, idle, intake, latency, load, machine, replay, restart, rules, sentiment, vader
+from bench import hostile, idle, intake, latency, load, machine, replay, restart, rule_speed, sentiment, vader
 from bench.figure import Figure
 
 PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "replay": replay.measure,
-    "rules": rules.measure,
+    "rules": rule_speed.measure,
     "vader": vader.measure,
     "latency": latency.measure,
     "load": load.measure,

@@ -60,7 +60,7 @@ def measure() -> list[Figure]:
 
 
 def _run(part: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, "-m", "bench.rules", part], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "bench.rule_speed", part], check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
