@@ -228,7 +228,7 @@ async def _at_every(world: World, boundary: str, first: int, step: int) -> int:
 
 
 # Each commit is cut on one side here and on the other in the long tier, which takes every one of them.
-SHORT = [("before commit", 1, 2, 15), ("after commit", 2, 2, 15), ("before send", 1, 1, 5), ("after send", 1, 1, 5)]
+SHORT = [("before commit", 1, 3, 10), ("after commit", 2, 3, 10), ("before send", 1, 1, 5), ("after send", 1, 1, 5)]
 EVERY = [(boundary, 1, 1, at_least) for boundary, at_least in zip(BOUNDARIES, (30, 30, 5, 5), strict=True)]
 SERVER = [("before commit", 3, 9, 3), ("after commit", 7, 9, 3), ("before send", 2, 2, 2), ("after send", 1, 2, 2)]
 
