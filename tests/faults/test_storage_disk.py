@@ -28,29 +28,13 @@ from monitor.settings import load
 from monitor.storage import Retention, StorageSettings, Store, StoreFullError
 from monitor.testing import serving
 from notifiers.signing import headers
+from tests.faults.brand import MONITOR, RULES
+from tests.faults.forging import write
 
 Disk = Any
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 PATIENCE = 40.0  # seconds, real: the machine may be busy
-
-MONITOR = """
-version: 1
-subjects: {acme: {names: [Acme]}}
-sources:
-  tickets: {kind: webhook, secret: SECRET, every: 1s}
-receivers:
-  hub: {kind: webhook, url: HUB, secret: SECRET}
-routing: {default: hub, ops: hub, group_wait: 0s, group_interval: 0s}
-storage: {url: "sqlite:///DATABASE", ballast_mb: 4}
-web: {port: 0}
-http: {allow: [127.0.0.1]}
-"""
-RULES = """
-version: 1
-rules:
-  - {id: complaint, kind: mention, where: {subjects: acme, text: {any_of: [broken]}}, key: [author]}
-"""
 
 
 def said(number: int, size: int = 4000) -> Enriched:
@@ -170,10 +154,7 @@ class Caller:
 @asynccontextmanager
 async def working(folder: Path, database: Path, hub: Hub) -> AsyncIterator[tuple[Daemon, Caller]]:
     """A daemon in this process, and somebody who calls it."""
-    (folder / "rules").mkdir(parents=True)
-    filled = MONITOR.replace("HUB", hub.url).replace("SECRET", SECRET).replace("DATABASE", str(database))
-    (folder / "monitor.yaml").write_text(filled)
-    (folder / "rules" / "acme.yaml").write_text(RULES)
+    write(folder, MONITOR, RULES, HUB=hub.url, PORT="0", DATABASE=str(database), BALLAST="4")
     daemon = Daemon(load(folder, environ={}), SystemClock(), lambda: load(folder, environ={}), handle_signals=False)
     running = asyncio.create_task(daemon.run())
     await asyncio.wait_for(daemon.ready.wait(), PATIENCE)

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from monitor.testing import Site, serving
+from tests.faults.brand import MONITOR, RULES
 from tests.faults.forging import Doors, Forge, forging, free_port, logged, write
 
 Patiently = Callable[..., Awaitable[Any]]
@@ -21,24 +22,6 @@ LONGEST = 64 * MB  # of a log that nobody needs any more
 CALL = MB - 1000  # bytes: nearly the largest that is let in
 # Seconds between two looks of the daemon at itself, and how long its lease lasts: it writes although nobody says anything.
 IMPATIENT = {"monitor.shift:PULSE": 0.1, "monitor.shift:EVALUATE_IDLE": 0.05, "monitor.pipeline.evaluate:LEASE": 0.3}
-
-MONITOR = """
-version: 1
-subjects: {acme: {names: [Acme]}}
-sources:
-  tickets: {kind: webhook, secret: SECRET, every: 1s}
-receivers:
-  hub: {kind: webhook, url: HUB, secret: SECRET}
-routing: {default: hub, ops: hub, group_wait: 0s, group_interval: 0s}
-storage: {url: "sqlite:///DATABASE"}
-web: {port: PORT}
-http: {allow: [127.0.0.1]}
-"""
-RULES = """
-version: 1
-rules:
-  - {id: complaint, kind: mention, where: {subjects: acme, text: {any_of: [broken]}}, key: [author]}
-"""
 
 
 @dataclass
@@ -78,7 +61,7 @@ async def scene(smithy: Path, tmp_path: Path) -> AsyncIterator[Scene]:
     folder, database, port = tmp_path / "brand", tmp_path / "t.db", free_port()
     async with serving() as hub, aiohttp.ClientSession() as client, forging(smithy, folder, IMPATIENT) as forge:
         hub.says(204)
-        write(folder, MONITOR, RULES, HUB=f"{hub.url}/in", PORT=str(port), DATABASE=str(database))
+        write(folder, MONITOR, RULES, HUB=f"{hub.url}/in", PORT=str(port), DATABASE=str(database), BALLAST="1")
         yield Scene(folder, database, Doors(client, port), forge, hub)
 
 

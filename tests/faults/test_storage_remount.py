@@ -17,30 +17,13 @@ from pydantic import SecretStr
 
 from monitor.storage import StorageSettings, Store
 from monitor.testing import serving
+from tests.faults.brand import MONITOR, RULES
 from tests.faults.forging import Doors, Forge, forging, free_port, logged, write
 
 Ext4 = Any
 Patiently = Callable[..., Awaitable[Any]]
 # Seconds that a daemon waits before it looks at itself again, and before it tries again what failed.
 IMPATIENT = {"monitor.shift:PULSE": 0.1, "monitor.workers:AFTER_A_BUG": 0.05}
-
-MONITOR = """
-version: 1
-subjects: {acme: {names: [Acme]}}
-sources:
-  tickets: {kind: webhook, secret: SECRET, every: 1s}
-receivers:
-  hub: {kind: webhook, url: HUB, secret: SECRET}
-routing: {default: hub, ops: hub, group_wait: 0s, group_interval: 0s}
-storage: {url: "sqlite:///DATABASE", ballast_mb: 1}
-web: {port: PORT}
-http: {allow: [127.0.0.1]}
-"""
-RULES = """
-version: 1
-rules:
-  - {id: complaint, kind: mention, where: {subjects: acme, text: {any_of: [broken]}}, key: [author]}
-"""
 
 
 @dataclass
@@ -98,7 +81,7 @@ async def scene(smithy: Path, ext4: Ext4, tmp_path: Path, patiently: Patiently) 
     async with serving() as site, aiohttp.ClientSession() as client, forging(smithy, folder, IMPATIENT) as forge:
         made = Scene(folder, database, Doors(client, port), forge, patiently)
         site.answer = made.take
-        write(folder, MONITOR, RULES, HUB=f"{site.url}/in", PORT=str(port), DATABASE=str(database))
+        write(folder, MONITOR, RULES, HUB=f"{site.url}/in", PORT=str(port), DATABASE=str(database), BALLAST="1")
         yield made
 
 
