@@ -24,13 +24,14 @@ from monitor.settings import RuleTests, Settings
 from monitor.sources.file import FileSettings
 from monitor.storage import StorageSettings, Store, UnitOfWork
 from notifiers import Message, Receipt
-from rules import Engine, RuleTest, WindowRule
+from rules import Engine, RuleTest
 from rules.cases import NUMBER, Downtime, Expected, Explained, Said, Saying
 
 # A Monday at work, in Europe: whoever has hours is there.
 BEGINNING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SOURCE = "story"  # the source of what names none
 TICK = timedelta(minutes=1)
+_WEEK = timedelta(days=7)  # how long a story is watched whose rules ring for what is not said
 _TELLS = frozenset({NotificationKind.FIRST, NotificationKind.MORE, NotificationKind.WORSE, NotificationKind.REMINDER})
 
 
@@ -154,8 +155,8 @@ class _Story:
         self._clock = ReplayClock(BEGINNING)
         self._stages = self._start()
         self._next_tick = BEGINNING + TICK
-        waits = (rule.for_ for rule in settings.rules if isinstance(rule, WindowRule))
-        self._patience = max(waits, default=timedelta(0)) + TICK  # what was said may ring so long after, and then no more
+        waits = Engine(settings.rules, settings.lists).waits
+        self._patience = (_WEEK if waits is None else waits) + TICK  # what was said may ring so long after, and then no more
         self._busy_until = BEGINNING + self._patience
 
     def _start(self) -> flow.Flow:

@@ -21,6 +21,7 @@ from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient
 from monitor.storage import Store
 from monitor.workshop.pool import Workshop
+from rules import REMEMBERING
 
 # Before anything that was ever posted: the first mention moves the clock on.
 BEFORE_ALL = datetime(1990, 1, 1, tzinfo=UTC)
@@ -153,7 +154,7 @@ class _Replay:
 
     async def _ringing(self) -> bool:
         async with self._store.read() as tx:
-            return bool(await tx.alerts.open_alerts(kind="window"))
+            return any(alert.kind in REMEMBERING for alert in await tx.alerts.open_alerts())
 
     async def _next_due(self) -> datetime | None:
         async with self._store.read() as tx:

@@ -3,11 +3,14 @@
 from rules.cases import RuleTest, RuleTestFile
 from rules.engine import Engine, RuleError
 from rules.finding import Calm, Finding, Verdict
+from rules.kinds import REMEMBERING
 from rules.matching import Problem
-from rules.model import MentionRule, Rule, RuleFile, WindowRule
+from rules.model import AnyRule, MentionRule, Rule, RuleFile, WindowRule
 from rules.state import States
 
 __all__ = [
+    "REMEMBERING",
+    "AnyRule",
     "Calm",
     "Engine",
     "Finding",

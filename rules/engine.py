@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from rules.base import suggest
 from rules.condition import Seen
 from rules.finding import Calm, Finding, Verdict
-from rules.kinds.mention import CompiledMention
-from rules.kinds.window import CompiledWindow
+from rules.kinds import compiled
+from rules.kinds.kind import Kind, Remembering
 from rules.lists import Lists
 from rules.matching import Compiler, Problem
-from rules.model import MentionRule, WindowRule
+from rules.model import AnyRule
 from rules.observation import Observation
 from rules.state import States
 from rules.words import WordList
 
 _SUBJECT_SETS_REMEMBERED = 4_096
-
-Compiled = CompiledMention | CompiledWindow
 
 
 class RuleError(ValueError):
@@ -35,16 +33,16 @@ class RuleError(ValueError):
 class Engine:
     """All rules, compiled. It remembers nothing of what it saw: that stands in the `States` it is given."""
 
-    def __init__(self, rules: Sequence[MentionRule | WindowRule], lists: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, rules: Sequence[AnyRule], lists: Mapping[str, Sequence[str]]) -> None:
         """`lists` maps the names of lists to their entries. Raises RuleError."""
         compiler = Compiler(Lists(lists))
-        compiled = [_compile(rule, compiler) for rule in rules]
+        ready = [compiled(rule, compiler) for rule in rules]
         problems = [*_doubled(rules), *compiler.problems]
         if problems:
             raise RuleError(problems)
-        self._compiled: dict[str, Compiled] = {each.rule.id: each for each in compiled}
-        self._windows = [each for each in compiled if isinstance(each, CompiledWindow)]
-        self._places = {each: at for at, each in enumerate(compiled)}
+        self._compiled: dict[str, Kind] = {each.rule.id: each for each in ready}
+        self._remembering = {id_: each for id_, each in self._compiled.items() if isinstance(each, Remembering)}
+        self._places = {each: at for at, each in enumerate(ready)}
         self._index = compiler.index
         self._concerned: dict[frozenset[str], _Concerned] = {}
 
@@ -56,30 +54,39 @@ class Engine:
             findings += rule.observe(seen, states)
         return findings
 
+    @property
+    def waits(self) -> timedelta | None:
+        """For how long after a mention something may still ring because time has passed; None: for ever."""
+        waits = [each.waits for each in self._remembering.values()]
+        return None if None in waits else max((each for each in waits if each is not None), default=timedelta(0))
+
+    def remembering(self, rule_id: str) -> Remembering | None:
+        """The rule of this id, if there is one (still) and what it remembers says when its alerts are over."""
+        return self._remembering.get(rule_id)
+
     def tick(self, rule_id: str, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
-        """Look at one window at a moment (event time): Finding while it rings, `keep_firing_for` included; Calm otherwise.
+        """Look at one key of a rule that remembers at a moment (event time): Finding while it rings; Calm otherwise.
 
-        Raises KeyError if there is no window rule of this id.
+        Raises KeyError if there is no such rule.
         """
-        compiled = self._compiled.get(rule_id)
-        if not isinstance(compiled, CompiledWindow):
-            raise KeyError(f"there is no window rule `{rule_id}`; {suggest(rule_id, (each.rule.id for each in self._windows))}")
-        return compiled.tick(key, states, at)
+        remembering = self.remembering(rule_id)
+        if remembering is None:
+            raise KeyError(f"no rule `{rule_id}` remembers anything; {suggest(rule_id, self._remembering)}")
+        return remembering.tick(key, states, at)
 
-    def remembers(self, rule_id: str, key: Mapping[str, str], states: States) -> bool:
-        """Whether anything is known of this window: not after its rule was edited, until somebody says something again."""
-        compiled = self._compiled.get(rule_id)
-        return isinstance(compiled, CompiledWindow) and compiled.remembers(key, states)
+    def due(self, states: States, at: datetime, seen_until: datetime | None = None) -> list[Finding]:
+        """What rings at this moment (event time) without a new mention.
 
-    def due(self, states: States, at: datetime) -> list[Finding]:
-        """Windows that held and waited for `for` to pass, and ring at this moment (event time) without a new mention."""
-        return [finding for window in self._windows for finding in window.due(states, at)]
+        Up to `seen_until` everything was seen (None: up to `at`): what has not come by then will not.
+        """
+        until = min(seen_until or at, at)
+        return [finding for each in self._remembering.values() for finding in each.due(states, at, until)]
 
     def sweep(self, states: States, at: datetime) -> int:
         """Forget keys that have long been silent, so that states stay bounded; now and then is enough. Returns how many."""
-        return sum(window.sweep(states, at) for window in self._windows)
+        return sum(each.sweep(states, at) for each in self._remembering.values())
 
-    def rule(self, rule_id: str) -> MentionRule | WindowRule | None:
+    def rule(self, rule_id: str) -> AnyRule | None:
         """The rule of this id, as it is written; None if there is none (any more)."""
         compiled = self._compiled.get(rule_id)
         return compiled.rule if compiled else None
@@ -88,19 +95,19 @@ class Engine:
         """The ids of all rules, in their order."""
         return list(self._compiled)
 
-    def windows(self, rule_id: str, mention: Observation, states: States, at: datetime) -> list[Finding | Calm]:
-        """The windows of a rule in which this mention counts, or would, as they stand at a moment (event time).
+    def standing(self, rule_id: str, mention: Observation, states: States, at: datetime) -> list[Finding | Calm]:
+        """How the keys of a rule for which this mention counts, or would, stand at a moment (event time).
 
-        None where the rule counts nothing. Raises KeyError if there is no rule of this id.
+        None where the rule remembers nothing. Raises KeyError if there is no rule of this id.
         """
-        compiled = self._compiled[rule_id]
-        if not isinstance(compiled, CompiledWindow):
+        each = self._compiled[rule_id]
+        if not isinstance(each, Remembering):
             return []
-        return [compiled.tick(key, states, at) for key in compiled.keys(mention)]
+        return [each.tick(key, states, at) for key in each.keys(mention)]
 
     def shapes(self) -> set[tuple[str, str]]:
         """Rule and shape of every rule that remembers: states of any other pair are of no use any more."""
-        return {(window.rule.id, window.shape) for window in self._windows}
+        return {(id_, each.shape) for id_, each in self._remembering.items()}
 
     def explain(self, rule_id: str, mention: Observation) -> list[Verdict]:
         """How each condition of a rule fares with a mention: what it asks, what it sees, and True, False or None (unknown).
@@ -118,7 +125,7 @@ class Engine:
         """
         return list(dict.fromkeys(self._compiled[rule_id].where.failed_at(Seen(mention, self._index))))
 
-    def _candidates(self, seen: Seen) -> Sequence[Compiled]:
+    def _candidates(self, seen: Seen) -> Sequence[Kind]:
         """The rules that can match, in their order: by the subjects, and by the words that some of them cannot do without."""
         subjects = seen.mention.subjects
         concerned = self._concerned.get(subjects) or self._concerning(subjects)
@@ -149,14 +156,10 @@ class Engine:
 class _Concerned(NamedTuple):
     """Rules that let certain subjects through: by the list without which they cannot match, and those that need none."""
 
-    others: list[Compiled]
-    needing: dict[WordList, list[Compiled]]
+    others: list[Kind]
+    needing: dict[WordList, list[Kind]]
 
 
-def _compile(rule: MentionRule | WindowRule, compiler: Compiler) -> Compiled:
-    return CompiledMention(rule, compiler) if isinstance(rule, MentionRule) else CompiledWindow(rule, compiler)
-
-
-def _doubled(rules: Sequence[MentionRule | WindowRule]) -> list[Problem]:
+def _doubled(rules: Sequence[AnyRule]) -> list[Problem]:
     counted = Counter(rule.id for rule in rules)
     return [Problem(name, "id", f"{count} rules have this id: give each its own") for name, count in counted.items() if count > 1]

@@ -219,7 +219,8 @@ class WindowRule(_Rule):
         return self
 
 
-Rule = Annotated[MentionRule | WindowRule, Field(discriminator="kind")]
+AnyRule = MentionRule | WindowRule
+Rule = Annotated[AnyRule, Field(discriminator="kind")]
 
 
 class Defaults(Settings):
@@ -242,11 +243,11 @@ class RuleFile(Settings):
     )
     rules: tuple[Rule, ...] = Field((), description="the rules")
 
-    def effective(self) -> tuple[MentionRule | WindowRule, ...]:
+    def effective(self) -> tuple[AnyRule, ...]:
         """The rules with this file's defaults filled in where they are silent."""
         given = {name: value for name, value in self.defaults if value is not None}
         return tuple(_filled(rule, given) for rule in self.rules)
 
 
-def _filled(rule: MentionRule | WindowRule, defaults: dict[str, Any]) -> MentionRule | WindowRule:
+def _filled(rule: AnyRule, defaults: dict[str, Any]) -> AnyRule:
     return rule.model_copy(update={name: value for name, value in defaults.items() if name not in rule.model_fields_set})

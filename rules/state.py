@@ -1,11 +1,11 @@
-"""What a window rule remembers per key: the open window, what is usual, and since when it rings. Bounded, and ready for JSON."""
+"""What rules remember per key, bounded and ready for JSON. A window rule: the open window, what is usual, since when it rings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from rules.surprise import BUCKETS, Surprise
 from rules.tally import Beside, Tally
@@ -23,6 +23,19 @@ _Shown = tuple[int, float | None]
 
 Contributor = tuple[int, float, int]
 """Reach (-1: unknown), epoch seconds, id of the mention."""
+
+
+class State(Protocol):
+    """What a rule remembers of one key."""
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state, ready for JSON."""
+
+    def load(self, saved: Mapping[str, Any]) -> Self:
+        """Take back what `dump` gave."""
+
+
+AState = TypeVar("AState", bound=State)
 
 
 class Usual:
@@ -229,7 +242,7 @@ class States:
 
     def __init__(self) -> None:
         self._saved: dict[StateKey, dict[str, Any]] = {}
-        self._live: dict[StateKey, WindowState] = {}
+        self._live: dict[StateKey, State] = {}
         self._dirty: set[StateKey] = set()
 
     @classmethod
@@ -245,12 +258,12 @@ class States:
         self._dirty.clear()
         return dirty
 
-    def get(self, key: StateKey, fresh: Callable[[], WindowState]) -> WindowState:
-        """The state of this key; `fresh` makes an empty one."""
+    def get(self, key: StateKey, fresh: Callable[[], AState]) -> AState:
+        """The state of this key; `fresh` makes an empty one, of the kind that belongs to the rule."""
         if key not in self._live:
             saved = self._saved.pop(key, None)
             self._live[key] = fresh().load(saved) if saved is not None else fresh()
-        return self._live[key]
+        return cast("AState", self._live[key])
 
     def keys(self, rule: str, shape: str) -> list[StateKey]:
         """The keys of one rule."""

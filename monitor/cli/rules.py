@@ -98,7 +98,7 @@ class _Explained:
             raise unknown_name("rule", rule, engine.ids())
         self.rule, self.mention, self.what = rule, mention, what
         self.verdicts: Sequence[Verdict] = engine.explain(rule, mention)
-        self.windows: Sequence[Finding | Calm] = [] if states is None else engine.windows(rule, mention, states, now)
+        self.windows: Sequence[Finding | Calm] = [] if states is None else engine.standing(rule, mention, states, now)
 
     @property
     def holds(self) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -20,7 +20,7 @@ from monitor.pipeline.suspects import Suspects
 from monitor.settings import Settings
 from monitor.storage import LeaseLost, Store, StoreAwayError, UnitOfWork
 from monitor.telemetry import metrics
-from rules import Calm, Engine, Finding, MentionRule, States, WindowRule
+from rules import REMEMBERING, Calm, Engine, Finding, MentionRule, States
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,7 @@ LEASE = timedelta(seconds=60)  # real time
 TICK = timedelta(minutes=1)
 # Complaints that a single look may end: a storm of a day ago must not hold up what happens now.
 ENDED_AT_ONCE = 200
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 # How often keys that have long been silent are let go.
 SWEEP = timedelta(hours=6)
 
@@ -70,8 +71,7 @@ class Evaluator:
         self._swept_at = clock.now()
         self._started_at = clock.now()
         self._look_at_clocks: Callable[[], object] = lambda: None
-        # Windows with `for` ring without a new mention: until when to look at the clock for their sake.
-        self._longest_wait = max((rule.for_ for rule in settings.rules if isinstance(rule, WindowRule)), default=timedelta(0))
+        # Some rules ring because time has passed, without a new mention: until when to look at the clock for their sake.
         self._watch_until = self._started_at
 
     @property
@@ -255,9 +255,10 @@ class Evaluator:
         clock.advance_to(moment)
 
     def _watch(self, now: datetime) -> None:
-        """Look at the clock for as long as a window that holds now may wait to ring."""
-        if self._longest_wait:
-            self._watch_until = now + self._longest_wait + TICK
+        """Look at the clock for as long as something may ring because of what was said until now."""
+        waits = self._engine.waits
+        if waits is None or waits:
+            self._watch_until = _FOR_EVER if waits is None else now + waits + TICK
             self._wake_soon()
 
     def _wake_soon(self) -> None:
@@ -269,14 +270,15 @@ class Evaluator:
 
     async def _tick(self, tx: UnitOfWork, memory: _Memory) -> int:
         now = self._clock.now()
+        seen_until = await self._seen_until(tx, now)
         if self._drive is None and now - self._swept_at >= SWEEP:  # a recording ends by itself, and gives the same each time
-            self._engine.sweep(memory.states, await health.horizon(tx, self._settings, now))
+            self._engine.sweep(memory.states, seen_until)
             self._swept_at = now
-        for finding in self._engine.due(memory.states, now):
+        for finding in self._engine.due(memory.states, now, seen_until):
             await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
         if now < self._watch_until:
             self._wake_soon()
-        await self._end_windows(tx, memory, now)
+        await self._end_what_is_over(tx, memory, now, seen_until)
         await self._end_complaints(tx, memory.rings, now)
         for alert in memory.rings.untold():
             await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
@@ -294,29 +296,30 @@ class Evaluator:
         )
         return self._offset
 
-    async def _end_windows(self, tx: UnitOfWork, memory: _Memory, now: datetime) -> None:
-        """Windows that ring may be over; data that is missing delays that, and nothing else."""
-        ringing = memory.rings.of_kind("window")
-        if not ringing:
-            return
-        horizon = now if self._drive is not None else await health.horizon(tx, self._settings, now)
+    async def _seen_until(self, tx: UnitOfWork, now: datetime) -> datetime:
+        """Up to when everything that was said has come (event time): of a recording, nothing is on its way."""
+        return now if self._drive is not None else await health.horizon(tx, self._settings, now)
+
+    async def _end_what_is_over(self, tx: UnitOfWork, memory: _Memory, now: datetime, seen_until: datetime) -> None:
+        """What rings may be over; data that is missing delays that, and nothing else."""
+        ringing = [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind)]
         for alert in ringing:
-            why = self._why_over(alert, memory.states, horizon)
+            why = self._why_over(alert, memory.states, seen_until)
             if why is not None:
                 await self._alerting.resolve(tx, memory.rings, alert, now, why, tell=True)
             else:
                 await self._alerting.remind(tx, memory.rings, alert, now, self._silences)
-        self._wake_soon()
+        if ringing:
+            self._wake_soon()
 
-    def _why_over(self, alert: Alert, states: States, horizon: datetime) -> str | None:
-        """Why a window does not ring any more, or None. A rule that was edited has forgotten: that is no all-clear."""
-        rule = self._engine.rule(alert.rule)
-        if not isinstance(rule, WindowRule):
+    def _why_over(self, alert: Alert, states: States, seen_until: datetime) -> str | None:
+        """Why an alert does not ring any more, or None. A rule that was edited has forgotten: that is no all-clear."""
+        rule = self._engine.remembering(alert.rule)
+        if rule is None:
             return RULE_GONE
-        if not self._engine.remembers(alert.rule, alert.key, states):
-            patience = rule.window + rule.keep_firing_for
-            return "the rule was changed" if alert.last_seen_at + patience <= horizon else None
-        return "back to normal" if isinstance(self._engine.tick(alert.rule, alert.key, states, horizon), Calm) else None
+        if not rule.remembers(alert.key, states):
+            return "the rule was changed" if alert.last_seen_at + rule.patience <= seen_until else None
+        return "back to normal" if isinstance(rule.tick(alert.key, states, seen_until), Calm) else None
 
     async def _end_complaints(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
         """An alert of a mention rule ends by a person, or by its time; nobody is told of the latter."""

@@ -17,13 +17,13 @@ from monitor.settings.reading import Document, Path_, at, read
 from monitor.settings.secrets import Filled
 from monitor.settings.shape import shape_of
 from monitor.settings.translate import Translator
-from rules import MentionRule, RuleTestFile, WindowRule
+from rules import AnyRule, RuleTestFile
 from rules.cases import Expected, RuleTest, Said
 from rules.where import Where
 
 _ENDING = ".test"
 _FIELDS = {field.alias or name for name, field in Where.model_fields.items()} - {"any", "all", "not"}
-_Rules = Mapping[str, MentionRule | WindowRule]
+_Rules = Mapping[str, AnyRule]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class RuleTests:
 
     path: Path
     strict: bool
-    rules: tuple[MentionRule | WindowRule, ...]
+    rules: tuple[AnyRule, ...]
     tests: tuple[RuleTest, ...]
 
 
@@ -98,7 +98,7 @@ class _Reader:
     def _note(self, path: Path_, what: str, fix: str = "") -> None:
         self.problems.append(self._document.problem(path, what, fix))
 
-    def _in_force(self, model: RuleTestFile) -> tuple[MentionRule | WindowRule, ...]:
+    def _in_force(self, model: RuleTestFile) -> tuple[AnyRule, ...]:
         ids: set[str] = set()
         for index, name in enumerate(model.rule_files):
             path = (self._path.parent / name).resolve()

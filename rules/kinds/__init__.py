@@ -1,1 +1,17 @@
 """One module per kind of rule: each a pure function from what was seen to a finding with its reasons."""
+
+from rules.kinds.kind import Kind
+from rules.kinds.mention import CompiledMention
+from rules.kinds.window import CompiledWindow
+from rules.matching import Compiler
+from rules.model import AnyRule, MentionRule
+
+__all__ = ["REMEMBERING", "compiled"]
+
+REMEMBERING = ("window",)
+"""The kinds whose alert is over when what the rule remembers says so."""
+
+
+def compiled(rule: AnyRule, compiler: Compiler) -> Kind:
+    """A rule, ready to look at mentions. What cannot be compiled is among the compiler's problems."""
+    return CompiledMention(rule, compiler) if isinstance(rule, MentionRule) else CompiledWindow(rule, compiler)

@@ -42,6 +42,8 @@ class CompiledWindow:
         self._keys = Keys(rule.key, self.admits)
         self._measure = _named(rule)
         self.shape = _shape(rule)
+        self.waits: timedelta | None = rule.for_
+        self.patience = rule.window + rule.keep_firing_for
         self._for = rule.for_.total_seconds()
 
     def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
@@ -73,7 +75,7 @@ class CompiledWindow:
         """Whether there is a state for this key."""
         return (self.rule.id, self.shape, canonical(key)) in states
 
-    def due(self, states: States, at: datetime) -> list[Finding]:
+    def due(self, states: States, at: datetime, seen_until: datetime) -> list[Finding]:  # noqa: ARG002 what is missing delays nothing
         """The windows that held and waited for `for` to pass, and ring now for the first time."""
         if not self._for:
             return []
@@ -189,7 +191,7 @@ class CompiledWindow:
 
     @property
     def _idle_after(self) -> float:
-        return (self.rule.window + self.rule.keep_firing_for).total_seconds() * 2
+        return self.patience.total_seconds() * 2
 
     def _finding(self, key: Mapping[str, str], said: Mapping[str, str], state: WindowState) -> Finding:
         rule = self.rule

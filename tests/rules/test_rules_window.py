@@ -414,7 +414,7 @@ def test_a_key_never_seen_is_calm(engine: Make) -> None:
 
 def test_only_windows_tick(engine: Make) -> None:
     """A mention rule has no window to look at."""
-    with pytest.raises(KeyError, match="there is no window rule `m`"):
+    with pytest.raises(KeyError, match="no rule `m` remembers anything"):
         engine(WINDOW, {"id": "m", "kind": "mention"}).tick("m", KEY, States(), NOON)
 
 

@@ -1,0 +1,58 @@
+"""What the engine asks of a kind of rule. A new kind is a module beside this one, and a line in `rules/kinds/__init__.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol, runtime_checkable
+
+from rules.condition import Condition, Seen
+from rules.finding import Calm, Finding, Verdict
+from rules.logic import Test
+from rules.observation import Observation
+from rules.state import States
+from rules.words import WordList
+
+
+class Kind(Protocol):
+    """A rule, compiled."""
+
+    rule: Any  # of the model that belongs to the kind
+    where: Condition
+    admits: Test[Collection[str]] | None  # which subjects it lets through; None: all
+    needs: frozenset[WordList] | None  # the lists of which one must be found; None: it needs none
+
+    def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
+        """What rings because of this mention, which comes once."""
+
+    def explain(self, seen: Seen) -> list[Verdict]:
+        """How each condition of the rule fared."""
+
+
+@runtime_checkable
+class Remembering(Kind, Protocol):
+    """A kind that remembers mentions in `States`, and whose alert is over when what it remembers says so."""
+
+    shape: str
+    """A hash of what its states depend on: a rule that tells other people keeps them, one that counts otherwise starts anew."""
+
+    waits: timedelta | None
+    """For how long after a mention it may still ring because time has passed; None: for ever."""
+
+    patience: timedelta
+    """How long an alert stays open whose rule was changed, and which therefore nobody knows to be over."""
+
+    def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
+        """How the alert of this key stands at a moment up to which everything was seen (event time)."""
+
+    def keys(self, mention: Observation) -> list[dict[str, str]]:
+        """The keys for which a mention counts if it matches."""
+
+    def remembers(self, key: Mapping[str, str], states: States) -> bool:
+        """Whether there is a state for this key."""
+
+    def due(self, states: States, at: datetime, seen_until: datetime) -> list[Finding]:
+        """What rings at `at` without a new mention. Up to `seen_until` everything was seen: what is missing is not on its way."""
+
+    def sweep(self, states: States, at: datetime) -> int:
+        """Forget keys that have long been silent. Returns how many."""
