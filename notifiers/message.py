@@ -39,7 +39,7 @@ class AlertFacts:
 
     id: int
     rule: str
-    kind: str  # mention, window, source_health, receiver_health, store_health, judging_health
+    kind: str  # mention, window, source_health, receiver_health, store_health, judging_health, plan_health
     category: str
     event: Kind
     severity: Severity

@@ -15,7 +15,7 @@ from notifiers.voice import Voice, nature
 
 _TITLE = 120
 _FEW = 1  # an expectation below this is "next to none": nobody pictures 0.6 of a person
-_HEALTH = ("source_health", "receiver_health", "store_health", "judging_health")
+_HEALTH = ("source_health", "receiver_health", "store_health", "judging_health", "plan_health")
 TROUBLES = frozenset(
     {"credentials", "gone", "throttled", "unavailable", "timeout", "too_large", "malformed", "refused", "internal"}
 )
@@ -155,9 +155,15 @@ def _health(voice: Voice, alert: AlertFacts) -> str:
         return voice.say(_store(alert), name=_health_name(alert))
     if alert.kind == "judging_health":
         return voice.count("judging_health", alert.occurrences)
+    if alert.kind == "plan_health":
+        return voice.say(_plan(alert), name=_health_name(alert), steps=one_line(alert.labels.get("steps", ""), _TITLE))
     said = _silent(voice, alert)
     trouble = alert.labels.get("trouble", "")
     return voice.say("because", headline=said, reason=voice.say(f"trouble.{trouble}")) if trouble in TROUBLES else said
+
+
+def _plan(alert: AlertFacts) -> str:
+    return "plan_health.stuck" if alert.labels.get("trouble") == "stuck" else "plan_health.failed"
 
 
 def _store(alert: AlertFacts) -> str:
@@ -327,6 +333,8 @@ def _alert_action(voice: Voice, lead: AlertFacts) -> tuple[str, str]:
         return voice.say("do." + _store(lead), needed=one_line(lead.labels.get("needed", "?"), _TITLE)), ""
     if lead.kind == "judging_health":
         return voice.say("do.judging"), voice.ack
+    if lead.kind == "plan_health":
+        return voice.say("do.plan_health"), f"tocsin plan show {lead.labels.get('run', '')}".rstrip()
     if lead.kind in _HEALTH:
         what = lead.kind.removesuffix("_health")
         return voice.say(f"do.{what}"), f"tocsin {what}s try {_health_name(lead)}"

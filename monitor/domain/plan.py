@@ -126,6 +126,9 @@ class StepState(StrEnum):
     OVERDUE = "overdue"
 
 
+STUCK, FREED = "plan.stuck", "plan.freed"  # events of the timeline: a run can't be carried, and can be again
+
+
 class UnreadableRunError(TocsinError):
     """What another version of Tocsin has written of a run says nothing to this one."""
 

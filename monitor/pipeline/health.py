@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
-from monitor.domain.alert import Severity, Silence
+from monitor.domain.alert import Alert, Severity, Silence
 from monitor.domain.errors import Trouble
+from monitor.domain.plan import StepState
 from monitor.domain.source import SourceState
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.open_alerts import OpenAlerts
@@ -19,6 +21,7 @@ SOURCE_RULE = "source-health"
 RECEIVER_RULE = "receiver-health"
 STORE_RULE = "store-health"
 JUDGING_RULE = "judging-health"
+PLAN_RULE = "plan-health"
 # A source is ill when it has missed this many polls, and never before this long: one lost poll is no news.
 MISSED_POLLS = 3
 PATIENCE = timedelta(minutes=10)
@@ -52,26 +55,35 @@ async def look(
     silences: Sequence[Silence] = (),
     trouble: StoreTrouble | None = None,
 ) -> None:
-    """Raise and resolve the alerts about our own sources, receivers and store, and resolve those about judging.
+    """Raise and resolve the alerts about our own sources, receivers, plan runs and store, and resolve those about judging.
 
     While the store takes in nothing new (`trouble`) no source is asked: how they stand is not known.
     """
     if trouble is None:
         await _look_at_sources(tx, alerting, rings, settings, now, started_at=started_at, silences=silences)
-    dead = {finding.key["receiver"]: finding for finding in await _receivers(tx, settings, now)}
-    for alert in rings.of_kind("receiver_health"):
-        if alert.key["receiver"] not in dead:
-            over = "it takes messages again" if alert.key["receiver"] in settings.receivers else "it is no longer told"
-            await alerting.resolve(tx, rings, alert, now, over, tell=True)
-    away = {_trouble(trouble): _store_finding(trouble, now)} if trouble is not None else {}
-    for alert in rings.of_kind("store_health"):
-        if alert.key["store"] not in away:
-            await alerting.resolve(tx, rings, alert, now, "it takes in mentions again", tell=True)
+    found = {
+        "receiver_health": await _receivers(tx, settings, now),
+        "plan_health": await _plans(tx, now),
+        "store_health": [_store_finding(trouble, now)] if trouble is not None else [],
+    }
+    for kind, findings in found.items():
+        still = [finding.key for finding in findings]
+        for alert in rings.of_kind(kind):
+            if alert.key not in still:
+                await alerting.resolve(tx, rings, alert, now, _why_over(alert, settings), tell=True)
     for alert in rings.of_kind("judging_health"):
         if now - alert.last_seen_at >= FORGIVEN:
             await alerting.resolve(tx, rings, alert, now, "no mention was left out for a day", tell=True)
-    for finding in (*dead.values(), *away.values()):
+    for finding in chain.from_iterable(found.values()):
         await alerting.raise_(tx, rings, finding, now, silences)
+
+
+def _why_over(alert: Alert, settings: Settings) -> str:
+    if alert.kind == "plan_health":
+        return "the plan goes on, or was closed"
+    if alert.kind == "store_health":
+        return "it takes in mentions again"
+    return "it takes messages again" if alert.key["receiver"] in settings.receivers else "it is no longer told"
 
 
 async def _look_at_sources(
@@ -208,6 +220,32 @@ def _source_finding(state: SourceState, settings: SourceSettings, now: datetime,
         measure="seconds",
         reason=f"{state.source} has not answered since {last}: {trouble}: {state.detail or 'no answer'}",
     )
+
+
+async def _plans(tx: UnitOfWork, now: datetime) -> list[Finding]:
+    """In a crisis everybody relies on the plan: a step that could not be carried out is somebody's at once."""
+    runs = await tx.plans.open_runs()
+    stuck = await tx.timeline.stuck_runs() if runs else {}
+    findings = []
+    for run in runs:
+        failed = [step for step in run.steps if step.state is StepState.FAILED]
+        if run.id not in stuck and not failed:
+            continue
+        what = "stuck" if run.id in stuck else "failed"
+        steps = ", ".join(step.step for step in failed)
+        said = "; ".join(f"step {step.step} failed: {step.detail or 'nobody to tell'}" for step in failed)
+        findings.append(
+            _finding(
+                rule=PLAN_RULE,
+                kind="plan_health",
+                key={"run": str(run.id)},
+                labels={"plan": run.plan, "run": str(run.id), "trouble": what, "steps": steps},
+                at=now,
+                observed=float(len(failed)),
+                reason=said or f"plan {run.plan} cannot be carried out: {(stuck[run.id].detail or {}).get('reason')}",
+            )
+        )
+    return findings
 
 
 async def _receivers(tx: UnitOfWork, settings: Settings, now: datetime) -> list[Finding]:

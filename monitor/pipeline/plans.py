@@ -11,7 +11,7 @@ import structlog
 from monitor.domain.alert import AlertEvent, DeliveryRecord, DeliveryState, NotificationKind
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
-from monitor.domain.plan import NotifyStep, PlanRun, RunState, Step, StepState, TimelineEvent, WebhookStep
+from monitor.domain.plan import FREED, STUCK, NotifyStep, PlanRun, RunState, Step, StepState, TimelineEvent, WebhookStep
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
 from monitor.telemetry import metrics
@@ -40,6 +40,7 @@ class PlanRunner:
         self._store = store
         self._clock = clock
         self._stuck: dict[int, _Stuck] = {}
+        self._told: frozenset[int] | None = None  # runs whose timeline says that they are stuck; None: not read yet
 
     async def step(self) -> int:
         """Move every run that can move. Returns how many steps changed state.
@@ -48,6 +49,8 @@ class PlanRunner:
         """
         async with self._store.read() as tx:
             runs = await tx.plans.open_runs()
+            if self._told is None:
+                self._told = frozenset(await tx.timeline.stuck_runs())
         self._stuck = {run.id: self._stuck[run.id] for run in runs if run.id in self._stuck}
         moved, refused = 0, None
         for run in runs:
@@ -73,6 +76,9 @@ class PlanRunner:
             await self._rest(run, error)
             return 0
         self._stuck.pop(run.id, None)
+        if self._told and run.id in self._told:
+            await self._say(self._event(FREED, run))
+            self._told -= {run.id}
         return moved
 
     async def _rest(self, run: PlanRun, error: Exception) -> None:
@@ -80,10 +86,14 @@ class PlanRunner:
         metrics.worker_failures.labels(worker="plans").inc()
         times = self._stuck[run.id].times if run.id in self._stuck else 0
         self._stuck[run.id] = _Stuck(times + 1, self._clock.now() + min(REST * 2**times, LONGEST_REST))
-        if not times:
-            async with self._store.begin() as tx:
-                await tx.timeline.add(self._event("plan.stuck", run, reason=type(error).__name__))
-                await tx.commit()
+        if self._told is not None and run.id not in self._told:
+            await self._say(self._event(STUCK, run, reason=type(error).__name__))
+            self._told |= {run.id}
+
+    async def _say(self, event: TimelineEvent) -> None:
+        async with self._store.begin() as tx:
+            await tx.timeline.add(event)
+            await tx.commit()
 
     async def _carry(self, run: PlanRun) -> int:
         changed = 0

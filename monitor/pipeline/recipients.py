@@ -9,7 +9,7 @@ from monitor.domain.alert import Alert
 from monitor.settings import Settings
 
 # Rules of our own, about ourselves: they go to `routing.ops`.
-HEALTH_KINDS = frozenset({"source_health", "receiver_health", "store_health", "judging_health"})
+HEALTH_KINDS = frozenset({"source_health", "receiver_health", "store_health", "judging_health", "plan_health"})
 
 
 class Recipients:
@@ -21,13 +21,18 @@ class Recipients:
 
     def of(self, alert: Alert, now: datetime) -> tuple[str, ...]:
         """Whom an alert goes to. A dead receiver is not told that it is dead."""
-        names = self._named.get(alert.rule) or (("ops",) if alert.kind in HEALTH_KINDS else ("default",))
+        names = self._named.get(alert.rule) or (self._about_ourselves(alert) if alert.kind in HEALTH_KINDS else ("default",))
         expanded = self.expand(names, now)
         if alert.kind != "receiver_health":
             return expanded
         dead = alert.key["receiver"]
         others = tuple(name for name in expanded if name != dead)
         return others or tuple(name for name in self._settings.receivers if name != dead)
+
+    def _about_ourselves(self, alert: Alert) -> tuple[str, ...]:
+        """Ops, and whoever follows the plan that is in trouble."""
+        plan = self._settings.plans.get(alert.labels.get("plan", "")) if alert.kind == "plan_health" else None
+        return (*(plan.notify if plan is not None else ()), "ops")
 
     def fallback(self, receiver: str, now: datetime) -> tuple[str, ...]:
         """The next channel of a receiver, as its settings name it."""

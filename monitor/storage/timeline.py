@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from monitor.domain.plan import TimelineEvent
+from monitor.domain.plan import FREED, STUCK, TimelineEvent
 from monitor.storage.session import Repository, Session
 from monitor.storage.tables import timeline as table
 
 _NAMES = [field.name for field in fields(TimelineEvent)]
 _FIELDS = [table.c[name] for name in _NAMES]
+_STUCK_OR_FREED = (STUCK, FREED)
 _Events = list[TimelineEvent]
 _Numbered = list[tuple[int, TimelineEvent]]
 
@@ -56,6 +57,14 @@ class Timeline(Repository):
         query = select(table.c.id, *_FIELDS).where(table.c.id > number).order_by(table.c.id).limit(limit)
         rows = await self._session.rows(query)
         return [(row["id"], TimelineEvent(**{name: row[name] for name in row if name != "id"})) for row in rows]
+
+    async def stuck_runs(self) -> dict[int, TimelineEvent]:
+        """Of each plan run that is stuck, by its number, the event that says so: it was not followed by `plan.freed`."""
+        await self.write()
+        newest = select(func.max(table.c.id)).where(table.c.kind.in_(_STUCK_OR_FREED)).group_by(table.c.plan_run_id)
+        query = select(*_FIELDS).where(table.c.id.in_(newest), table.c.kind == STUCK)
+        events = [TimelineEvent(**row) for row in await self._session.rows(query)]
+        return {event.plan_run_id: event for event in events if event.plan_run_id is not None}
 
     async def list(self, limit: int = 100) -> _Events:
         """The newest first."""

@@ -427,7 +427,9 @@ def _messages(language: Language) -> Iterator[Message]:
         yield replace(base, alerts=some, kind=kind, incident_id=None, posts=base.posts[:1])
     yield from _plans(base)
     yield from _unfinished(language)
-    for ill, trouble, times in product(("receiver_health", "store_health", "judging_health"), ("full", "damaged"), (1, 2)):
+    for ill, trouble, times in product(
+        ("receiver_health", "store_health", "judging_health", "plan_health"), ("full", "damaged", "stuck"), (1, 2)
+    ):
         labels = {"trouble": trouble, "store": "s", "needed": "64 MB"}
         alert = replace(samples.source_down().alerts[0], kind=ill, labels=labels, occurrences=times)
         yield replace(base, kind="first", alerts=(alert,))
