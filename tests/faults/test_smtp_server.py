@@ -233,6 +233,18 @@ async def test_what_is_refused_for_ever_is_told_to_somebody_else(hut: Build, say
     assert [facts.rule for message in home.told("desk") for facts in message.alerts] == ["complaint", "crisis"]
 
 
+@pytest.mark.fault("network", "a mail server that defers a mail, and then refuses it for ever")
+async def test_what_was_deferred_may_still_be_refused(hut: Build) -> None:
+    """It is tried once more, ends as failed then, and somebody else is told of the emergency one time."""
+    async with listening(Post({"RCPT": ["450 greylisted, come back", "550 no such user"]})) as post:
+        home = await mailed(hut, post.port)
+        await pass_a_minute(home, home.stages.evaluate.tick)
+    assert (post.talks, post.taken) == (2, [])
+    (record,) = [each for each in await home.deliveries() if each.receiver == "room"]
+    assert (record.state, record.reason, record.attempts) == ("failed", "unknown_recipient", 2)
+    assert [facts.rule for message in home.told("desk") for facts in message.alerts].count("crisis") == 1
+
+
 @pytest.mark.fault("network", "a mail server that refuses one of several recipients")
 async def test_the_others_get_theirs(hut: Build) -> None:
     """Delivered to those whom the server takes; the record names the one it does not."""

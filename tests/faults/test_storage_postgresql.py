@@ -28,6 +28,7 @@ from monitor import workers
 from monitor.domain.clock import SystemClock
 from monitor.pipeline import intake
 from monitor.storage import StorageSettings, Store, StoreAwayError, UnitOfWork
+from tests.faults.conftest import Disk
 
 Folder = Any
 Start = Any
@@ -43,6 +44,11 @@ class Cluster:
 
     def __init__(self, bin_: Path, data: Path, port: int) -> None:
         self._bin, self._data, self.port = bin_, data, port
+
+    @property
+    def folder(self) -> Path:
+        """Where it may be given more to keep; its own user gets there."""
+        return self._data.parent
 
     @property
     def url(self) -> str:
@@ -90,6 +96,29 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         made.control("-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def small_disk(cluster: Cluster) -> AsyncIterator[Disk]:
+    """The tables that are made from now on lie on a disk of 24 MB; the log that is written ahead does not."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    disk, owner = Disk(cluster.folder / "small"), pwd.getpwnam("postgres").pw_uid
+    disk.path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size=24m,uid={owner},mode=700", "tmpfs", str(disk.path)]
+    done = await asyncio.to_thread(subprocess.run, mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    (disk.path / "tables").mkdir()
+    os.chown(disk.path / "tables", owner, -1)
+    await cluster.execute(f"CREATE TABLESPACE small LOCATION '{disk.path}/tables'")
+    await cluster.execute("ALTER DATABASE postgres SET default_tablespace = small")
+    yield disk
+    await cluster.execute("ALTER DATABASE postgres RESET default_tablespace")
+    await cluster.execute(TERMINATE)
+    await cluster.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await cluster.execute("DROP TABLESPACE small")
+    await asyncio.to_thread(subprocess.run, ["umount", "--lazy", str(disk.path)], check=True)
 
 
 class Proxy:
@@ -157,6 +186,7 @@ class Scene:
     store: Store  # beside the proxy
     patiently: Patiently
     private: str  # where the daemon says how it is
+    recording: Path
 
     async def reading(self, read: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:
         """What the store holds; None while the server is away."""
@@ -185,23 +215,27 @@ class Scene:
 
             await self.patiently(done, "a commit")
 
-    async def over(self) -> None:
+    async def over(self, posts: int = POSTS) -> None:
         """Wait until every post was stored and judged, and fail unless each was once."""
 
-        async def judged() -> bool:
-            return bool(await self.reading(self._judged))
+        async def judged(tx: UnitOfWork) -> bool:
+            return await tx.mentions.count() >= posts and await tx.evaluator.offset() == await tx.mentions.newest_id()
 
-        await self.patiently(judged, "every post is stored and judged")
+        async def done() -> bool:
+            return bool(await self.reading(judged))
+
+        await self.patiently(done, "every post is stored and judged")
         async with self.store.read() as tx:
-            assert await tx.mentions.count() == POSTS, "every post is stored once"
-            rang = Counter(tuple(each.key.items()) for each in await tx.alerts.list(limit=POSTS) if each.kind == "mention")
-            assert len(rang) == POSTS // ANGRY, "every complaint rang"
+            assert await tx.mentions.count() == posts, "every post is stored once"
+            rang = Counter(tuple(each.key.items()) for each in await tx.alerts.list(limit=posts) if each.kind == "mention")
+            assert len(rang) == posts // ANGRY, "every complaint rang"
             assert set(rang.values()) == {1}, "and rang once"
             assert (await tx.sources.get("posts")).trouble is None, "the source was not to blame"
 
-    @staticmethod
-    async def _judged(tx: UnitOfWork) -> bool:
-        return await tx.mentions.count() >= POSTS and await tx.evaluator.offset() == await tx.mentions.newest_id()
+    def says_more(self, first: int) -> None:
+        """As many posts again are written into the recording."""
+        with self.recording.open("a") as file:
+            file.writelines(json.dumps(post(number)) + "\n" for number in range(first, first + POSTS))
 
 
 def post(number: int) -> dict[str, str]:
@@ -218,14 +252,15 @@ async def scene(
     monkeypatch.setattr(intake, "FIRST_BACKOFF", timedelta(seconds=0.05))
     monkeypatch.setattr(workers, "AFTER_A_BUG", 0.05)
     await cluster.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    (tmp_path / "posts.jsonl").write_text("".join(json.dumps(post(number)) + "\n" for number in range(POSTS)))
+    recording = tmp_path / "posts.jsonl"
+    recording.write_text("".join(json.dumps(post(number)) + "\n" for number in range(POSTS)))
     async with proxied(cluster) as proxy:
         folder.database = cluster.url.replace(str(cluster.port), str(proxy.port))
-        source = f"posts: {{kind: file, path: {tmp_path}/posts.jsonl, every: 1s}}\n  tickets:"
+        source = f"posts: {{kind: file, path: {recording}, every: 1s}}\n  tickets:"
         folder.write(folder.base.replace("tickets:", source))
         async with at_work() as daemon:
             store = await Store.open(StorageSettings(url=SecretStr(cluster.url)), create=False)
-            yield Scene(cluster, proxy, store, patiently, daemon.private_address)
+            yield Scene(cluster, proxy, store, patiently, daemon.private_address, recording)
             await store.close()
 
 
@@ -288,3 +323,18 @@ async def test_the_server_has_no_connection_left(scene: Scene, logged: io.String
     for each in hoard:
         await each.close()
     await scene.over()
+
+
+@pytest.mark.fault("storage", "PostgreSQL's own disk is full")
+async def test_the_servers_disk_is_full(small_disk: Disk, scene: Scene, logged: io.StringIO) -> None:
+    """The log says what to do, what was stored stays, and the rest is stored and rings by itself once there is room."""
+    await scene.over()
+    small_disk.fill()
+    scene.says_more(POSTS)
+
+    async def said() -> bool:
+        return "free some space" in logged.getvalue()
+
+    await scene.patiently(said, "the log says so")
+    small_disk.empty()
+    await scene.over(2 * POSTS)
