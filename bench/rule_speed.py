@@ -72,7 +72,7 @@ def _words(count: int, seed: int) -> list[str]:
     return list(found)
 
 
-def _mentions(subjects: Sequence[str], telling: Mapping[str, Sequence[str]]) -> list[Observed]:
+def mentions(subjects: Sequence[str], telling: Mapping[str, Sequence[str]]) -> list[Observed]:
     """Texts of common words; some hold a word that rules of their subject look for."""
     from monitor.domain.mention import Observed, ObservedAuthor  # noqa: PLC0415 measured in processes of their own
 
@@ -131,10 +131,11 @@ def _mixed() -> dict[str, float]:
     for at in range(2):
         share: dict[str, Any] = {"id": f"share-{at}", "kind": "window", "where": {"subjects": "acme"}, "window": "30m"}
         rules.append(share | {"measure": {"share": {"sentiment": {"lt": 0}}}, "fire": {"at_least": 20 + at, "share": 0.4}})
-    return _past(rules, _mentions(["acme"], {"acme": words}))
+    return _past(rules, mentions(["acme"], {"acme": words}))
 
 
-def _thousand_rules() -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+def thousand_rules() -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    """Rules that look for words of their own, and of each subject all the words that are looked for."""
     words = _words(RULES * KEYWORDS, SEED + 3)
     rules, telling = [], dict[str, list[str]]()
     for at in range(RULES):
@@ -145,14 +146,14 @@ def _thousand_rules() -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
 
 
 def _thousand() -> dict[str, float]:
-    rules, telling = _thousand_rules()
-    return _past(rules, _mentions(list(telling), telling))
+    rules, telling = thousand_rules()
+    return _past(rules, mentions(list(telling), telling))
 
 
 def _load() -> dict[str, float]:
     from monitor.settings import load  # noqa: PLC0415 likewise
 
-    rules, telling = _thousand_rules()
+    rules, telling = thousand_rules()
     settings = {
         "version": 1,
         "subjects": {subject: {"names": [subject]} for subject in telling},
