@@ -42,8 +42,10 @@ def run(config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Run the daemon, until SIGTERM. SIGHUP reads the configuration anew; a bad one changes nothing."""
     import resource
 
+    from monitor import heaps
     from monitor.daemon import Daemon
 
+    heaps.share()
     # Our memory holds every secret, and what people said: it is not left in a file, whatever kills us.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
