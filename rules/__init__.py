@@ -1,5 +1,7 @@
 """The rule language: what is worth telling somebody. Pure: no input, no output, no clock of its own."""
 
+from rules.alert_condition import AlertCondition, AlertSeen
+from rules.alert_where import AlertWhere
 from rules.cases import RuleTest, RuleTestFile
 from rules.engine import Engine, RuleError
 from rules.finding import Calm, Finding, Verdict
@@ -11,6 +13,9 @@ from rules.state import States
 __all__ = [
     "REMEMBERING",
     "AnyRule",
+    "AlertCondition",
+    "AlertSeen",
+    "AlertWhere",
     "Calm",
     "Engine",
     "Finding",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -20,7 +21,6 @@ from rules.words import BadEntryError, Said, WordList, fold_label
 SETS = frozenset({"subjects", "hashtags", "topics", "intents"})
 """Fields that hold several names: a condition holds if it does for any of them."""
 
-_ALIASES = {name: field.alias or name for name, field in Where.model_fields.items()}
 _ASKED_AT_MOST = 3
 
 
@@ -67,20 +67,20 @@ class Compiler:
         return next((needed for part in where.all_ or () if (needed := self.needs(part)) is not None), None)
 
     def _block(self, where: Where, path: str) -> Condition:
-        names = [name for name in _ALIASES if getattr(where, name) is not None]
-        parts = tuple(self._part(name, getattr(where, name), f"{path}.{_ALIASES[name]}") for name in names)
+        asked = [(name, field) for name, field in _fields(type(where)).items() if getattr(where, name) is not None]
+        parts = tuple(self._part(field, getattr(where, name), f"{path}.{field}") for name, field in asked)
         return parts[0] if len(parts) == 1 else Condition(path, every([part.holds for part in parts]), children=parts)
 
-    def _part(self, name: str, value: Any, path: str) -> Condition:
+    def _part(self, field: str, value: Any, path: str) -> Condition:
         if isinstance(value, Where):
             inner = self._block(value, path)
             return Condition(path, negation(inner.holds), children=(inner,), negates=True)
         if isinstance(value, tuple):
-            combine = some if name == "any_" else every
+            combine = some if field == "any" else every
             children = tuple(self._block(part, f"{path}[{at}]") for at, part in enumerate(value))
             return Condition(path, combine([child.holds for child in children]), children=children)
         try:
-            return self._leaf(_ALIASES[name], value, path)
+            return self._leaf(field, value, path)
         except BadListError as wrong:
             self.problems[Problem("", f"lists.{wrong.name}", str(wrong))] = None
         except (UnknownListError, BadEntryError, BadPatternError) as wrong:
@@ -90,15 +90,20 @@ class Compiler:
     def _leaf(self, field: str, test: Any, path: str) -> Condition:
         if isinstance(test, WordsTest):
             return self._words_leaf(field, test, path)
-        get = _getter(field)
+        get = self._getter(field)
         return Condition(path, self._asked_once(field, test), _asked(test), lambda seen: get(seen.mention))
 
     def _asked_once(self, field: str, test: Any) -> Test[Seen]:
         """A test that several rules share is answered once for each mention."""
         asked = (field, repr(test))
         if asked not in self._shared:
-            self._shared[asked] = _remembering(len(self._shared), _getter(field), self._decider(field, test))
+            self._shared[asked] = _remembering(len(self._shared), self._getter(field), self._decider(field, test))
         return self._shared[asked]
+
+    def _getter(self, field: str) -> Callable[[Any], Any]:
+        """Reads a field of a mention; an empty name is an unknown one."""
+        get = attrgetter(field)
+        return get if field in SETS else lambda mention: None if (value := get(mention)) == "" else value
 
     def _words_leaf(self, field: str, test: WordsTest, path: str) -> Condition:
         said: Callable[[Seen], Said] = attrgetter(field)
@@ -168,6 +173,12 @@ class Compiler:
         return tests
 
 
+@cache
+def _fields(where: type[Where]) -> dict[str, str]:
+    """The fields of conditions as they are written, by their names in the model."""
+    return {name: field.alias or name for name, field in where.model_fields.items()}
+
+
 def _remembering(number: int, get: Callable[[Any], Any], decide: Test[Any]) -> Test[Seen]:
     def holds(seen: Seen) -> bool | None:
         answers = seen.answers
@@ -220,12 +231,6 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "gte": lambda value, limit: bool(value >= limit),
     "between": lambda value, ends: bool(ends[0] <= value <= ends[1]),
 }
-
-
-def _getter(field: str) -> Callable[[Any], Any]:
-    """Reads a field of a mention; an empty name is an unknown one."""
-    get = attrgetter(field)
-    return get if field in SETS else lambda mention: None if (value := get(mention)) == "" else value
 
 
 def _asked(test: NumberTest | FlagTest | LabelTest | WordsTest) -> str:

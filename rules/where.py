@@ -14,7 +14,7 @@ _AtLeastOne = Field(json_schema_extra={"minItems": 1})
 _Names = Annotated[tuple[_Name, ...], AfterValidator(some), _AtLeastOne]
 
 
-def _bare(value: Any) -> Any:
+def bare(value: Any) -> Any:
     """A bare value is the test for being that value."""
     if isinstance(value, list | tuple):
         raise ValueError("a list needs an operator: write {in: [...]} for any of these values")  # noqa: TRY004
@@ -28,12 +28,12 @@ def _bare_words(value: Any) -> Any:
     return value
 
 
-def _several(value: Any) -> Any:
+def several(value: Any) -> Any:
     """One value where several may stand."""
     return [value] if isinstance(value, str | int | float) else value
 
 
-_NameOrNames = Annotated[_Names, BeforeValidator(_several, json_schema_input_type=_Name | _Names)]
+_NameOrNames = Annotated[_Names, BeforeValidator(several, json_schema_input_type=_Name | _Names)]
 
 
 class _Asking(Settings):
@@ -47,7 +47,7 @@ class _Asking(Settings):
         return value
 
 
-class _Test(_Asking):
+class FieldTest(_Asking):
     """What is asked of one field. Several operators hold together."""
 
     @model_validator(mode="after")
@@ -62,14 +62,14 @@ def operators(test: type[Settings]) -> list[str]:
     return [field.alias or name for name, field in test.model_fields.items()]
 
 
-class NumberTest(_Test):
+class NumberTest(FieldTest):
     """Tests of a number."""
 
     is_: _Value | None = Field(None, alias="is", description="equals this number; a bare number means the same")
     in_: Annotated[tuple[_Value, ...], AfterValidator(some), _AtLeastOne] | None = Field(
         None, alias="in", description="equals one of these"
     )
-    not_: Annotated[tuple[_Value, ...], BeforeValidator(_several)] | None = Field(
+    not_: Annotated[tuple[_Value, ...], BeforeValidator(several)] | None = Field(
         None, alias="not", description="is known and equals none of these"
     )
     lt: _Value | None = Field(None, description="less than")
@@ -96,7 +96,7 @@ class Near(Settings):
     min_length: int = Field(6, ge=3, description="shorter names, of the list too, are not compared: many are close to each other")
 
 
-class LabelTest(_Test):
+class LabelTest(FieldTest):
     """Tests of a name, or of a set of names: a set passes when one of its elements does. Case and accents do not matter."""
 
     is_: _Name | None = Field(None, alias="is", description="is this name; a bare name means the same")
@@ -112,7 +112,7 @@ class LabelTest(_Test):
     exists: bool | None = Field(None, description="true: known, or a set that is not empty; false: unknown, or an empty set")
 
 
-class FlagTest(_Test):
+class FlagTest(FieldTest):
     """Tests of something that is true, false or unknown."""
 
     is_: Annotated[bool, Field(strict=True)] | None = Field(
@@ -122,7 +122,7 @@ class FlagTest(_Test):
     exists: bool | None = Field(None, description="true: it is known; false: it is unknown")
 
 
-class WordsTest(_Test):
+class WordsTest(FieldTest):
     """Tests of text by whole words and phrases; accents and case do not matter, `*` at a word's end stands for any ending.
 
     An entry may be the name of a list. Elisions and hyphens part words: `panne` is found in « d'une panne-éclair ». An entry
@@ -144,9 +144,9 @@ class WordsTest(_Test):
 SCORES = frozenset({"sentiment", "confidence", "complaint", "safety_risk"})
 """Fields that a scorer fills, or leaves empty where it cannot tell."""
 
-Number = Annotated[NumberTest, BeforeValidator(_bare, json_schema_input_type=float | NumberTest)]
-Label = Annotated[LabelTest, BeforeValidator(_bare, json_schema_input_type=str | LabelTest)]
-Flag = Annotated[FlagTest, BeforeValidator(_bare, json_schema_input_type=bool | FlagTest)]
+Number = Annotated[NumberTest, BeforeValidator(bare, json_schema_input_type=float | NumberTest)]
+Label = Annotated[LabelTest, BeforeValidator(bare, json_schema_input_type=str | LabelTest)]
+Flag = Annotated[FlagTest, BeforeValidator(bare, json_schema_input_type=bool | FlagTest)]
 Words = Annotated[WordsTest, BeforeValidator(_bare_words)]
 
 
