@@ -140,7 +140,9 @@ class Observed:
     topics: frozenset[str] = frozenset()
     intents: frozenset[str] = frozenset()
     in_thread: bool | None = None
-    answered: bool | None = None
+    replies_to: int | None = None  # the stored mention that it answers
+    began_by: int | None = None  # the stored mention that began the thread it stands in
+    answered: bool | None = None  # by one of our own accounts; None: not that we know
     sentiment: float | None = None
     confidence: float | None = None
     complaint: float | None = None

@@ -9,7 +9,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Column, Row, ScalarSelect, func, literal, select
 
 from monitor.domain.errors import StorageError
 from monitor.domain.mention import LONGEST_SCORER, Author, Engagement, Enriched, Form, Mention, Observed, ObservedAuthor
@@ -111,8 +111,8 @@ def mention_row(
         said.written_at,
         seen_at,
         author_id,
-        said.parent,
-        said.thread,
+        _address(said.parent),
+        _address(said.thread),
         loud.replies,
         loud.shares,
         loud.likes,
@@ -127,6 +127,11 @@ def mention_row(
         scores.sensitive,
         scores.scorer[:LONGEST_SCORER],
     )
+
+
+def _address(uri: str | None) -> str | None:
+    """Where another mention stands, as that one is known by its key."""
+    return None if uri is None else short_key(uri)
 
 
 def check(item: Enriched) -> None:
@@ -162,7 +167,27 @@ _prior = (
     .scalar_subquery()
 )
 
-# What `observed` needs, in its order: the mention, its author, and how often that author had spoken before (counted up to 1,000).
+_other = mention.alias("other")
+
+
+def _stored(address: Column[Any]) -> ScalarSelect[int]:
+    """The id of the mention of the same network that stands at an address, if we have it."""
+    there = (_other.c.network == mention.c.network, _other.c.key == address)
+    return select(_other.c.id).where(*there).correlate(mention).scalar_subquery()
+
+
+_reply, _replier = mention.alias("reply"), author.alias("replier")
+_answer = (
+    select(literal(value=True))
+    .select_from(_reply.join(_replier, _replier.c.id == _reply.c.author_id))
+    .where(_reply.c.network == mention.c.network, _reply.c.parent == mention.c.key, _replier.c.own)
+    .limit(1)
+    .correlate(mention)
+    .scalar_subquery()
+)
+
+# What `observed` needs, in its order: the mention, what it answers, whether one of our accounts answered it, its author, and how
+# often that author had spoken before (counted up to 1,000).
 OBSERVED = select(
     mention.c.id,
     mention.c.network,
@@ -179,7 +204,10 @@ OBSERVED = select(
     mention.c.topics,
     mention.c.intents,
     mention.c.parent,
+    _stored(mention.c.parent).label("replies_to"),
+    _stored(mention.c.thread).label("began_by"),
     mention.c.answered_at,
+    _answer.label("answer"),
     mention.c.sentiment,
     mention.c.confidence,
     mention.c.complaint,
@@ -211,8 +239,8 @@ def observed(row: Row[*tuple[Any, ...]], place: Place | None = None) -> Observed
     `place` tells the cluster of one that was not judged yet.
     """
     id_, network, source, form, text, written_at, seen_at, title, uri, language = row[:10]
-    subjects, hashtags, topics, intents, parent, answered_at = row[10:16]
-    sentiment, confidence, complaint, safety_risk, sensitive, scorer, replies, shares, likes, cluster, copies = row[16:27]
+    subjects, hashtags, topics, intents, parent, replies_to, began_by, answered_at, answer = row[10:19]
+    sentiment, confidence, complaint, safety_risk, sensitive, scorer, replies, shares, likes, cluster, copies = row[19:30]
     if place is not None:
         cluster, copies = place(id_, seen_at, title, text)
     return Observed(
@@ -231,7 +259,9 @@ def observed(row: Row[*tuple[Any, ...]], place: Place | None = None) -> Observed
         topics=topics,
         intents=intents,
         in_thread=parent is not None or form in _IN_THREADS,
-        answered=True if answered_at else None,
+        replies_to=replies_to,
+        began_by=began_by,
+        answered=True if answered_at or answer else None,  # that we have not seen an answer does not say that there is none
         sentiment=sentiment,
         confidence=confidence,
         complaint=complaint,
@@ -240,7 +270,7 @@ def observed(row: Row[*tuple[Any, ...]], place: Place | None = None) -> Observed
         scorer=scorer,
         cluster=cluster,
         copies=copies,
-        author=_observed_author(*row[27:]),
+        author=_observed_author(*row[30:]),
         engagement=Engagement(replies, shares, likes),
     )
 

@@ -165,6 +165,7 @@ erasure = Table(  # that somebody was erased, and when, to answer for it; never 
 
 _SENSITIVE = text("sensitive")
 _COPIED = text("cluster IS NOT NULL")
+_ANSWERS = text("parent IS NOT NULL")
 
 mention = Table(
     "mention",
@@ -181,8 +182,8 @@ mention = Table(
     Column("written_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Column("author_id", Id, ForeignKey("author.id")),
-    Column("parent", Text),
-    Column("thread", Text),
+    Column("parent", Text),  # the key of what it answers
+    Column("thread", Text),  # the key of what began its thread
     Column("replies", BigInteger),
     Column("shares", BigInteger),
     Column("likes", BigInteger),
@@ -205,6 +206,7 @@ mention = Table(
     Index(None, "author_id"),
     Index("ix_mention_sensitive", "seen_at", sqlite_where=_SENSITIVE, postgresql_where=_SENSITIVE),
     Index("ix_mention_cluster", "cluster", "id", sqlite_where=_COPIED, postgresql_where=_COPIED),
+    Index("ix_mention_answers", "parent", "network", sqlite_where=_ANSWERS, postgresql_where=_ANSWERS),
     **_COUNTED,
 )
 

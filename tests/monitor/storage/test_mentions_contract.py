@@ -65,6 +65,39 @@ async def test_a_mention_comes_back_as_it_was_said(store: Store, said: Said, now
     assert seen.author.prior_mentions == 0
 
 
+async def test_who_answers_whom_is_known_by_address(store: Store, said: Said, now: datetime) -> None:
+    """An answer knows what it answers and what began its thread; what is answered knows it when an account of ours did that."""
+    question, thanks = "https://m.example/" + "q" * 2_000, "https://m.example/2"
+    ours = Author("acme", own=True)
+    await _stored(store, now, said(question), said("https://m.example/1", by=ours, parent=question, thread=question))
+    await _stored(
+        store, now, said(thanks, parent="https://m.example/1", thread=question), said("https://m.example/3", parent=thanks)
+    )
+    await _stored(store, now, said("https://m.example/4", parent="https://m.example/unknown"))
+    async with store.read() as tx:
+        asked, answer, grateful, stranger, lost = await tx.mentions.after(0, 10)
+    assert (asked.answered, answer.answered, grateful.answered) == (True, None, None)  # another customer is no account of ours
+    assert (answer.replies_to, answer.began_by) == (asked.id, asked.id)
+    assert (grateful.replies_to, grateful.began_by) == (answer.id, asked.id)
+    assert (stranger.replies_to, stranger.began_by) == (grateful.id, None)
+    assert (lost.replies_to, lost.in_thread) == (None, True)
+
+
+async def test_an_answer_may_be_seen_before_what_it_answers(store: Store, said: Said, now: datetime) -> None:
+    """Sources are asked one after the other: our own may be the first."""
+    await _stored(store, now, said("https://m.example/2", by=Author("acme", own=True), parent="https://m.example/1"))
+    await _stored(store, now, said("https://m.example/1"))
+    async with store.read() as tx:
+        (_, asked) = await tx.mentions.after(0, 10)
+    assert asked.answered is True
+
+
+async def _stored(store: Store, now: datetime, *items: Enriched) -> None:
+    async with store.begin() as tx:
+        await tx.mentions.add(items, source="feed", seen_at=now)
+        await tx.commit()
+
+
 async def test_what_is_unknown_stays_unknown(store: Store, said: Said, now: datetime) -> None:
     """No author, no scores, no language: None, and never a zero."""
     async with store.begin() as tx:
