@@ -12,10 +12,10 @@ from rules.state import States
 
 __all__ = [
     "REMEMBERING",
-    "AnyRule",
     "AlertCondition",
     "AlertSeen",
     "AlertWhere",
+    "AnyRule",
     "Calm",
     "Engine",
     "Finding",
