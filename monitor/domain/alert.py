@@ -124,6 +124,8 @@ class Alert:
     resolved_reason: str | None = None
     unscored: int = 0
     copies: int = 0
+    silenced_by: str | None = None  # the silence under which it rings
+    told_severity: Severity | None = None  # what people know of it, where it became graver under a silence
 
     @property
     def unwatched(self) -> bool:
@@ -244,12 +246,17 @@ class ReceiverState:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Told to nobody from `starts_at` until before `ends_at`. All that `matcher` gives must match."""
+    """Told to nobody from `starts_at` until before `ends_at`, or, with `every`, at these times of the week within them alone.
 
-    id: int
+    All that `matcher` gives must match. One of the configuration has a name instead of a number.
+    """
+
+    id: int | str
     matcher: Mapping[str, object]
     author: str
     reason: str
     created_at: datetime
     starts_at: datetime
     ends_at: datetime
+    every: Sequence[str] | None = None  # as `rules.recurrence` reads them, by the clock of `timezone`
+    timezone: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -22,6 +22,7 @@ from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent, Unreadab
 from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.pipeline.recipients import Recipients
+from monitor.pipeline.silencing import Silencing, quiet_until
 from monitor.settings import Settings
 from monitor.storage import UnitOfWork
 from monitor.telemetry import metrics
@@ -30,22 +31,12 @@ from rules import Finding
 log = structlog.get_logger(__name__)
 
 _HEALTH_REALERT = timedelta(hours=6)
+_LOGGED = ("rule", "plan", "reason", "silence")
 
 
 def worse(severity: Severity, than: Severity) -> bool:
     """Whether one severity is graver than another."""
     return SEVERITIES.index(severity) > SEVERITIES.index(than)
-
-
-def matches(silence: Silence, *, rule: str, key: Mapping[str, str], subject: str | None) -> bool:
-    """Whether a silence covers an alert: everything the silence names must be so; what it leaves out covers all."""
-    wanted = silence.matcher
-    if "rule" in wanted and wanted["rule"] != rule:
-        return False
-    if "subject" in wanted and wanted["subject"] != subject:
-        return False
-    parts = wanted.get("key")
-    return not isinstance(parts, dict) or all(key.get(name) == value for name, value in parts.items())
 
 
 class Alerting:
@@ -56,6 +47,7 @@ class Alerting:
         self._rules = {rule.id: rule for rule in settings.rules}
         self._recipients = Recipients(settings)
         self._conversations = Conversations(settings.routing)
+        self._silencing = Silencing()
         self._noted: list[TimelineEvent] = []  # in this transaction
 
     async def save(self, tx: UnitOfWork) -> None:
@@ -65,7 +57,7 @@ class Alerting:
     def committed(self) -> None:
         """It did happen: one line in the log for each event, without a word of what anybody said."""
         for event in self._noted:
-            told = {name: event.detail[name] for name in ("rule", "plan", "reason") if event.detail and name in event.detail}
+            told = {name: event.detail[name] for name in _LOGGED if event.detail and name in event.detail}
             log.info(event.kind, incident=event.incident_id, alert=event.alert_id, plan_run=event.plan_run_id, **told)
         self._noted.clear()
 
@@ -83,21 +75,31 @@ class Alerting:
     ) -> None:
         """Take one finding: open its alert, or add to the one that is open. `now` is story time."""
         known = rings.find(finding)
-        silenced = any(matches(each, rule=finding.rule, key=finding.key, subject=finding.subject) for each in silences)
         if known is not None:
-            await self._again(tx, rings, known, finding, now, silenced=silenced)
+            await self._again(tx, rings, known, finding, now, silences)
         else:
-            await self._open(tx, rings, finding, now, silenced=silenced)
+            silence = self._silencing.covering(silences, _new_alert(finding), now)
+            await self._open(tx, rings, finding, now, silence=silence)
 
     async def after_silence(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence]
-    ) -> None:
-        """Tell, once, of an alert that was opened under a silence and still rings when no silence covers it any more."""
-        subject = alert.labels.get("subject")
-        if any(matches(each, rule=alert.rule, key=alert.key, subject=subject) for each in silences):
-            return
+    ) -> datetime | None:
+        """Tell, once, of an alert that still rings when no silence covers it any more, if a silence held anything back.
+
+        Returns until when a silence covers it, if one does.
+        """
+        silence = self._silencing.covering(silences, alert, now)
+        if silence is not None:
+            await self._hold(tx, rings, alert, silence, now)
+            return quiet_until(silence, now)
+        kind = _held_back(alert)
+        taken = kind is NotificationKind.REMINDER and (await rings.latest(tx, alert)).acknowledged_at is not None
+        if kind is None or taken:
+            await rings.hold(tx, alert, None, None)
+            return None
         await rings.told(tx, alert, now)
-        await self._tell(tx, alert, NotificationKind.FIRST, (), now)
+        await self._tell(tx, alert, kind, (), now)
+        return None
 
     async def resolve(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, reason: str, *, tell: bool) -> None:
         """End an alert, and its incident when nothing else holds it open."""
@@ -119,46 +121,66 @@ class Alerting:
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence] = ()
     ) -> None:
         """Tell again of a window that still rings when nothing new was said, as often as its rule's `realert` asks."""
-        subject = alert.labels.get("subject")
-        if any(matches(each, rule=alert.rule, key=alert.key, subject=subject) for each in silences):
+        silence = self._silencing.covering(silences, alert, now)
+        if silence is not None:
+            await self._hold(tx, rings, alert, silence, now)
             return
         if await self._repeat(tx, rings, alert, now, graver=False) is NotificationKind.REMINDER:
             await rings.told(tx, alert, now)
             await self._tell(tx, alert, NotificationKind.REMINDER, (), now)
 
     async def _again(
-        self, tx: UnitOfWork, rings: OpenAlerts, known: Alert, finding: Finding, now: datetime, *, silenced: bool
+        self, tx: UnitOfWork, rings: OpenAlerts, known: Alert, finding: Finding, now: datetime, silences: Sequence[Silence]
     ) -> None:
         """The alert is open already: bring it up to date, and tell people only what changes what they should do."""
-        # Under a silence what people were told stands: once it is over, the next finding is graver still, and is told.
-        held_back = silenced and known.told_at is not None
-        graver = not held_back and worse(finding.severity, known.severity)
+        graver = worse(finding.severity, known.severity)
         alert = rings.again(known, finding, finding.severity if graver else known.severity)
         if graver:
             await tx.incidents.raise_severity(known.incident_id, finding.severity)
             await self._note(tx, _event("alert.worse", now, alert, {"severity": finding.severity}))
-        kind = None if silenced else await self._repeat(tx, rings, alert, now, graver=graver)
+        silence = self._silencing.covering(silences, alert, now)
+        if silence is not None:
+            known_as = known.severity if graver and known.told_at is not None else None
+            await self._hold(tx, rings, alert, silence, now, known_as=known_as)
+            return
+        kind = await self._repeat(tx, rings, alert, now, graver=graver)
         if kind is None:
             return
         await rings.told(tx, alert, now)
         await self._tell(tx, alert, kind, finding.evidence, now)
 
+    async def _hold(
+        self,
+        tx: UnitOfWork,
+        rings: OpenAlerts,
+        alert: Alert,
+        silence: Silence,
+        now: datetime,
+        known_as: Severity | None = None,
+    ) -> None:
+        """It rings under a silence. What people know of it stands: once the silence is over, they are told what is new."""
+        if alert.silenced_by is None:
+            await self._note(tx, _event("alert.silenced", now, alert, {"silence": silence.id}))
+        await rings.hold(tx, alert, str(silence.id), alert.told_severity or known_as)
+
     async def _repeat(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, *, graver: bool
     ) -> NotificationKind | None:
         """Why people are told of an open alert again, or None. An acknowledged one is never repeated, only told when worse."""
-        if graver:
-            return NotificationKind.WORSE
         if alert.told_at is None:  # it was opened under a silence, which has ended
             return NotificationKind.FIRST
+        held_back = _held_back(alert)
+        if graver or held_back is NotificationKind.WORSE:
+            return NotificationKind.WORSE
         if "catch_up" in alert.labels or alert.kind == "judging_health":  # each is told, gathered with the next message
             return NotificationKind.MORE
-        if now - alert.told_at < self._realert(alert.rule):
+        if held_back is None and now - alert.told_at < self._realert(alert.rule):
             return None
         taken = (await rings.latest(tx, alert)).acknowledged_at is not None
         return None if taken else NotificationKind.REMINDER
 
-    async def _open(self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, *, silenced: bool) -> None:
+    async def _open(self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, *, silence: Silence | None) -> None:
+        silenced = silence is not None
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
         same = last is not None and last.told_at is not None and now - last.told_at < self._realert(finding.rule)
@@ -170,10 +192,17 @@ class Alerting:
         if last is not None and again:
             alert = await tx.alerts.reopen(last.id, _new_alert(finding), incident.id, now)
         else:
-            alert = await tx.alerts.open(_new_alert(finding), incident.id, now, told=not silenced)
+            by = str(silence.id) if silence is not None else None
+            alert = await tx.alerts.open(_new_alert(finding), incident.id, now, silenced_by=by)
             metrics.alerts_opened.labels(rule=finding.rule, severity=finding.severity).inc()
         rings.opened(alert)
-        detail = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
+        detail: dict[str, object] = {
+            "reasons": list(finding.reasons),
+            "observed": finding.observed,
+            "expected": finding.expected,
+        }
+        if silence is not None:
+            detail["silence"] = silence.id
         how = "silenced" if silenced else "reopened" if again else "opened"
         await self._note(tx, _event(f"alert.{how}", now, alert, detail))
         if not silenced:
@@ -262,6 +291,15 @@ class Alerting:
                 tx, run.incident_id, receiver, NotificationKind.PLAN, (share,), now, plan_run_id=run.id
             )
         return set(receivers)
+
+
+def _held_back(alert: Alert) -> NotificationKind | None:
+    """What a silence kept from people: that it rings at all, that it is worse than they know, or that it rings still."""
+    if alert.told_at is None:
+        return NotificationKind.FIRST
+    if alert.told_severity is not None and worse(alert.severity, alert.told_severity):
+        return NotificationKind.WORSE
+    return NotificationKind.REMINDER if alert.silenced_by is not None else None
 
 
 def _new_alert(finding: Finding) -> NewAlert:

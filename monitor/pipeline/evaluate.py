@@ -186,7 +186,7 @@ class Evaluator:
         try:
             async with self._store.begin() as tx:
                 await tx.evaluator.fence(self._owner, self._epoch)
-                self._silences = await tx.silences.active(self._clock.now())
+                self._silences = await tx.silences.not_over(self._clock.now())
                 offset = await work(tx, memory)
                 await tx.mentions.mark(memory.copies.take_found() if memory.copies else ())
                 await memory.rings.save(tx)
@@ -280,8 +280,10 @@ class Evaluator:
             self._wake_soon()
         await self._end_what_is_over(tx, memory, now, seen_until)
         await self._end_complaints(tx, memory.rings, now)
-        for alert in memory.rings.untold():
-            await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
+        for alert in memory.rings.silenced():
+            until = await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
+            if until is not None:
+                self._wake_by(until)
         if self._drive is None:  # a replay's file is neither healthy nor ill
             await self._look(tx, memory)
         return self._offset

@@ -31,9 +31,9 @@ class OpenAlerts:
         """The open alerts of one kind, oldest first."""
         return [alert for alert in self._open.values() if alert.kind == kind]
 
-    def untold(self) -> list[Alert]:
-        """The open alerts nobody was told of: a silence covered them."""
-        return [alert for alert in self._open.values() if alert.told_at is None]
+    def silenced(self) -> list[Alert]:
+        """The open alerts of which something is left to tell: a silence covered them."""
+        return [alert for alert in self._open.values() if alert.told_at is None or alert.silenced_by is not None]
 
     def opened(self, alert: Alert) -> None:
         """A new one, or one that was opened again; it stands in the store already."""
@@ -73,7 +73,15 @@ class OpenAlerts:
     async def told(self, tx: UnitOfWork, alert: Alert, at: datetime) -> None:
         """People are told of it (again)."""
         await tx.alerts.told(alert.id, at)
-        self._open[alert.fingerprint] = replace(alert, told_at=at)
+        self._open[alert.fingerprint] = replace(alert, told_at=at, silenced_by=None, told_severity=None)
+
+    async def hold(self, tx: UnitOfWork, alert: Alert, by: str | None, told_severity: Severity | None) -> Alert:
+        """It rings under a silence, or (None) under none any more."""
+        if (alert.silenced_by, alert.told_severity) == (by, told_severity):
+            return alert
+        await tx.alerts.silenced(alert.id, by, told_severity)
+        held = self._open[alert.fingerprint] = replace(alert, silenced_by=by, told_severity=told_severity)
+        return held
 
     async def save(self, tx: UnitOfWork) -> None:
         """Write what changed, one update an alert."""

@@ -46,30 +46,50 @@ async def acknowledge(store: Store, alert_id: int, actor: Actor, at: datetime, n
 
 
 async def silence(
-    store: Store, matcher: Mapping[str, object], *, lasting: timedelta, reason: str, actor: Actor, at: datetime
+    store: Store,
+    matcher: Mapping[str, object],
+    *,
+    lasting: timedelta,
+    reason: str,
+    actor: Actor,
+    at: datetime,
+    starts_at: datetime | None = None,
+    every: Sequence[str] = (),
+    timezone: str | None = None,
 ) -> int:
-    """Alerts that match stay quiet for a while: they are opened and kept, and nobody is told. Returns the silence's id."""
+    """Alerts that match stay quiet for a while: they are opened and kept, and nobody is told. Returns the silence's id.
+
+    It lasts from `starts_at`, or from now; of that time, `every` may leave times of the week alone, by the clock of `timezone`.
+    """
     if not matcher:
         raise UsageError("a silence must say what it covers: a rule, a subject, or both")
+    begin = starts_at or at
+    end = begin + lasting
     async with store.begin() as tx:
         number = await tx.silences.add(
             matcher=dict(matcher),
             author=actor.name,
             reason=reason,
             created_at=at,
-            starts_at=at,
-            ends_at=at + lasting,
+            starts_at=begin,
+            ends_at=end,
+            every=every,
+            timezone=timezone,
         )
-        detail = {"silence": number, "matcher": dict(matcher), "reason": reason, "until": (at + lasting).isoformat()}
+        detail = {"silence": number, "matcher": dict(matcher), "reason": reason, "until": end.isoformat()}
+        if begin > at:
+            detail["from"] = begin.isoformat()
+        if every:
+            detail |= {"every": list(every), "timezone": timezone}
         await tx.timeline.add(_event("silence.added", actor, at, detail))
         await tx.commit()
         return number
 
 
 async def end_silence(store: Store, number: int, actor: Actor, at: datetime) -> None:
-    """End a silence before its time. Raises `UsageError` when it is not in force."""
+    """End a silence before its time, or before it begins. Raises `UsageError` when it is over."""
     async with store.begin() as tx:
-        if number not in {each.id for each in await tx.silences.active(at)}:
+        if number not in {each.id for each in await tx.silences.not_over(at)}:
             raise UsageError(f"silence {number} is not in force; `tocsin silences` lists those that are")
         await tx.silences.end(number, at)
         await tx.timeline.add(_event("silence.ended", actor, at, {"silence": number}))

@@ -19,6 +19,7 @@ from monitor.storage.tables import alert as table
 
 _BATCH = 500
 _BESIDE = ("unscored", "copies")
+_UNDER_A_SILENCE = ("silenced_by", "told_severity")
 _Alerts = list[Alert]
 
 # Built once: to build them takes longer than to run them.
@@ -55,9 +56,9 @@ class Alerts(Repository):
         """The newest alert with this fingerprint, open or over."""
         return _alert(await self._session.row(_LAST, {"fp": fp}))
 
-    async def open(self, new: NewAlert, incident_id: int, at: datetime, *, told: bool = True) -> Alert:
+    async def open(self, new: NewAlert, incident_id: int, at: datetime, *, silenced_by: str | None = None) -> Alert:
         """A new alert, told at `at` unless a silence covers it. Raises `StorageError` when one like it is open already."""
-        values = _row(new, incident_id, at) | {"told_at": at if told else None}
+        values = _row(new, incident_id, at) | {"told_at": None if silenced_by else at, "silenced_by": silenced_by}
         opened = _alert(await self._session.row(_open(postgresql=self._session.postgresql), values))
         assert opened is not None
         await self._add_evidence(opened.id, new.evidence, at)
@@ -68,6 +69,7 @@ class Alerts(Repository):
         fresh = ("open_fingerprint", "severity", "state", "last_seen_at", "observed", "expected", "learning", "reasons", *_BESIDE)
         values = {name: value for name, value in _row(new, incident_id, at).items() if name in fresh}
         values |= dict.fromkeys(("resolved_at", "resolved_reason", "acknowledged_at", "acknowledged_by"))
+        values |= dict.fromkeys(_UNDER_A_SILENCE)
         values |= {"incident_id": incident_id, "told_at": at, "occurrences": table.c.occurrences + 1}
         row = await self._session.row(update(table).where(table.c.id == id_).values(values).returning(table))
         reopened = _alert(row)
@@ -110,8 +112,12 @@ class Alerts(Repository):
             await self._session.run(keep, {"alert": id_, "at": at, "ids": list(chunk)})
 
     async def told(self, id_: int, at: datetime) -> None:
-        """Somebody was told (again): the time from which `realert` counts."""
-        await self._session.run(update(table).where(table.c.id == id_).values(told_at=at))
+        """Somebody was told (again): the time from which `realert` counts. Nothing is left to be told after a silence."""
+        await self._session.run(update(table).where(table.c.id == id_).values(told_at=at, **dict.fromkeys(_UNDER_A_SILENCE)))
+
+    async def silenced(self, id_: int, by: str | None, told_severity: str | None) -> None:
+        """A silence covers it, or (None) covers it no more; `told_severity` is what people know where that is not all."""
+        await self._session.run(update(table).where(table.c.id == id_).values(silenced_by=by, told_severity=told_severity))
 
     async def acknowledge(self, id_: int, by: str, at: datetime) -> bool:
         """Somebody takes charge. False: it is resolved, or somebody had."""
@@ -243,4 +249,6 @@ def _alert(row: RowMapping | None) -> Alert | None:
         acknowledged_by=row["acknowledged_by"],
         resolved_at=row["resolved_at"],
         resolved_reason=row["resolved_reason"],
+        silenced_by=row["silenced_by"],
+        told_severity=row["told_severity"],
     )

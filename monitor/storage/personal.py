@@ -46,7 +46,8 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         _L: "id key",
         _W: "reasons",
         _F: "incident_id rule kind category severity state labels fired_at opened_at last_seen_at told_at observed expected"
-        " measure window_seconds learning coverage occurrences plan acknowledged_at resolved_at resolved_reason unscored copies",
+        " measure window_seconds learning coverage occurrences plan acknowledged_at resolved_at resolved_reason unscored copies"
+        " silenced_by told_severity",
         _S: "acknowledged_by",
         _O: "fingerprint open_fingerprint",
     },
@@ -67,7 +68,7 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
     "plan_run": {_O: "id plan incident_id state level snapshot opened_at confirmed_at closed_at", _S: "confirmed_by"},
     "plan_step": {_O: "run_id step position state owner deadline_at started_at ended_at", _S: "detail"},
     "timeline": {_W: "detail", _F: "id at kind alert_id incident_id", _S: "actor", _O: "through plan_run_id"},
-    "silence": {_L: "matcher", _F: "id created_at starts_at ends_at", _S: "author reason"},
+    "silence": {_L: "matcher", _F: "id created_at starts_at ends_at every timezone", _S: "author reason"},
     "legal_hold": {
         _L: "author_id mention_id incident_id covers",
         _F: "id placed_at until released_at",

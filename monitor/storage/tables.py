@@ -324,6 +324,8 @@ alert = Table(
     Column("resolved_reason", Text),
     Column("unscored", Integer, nullable=False, default=0, server_default="0"),  # mentions of which nobody can tell
     Column("copies", Integer, nullable=False, default=0, server_default="0"),  # mentions that copy one text
+    Column("silenced_by", String(64)),  # the silence under which it rings: at its end, it is told
+    Column("told_severity", String(16)),  # what people know of it, where it became graver under a silence
     Index(None, "fingerprint"),
     Index(None, "incident_id"),
     Index(None, "state"),
@@ -454,12 +456,14 @@ silence = Table(
     "silence",
     metadata,
     _id(),
-    Column("matcher", Json, nullable=False),  # {"rule": …, "subject": …, "key": {…}}: all that is given must match
+    Column("matcher", Json, nullable=False),  # {"rule": …, "subject": …, "key": {…}, "where": {…}}: all that is given must match
     Column("author", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("starts_at", UtcDateTime, nullable=False),
     Column("ends_at", UtcDateTime, nullable=False),
+    Column("every", Json),  # times of the week, within which alone it is in force
+    Column("timezone", String(64)),  # of `every`
     **_COUNTED,
 )
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.domain.alert import Incident, Silence
+from monitor.domain.alert import Incident, NewAlert, Silence
 from monitor.pipeline import operations
-from monitor.pipeline.alerting import matches, worse
+from monitor.pipeline.alerting import worse
 from monitor.pipeline.operations import Actor
+from monitor.pipeline.silencing import Silencing
 from monitor.settings import Settings
 from tests.monitor.pipeline.conftest import CRISIS
 
@@ -356,11 +357,13 @@ async def test_what_returns_under_a_silence_is_told_after_it(hut: Build) -> None
 
 
 def test_a_silence_covers_what_it_names(moment: datetime) -> None:
-    """All that a silence gives must match; what it leaves out covers all."""
+    """All that a silence gives must match; what it leaves out covers all; what nobody understands covers nothing."""
 
     def covers(matcher: dict[str, object]) -> bool:
-        silence = Silence(1, matcher, "zoe", "", moment, moment, moment)
-        return matches(silence, rule="crisis", key={"subject": "acme", "network": "x"}, subject="acme")
+        silence = Silence(1, matcher, "zoe", "", moment, moment, moment + HOUR)
+        labels = {"subject": "acme"}
+        alert = NewAlert("crisis", "window", {"subject": "acme", "network": "x"}, "info", moment, 1, 1, "", labels=labels)
+        return Silencing().covering([silence], alert, moment) is silence
 
     assert covers({"rule": "crisis"})
     assert covers({"subject": "acme"})
@@ -369,6 +372,9 @@ def test_a_silence_covers_what_it_names(moment: datetime) -> None:
     assert not covers({"subject": "rival"})
     assert not covers({"rule": "crisis", "key": {"network": "y"}})
     assert not covers({"key": {"author": "7"}})
+    assert not covers({})
+    assert not covers({"rule": "crisis", "mood": "bad"})
+    assert not covers({"key": "acme"})
 
 
 def test_severities_are_ordered() -> None:

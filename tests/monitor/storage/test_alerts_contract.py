@@ -107,15 +107,17 @@ async def test_trouble_that_comes_back_reopens_the_same_alert_and_incident(store
 
 
 async def test_an_alert_under_a_silence_has_told_nobody(store: Store, now: datetime) -> None:
-    """`told_at` stays empty until somebody is told."""
+    """`told_at` stays empty until somebody is told; then nothing is left of the silence."""
     async with store.begin() as tx:
         incident = await tx.incidents.open(subject=None, open_key="k", severity="info", at=now)
-        alert = await tx.alerts.open(_new(now), incident.id, now, told=False)
-        assert alert.told_at is None
+        alert = await tx.alerts.open(_new(now), incident.id, now, silenced_by="3")
+        assert (alert.told_at, alert.silenced_by) == (None, "3")
+        await tx.alerts.silenced(alert.id, "4", "info")
+        held = await tx.alerts.get(alert.id)
         await tx.alerts.told(alert.id, now + HOUR)
         told = await tx.alerts.get(alert.id)
-    assert told is not None
-    assert told.told_at == now + HOUR
+    assert held == replace(alert, silenced_by="4", told_severity="info")
+    assert told == replace(alert, told_at=now + HOUR, silenced_by=None)
 
 
 async def test_an_alert_that_goes_on_keeps_its_newest_figures(store: Store, ring: Ring, said: Said, now: datetime) -> None:
@@ -230,6 +232,20 @@ async def test_a_silence_holds_from_its_start_until_before_its_end(store: Store,
         assert not await tx.silences.end(999, now)
         assert await tx.silences.active(now + 2 * HOUR) == []
         assert await tx.silences.active(now + HOUR) == [replace(silence, ends_at=now + 2 * HOUR)]
+
+
+async def test_a_silence_that_comes_again_says_when(store: Store, now: datetime) -> None:
+    """Its times of the week are kept as they were written; it is found before its start, and by its number for ever."""
+    async with store.begin() as tx:
+        number = await tx.silences.add(
+            matcher={"rule": "storm"}, author="ada", reason="nights", created_at=now, starts_at=now + HOUR,
+            ends_at=now + 9 * HOUR, every=["22:00-07:00"], timezone="Europe/Paris",
+        )  # fmt: skip
+        (silence,) = await tx.silences.not_over(now)
+        assert (silence.every, silence.timezone) == (["22:00-07:00"], "Europe/Paris")
+        assert await tx.silences.active(now) == []
+        assert await tx.silences.not_over(now + 9 * HOUR) == []
+        assert await tx.silences.many([number, 999]) == {str(number): silence}
 
 
 async def test_the_timeline_tells_who_did_what_when(store: Store, ring: Ring, now: datetime) -> None:

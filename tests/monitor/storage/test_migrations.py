@@ -47,7 +47,7 @@ async def test_the_migrated_database_is_the_tables_of_the_code(store: Store, sto
 def _described(connection: sqlite3.Connection) -> dict[str, list[str]]:
     """What SQLite was told to make; the order in which constraints were named means nothing."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
-    plain = {name: re.sub(r"\s+", " ", re.sub(r"\s*\)\s*$", "", sql)) for name, sql in rows}
+    plain = {name: re.sub(r"\s+", " ", re.sub(r"\s*\)\s*$|\s+(?=,)", "", sql)) for name, sql in rows}
     return {name: sorted(re.split(r",? CONSTRAINT ", sql)) for name, sql in plain.items()}
 
 
