@@ -17,7 +17,7 @@ MEANS = {
     "alert.opened": "an alert was opened, and people are told",
     "alert.reopened": "the same trouble came back within the rule's `realert`",
     "alert.resolved": "an alert is over; `reason` says why",
-    "alert.silenced": "an alert was opened under a silence: nobody is told",
+    "alert.silenced": "an alert rings under a silence: nobody is told until the silence is over",
     "alert.worse": "an alert became graver",
     "ballast.not_given_up": "the disk is full, and the file that holds its place could not be deleted",
     "ballast.not_taken": "the file that holds a place on the disk could not be written: there is none to give up",
@@ -60,6 +60,7 @@ MEANS = {
     "rules.failed": "a fault of ours: the rules tripped over a mention; the others are judged",
     "scorer.failed": "a fault of ours: texts could not be scored all at once, or one not at all",
     "second_opinion.failed": "the slower engine gave no answer, or none in time: the first scores stand",
+    "silence.not_understood": "a silence asks what this version does not know, or names a list that is gone: it silences nothing",
     "source.bug": "a fault of ours in reading a source",
     "source.failed": "a source gave no answer that can be used",
     "source.not_stored": "the store is away: what a source said is asked for again",
@@ -96,7 +97,7 @@ COMPOSED = frozenset(
     }
 )
 COUNTED = {"config.kept", "config.reloaded", "daemon.ready"}  # with the keys of `**counts`
-COMPOSED_KEYS = frozenset({"incident", "alert", "plan_run", "rule", "plan", "reason"})
+COMPOSED_KEYS = frozenset({"incident", "alert", "plan_run", "rule", "plan", "reason", "silence"})
 
 
 @dataclass

@@ -74,7 +74,7 @@ def alerts(
 def _alert_table(found: Sequence[Alert], settings: Outline, authors: Mapping[str, str]) -> Any:
     rows = table("id", "severity", "rule", "about", "since", "seen", "state")
     for each in found:
-        state = "acknowledged" if each.acknowledged_at and each.state is AlertState.OPEN else str(each.state)
+        state = _state(each)
         row(
             rows,
             str(each.id),
@@ -88,6 +88,13 @@ def _alert_table(found: Sequence[Alert], settings: Outline, authors: Mapping[str
     return rows
 
 
+def _state(found: Alert) -> str:
+    """How an alert stands, and that nobody was told of it, if a silence saw to that."""
+    if found.state is AlertState.OPEN:
+        return "acknowledged" if found.acknowledged_at else "silenced" if found.silenced_by else str(found.state)
+    return f"{found.state}, silenced" if found.told_at is None and found.silenced_by else str(found.state)
+
+
 @alert.command("show")
 def show(number: Annotated[int, typer.Argument(help="The alert's number.")], config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Show one alert: why it rings, the posts behind it, who was told, and what happened since."""
@@ -99,7 +106,7 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
                 raise UsageError(f"there is no alert {number}; `tocsin alerts --all` lists them")
             posts = await tx.alerts.evidence([number], 5)
             authors = await handles(tx, [found.key])
-            told = await _told(tx, found)
+            told = [*await _told(tx, found), *await _silenced(tx, found, settings)]
             story = await tx.timeline.of_incident(found.incident_id)
         out.print(_alert_table([found], settings, authors))
         _section("Why", (said(reason) for reason in found.reasons))
@@ -131,6 +138,21 @@ async def _told(tx: UnitOfWork, alert: Alert) -> list[str]:
     return lines
 
 
+async def _silenced(tx: UnitOfWork, alert: Alert, settings: Outline) -> list[str]:
+    """Why nobody is told, if a silence is to blame: whose it is, and until when."""
+    from monitor.pipeline.silencing import quiet_until
+
+    if alert.silenced_by is None or (alert.state is AlertState.RESOLVED and alert.told_at is not None):
+        return []
+    silences = await tx.silences.many([int(alert.silenced_by)]) if alert.silenced_by.isdecimal() else {}
+    found = silences.get(alert.silenced_by)
+    who = f" ({said(found.author)}: {said(found.reason, 100)})" if found else ""
+    if alert.state is AlertState.RESOLVED:
+        return [f"nobody: it began and ended under silence {alert.silenced_by}{who}"]
+    until = f" until {local(quiet_until(found, clock.now()), settings)}" if found else ""
+    return [f"{'nobody more' if alert.told_at else 'nobody'}: silenced by {alert.silenced_by}{who}{until}"]
+
+
 def _concerns(event: TimelineEvent, alert: Alert) -> bool:
     """Whether what happened to an incident happened to this alert, or to the plan it asked for."""
     return event.alert_id == alert.id or (event.plan_run_id is not None and alert.plan is not None)
@@ -138,7 +160,7 @@ def _concerns(event: TimelineEvent, alert: Alert) -> bool:
 
 def _event(event: TimelineEvent, settings: Outline) -> str:
     detail: Mapping[str, object] = event.detail or {}
-    named = (f"{name} {detail[name]}" for name in ("rule", "receiver", "plan", "step", "note") if detail.get(name))
+    named = (f"{name} {detail[name]}" for name in ("rule", "receiver", "plan", "step", "silence", "note") if detail.get(name))
     who = "" if event.actor == "tocsin" else f" by {said(event.actor)} ({event.through})"
     return said(f"{local(event.at, settings)}  {event.kind}{who}: {', '.join(named)}".rstrip(": "), 200)
 

@@ -47,7 +47,7 @@ class Alerting:
         self._rules = {rule.id: rule for rule in settings.rules}
         self._recipients = Recipients(settings)
         self._conversations = Conversations(settings.routing)
-        self._silencing = Silencing()
+        self._silencing = Silencing(settings.lists)
         self._noted: list[TimelineEvent] = []  # in this transaction
 
     async def save(self, tx: UnitOfWork) -> None:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import get_args
 
-from monitor.domain.alert import Alert, NewAlert, Silence
+import structlog
+
+from monitor.domain.alert import Alert, NewAlert, Severity, Silence
+from rules import Rule
+from rules.alert_condition import AlertCondition, AlertSeen
+from rules.alert_where import AlertWhere
 from rules.recurrence import recurrence
+
+log = structlog.get_logger(__name__)
+
+EVERYTHING = {"everything": True}
+"""The matcher that covers every alert: nobody silences all by leaving something out."""
 
 _ASKED = frozenset({"rule", "subject", "key", "where"})
 
@@ -38,20 +50,55 @@ def next_period(silence: Silence, now: datetime) -> datetime | None:
 
 
 class Silencing:
-    """Silences as they are asked: whether one covers an alert at a moment."""
+    """Silences as they are asked: whether one covers an alert at a moment. `lists` are those that conditions may name."""
+
+    def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
+        self._lists = lists
+        self._conditions: dict[str, AlertCondition | None] = {}  # None: nobody understands them
 
     def covering(self, silences: Iterable[Silence], alert: Alert | NewAlert, now: datetime) -> Silence | None:
         """The one that covers the alert for longest; None: it may be told."""
         found = (each for each in silences if self._matches(each.matcher, alert) and in_force(each, now))
         return max(found, key=lambda each: quiet_until(each, now), default=None)
 
+    def may_cover(self, matcher: Mapping[str, object], rule: Rule) -> bool:
+        """Whether it may cover an alert of this rule, whatever that is about and however loud it rings."""
+        if matcher.get("rule", rule.id) != rule.id:
+            return False
+        condition = self._condition(matcher["where"]) if "where" in matcher else None
+        facts = {"rule": rule.id, "kind": rule.kind, "category": rule.category}
+        loud = get_args(Severity)
+        return condition is None or any(condition.holds(AlertSeen({**facts, "severity": each})) is not False for each in loud)
+
     def _matches(self, matcher: Mapping[str, object], alert: Alert | NewAlert) -> bool:
         """Whether all that is asked is so. Where anything is asked that nobody understands, nothing is."""
-        if not matcher or not matcher.keys() <= _ASKED:
+        if matcher == EVERYTHING:
+            return True
+        if not matcher or not matcher.keys() <= _ASKED or not all(matcher.values()):
             return False
         if matcher.get("rule", alert.rule) != alert.rule:
             return False
         if "subject" in matcher and matcher["subject"] != alert.labels.get("subject"):
             return False
         parts = matcher.get("key", {})
-        return isinstance(parts, Mapping) and all(alert.key.get(name) == value for name, value in parts.items())
+        if not isinstance(parts, Mapping) or any(alert.key.get(name) != value for name, value in parts.items()):
+            return False
+        return "where" not in matcher or self._holds(matcher["where"], alert)
+
+    def _holds(self, where: object, alert: Alert | NewAlert) -> bool:
+        condition = self._condition(where)
+        return condition is not None and condition.matches(AlertSeen.of(alert))
+
+    def _condition(self, where: object) -> AlertCondition | None:
+        written = json.dumps(where, sort_keys=True)
+        if written not in self._conditions:
+            self._conditions[written] = self._compiled(where)
+        return self._conditions[written]
+
+    def _compiled(self, where: object) -> AlertCondition | None:
+        """Another version may have written it, or a list be gone since: then it silences nothing."""
+        try:
+            return AlertCondition(AlertWhere.model_validate(where), self._lists)
+        except ValueError as error:
+            log.warning("silence.not_understood", reason=str(error).splitlines()[0])
+            return None

@@ -219,6 +219,15 @@ def conditions(data: Data, rule: Path_) -> Iterator[tuple[Path_, Data]]:
         yield from _conditions(at(data, path), path)
 
 
+def asked(where: Data, path: Path_, field: str) -> Iterator[tuple[Path_, str]]:
+    """The names that conditions ask for in one field, blocks included, each with its path."""
+    for place, _ in _conditions(where, path):
+        if place[-1] == field:
+            inside = place[len(path) :]
+            for part in ((), ("is",), ("in",), ("not",)):
+                yield from (((*path, *found), name) for found, name in texts(where, (*inside, *part)))
+
+
 def _conditions(where: Data, path: Path_) -> Iterator[tuple[Path_, Data]]:
     if isinstance(where, list):
         for index, block in enumerate(where):

@@ -169,6 +169,14 @@ def read(path: Path, name: str | None = None) -> tuple[Document, list[Problem]]:
         return Document(shown), [Problem(shown, refused.line, "", refused.what, refused.fix)]
 
 
+def inline(text: str) -> Data:
+    """A mapping as somebody types it in a command: `rule: {in: [a, b]}, severity: info`. Raises ValueError."""
+    document, problems = _parse("", text if text.strip().startswith("{") else f"{{{text}}}")
+    if problems or not isinstance(document.data, Mapping):
+        raise ValueError(problems[0].what if problems else "write `field: test`, as in a rule's `where`")
+    return document.data
+
+
 def read_lines(path: Path, max_bytes: int) -> tuple[tuple[str, ...], list[Problem]]:
     """The entries of a text list: one a line, blank lines and lines that begin with `#` left out."""
     try:

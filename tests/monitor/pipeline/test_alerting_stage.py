@@ -363,7 +363,7 @@ def test_a_silence_covers_what_it_names(moment: datetime) -> None:
         silence = Silence(1, matcher, "zoe", "", moment, moment, moment + HOUR)
         labels = {"subject": "acme"}
         alert = NewAlert("crisis", "window", {"subject": "acme", "network": "x"}, "info", moment, 1, 1, "", labels=labels)
-        return Silencing().covering([silence], alert, moment) is silence
+        return Silencing({}).covering([silence], alert, moment) is silence
 
     assert covers({"rule": "crisis"})
     assert covers({"subject": "acme"})
@@ -372,6 +372,16 @@ def test_a_silence_covers_what_it_names(moment: datetime) -> None:
     assert not covers({"subject": "rival"})
     assert not covers({"rule": "crisis", "key": {"network": "y"}})
     assert not covers({"key": {"author": "7"}})
+    assert covers({"everything": True})
+    assert covers({"where": {"rule": {"in": ["crisis", "storm"]}, "severity": {"lte": "warning"}, "subjects": "acme"}})
+    assert covers({"subject": "acme", "where": {"network": "x"}})
+    assert not covers({"where": {"severity": "critical"}})
+    assert not covers({"where": {"language": "fr"}})  # of a window, nobody knows
+    assert not covers({"where": {"mood": "bad"}})
+    assert not covers({"where": {"rule": {"in_list": "gone"}}})
+    assert not covers({"where": {}})
+    assert not covers({"rule": "crisis", "where": {}})
+    assert not covers({"everything": False})
     assert not covers({})
     assert not covers({"rule": "crisis", "mood": "bad"})
     assert not covers({"key": "acme"})

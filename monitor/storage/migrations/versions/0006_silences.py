@@ -11,7 +11,10 @@ depends_on = None
 
 _JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 # An older version would take such a silence for one that covers every alert, at every hour.
-_UNKNOWN_BEFORE = "DELETE FROM silence WHERE timezone IS NOT NULL OR CAST(matcher AS TEXT) LIKE '%\"where\"%'"
+_UNKNOWN_BEFORE = """
+    DELETE FROM silence WHERE timezone IS NOT NULL
+    OR CAST(matcher AS TEXT) LIKE '%"where"%' OR CAST(matcher AS TEXT) LIKE '%"everything"%'
+"""
 
 
 def upgrade() -> None:
