@@ -14,6 +14,7 @@ EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
 # What each says, for whoever meets it in the journal.
 MEANS = {
+    "alert.held": "quiet hours hold what would be told; `until` says how long",
     "alert.opened": "an alert was opened, and people are told",
     "alert.reopened": "the same trouble came back within the rule's `realert`",
     "alert.resolved": "an alert is over; `reason` says why",
@@ -87,6 +88,7 @@ MEANS = {
 # Those whose name is put together when they happen: what alerting and the plans write into the timeline.
 COMPOSED = frozenset(
     {
+        "alert.held",
         "alert.opened",
         "alert.reopened",
         "alert.resolved",

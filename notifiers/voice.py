@@ -42,15 +42,26 @@ class Voice:
 
     @cached_property
     def lead(self) -> AlertFacts | None:
-        """The alert the message is mostly about: the gravest, then a crowd before one person, then the largest."""
-        return max(self.message.alerts, key=_weight, default=None)
+        """The alert the message is mostly about: the gravest, then a crowd before one person, then the largest.
+
+        After quiet hours what still rings comes before what is over.
+        """
+        return max(self.message.alerts, key=lambda alert: (not self.over(alert), *_weight(alert)), default=None)
 
     @cached_property
     def peers(self) -> list[AlertFacts]:
         """The leading alert and those like it: complaints of the same rule are told together."""
         lead = self.lead
-        alike = lead.rule if lead and lead.kind == "mention" else None
-        return [each for each in self.message.alerts if each is lead or (each.kind == "mention" and each.rule == alike)]
+        alike = (lead.rule, self.over(lead)) if lead and lead.kind == "mention" else None
+        return [
+            each
+            for each in self.message.alerts
+            if each is lead or (each.kind == "mention" and (each.rule, self.over(each)) == alike)
+        ]
+
+    def over(self, alert: AlertFacts) -> bool:
+        """Whether it rang and was over while quiet hours held the message."""
+        return self.message.kind == "held" and alert.resolved_at is not None and not alert.unwatched
 
     def title(self, written: str, limit: int) -> str:
         """What the brand's people called something, on one line, set so that no French colon begins a line."""
@@ -98,7 +109,8 @@ class Voice:
     @property
     def ack(self) -> str:
         """The command that acknowledges the message's alerts: all of a few, of a crowd the leading one."""
-        return ack(self.message.alerts if len(self.message.alerts) <= _FEW_ALERTS or not self.lead else [self.lead])
+        ringing = [alert for alert in self.message.alerts if not self.over(alert)]
+        return ack(ringing if len(ringing) <= _FEW_ALERTS or not self.lead else [self.lead])
 
 
 def ack(alerts: Sequence[AlertFacts]) -> str:

@@ -68,7 +68,7 @@ def _event(voice: Voice) -> str:
     if kind == "test" and not voice.lead:
         return voice.say("event.test")
     facts = _facts(voice)
-    if kind in {"more", "worse", "reminder"}:
+    if kind in {"more", "worse", "reminder", "held"}:
         return voice.say(f"event.{kind}", headline=facts)
     return facts
 
@@ -78,7 +78,7 @@ def _facts(voice: Voice) -> str:
     lead = voice.lead
     if lead is None:
         return voice.say("nothing")
-    said = _several(voice, lead) if len(voice.peers) > 1 else describe(voice, lead)
+    said = _ended(voice, lead, _several(voice, lead)) if len(voice.peers) > 1 else describe(voice, lead)
     others = len(voice.message.alerts) + voice.message.more_alerts - len(voice.peers)
     return voice.count("also", others, headline=said) if others else said
 
@@ -95,18 +95,27 @@ def others(voice: Voice) -> list[str]:
     over = voice.message.kind == "resolved"
     for alert in voice.message.still_open if over else voice.message.alerts:
         if over or alert not in voice.peers:
-            rest.setdefault(alert.rule if alert.kind == "mention" else f"{alert.rule} {alert.id}", []).append(alert)
+            alike = f"{alert.rule} over" if voice.over(alert) else alert.rule
+            rest.setdefault(alike if alert.kind == "mention" else f"{alert.rule} {alert.id}", []).append(alert)
     return [_together(voice, alerts) for alerts in rest.values()]
 
 
 def _together(voice: Voice, alerts: Sequence[AlertFacts]) -> str:
     if len(alerts) == 1:
         return describe(voice, alerts[0])
-    return voice.say(f"{nature(alerts[0])}.many", n=voice.reader.number(len(alerts)))
+    return _ended(voice, alerts[0], voice.say(f"{nature(alerts[0])}.many", n=voice.reader.number(len(alerts))))
+
+
+def _ended(voice: Voice, alert: AlertFacts, said: str) -> str:
+    return voice.say("rang", headline=said) if voice.over(alert) else said
 
 
 def describe(voice: Voice, alert: AlertFacts) -> str:
     """One alert in one line: observed against expected."""
+    return _ended(voice, alert, _description(voice, alert))
+
+
+def _description(voice: Voice, alert: AlertFacts) -> str:
     if alert.kind in _HEALTH:
         return _health(voice, alert)
     if "catch_up" in alert.labels:
@@ -234,8 +243,9 @@ def _why(voice: Voice) -> list[str]:
         return still.why(voice)
     if message.kind == "resolved":
         return [voice.say(_why_over(lead)), _rule(voice, lead)]
+    held = voice.say("why.held") if message.kind == "held" else ""
     seen = [_coverage(voice, lead), _copied(voice, lead), _seen(voice, lead)]
-    return [_reminder(voice, lead), _cause(voice, lead), *seen, _rule(voice, lead)]
+    return [held, _reminder(voice, lead), _cause(voice, lead), *seen, _rule(voice, lead)]
 
 
 def _why_over(lead: AlertFacts) -> str:
@@ -329,6 +339,8 @@ def _without_alert(voice: Voice) -> tuple[str, str]:
 
 
 def _alert_action(voice: Voice, lead: AlertFacts) -> tuple[str, str]:
+    if voice.over(lead):
+        return voice.say("do.rang"), "tocsin alerts --all"
     if lead.kind == "store_health":
         return voice.say("do." + _store(lead), needed=one_line(lead.labels.get("needed", "?"), _TITLE)), ""
     if lead.kind == "judging_health":

@@ -161,6 +161,11 @@ class _Rule(Settings):
     notify: Receivers = Field((), description="receivers, people or roles; empty means the default route")
     plan: Id | None = Field(None, description="the emergency plan that its alert opens, once per incident")
     evidence: Evidence = Field(default_factory=Evidence, description="which mentions the alert shows")
+    exempt: bool = Field(
+        False,
+        description="true: nothing holds its alerts back, neither quiet hours nor limits, inhibitions and the digest of a storm."
+        " For danger to people. A silence still covers them: a person asked for it",
+    )
 
 
 class MentionRule(_Rule):

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the gravest
 RULE_GONE = "the rule is gone"  # why an alert ends that nobody knows to be over
+EXEMPT = "exempt"  # the label of an alert that nothing holds back
 
 
 class AlertState(StrEnum):
@@ -32,6 +33,7 @@ class NotificationKind(StrEnum):
     RESOLVED = "resolved"
     PLAN = "plan"  # the emergency plan was opened: here is what to do
     STEP = "step"  # one step of the plan, delivered
+    HELD = "held"  # what quiet hours held, told at their end: across incidents, each alert once
     TEST = "test"  # asked for by a person: `tocsin alert test`, `tocsin receivers try`
 
 
@@ -128,6 +130,11 @@ class Alert:
     told_severity: Severity | None = None  # what people know of it, where it became graver under a silence
 
     @property
+    def exempt(self) -> bool:
+        """Whether nothing holds it back; its rule said so when it was opened."""
+        return EXEMPT in self.labels
+
+    @property
     def unwatched(self) -> bool:
         """Whether it ended because its rule was removed: what it was about may go on."""
         return self.resolved_reason == RULE_GONE
@@ -165,6 +172,7 @@ class AlertEvent:
     learning: bool | None = None
     unscored: int = 0
     copies: int = 0
+    exempt: bool = False  # nothing holds it back
 
     @classmethod
     def of(cls, alert: Alert, event: str, evidence: Sequence[int] = ()) -> AlertEvent:
@@ -181,6 +189,7 @@ class AlertEvent:
             learning=alert.learning,
             unscored=alert.unscored,
             copies=alert.copies,
+            exempt=alert.exempt,
         )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.domain.alert import (
+    EXEMPT,
     SEVERITIES,
     Alert,
     AlertEvent,
@@ -46,7 +47,7 @@ class Alerting:
         self._settings = settings
         self._rules = {rule.id: rule for rule in settings.rules}
         self._recipients = Recipients(settings)
-        self._conversations = Conversations(settings.routing)
+        self._conversations = Conversations(settings)
         self._silencing = Silencing(settings.lists)
         self._noted: list[TimelineEvent] = []  # in this transaction
 
@@ -190,10 +191,10 @@ class Alerting:
             await tx.incidents.raise_severity(incident.id, finding.severity)
         again = same and not silenced  # a reopened alert was told; under a silence a new one waits to be
         if last is not None and again:
-            alert = await tx.alerts.reopen(last.id, _new_alert(finding), incident.id, now)
+            alert = await tx.alerts.reopen(last.id, _new_alert(finding, {}), incident.id, now)
         else:
             by = str(silence.id) if silence is not None else None
-            alert = await tx.alerts.open(_new_alert(finding), incident.id, now, silenced_by=by)
+            alert = await tx.alerts.open(_new_alert(finding, self._marks(finding)), incident.id, now, silenced_by=by)
             metrics.alerts_opened.labels(rule=finding.rule, severity=finding.severity).inc()
         rings.opened(alert)
         detail: dict[str, object] = {
@@ -213,9 +214,24 @@ class Alerting:
         share = AlertEvent.of(alert, kind, evidence)
         run = await self._open_plan(tx, alert, now) if alert.plan is not None else None
         told = await self._tell_plan(tx, run, share, now) if run is not None else set()
+        held: dict[datetime, list[str]] = {}
         for receiver in self._recipients.of(alert, now):
             if receiver not in told:
-                await self._conversations.owe(tx, alert.incident_id, receiver, kind, share, now)
+                until = await self._conversations.owe(tx, alert.incident_id, receiver, kind, share, now)
+                if until is not None:
+                    held.setdefault(until, []).append(receiver)
+        for until, receivers in held.items():
+            await self._hold_back(tx, alert, "held", "quiet_hours", now, receivers=receivers, until=until.isoformat())
+
+    async def _hold_back(self, tx: UnitOfWork, alert: Alert, how: str, reason: str, now: datetime, **detail: object) -> None:
+        """Write down that somebody is not told, or not at once, and why."""
+        await self._note(tx, _event(f"alert.{how}", now, alert, detail))
+        metrics.held_back.labels(rule=alert.rule, reason=reason).inc()
+
+    def _marks(self, finding: Finding) -> dict[str, str]:
+        """What an alert keeps of its rule, as labels: it holds for as long as the alert is open, whatever becomes of the rule."""
+        rule = self._rules.get(finding.rule)
+        return {EXEMPT: "always"} if rule is not None and rule.exempt and "catch_up" not in finding.labels else {}
 
     def _realert(self, rule: str) -> timedelta:
         known = self._rules.get(rule)
@@ -302,7 +318,7 @@ def _held_back(alert: Alert) -> NotificationKind | None:
     return NotificationKind.REMINDER if alert.silenced_by is not None else None
 
 
-def _new_alert(finding: Finding) -> NewAlert:
+def _new_alert(finding: Finding, marks: Mapping[str, str]) -> NewAlert:
     return NewAlert(
         rule=finding.rule,
         kind=finding.kind,
@@ -317,7 +333,7 @@ def _new_alert(finding: Finding) -> NewAlert:
         learning=finding.learning,
         reasons=finding.reasons,
         evidence=finding.evidence,
-        labels={**({"subject": finding.subject} if finding.subject else {}), **finding.labels},
+        labels={**({"subject": finding.subject} if finding.subject else {}), **finding.labels, **marks},
         plan=finding.plan,
         unscored=finding.unscored,
         copies=finding.copies,

@@ -63,7 +63,7 @@ class Composer:
         """The facts as they stand. `as_opened` leaves out what changes or may be erased: the posts, and how the plan stands."""
         receiver = self._settings.receivers[notification.receiver]
         language: Language = receiver.language or self._settings.language
-        posts, more = await self._posts(tx, notification, 0 if as_opened else receiver.posts)
+        posts, more = await self._posts(tx, notification, _ringing(notification, alerts), 0 if as_opened else receiver.posts)
         run = await tx.plans.get(notification.plan_run_id) if notification.plan_run_id is not None else None
         if run is not None and as_opened:
             run = replace(run, state=run.opened_as)
@@ -97,7 +97,9 @@ class Composer:
             receiver=notification.receiver,
         )
 
-    async def _posts(self, tx: UnitOfWork, notification: Notification, limit: int) -> tuple[tuple[Post, ...], int]:
+    async def _posts(
+        self, tx: UnitOfWork, notification: Notification, events: Sequence[AlertEvent], limit: int
+    ) -> tuple[tuple[Post, ...], int]:
         """The posts behind the alerts, those of the gravest first and the loudest among them, and how many are not shown.
 
         Of posts that are nearly the same the loudest stands for all, so that copies do not hide what others say.
@@ -106,11 +108,11 @@ class Composer:
             return (), 0
         posts: dict[int, Observed] = {}
         for severity in reversed(SEVERITIES):
-            alert_ids = [event.alert_id for event in notification.events if event.severity == severity]
+            alert_ids = [event.alert_id for event in events if event.severity == severity]
             if alert_ids and len(posts) < _LOOKED_AT:
                 posts |= {post.id: post for post in await tx.alerts.evidence(alert_ids, _LOOKED_AT)}
         shown = _without_copies(list(posts.values())[:_LOOKED_AT])[:limit]
-        all_ids = [event.alert_id for event in notification.events]
+        all_ids = [event.alert_id for event in events]
         told = sum(1 + post.copies for post in shown)
         return tuple(shown), max(await tx.alerts.evidence_count(all_ids) - told, 0)
 
@@ -129,6 +131,12 @@ async def _alerts(tx: UnitOfWork, notification: Notification) -> _Alerts:
     """What happened, each with its alert as it stands; without those that were erased since."""
     known = await tx.alerts.many([event.alert_id for event in notification.events])
     return [(event, known[event.alert_id]) for event in notification.events if event.alert_id in known]
+
+
+def _ringing(notification: Notification, alerts: _Alerts) -> Sequence[AlertEvent]:
+    """What the posts of a message are about: after quiet hours what still rings, unless nothing does."""
+    ringing = [event for event, alert in alerts if alert.resolved_at is None]
+    return ringing if notification.kind is NotificationKind.HELD and ringing else notification.events
 
 
 def _gravest(events: Sequence[AlertEvent]) -> Severity:

@@ -1,16 +1,18 @@
 """What is owed to whom: a conversation is an incident and a receiver; its first message leaves at once, the rest is gathered.
 
-In a storm a receiver hears of so many incidents one by one, and of the others in a digest: one message across incidents.
+In a storm a receiver hears of so many incidents one by one, and of the others in a digest: one message across incidents. What
+quiet hours hold is gathered in a digest of its own, which leaves at their end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.domain.alert import AlertEvent, Notification, NotificationKind, Priority, priority
-from monitor.settings import Routing
+from monitor.pipeline.quiet_hours import Quiet
+from monitor.settings import Settings
 from monitor.storage import UnitOfWork
 
 # The alerts one message lists by name; those beyond are counted. In a crisis nobody reads the two hundredth.
@@ -52,6 +54,24 @@ class _Talk:
         if share.severity == "critical" and mild is not None:
             self.events[mild] = share  # what it replaces is counted
 
+    def keep(self, share: AlertEvent) -> None:
+        """Say each alert once, as it stands now: whoever reads it hours later was told nothing of what was before."""
+        place = next((n for n, each in enumerate(self.events) if each.alert_id == share.alert_id), None)
+        if place is None:
+            self.add(share)
+            return
+        known = self.events[place]
+        # What rang and is over while it was held is told by its beginning; that it is over stands in the alert.
+        event = share.event if known.event == NotificationKind.RESOLVED else known.event
+        self.events[place] = replace(share, event=event)
+        self.changed = True
+
+    def take_back(self, alerts: Collection[int]) -> None:
+        """What was said of these alerts is told in another message."""
+        left = [each for each in self.events if each.alert_id not in alerts]
+        self.changed = self.changed or len(left) < len(self.events)
+        self.events = left
+
     def leave_by(self, moment: datetime) -> None:
         """The message that waits leaves earlier than it would have."""
         if self.due_at is not None and moment < self.due_at:
@@ -79,41 +99,67 @@ class _Pressure:
 class Conversations:
     """Gathers in memory what a transaction owes, and writes each waiting message once, in `save`."""
 
-    def __init__(self, routing: Routing) -> None:
-        self._routing = routing
+    def __init__(self, settings: Settings) -> None:
+        self._routing = settings.routing
+        self._quiet = Quiet(settings)
         self._talks: dict[tuple[int | None, str], _Talk] = {}
+        self._held: dict[str, _Talk] = {}  # by receiver
         self._pressures: dict[str, _Pressure] = {}
 
     async def owe(
         self, tx: UnitOfWork, incident_id: int, receiver: str, kind: NotificationKind, share: AlertEvent, now: datetime
-    ) -> None:
+    ) -> datetime | None:
         """Owe a receiver a message: the first of an incident, what is worse and what is critical at once, the rest gathered.
 
-        Whoever was told much lately finds it in the digest instead.
+        Whoever was told much lately finds it in the digest instead. Returns until when quiet hours hold it, if they do.
         """
+        until = self._quiet.until(receiver, share, now)
+        if until is not None:
+            await self._hold(tx, receiver, share, now, until)
+            return until
+        await self._take_back(tx, receiver, (share,), now)
         talk = await self._talk(tx, incident_id, receiver, now)
         critical = kind is NotificationKind.FIRST and share.severity == "critical"
         pressing = talk.last_due is None or kind is NotificationKind.WORSE or critical
         if not pressing and talk.takes_more(now):
             talk.add(share)
-        elif kind is not NotificationKind.RESOLVED and not await self._room(tx, receiver, share, now):
-            await self._digest(tx, receiver, share, now)
+        elif kind is not NotificationKind.RESOLVED and not share.exempt and not await self._room(tx, receiver, share, now):
+            return await self._digest(tx, receiver, share, now)
         elif pressing:
             await self.at_once(tx, incident_id, receiver, kind, (share,), now)
         else:
             kind = NotificationKind.MORE if kind is NotificationKind.FIRST else kind
-            await self._gather(tx, talk, incident_id, receiver, kind, share, now, urgent=False)
+            return await self._gather(tx, talk, incident_id, receiver, kind, share, now, urgent=False)
+        return None
 
-    async def _digest(self, tx: UnitOfWork, receiver: str, share: AlertEvent, now: datetime) -> None:
+    async def _hold(self, tx: UnitOfWork, receiver: str, share: AlertEvent, now: datetime, until: datetime) -> None:
+        """Keep this until the quiet hours are over, with all else that they hold."""
+        talk = await self._what_is_held(tx, receiver, now)
+        if talk.takes_more(now):
+            talk.keep(share)
+            talk.leave_by(until)
+            return
+        await self._write(tx, talk)
+        made = await tx.notifications.add(
+            incident_id=None, receiver=receiver, kind=NotificationKind.HELD, events=(share,), created_at=now, due_at=until
+        )
+        talk.wait_for(made)
+
+    async def _take_back(self, tx: UnitOfWork, receiver: str, shares: Sequence[AlertEvent], now: datetime) -> None:
+        """What is told in quiet hours all the same is not told again at their end."""
+        if self._quiet.holds(receiver, now):
+            (await self._what_is_held(tx, receiver, now)).take_back({share.alert_id for share in shares})
+
+    async def _digest(self, tx: UnitOfWork, receiver: str, share: AlertEvent, now: datetime) -> datetime | None:
         """Let the receiver find this among all that is gathered across incidents; what is critical does not wait for long."""
         talk = await self._talk(tx, None, receiver, now)
         urgent = share.severity == "critical"
         if not talk.takes_more(now):
-            await self._gather(tx, talk, None, receiver, NotificationKind.FIRST, share, now, urgent=urgent)
-            return
+            return await self._gather(tx, talk, None, receiver, NotificationKind.FIRST, share, now, urgent=urgent)
         talk.add(share)
         if urgent:
             talk.leave_by(now + self._routing.group_wait)
+        return None
 
     async def _gather(
         self,
@@ -126,12 +172,16 @@ class Conversations:
         now: datetime,
         *,
         urgent: bool,
-    ) -> None:
-        """Begin a message that waits for more."""
+    ) -> datetime | None:
+        """Begin a message that waits for more; what would leave in quiet hours waits for their end."""
         rest = self._routing.group_wait if urgent else self._routing.group_interval
         due = now + self._routing.group_wait
         if talk.last_due is not None:  # it may lie ahead by more than a rest, when the clock was set back since
             due = max(due, min(talk.last_due, now) + rest)
+        until = self._quiet.until(receiver, share, due)
+        if until is not None:
+            await self._hold(tx, receiver, share, now, until)
+            return until
         await self._write(tx, talk)
         talk.last_due = due
         made = await tx.notifications.add(
@@ -139,6 +189,7 @@ class Conversations:
         )
         talk.wait_for(made)
         (await self._pressure(tx, receiver, now)).count(made)
+        return None
 
     async def at_once(
         self,
@@ -152,6 +203,7 @@ class Conversations:
         plan_run_id: int | None = None,
     ) -> None:
         """A message that waits for nothing."""
+        await self._take_back(tx, receiver, shares, now)
         talk = await self._talk(tx, incident_id, receiver, now)
         talk.last_due = max(now, talk.last_due or now)
         pressure = await self._pressure(tx, receiver, now)
@@ -168,13 +220,14 @@ class Conversations:
 
     async def save(self, tx: UnitOfWork) -> None:
         """Write what was gathered. The next transaction looks again: somebody may have sent what waited."""
-        for talk in self._talks.values():
+        for talk in (*self._talks.values(), *self._held.values()):
             await self._write(tx, talk)
         self.forget()
 
     def forget(self) -> None:
         """The transaction failed: what it owed was never owed."""
         self._talks.clear()
+        self._held.clear()
         self._pressures.clear()
 
     async def _room(self, tx: UnitOfWork, receiver: str, share: AlertEvent, now: datetime) -> bool:
@@ -193,8 +246,19 @@ class Conversations:
                 talk.wait_for(await tx.notifications.gathering(incident_id, receiver, now))
         return self._talks[incident_id, receiver]
 
+    async def _what_is_held(self, tx: UnitOfWork, receiver: str, now: datetime) -> _Talk:
+        if receiver not in self._held:
+            talk = self._held[receiver] = _Talk(None)
+            talk.wait_for(await tx.notifications.held(receiver, now))
+        return self._held[receiver]
+
     @staticmethod
     async def _write(tx: UnitOfWork, talk: _Talk) -> None:
-        if talk.waiting is not None and talk.changed:
+        if talk.waiting is None or not talk.changed:
+            return
+        if talk.events or talk.more:
             await tx.notifications.rewrite(replace(talk.waiting, events=tuple(talk.events), more=talk.more), due_at=talk.due_at)
             talk.changed = False
+        else:
+            await tx.notifications.take_back(talk.waiting)
+            talk.wait_for(None)

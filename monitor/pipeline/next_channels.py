@@ -17,7 +17,7 @@ from notifiers import DeliveryError
 NEXT_CHANNEL_AFTER = timedelta(seconds=30)
 # Late messages that are handed over in one transaction.
 AT_ONCE = 100
-_MUST_BE_KNOWN = frozenset({NotificationKind.FIRST, NotificationKind.WORSE, NotificationKind.PLAN})
+_MUST_BE_KNOWN = frozenset({NotificationKind.FIRST, NotificationKind.WORSE, NotificationKind.PLAN, NotificationKind.HELD})
 
 
 class NextChannels:

@@ -14,6 +14,7 @@ from monitor.sentiment import SentimentSettings
 from monitor.settings.contacts import Contacts, Person
 from monitor.settings.fingerprints import Fingerprints, fingerprint
 from monitor.settings.kinds import Names, Text, Texts, Zone
+from monitor.settings.quiet import QuietHours
 from monitor.sources import SourceUnion
 from monitor.sources.connecting import HttpSettings
 from monitor.storage import StorageSettings
@@ -61,6 +62,10 @@ def _subject(written: Any) -> Any:
 _Subject = Annotated[Subject, BeforeValidator(_subject, json_schema_input_type=Text | list[Text] | Subject | None)]
 
 
+def _one_or_more(written: Any) -> Any:
+    return [written] if isinstance(written, dict) else written
+
+
 class Routing(BaseModel):
     """Who is told, and how messages of one incident are gathered."""
 
@@ -80,6 +85,10 @@ class Routing(BaseModel):
         description="so many messages a receiver gets within `group_interval`; in a storm the rest comes in one digest across"
         " incidents, the critical ones first",
     )
+    quiet_hours: Annotated[
+        tuple[QuietHours, ...],
+        BeforeValidator(_one_or_more, json_schema_input_type=QuietHours | list[QuietHours]),
+    ] = Field((), description="when what is not critical is held and told later, such as at night; a list for several")
 
 
 class PrivateWebSettings(BaseModel):

@@ -61,6 +61,8 @@ def check(files: Files) -> list[Problem]:
     if monitor:
         found.name(monitor, ("routing", "default"), known, "receiver, person or role")
         found.name(monitor, ("routing", "ops"), None if known is None else {*known, "default"}, "receiver, person or role")
+        for path in _held_for(monitor):
+            found.name(monitor, path, known, "receiver, person or role")
         for receiver in receivers or ():
             found.name(monitor, ("receivers", receiver, "fallback"), known, "receiver, person or role")
         for source in keys(monitor, "sources") or ():
@@ -148,6 +150,14 @@ def _plan(found: _Check, document: Document, anybody: Collection[str] | None, mo
         found.name(document, (*path, "statement"), {name for _, _, name in statements}, "statement in this plan")
     found.once(statements, "statements")
     found.once(steps, "steps")
+
+
+def _held_for(monitor: Document) -> Iterator[Path_]:
+    """Where `routing` names those for whom something is held back."""
+    for section in ("quiet_hours",):
+        path: Path_ = ("routing", section)
+        found = at(monitor.data, path)
+        yield from ((*path, index, "for") for index in range(len(found))) if isinstance(found, list) else ((*path, "for"),)
 
 
 def _webhooks(monitor: Document | None) -> set[str] | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, RowMapping, Select, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Executable, RowMapping, Select, and_, bindparam, case, delete, func, or_, select, update
 
 from monitor.domain.alert import AlertEvent, DeliveryState, Notification, NotificationKind, Priority, priority
 from monitor.storage.session import Repository, insert_into
@@ -45,6 +45,15 @@ class Notifications(Repository):
 
     async def gathering(self, incident_id: int | None, receiver: str, now: datetime) -> Notification | None:
         """The message that still waits to be sent, and can take more events; it is locked until this transaction ends."""
+        return await self._waiting(_conversation(incident_id, receiver), table.c.kind != NotificationKind.HELD, now)
+
+    async def held(self, receiver: str, now: datetime) -> Notification | None:
+        """The message with what quiet hours hold, as long as they last; it is locked until this transaction ends."""
+        return await self._waiting(_conversation(None, receiver), table.c.kind == NotificationKind.HELD, now)
+
+    async def _waiting(
+        self, conversation: tuple[ColumnElement[bool], ...], kind: ColumnElement[bool], now: datetime
+    ) -> Notification | None:
         waiting = (
             delivery.c.state == DeliveryState.PENDING,
             delivery.c.attempts == 0,
@@ -52,7 +61,7 @@ class Notifications(Repository):
             table.c.plan_run_id.is_(None),
         )
         query = select(table).join(delivery, delivery.c.notification_id == table.c.id)
-        newest = query.where(*_conversation(incident_id, receiver), *waiting).order_by(table.c.sequence.desc()).limit(1)
+        newest = query.where(*conversation, kind, *waiting).order_by(table.c.sequence.desc()).limit(1)
         return await self._one(newest.with_for_update(of=delivery))
 
     async def rewrite(self, waiting: Notification, *, due_at: datetime | None = None) -> None:
@@ -63,6 +72,10 @@ class Notifications(Repository):
         owed = {"priority": priority(waiting.kind, waiting.events), "next_attempt_at": due}
         await self._session.run(update(delivery).where(delivery.c.notification_id == waiting.id).values(owed))
 
+    async def take_back(self, waiting: Notification) -> None:
+        """A message that waits, of which nothing is left to say."""
+        await self._session.run(delete(table).where(table.c.id == waiting.id))
+
     async def recent(self, receiver: str, since: datetime) -> tuple[int, int]:
         """How many messages this receiver was owed since then, and how many of them are urgent."""
         row = (await self._session.run(_RECENT, {"receiver": receiver, "since": since})).one()
@@ -72,7 +85,7 @@ class Notifications(Repository):
         """When the last message to this receiver about this incident was, or will be, due: grouping counts from there."""
         if incident_id is None:
             gathered: datetime | None = await self._session.scalar(
-                select(func.max(table.c.due_at)).where(*_conversation(None, receiver))
+                select(func.max(table.c.due_at)).where(*_conversation(None, receiver), table.c.kind != NotificationKind.HELD)
             )
             return gathered
         last: datetime | None = await self._session.scalar(_LAST_DUE, {"incident": incident_id, "receiver": receiver})

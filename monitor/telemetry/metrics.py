@@ -203,6 +203,13 @@ class Metrics:
         self.alerts_opened = self._counter("alerts_opened_total", "Alerts opened.", "rule", "severity")
         self.alerts_resolved = self._counter("alerts_resolved_total", "Alerts resolved.", "rule")
         self.alerts_open = self._gauge("alerts_open", "Alerts open now.", "severity")
+        self.held_back = self._counter(
+            "alerts_held_back_total",
+            "Times an alert was told to nobody, or later, or only among others: `quiet_hours`, `inhibited`, `limited`, `silenced`"
+            " or `observed`.",
+            "rule",
+            "reason",
+        )
         self.plans_opened = self._counter("plans_opened_total", "Emergency plans opened.", "plan")
 
     def _acting(self) -> None:

@@ -145,7 +145,8 @@ def view(message: Message) -> View:
         technical=technical,
         footer=_footer(voice),
         commands=_commands(voice),
-        words={word: voice.say(word) for word in ("others", "details", "answers", "plan", "plan.never")}
+        words={"others": voice.say("others.held" if message.kind == "held" else "others")}
+        | {word: voice.say(word) for word in ("details", "answers", "plan", "plan.never")}
         | {"now": voice.say("now.calm" if message.kind in _ENDED and not voice.unfinished else "now")},
     )
 
@@ -318,7 +319,7 @@ def _ids(voice: Voice) -> str:
 def _commands(voice: Voice) -> list[tuple[str, str]]:
     """What the reader may want to type, as (label, command)."""
     lead, plan = voice.lead, voice.message.plan
-    if lead is None or voice.message.kind in _ENDED:
+    if lead is None or voice.message.kind in _ENDED or voice.over(lead):
         return []
     commands = [(voice.say("footer.ack"), voice.ack)]
     if silence := _silence(voice, lead):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.alert import AlertEvent, Notification, NotificationKind, Severity
 from monitor.pipeline.conversation import MOST, Conversations, _Talk
-from monitor.settings import Routing
+from monitor.settings import Routing, Settings
 from notifiers import DeliveryError, Reason
 from notifiers.email import compose
 from notifiers.render import payload, short, text
@@ -129,22 +129,33 @@ async def test_a_receiver_that_heard_much_today_hears_the_next_thing_at_once(hut
 
 
 @dataclass
-class _Rows:
+class Rows:
     """The notifications of a store that holds nothing else, and sends what is due at once."""
 
     now: datetime
     made: dict[int, Notification] = field(default_factory=dict)
     recent_calls: int = 0
+    given: int = 0
 
-    def _of(self, incident_id: int | None, receiver: str) -> list[Notification]:
-        return [each for each in self.made.values() if (each.incident_id, each.receiver) == (incident_id, receiver)]
+    def _of(self, incident_id: int | None, receiver: str, *, held: bool = False) -> list[Notification]:
+        conversation = [each for each in self.made.values() if (each.incident_id, each.receiver) == (incident_id, receiver)]
+        return [each for each in conversation if (each.kind is NotificationKind.HELD) == held]
 
     async def add(self, **values: Any) -> Notification:
         """A new message."""
         sequence = len(self._of(values["incident_id"], values["receiver"])) + 1
-        made = Notification(id=len(self.made) + 1, sequence=sequence, **values | {"events": tuple(values["events"])})
+        self.given += 1
+        made = Notification(id=self.given, sequence=sequence, **values | {"events": tuple(values["events"])})
         self.made[made.id] = made
         return made
+
+    async def held(self, receiver: str, now: datetime) -> Notification | None:
+        """The one that waits for the end of quiet hours."""
+        return next((each for each in self._of(None, receiver, held=True) if each.due_at > now), None)
+
+    async def take_back(self, waiting: Notification) -> None:
+        """One that waits, and will not leave."""
+        assert self.made.pop(waiting.id).due_at > self.now, "it has left"
 
     async def rewrite(self, waiting: Notification, *, due_at: datetime | None = None) -> None:
         """More in a message that waits."""
@@ -168,10 +179,15 @@ class _Rows:
 
 
 @dataclass
-class _Unit:
+class Unit:
     """A unit of work with nothing but notifications."""
 
-    notifications: _Rows
+    notifications: Rows
+
+
+def settled(routing: Routing) -> Settings:
+    """Settings of which nothing matters but the routing."""
+    return Settings.model_validate({"version": 1, "subjects": {"acme": ["Acme"]}}).model_copy(update={"routing": routing})
 
 
 SEVERITY = st.sampled_from(["info", "warning", "critical"])
@@ -184,9 +200,9 @@ async def test_every_alert_is_told_once_in_a_bounded_number_of_messages(
     rings: list[tuple[int, Severity, int]], limit: int
 ) -> None:
     """Whatever rings when: every alert is named or counted exactly once, no message names more than 200, and few are sent."""
-    rows = _Rows(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
+    rows = Rows(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
     routing, began, alert_id = Routing(digest_after=limit), rows.now, 0
-    conversations, tx = Conversations(routing), cast("UnitOfWork", _Unit(rows))
+    conversations, tx = Conversations(settled(routing)), cast("UnitOfWork", Unit(rows))
     for pause, severity, crowd in rings:
         rows.now += pause * SECOND
         for _ in range(crowd):
