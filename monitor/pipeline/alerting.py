@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -79,7 +79,7 @@ class Alerting:
         if known is not None:
             await self._again(tx, rings, known, finding, now, silences)
         else:
-            silence = self._silencing.covering(silences, _new_alert(finding), now)
+            silence = self._silencing.covering(silences, _new_alert(finding, self._marks(finding)), now)
             await self._open(tx, rings, finding, now, silence=silence)
 
     async def after_silence(
