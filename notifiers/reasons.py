@@ -79,6 +79,11 @@ def _measured(voice: Voice, found: re.Match[str]) -> str:
     return voice.say(f"saw.{found['field']}", n=shown(min(value, _SUREST) if probable else value), bound=bound)
 
 
+def _campaign(voice: Voice, found: re.Match[str]) -> str:
+    """« la campagne « soldes » multiplie les seuils par 3 »."""
+    return voice.say("saw.campaign", name=found["name"], n=voice.reader.decimal(float(found["times"])))
+
+
 def _judged(voice: Voice, found: re.Match[str]) -> str:
     """« tonalité jugée par accurate 1, second avis »."""
     return voice.say("saw.first_opinion" if found["no"] else "saw.second_opinion", engine=found["engine"])
@@ -144,5 +149,6 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Words], ...] = (
         ),
         _measured,
     ),
+    (re.compile(r"the campaign “(?P<name>.{1,64})” multiplies the thresholds by (?P<times>\d{1,5}(?:\.\d+)?)"), _campaign),
     (re.compile(r"sentiment by (?P<engine>.{1,120}) \((?P<no>no )?second opinion\)"), _judged),
 )

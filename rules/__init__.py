@@ -2,6 +2,7 @@
 
 from rules.alert_condition import AlertCondition, AlertSeen
 from rules.alert_where import AlertWhere
+from rules.campaign import Campaign
 from rules.cases import RuleTest, RuleTestFile
 from rules.engine import Engine, RuleError
 from rules.finding import Calm, Finding, Verdict
@@ -17,6 +18,7 @@ __all__ = [
     "AlertWhere",
     "AnyRule",
     "Calm",
+    "Campaign",
     "Engine",
     "Finding",
     "MentionRule",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from rules.base import suggest
+from rules.campaign import Campaign
 from rules.condition import Seen
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds import compiled
@@ -33,10 +34,10 @@ class RuleError(ValueError):
 class Engine:
     """All rules, compiled. It remembers nothing of what it saw: that stands in the `States` it is given."""
 
-    def __init__(self, rules: Sequence[AnyRule], lists: Mapping[str, Sequence[str]]) -> None:
-        """`lists` maps the names of lists to their entries. Raises RuleError."""
+    def __init__(self, rules: Sequence[AnyRule], lists: Mapping[str, Sequence[str]], campaigns: Sequence[Campaign] = ()) -> None:
+        """`lists` maps the names of lists to their entries; `campaigns` raise the thresholds of windows. Raises RuleError."""
         compiler = Compiler(Lists(lists))
-        ready = [compiled(rule, compiler) for rule in rules]
+        ready = [compiled(rule, compiler, campaigns) for rule in rules]
         problems = [*_doubled(rules), *compiler.problems]
         if problems:
             raise RuleError(problems)

@@ -46,9 +46,11 @@ class Usual:
         self._weight = 0.0
         self._sum = 0.0
 
-    def learn(self, value: float | None, slices: int) -> None:
+    def learn(self, value: float | None, slices: float) -> None:
         """Take in `value` for this many slices; None says that there was nothing to measure."""
         if value is None:
+            return
+        if not slices:
             return
         fade = math.exp(-slices / self._memory)
         self._weight = 1 - (1 - self._weight) * fade
@@ -69,11 +71,21 @@ class WindowState:
     """One window of one key. Times are epoch seconds of event time.
 
     What the window showed is learnt only when it has left the window: a storm does not teach that storms are usual while it
-    lasts, and what arrives late is still counted where it belongs. (`surprise` learns by itself, and sooner.)
+    lasts, and what arrives late is still counted where it belongs. (`surprise` learns by itself, and sooner.) `teaches` says
+    how many seconds of a stretch one learns from; None: all.
     """
 
-    def __init__(self, tally: Tally, *, slice_seconds: float, half_life: float, surprise: Surprise | None = None) -> None:
+    def __init__(
+        self,
+        tally: Tally,
+        *,
+        slice_seconds: float,
+        half_life: float,
+        surprise: Surprise | None = None,
+        teaches: Callable[[float, float], float] | None = None,
+    ) -> None:
         self.tally = tally
+        self._teaches = teaches
         self.surprise = surprise  # where the rule asks for it
         self.beside = Beside()
         self.pending_since: float | None = None
@@ -91,12 +103,12 @@ class WindowState:
         """What the window usually shows; None before a window's length is known."""
         return self._usual.level
 
-    def surprised(self, *, slow_storms: bool) -> float:
-        """The surprise at this moment, of a rule that asks for it."""
+    def surprised(self, *, slow_storms: bool, times: float = 1.0) -> float:
+        """The surprise at this moment, of a rule that asks for it, where so many times the usual is expected."""
         assert self.surprise is not None
         at = self.latest / self._bucket
         self.surprise.advance(math.floor(at))  # only now: a key that is silent costs nothing until somebody asks
-        return self.surprise.score(at % 1, slow_storms=slow_storms)
+        return self.surprise.score(at % 1, slow_storms=slow_storms, times=times)
 
     @property
     def surprise_history(self) -> float:
@@ -181,12 +193,18 @@ class WindowState:
         for (at, value), (end, _) in pairwise(self._shown):
             if end > before:
                 break
-            self._usual.learn(value, end - at)
+            self._usual.learn(value, self._taught(at, end))
             gone += 1
         at, value = self._shown[gone]
         if at < before:
-            self._usual.learn(value, before - at)
+            self._usual.learn(value, self._taught(at, before))
         self._shown[: gone + 1] = [(max(at, before), value)]
+
+    def _taught(self, begin: int, end: int) -> float:
+        """How many of these slices one learns from."""
+        if self._teaches is None:
+            return end - begin
+        return self._teaches(begin * self._width, end * self._width) / self._width
 
     def _amend(self, since: int) -> None:
         """A late mention: from its slice on the window would have shown one more."""

@@ -7,7 +7,7 @@ would have it (posts answer posts); how widely is learnt for each of the two. Wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from rules.chance import improbability
@@ -34,15 +34,16 @@ _SILENCE = 864  # buckets without a word in a row that teach one by one; from th
 class Surprise:
     """The counts of one key, bucket by bucket, and what is usual. Buckets are numbered from the epoch.
 
-    `level` and `dispersion` are half-lives in buckets.
+    `level` and `dispersion` are half-lives in buckets; `teaches` says of which buckets one learns what is usual (None: of all).
     """
 
     __slots__ = (
         "_came", "_expected", "_faded", "_learnt", "_level", "_level_rate", "_newest", "_scored", "_silent", "_spread_rate",
-        "_spreads",
+        "_spreads", "_teaches",
     )  # fmt: skip
 
-    def __init__(self, *, level: float, dispersion: float) -> None:
+    def __init__(self, *, level: float, dispersion: float, teaches: Callable[[int], bool] | None = None) -> None:
+        self._teaches = teaches
         self._level_rate = 1 - 2 ** (-1 / level)
         self._spread_rate = 1 - 2 ** (-1 / dispersion)
         self._came: list[int] = []  # the newest last: the open bucket
@@ -53,7 +54,7 @@ class Surprise:
         self._level = 0.0
         self._spreads = [_SPREAD, _SPREAD]
         self._faded = [0.0, 0.0]  # what came, and what was expected
-        self._scored: dict[tuple[float, bool], float] = {}  # since anything changed
+        self._scored: dict[tuple[float, bool, float], float] = {}  # since anything changed
 
     @property
     def history(self) -> int:
@@ -99,27 +100,28 @@ class Surprise:
         self._faded = [0.0, self._usual / (1 - _FADE)]
         self._scored.clear()
 
-    def score(self, passed: float = 1.0, *, slow_storms: bool = False) -> float:
+    def score(self, passed: float = 1.0, *, slow_storms: bool = False, times: float = 1.0) -> float:
         """-log10 of the chance of what has come, when so much of the open bucket (0 to 1) has passed.
 
-        `slow_storms`: by the last buckets alone, which ring sooner, and more often.
+        `slow_storms`: by the last buckets alone, which ring sooner, and more often. `times`: so many times the usual is expected.
         """
-        asked = passed, slow_storms
+        asked = passed, slow_storms, times
         if asked not in self._scored:
             self._scored.clear()
-            self._scored[asked] = self._score(passed, slow_storms=slow_storms)
+            self._scored[asked] = self._score(passed, slow_storms=slow_storms, times=times)
         return self._scored[asked]
 
-    def _score(self, passed: float, *, slow_storms: bool) -> float:
+    def _score(self, passed: float, *, slow_storms: bool, times: float) -> float:
         waiting = self._came[len(self._expected) :]
         usual = [*[self._usual] * (len(waiting) - 1), self._usual * passed]
-        ring = improbability(sum(self._came[-RING:]), sum([*self._expected, *usual][-RING:]), 1 / _bounded(self._spreads[0]))
+        mean = times * sum([*self._expected, *usual][-RING:])
+        ring = improbability(sum(self._came[-RING:]), mean, 1 / _bounded(self._spreads[0]))
         if slow_storms or not ring:
             return ring
         came, expected = self._faded
         for count, each in zip(waiting, usual, strict=True):
             came, expected = _FADE * came + count, _FADE * expected + each
-        return min(ring, improbability(_FADED * came, _FADED * expected, 1 / _bounded(self._spreads[1])))
+        return min(ring, improbability(_FADED * came, times * _FADED * expected, 1 / _bounded(self._spreads[1])))
 
     @property
     def _usual(self) -> float:
@@ -127,14 +129,19 @@ class Surprise:
 
     def _learn(self, count: int) -> None:
         """Learn from the oldest bucket that has not taught yet: first how widely counts spread, then their level."""
+        assert self._newest is not None
+        teaches = self._teaches is None or self._teaches(self._newest + 1 + len(self._expected) - len(self._came))
         early = 1 / (self._learnt + 1)
-        if self._learnt < _FIRST:
+        if teaches and self._learnt < _FIRST:
             self._level += early * (count - self._level)
         usual = self._usual
         self._expected.append(usual)
         taught = len(self._expected)
         ring = sum(self._came[max(taught - RING, 0) : taught]), sum(self._expected[-RING:])
         self._faded = [_FADE * self._faded[0] + count, _FADE * self._faded[1] + usual]
+        self._silent = 0 if count else self._silent + 1
+        if not teaches:
+            return
         rate = max(self._spread_rate, early)
         for which, ((came, expected), own) in enumerate(((ring, 1.0), (self._faded, 1 / _FADED))):
             seen = ((came - expected) ** 2 - own * expected) / (expected**2 + _QUIET)
@@ -142,7 +149,6 @@ class Surprise:
         if self._learnt >= _FIRST:
             self._level += max(self._level_rate, early) * (count - self._level)
         self._learnt += 1
-        self._silent = 0 if count else self._silent + 1
 
     def dump(self) -> dict[str, Any]:
         """The whole state, ready for JSON."""

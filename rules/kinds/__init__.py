@@ -1,5 +1,8 @@
 """One module per kind of rule: each a pure function from what was seen to a finding with its reasons."""
 
+from collections.abc import Sequence
+
+from rules.campaign import Campaign
 from rules.kinds.kind import Kind
 from rules.kinds.mention import CompiledMention
 from rules.kinds.window import CompiledWindow
@@ -12,6 +15,6 @@ REMEMBERING = ("window",)
 """The kinds whose alert is over when what the rule remembers says so."""
 
 
-def compiled(rule: AnyRule, compiler: Compiler) -> Kind:
+def compiled(rule: AnyRule, compiler: Compiler, campaigns: Sequence[Campaign]) -> Kind:
     """A rule, ready to look at mentions. What cannot be compiled is among the compiler's problems."""
-    return CompiledMention(rule, compiler) if isinstance(rule, MentionRule) else CompiledWindow(rule, compiler)
+    return CompiledMention(rule, compiler) if isinstance(rule, MentionRule) else CompiledWindow(rule, compiler, campaigns)

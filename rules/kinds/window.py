@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from rules.campaign import Campaign, Raised, Timetable
 from rules.condition import Condition, Seen
 from rules.duration import format_duration
 from rules.finding import Calm, Finding, Verdict
@@ -14,7 +17,7 @@ from rules.kinds.keys import Keys, canonical, labels
 from rules.matching import Compiler
 from rules.model import DISTINCT_COUNTED, Distinct, RaisedByWindow, Severity, Share, WindowRule, loudest
 from rules.observation import Observation
-from rules.state import SLICES, States, WindowState
+from rules.state import SLICES, StateKey, States, WindowState
 from rules.surprise import BUCKETS, RING, Surprise
 from rules.tally import Different, Mentions, ShareOf, Tally
 from rules.where import scores_asked
@@ -31,8 +34,10 @@ _ROUNDING = 1e-9  # what is usual is learnt in more or fewer steps, whose last d
 class CompiledWindow:
     """A window rule, ready to look at mentions. What it remembers stands in `States`."""
 
-    def __init__(self, rule: WindowRule, compiler: Compiler) -> None:
+    def __init__(self, rule: WindowRule, compiler: Compiler, campaigns: Iterable[Campaign] = ()) -> None:
         self.rule = rule
+        self._campaigns = [] if getattr(rule, "exempt", False) else [each for each in campaigns if each.raises(rule.id) > 1]
+        self._timetables: dict[str | None, Timetable] = {}  # by subject
         self.where: Condition = compiler.compile(rule.where, rule.id)
         self.admits = compiler.admits(rule.where)
         self.needs = compiler.needs(rule.where)
@@ -45,6 +50,7 @@ class CompiledWindow:
         self.waits: timedelta | None = rule.for_
         self.patience = rule.window + rule.keep_firing_for
         self._for = rule.for_.total_seconds()
+        self._as_written = _Asked(rule, None)
 
     def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
         """Count the mention, and a finding for each of its keys whose window now rings."""
@@ -62,9 +68,9 @@ class CompiledWindow:
         here = (self.rule.id, self.shape, canonical(key))
         if here not in states:
             return self._calm(key, at, None)
-        state, now = states.get(here, self._fresh), at.timestamp()
+        state, now = self._state(here, key, states), at.timestamp()
         states.changed(here)
-        rings = self._fires(state, now) or self._lingers(state, now)
+        rings = self._fires(state, now, key) or self._lingers(state, now)
         return self._finding(key, {}, state) if rings else self._calm(key, at, state)
 
     def keys(self, mention: Observation) -> list[dict[str, str]]:
@@ -81,18 +87,19 @@ class CompiledWindow:
             return []
         found = []
         for here in states.keys(self.rule.id, self.shape):
-            state = states.get(here, self._fresh)
+            key = json.loads(here[2])
+            state = self._state(here, key, states)
             if _waits(state):
                 states.changed(here)
-                if self._fires(state, at.timestamp()):
-                    found.append(self._finding(json.loads(here[2]), {}, state))
+                if self._fires(state, at.timestamp(), key):
+                    found.append(self._finding(key, {}, state))
         return found
 
     def sweep(self, states: States, at: datetime) -> int:
         """Forget keys that have been silent so long that nothing is usual for them. Returns how many."""
         before = len(states)
         for here in states.keys(self.rule.id, self.shape):
-            state = states.get(here, self._fresh)
+            state = self._state(here, json.loads(here[2]), states)
             if at.timestamp() - state.latest > self._idle_after:
                 state.advance(at.timestamp())
                 forget = states.forget if (state.expected or 0) < _NOTHING else states.changed
@@ -106,16 +113,16 @@ class CompiledWindow:
 
     def _count(self, mention: Observation, key: dict[str, str], states: States, *, matches: bool | None) -> Finding | None:
         here = (self.rule.id, self.shape, canonical(key))
-        state, at = states.get(here, self._fresh), mention.written_at.timestamp()
+        state, at = self._state(here, key, states), mention.written_at.timestamp()
         states.changed(here)
         if state.pending_since is not None and self._for:
-            self._fires(state, at)  # whether it held without a break is seen just before the window fills again
+            self._fires(state, at, key)  # whether it held without a break is seen just before the window fills again
         who, copy_of = self._counted_as(mention), mention.cluster if mention.copies else None
         reach = mention.author.reach if mention.author.reach is not None else -1
         contributor = (reach, at, mention.id) if matches else None
         if not state.add(at, who, matches=matches, contributor=contributor, copy_of=copy_of):
             return None
-        return self._finding(key, labels(mention), state) if self._fires(state, at) else None
+        return self._finding(key, labels(mention), state) if self._fires(state, at, key) else None
 
     def _counted_as(self, mention: Observation) -> int:
         """The number of whoever wrote it, or of what is said; what nobody knows, and what nobody else says, stands for itself."""
@@ -128,22 +135,45 @@ class CompiledWindow:
         if any(getattr(mention, score) is None for score in self._scores):
             for key in self._keys.of(mention):
                 here = (self.rule.id, self.shape, canonical(key))
-                states.get(here, self._fresh).pass_by(mention.written_at.timestamp())
+                self._state(here, key, states).pass_by(mention.written_at.timestamp())
                 states.changed(here)
 
-    def _fresh(self) -> WindowState:
+    def _state(self, here: StateKey, key: Mapping[str, str], states: States) -> WindowState:
+        return states.get(here, partial(self._fresh, key))
+
+    def _fresh(self, key: Mapping[str, str]) -> WindowState:
         memory, window = self.rule.baseline.level, self.rule.window
+        timetable = self._timetable(key) if self._campaigns else None
+        teaches = timetable.outside if timetable else None
         return WindowState(
             _tally(self.rule),
             slice_seconds=window.total_seconds() / SLICES,
             half_life=memory.total_seconds(),
-            surprise=_surprise(self.rule),
+            surprise=_surprise(self.rule, teaches),
+            teaches=teaches,
         )
 
-    def _fires(self, state: WindowState, now: float) -> bool:
+    def _timetable(self, key: Mapping[str, str]) -> Timetable:
+        """When more is asked of this window: while there are campaigns about its subject, or about any that it may count."""
+        subject = key.get("subject")
+        if subject not in self._timetables:
+            about = self._campaigns if subject is None else [each for each in self._campaigns if subject in each.subjects]
+            self._timetables[subject] = Timetable(filter(self._counts, about), self.rule.id, _lasting(self.rule))
+        return self._timetables[subject]
+
+    def _counts(self, campaign: Campaign) -> bool:
+        """Whether the rule lets through what is about a campaign's subjects."""
+        return self.admits is None or any(self.admits((subject,)) for subject in campaign.subjects)
+
+    def _asked(self, key: Mapping[str, str], state: WindowState) -> _Asked:
+        """What is asked of the window now."""
+        raised = self._timetable(key).at(state.latest) if self._campaigns else None
+        return _Asked(self.rule, raised) if raised else self._as_written
+
+    def _fires(self, state: WindowState, now: float, key: Mapping[str, str]) -> bool:
         """Whether the condition holds and has lasted, at this moment or at the newest the window has seen."""
         state.advance(now)
-        if not self._holds(state):
+        if not self._holds(state, self._asked(key, state)):
             state.pending_since = None
             return False
         if state.pending_since is None:
@@ -153,35 +183,38 @@ class CompiledWindow:
         state.last_fired = state.latest
         return True
 
-    def _holds(self, state: WindowState) -> bool:
+    def _holds(self, state: WindowState, more: _Asked) -> bool:
         fire, value = self.rule.fire, state.tally.value
-        if value is None or state.tally.floor < fire.at_least or value < (fire.share or 0):
+        if value is None or state.tally.floor < more.floor(fire.at_least) or value < (fire.share or 0):
             return False
         if self._learns(state):
             return True
-        if value < (fire.times_expected or 0) * (state.expected or 0) * (1 - _ROUNDING):
+        if value < more.ratio(fire.times_expected) * (state.expected or 0) * (1 - _ROUNDING):
             return False
-        surprise = self._surprise(state)
+        surprise = self._surprise(state, more)
         return surprise is None or surprise >= (fire.surprise or 0) * (1 - _ROUNDING)
 
-    def _severity(self, state: WindowState) -> Severity:
-        return loudest([self.rule.severity, *(each.severity for each in self.rule.raise_ if self._is_louder(each, state))])
+    def _severity(self, state: WindowState, more: _Asked) -> Severity:
+        louder = (each.severity for each in self.rule.raise_ if self._is_louder(each, state, more))
+        return loudest([self.rule.severity, *louder])
 
-    def _is_louder(self, asked: RaisedByWindow, state: WindowState) -> bool:
+    def _is_louder(self, asked: RaisedByWindow, state: WindowState, more: _Asked) -> bool:
         """Whether all that is asked holds; what is not known yet holds for nobody."""
         value, learns = state.tally.value or 0, self._learns(state)
-        if asked.times_expected and (learns or value < asked.times_expected * (state.expected or 0) * (1 - _ROUNDING)):
+        if asked.times_expected and (
+            learns or value < more.ratio(asked.times_expected) * (state.expected or 0) * (1 - _ROUNDING)
+        ):
             return False
-        if asked.surprise and (learns or (self._surprise(state) or 0) < asked.surprise * (1 - _ROUNDING)):
+        if asked.surprise and (learns or (self._surprise(state, more) or 0) < asked.surprise * (1 - _ROUNDING)):
             return False
-        return state.tally.floor >= (asked.at_least or 0) and value >= (asked.share or 0)
+        return state.tally.floor >= more.floor(asked.at_least) and value >= (asked.share or 0)
 
-    def _surprise(self, state: WindowState) -> float | None:
+    def _surprise(self, state: WindowState, more: _Asked) -> float | None:
         """None where the rule does not ask, or too little is known yet."""
         baseline = self.rule.baseline
         if state.surprise is None or state.surprise_history < baseline.min_history.total_seconds():
             return None
-        return state.surprised(slow_storms=baseline.sensitivity == "high")
+        return state.surprised(slow_storms=baseline.sensitivity == "high", times=more.times)
 
     def _learns(self, state: WindowState) -> bool:
         return state.latest - state.started < self.rule.baseline.min_history.total_seconds()
@@ -194,7 +227,7 @@ class CompiledWindow:
         return self.patience.total_seconds() * 2
 
     def _finding(self, key: Mapping[str, str], said: Mapping[str, str], state: WindowState) -> Finding:
-        rule = self.rule
+        rule, more = self.rule, self._asked(key, state)
         return Finding(
             rule=rule.id,
             kind=rule.kind,
@@ -202,14 +235,14 @@ class CompiledWindow:
             labels={**said, **key},
             subject=key.get("subject"),
             at=_moment(state.latest),
-            severity=self._severity(state),
+            severity=self._severity(state, more),
             category=rule.category,
             observed=state.tally.value or 0,
             expected=self._usual(state),
             measure=self._measure,
             window=rule.window,
             learning=self._learns(state),
-            reasons=self._reasons(state),
+            reasons=self._reasons(state, more),
             evidence=state.evidence(rule.evidence.top),
             plan=rule.plan,
             notify=rule.notify,
@@ -218,6 +251,7 @@ class CompiledWindow:
         )
 
     def _calm(self, key: Mapping[str, str], at: datetime, state: WindowState | None) -> Calm:
+        more = self._asked(key, state) if state else self._as_written
         return Calm(
             rule=self.rule.id,
             key=key,
@@ -226,7 +260,7 @@ class CompiledWindow:
             expected=self._usual(state) if state else None,
             measure=self._measure,
             window=self.rule.window,
-            reasons=self._reasons(state) if state else ("nothing was seen yet",),
+            reasons=self._reasons(state, more) if state else ("nothing was seen yet",),
             pending_since=_moment(state.pending_since) if state and state.pending_since is not None else None,
             last_fired=_moment(state.last_fired) if state and state.last_fired is not None else None,
         )
@@ -234,7 +268,7 @@ class CompiledWindow:
     def _usual(self, state: WindowState) -> float | None:
         return None if self._learns(state) else state.expected
 
-    def _reasons(self, state: WindowState) -> tuple[str, ...]:
+    def _reasons(self, state: WindowState, more: _Asked) -> tuple[str, ...]:
         """What was seen against what is usual, and what the rule asks."""
         within, usual = format_duration(self.rule.window), self._usual(state)
         seen = f"{self._seen(state.tally, _unscored(state))} within {within}"
@@ -243,11 +277,12 @@ class CompiledWindow:
                 seen,
                 *_copied(state),
                 f"what is usual is still being learnt (needs {format_duration(self.rule.baseline.min_history)})",
-                self._asks(),
+                self._asks(more),
+                *more.reasons,
             )
-        surprise = self._surprise(state)
+        surprise = self._surprise(state, more)
         odds = () if surprise is None else (_odds(surprise, self.rule.window / BUCKETS * RING),)
-        return (f"{seen}, usually {self._amount(usual or 0)}", *odds, *_copied(state), self._asks())
+        return (f"{seen}, usually {self._amount(usual or 0)}", *odds, *_copied(state), self._asks(more), *more.reasons)
 
     def _seen(self, tally: Tally, unscored: int) -> str:
         """What was observed; a share says of how many, and each measure how many could not be told."""
@@ -263,13 +298,48 @@ class CompiledWindow:
         bound = "at least " if self._measure != "mentions" and value >= DISTINCT_COUNTED else ""
         return f"{bound}{value:,.0f} {self._measure}" if value == round(value) else f"{value:,.1f}"
 
-    def _asks(self) -> str:
+    def _asks(self, more: _Asked) -> str:
         fire = self.rule.fire
-        floor = f"rings from {fire.at_least} {'mentions' if self._measure == 'share' else self._measure}"
+        floor = f"rings from {more.floor(fire.at_least)} {'mentions' if self._measure == 'share' else self._measure}"
         share = f", {fire.share:.0%} of the mentions" if fire.share else ""
-        times = f", {fire.times_expected:g} times the usual" if fire.times_expected else ""
+        times = f", {more.ratio(fire.times_expected):g} times the usual" if fire.times_expected else ""
         surprise = f", a surprise of {fire.surprise:g}" if fire.surprise else ""
         return floor + share + times + surprise
+
+
+class _Asked:
+    """How much more is asked than the rule says. A share does not grow with how many speak: of it, the floor alone is raised."""
+
+    __slots__ = ("_capped", "_raised", "_share", "times")
+
+    def __init__(self, rule: WindowRule, raised: Raised | None) -> None:
+        self._raised = raised
+        self.times = raised.times if raised else 1.0
+        self._share = isinstance(rule.measure, Share)
+        self._capped = isinstance(rule.measure, Distinct)
+
+    def floor(self, at_least: int | None) -> int:
+        """So many, from which it may ring; never more than can be counted."""
+        if self._raised is None or at_least is None:
+            return at_least or 0
+        more = math.ceil(at_least * self.times - _ROUNDING)
+        return max(at_least, min(more, DISTINCT_COUNTED)) if self._capped else more
+
+    def ratio(self, times_expected: float | None) -> float:
+        """So many times the usual."""
+        return (times_expected or 0) * (1.0 if self._share else self.times)
+
+    @property
+    def reasons(self) -> Iterable[str]:
+        """Why more is asked."""
+        if self._raised is not None:
+            yield f"the campaign “{self._raised.campaign}” multiplies the thresholds by {self.times:g}"
+
+
+def _lasting(rule: WindowRule) -> float:
+    """For how many seconds after a campaign what it made people say is still looked at."""
+    looked_at = (RING + 1) / BUCKETS if rule.asks_for_surprise else (SLICES + 1) / SLICES
+    return rule.window.total_seconds() * looked_at
 
 
 def _odds(surprise: float, within: timedelta) -> str:
@@ -280,12 +350,16 @@ def _odds(surprise: float, within: timedelta) -> str:
     return f"a surprise of {surprise:.1f} over {format_duration(within)}: about one time in {once} by chance"
 
 
-def _surprise(rule: WindowRule) -> Surprise | None:
+def _surprise(rule: WindowRule, teaches: Callable[[float, float], float] | None) -> Surprise | None:
     if not rule.asks_for_surprise:
         return None
     bucket = rule.window / BUCKETS
-    halves = {"level": rule.baseline.level / bucket, "dispersion": rule.baseline.dispersion / bucket}
-    return Surprise(**halves)
+    level, dispersion, width = rule.baseline.level / bucket, rule.baseline.dispersion / bucket, bucket.total_seconds()
+
+    def whole(at: int) -> bool:
+        return teaches is None or teaches(at * width, (at + 1) * width) == width
+
+    return Surprise(level=level, dispersion=dispersion, teaches=whole if teaches else None)
 
 
 def _unscored(state: WindowState) -> int:

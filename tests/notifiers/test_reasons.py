@@ -87,6 +87,11 @@ SAID = [
         "tonalité jugée par vader 3.3.2 ; le second avis n’est pas venu",
         "sentiment judged by vader 3.3.2; no second opinion came",
     ),
+    (
+        "the campaign “soldes-ete” multiplies the thresholds by 2.5",
+        "la campagne « soldes-ete » multiplie les seuils par 2,5",
+        "the campaign “soldes-ete” multiplies the thresholds by 2.5",
+    ),
     ("about acme, rival", "", ""),
     ("subjects acme (exists true)", "", ""),  # of an alert that an older version opened
 ]
