@@ -69,7 +69,7 @@ async def _stored(rule: str, number: int, config: Path) -> _Explained:
     if not found:
         raise UsageError(f"there is no mention {number}")
     try:
-        engine = Engine(settings.rules, settings.lists)
+        engine = Engine(settings.rules, settings.lists, settings.calendar)
     except RuleError:
         loaded(config)  # says which line of which file is wrong
         raise

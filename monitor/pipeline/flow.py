@@ -74,7 +74,7 @@ def build(
     away = Away(settings.sentiment, scoring) if scoring else None
     enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.own_accounts, away)
     second = Away(settings.sentiment, asking, str(settings.sentiment.second_opinion)) if asking else None
-    engine = Engine(settings.rules, settings.lists)
+    engine = Engine(settings.rules, settings.lists, settings.calendar)
     alerting = Alerting(settings)
     return Flow(
         intake=Intake(settings, store, clock, sources, enricher, SecondOpinion(settings, clock, second), drive=drive),

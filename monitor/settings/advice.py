@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from monitor.sources.connecting import trust
 from monitor.sources.guard import Guard
 from notifiers import AppriseSettings, EmailSettings, WebhookSettings
 from notifiers.chat import names_a_host, problems
+from rules import Rule
 
 _SMTP = "Add `smtp: {host: …, sender: …}`."
 _TOKEN = re.compile(r"[\w-]{20,}")
@@ -154,6 +155,23 @@ def expired(documents: Iterable[Document], plans: Iterable[PlanFile], today: dat
                 path = ("plan", "statements", index, "expires")
                 what = f"the statement `{statement.id}` expired on {statement.expires}."
                 yield document.problem(path, what, "Read it again, then move the date.")
+
+
+def idle_campaigns(document: Document, settings: Settings, today: date) -> Iterator[Problem]:
+    """Campaigns that change nothing (any more): those that are over, and rules whose thresholds are never raised."""
+    morning = datetime.combine(today, time(), UTC)
+    for name, campaign in settings.campaigns.items():
+        if campaign.is_over(morning, settings.timezone):
+            what = f"is over since {campaign.to}: it raises nothing any more."
+            yield document.problem(("campaigns", name), what, "Remove it, or move its dates.")
+        for rule in settings.rules:
+            if isinstance(campaign.times, Mapping) and rule.id in campaign.times and _untouched(rule):
+                what = f"`{rule.id}` is a rule of kind `mention`, or about safety: no campaign raises what it asks."
+                yield document.problem(("campaigns", name, "times", rule.id), what, "Remove the line.")
+
+
+def _untouched(rule: Rule) -> bool:
+    return rule.kind == "mention" or getattr(rule, "exempt", False)
 
 
 def written_in_clear(document: Document, filled: Filled, shape: Shape) -> Iterator[Problem]:

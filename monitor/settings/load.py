@@ -170,6 +170,7 @@ class _Reader:
         self._loaded.warnings += advice.contacts_permissions(contacts.path)
         documents = [file.document for file in plans if file.document]
         self._loaded.warnings += advice.expired(documents, read_plans, self._today)
+        self._loaded.warnings += advice.idle_campaigns(monitor.document, settings, self._today)
 
     def _file(self, path: Path, model: type[_Model]) -> _File[_Model]:
         document, problems = read(path)
@@ -280,6 +281,7 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
             name: at(document.data, ("sources", name, "enabled")) is not False for name in names.keys(document, "sources") or ()
         },
         receivers=names.keys(document, "receivers") or (),
+        calendar=tuple(each.campaign(name, sound.timezone) for name, each in sound.campaigns.items()),
     )
 
 

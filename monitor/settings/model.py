@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from monitor.domain.plan import Id, Plan
 from monitor.sentiment import SentimentSettings
+from monitor.settings.campaigns import CampaignSettings
 from monitor.settings.contacts import Contacts, Person
 from monitor.settings.fingerprints import Fingerprints, fingerprint
 from monitor.settings.kinds import Names, Text, Texts, Zone
@@ -20,7 +21,7 @@ from monitor.sources.connecting import HttpSettings
 from monitor.storage import StorageSettings
 from notifiers import EmailSettings, ReceiverUnion, SmtpSettings
 from notifiers.message import Language
-from rules import Rule
+from rules import Campaign, Rule
 from rules.duration import Duration
 
 # Names that stand for what `routing` says; nobody and nothing else may have them.
@@ -178,6 +179,9 @@ class MonitorFile(BaseModel):
         default_factory=dict, description="how people are reached, by a name of your choice"
     )
     routing: Routing = Field(default_factory=Routing, description="who is told")
+    campaigns: dict[Id, CampaignSettings] = Field(
+        default_factory=dict, description="when more is said because of us, and windows need more before they ring, by a name"
+    )
     storage: StorageSettings = Field(default_factory=StorageSettings, description="where everything is kept, and for how long")
     web: WebSettings = Field(default_factory=WebSettings, description="inbound webhooks; metrics, health and reload")
     heartbeat: HeartbeatSettings | None = Field(None, description="how somebody elsewhere notices that this machine is gone")
@@ -235,6 +239,11 @@ class Settings(MonitorFile):
         return (primary,) if works or backup is None else (primary, backup)
 
     @property
+    def calendar(self) -> tuple[Campaign, ...]:
+        """The campaigns, for the rules."""
+        return tuple(each.campaign(name, self.timezone) for name, each in self.campaigns.items())
+
+    @property
     def own_accounts(self) -> tuple[str, ...]:
         """Whose posts are our own, whichever source sees them: what any source names, and the brand's own handles.
 
@@ -278,6 +287,7 @@ class Outline:
     receivers: Collection[str]
     rules: tuple[Rule, ...] = ()
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    calendar: tuple[Campaign, ...] = ()
 
 
 def implicit_receiver(email: str, person: Person) -> EmailSettings:

@@ -67,6 +67,9 @@ def check(files: Files) -> list[Problem]:
             found.name(monitor, ("receivers", receiver, "fallback"), known, "receiver, person or role")
         for source in keys(monitor, "sources") or ():
             found.name(monitor, ("sources", source, "subject"), subjects, "subject")
+        for campaign in keys(monitor, "campaigns") or ():
+            found.name(monitor, ("campaigns", campaign, "subjects"), subjects, "subject")
+            _campaign(found, monitor, campaign, files)
     if files.contacts:
         _contacts(found, files.contacts, receivers, people)
         for person in people or ():
@@ -158,6 +161,16 @@ def _held_for(monitor: Document) -> Iterator[Path_]:
         path: Path_ = ("routing", section)
         found = at(monitor.data, path)
         yield from ((*path, index, "for") for index in range(len(found))) if isinstance(found, list) else ((*path, "for"),)
+
+
+def _campaign(found: _Check, monitor: Document, name: str, files: Files) -> None:
+    """The rules for which a campaign says how much more is asked."""
+    known = {rule for document in files.rules for _, _, rule in _rule_ids(document)}
+    path: Path_ = ("campaigns", name, "times")
+    times = at(monitor.data, path)
+    for rule in times if isinstance(times, Mapping) and files.whole else ():
+        if rule not in known:
+            found.problems.append(monitor.problem((*path, rule), f"there is no rule called `{rule}`.", suggest(rule, known)))
 
 
 def _webhooks(monitor: Document | None) -> set[str] | None:
