@@ -62,6 +62,13 @@ def test_the_plan_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
     assert set(load(tmp_path, environ=ENVIRONMENT).plans) == {"product-outage"}
 
 
+def test_the_campaigns_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
+    """Both can be pasted, and name rules that are shipped."""
+    (block,) = blocks("plan-a-campaign.md", "yaml")
+    written(tmp_path, "monitor.yaml", "version: 1\nsubjects: {acme: {}, acme-live: {}}\n" + block)
+    assert [each.name for each in load(tmp_path, environ=ENVIRONMENT).calendar] == ["winter-sale", "concerts"]
+
+
 @pytest.fixture(scope="module")
 def genuine() -> Callable[[str, dict[str, str], bytes], bool]:
     """The function that the page gives to whoever receives our webhooks."""
