@@ -54,7 +54,11 @@ def alarms(rule: WindowRule, rows: Sequence[Row]) -> list[int]:
     for at, (moment, count) in enumerate(rows):
         surprise.add(at, count)
         rings = surprise.score(slow_storms=rule.baseline.sensitivity == "high") >= (rule.fire.surprise or 0)
-        told = rings and moment - rows[0][0] >= rule.baseline.min_history and (last is None or moment - last >= rule.realert)
+        told = (
+            rings
+            and moment - rows[0][0] >= rule.baseline.min_history
+            and (last is None or moment - last >= rule.rest(timedelta(0)))
+        )
         last = moment if told else last
         found.append(int(told))
     return found

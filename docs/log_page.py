@@ -15,10 +15,13 @@ LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "erro
 # What each says, for whoever meets it in the journal.
 MEANS = {
     "alert.held": "quiet hours hold what would be told; `until` says how long",
+    "alert.limited": "more alerts of a rule than its `limit` lets through one by one: this one is told in a digest",
+    "alert.observed": "an alert was opened whose rule is only observed: nobody is told",
     "alert.opened": "an alert was opened, and people are told",
     "alert.reopened": "the same trouble came back within the rule's `realert`",
     "alert.resolved": "an alert is over; `reason` says why",
     "alert.silenced": "an alert rings under a silence: nobody is told until the silence is over",
+    "alert.told": "what was opened under a silence, or while its rule was only observed, is told now",
     "alert.worse": "an alert became graver",
     "ballast.not_given_up": "the disk is full, and the file that holds its place could not be deleted",
     "ballast.not_taken": "the file that holds a place on the disk could not be written: there is none to give up",
@@ -89,10 +92,13 @@ MEANS = {
 COMPOSED = frozenset(
     {
         "alert.held",
+        "alert.limited",
+        "alert.observed",
         "alert.opened",
         "alert.reopened",
         "alert.resolved",
         "alert.silenced",
+        "alert.told",
         "alert.worse",
         "plan.opened",
         "plan.reopened",

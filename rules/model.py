@@ -55,10 +55,52 @@ class Evidence(Settings):
     top: int = Field(5, ge=1, le=20, description="how many: the largest reach first, then the newest")
 
 
+class Backoff(Settings):
+    """Ever longer rests: the longer an alert stays open, the seldomer it is told again."""
+
+    first: PositiveDuration = Field(timedelta(hours=6), description="the rest before it is told again for the first time")
+    factor: float = Field(2, ge=1, le=10, description="by how much each rest is longer than the one before")
+    most: PositiveDuration = Field(timedelta(hours=48), description="no rest is longer")
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.most < self.first:
+            first, most = format_duration(self.first), format_duration(self.most)
+            raise ValueError(f"the longest rest (most: {most}) is shorter than the first (first: {first}): write a longer `most`")
+        return self
+
+    def rest(self, open_for: timedelta) -> timedelta:
+        """The rest that follows when it was last told so long after it was opened.
+
+        Rests of `first`, then `factor` times as long and so on add up to `open_for`; the next one follows from their sum.
+        """
+        return min(self.most, self.first + (self.factor - 1) * open_for)
+
+
+def _kind_of_realert(value: Any) -> str:
+    return "backoff" if isinstance(value, Backoff | dict) else "duration"
+
+
+Realert = Annotated[
+    Annotated[PositiveDuration, Tag("duration")] | Annotated[Backoff, Tag("backoff")], Discriminator(_kind_of_realert)
+]
+
+
 class Resolve(Settings):
     """When the alert of a mention rule ends by itself."""
 
     after: PositiveDuration = Field(timedelta(hours=24), description="this long after the last mention that rang it")
+    answered: bool = Field(
+        False, description="true: also once one of our own accounts has replied to a mention that rang it, or in its thread"
+    )
+
+
+class Limit(Settings):
+    """How many new alerts of a rule are told one by one; nothing beyond is lost."""
+
+    per: PositiveDuration = Field(timedelta(hours=1), description="within how long they are counted")
+    max: int = Field(ge=1, description="so many alerts are told on their own")
+    overflow: Literal["digest"] = Field("digest", description="`digest`: the others are gathered into one message a receiver")
 
 
 class Distinct(Settings):
@@ -157,15 +199,28 @@ class _Rule(Settings):
     where: Where = Field(default_factory=Where, description="which mentions it looks at; empty means all")
     severity: Severity = Field("warning", description="how loud it rings: info < warning < critical")
     category: Category = Field("alert", description="`opportunity` for good news and openings")
-    realert: PositiveDuration = Field(timedelta(hours=6), description="an alert that stays open is not told again before this")
+    realert: Realert = Field(
+        timedelta(hours=6),
+        description="an alert that stays open is not told again before this: a duration, or ever longer ones, such as"
+        " `{first: 6h, factor: 2, most: 48h}`",
+    )
     notify: Receivers = Field((), description="receivers, people or roles; empty means the default route")
     plan: Id | None = Field(None, description="the emergency plan that its alert opens, once per incident")
     evidence: Evidence = Field(default_factory=Evidence, description="which mentions the alert shows")
+    mode: Literal["ring", "observe"] = Field(
+        "ring",
+        description="`observe`: its alerts are opened and kept, and nobody is told, no plan is opened and no incident made worse:"
+        " to try a rule. What is still open when it rings again is told once",
+    )
     exempt: bool = Field(
         False,
         description="true: nothing holds its alerts back, neither quiet hours nor limits, inhibitions and the digest of a storm."
         " For danger to people. A silence still covers them: a person asked for it",
     )
+
+    def rest(self, open_for: timedelta) -> timedelta:
+        """How long an alert is not told again that was last told so long after it was opened."""
+        return self.realert.rest(open_for) if isinstance(self.realert, Backoff) else self.realert
 
 
 class MentionRule(_Rule):
@@ -177,6 +232,7 @@ class MentionRule(_Rule):
         (), alias="raise", description="when it rings louder, which is told at once, whatever `realert` says"
     )
     resolve: Resolve = Field(default_factory=Resolve, description="when its alert ends by itself")
+    limit: Limit | None = Field(None, description="how many of its new alerts are told one by one")
 
 
 class WindowRule(_Rule):
@@ -232,7 +288,7 @@ class Defaults(Settings):
     """What the rules of this file have where they say nothing themselves."""
 
     severity: Severity | None = Field(None, description="how loud its rules ring")
-    realert: PositiveDuration | None = Field(None, description="an alert that stays open is not told again before this")
+    realert: Realert | None = Field(None, description="an alert that stays open is not told again before this")
     notify: Receivers | None = Field(None, description="receivers, people or roles")
 
 

@@ -14,6 +14,7 @@ Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the gravest
 RULE_GONE = "the rule is gone"  # why an alert ends that nobody knows to be over
 EXEMPT = "exempt"  # the label of an alert that nothing holds back
+OBSERVED = "observed"  # the label of an alert that was opened while its rule was only observed
 
 
 class AlertState(StrEnum):

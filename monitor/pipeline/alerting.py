@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
 from monitor.domain.alert import (
     EXEMPT,
+    OBSERVED,
     SEVERITIES,
     Alert,
     AlertEvent,
@@ -21,6 +23,7 @@ from monitor.domain.alert import (
 )
 from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError
 from monitor.pipeline.conversation import Conversations
+from monitor.pipeline.limits import Limits
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.pipeline.recipients import Recipients
 from monitor.pipeline.silencing import Silencing, quiet_until
@@ -40,6 +43,16 @@ def worse(severity: Severity, than: Severity) -> bool:
     return SEVERITIES.index(severity) > SEVERITIES.index(than)
 
 
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """Why nobody is told of an alert, `by` which silence (its number) and until when, where that is known."""
+
+    how: str  # as its event is called
+    by: str
+    until: datetime | None = None
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
 class Alerting:
     """Opens, repeats and resolves alerts. It never commits: the evaluator's transaction holds everything together."""
 
@@ -49,6 +62,7 @@ class Alerting:
         self._recipients = Recipients(settings)
         self._conversations = Conversations(settings)
         self._silencing = Silencing(settings.lists)
+        self._limits = Limits(settings.rules)
         self._noted: list[TimelineEvent] = []  # in this transaction
 
     async def save(self, tx: UnitOfWork) -> None:
@@ -65,6 +79,7 @@ class Alerting:
     def forget(self) -> None:
         """The transaction has ended: what was not committed did not happen."""
         self._conversations.forget()
+        self._limits.forget()
         self._noted.clear()
 
     async def _note(self, tx: UnitOfWork, event: TimelineEvent) -> None:
@@ -79,26 +94,29 @@ class Alerting:
         if known is not None:
             await self._again(tx, rings, known, finding, now, silences)
         else:
-            silence = self._silencing.covering(silences, _new_alert(finding, self._marks(finding)), now)
-            await self._open(tx, rings, finding, now, silence=silence)
+            quiet = self._quieted(_new_alert(finding, self._marks(finding)), silences, now)
+            await self._open(tx, rings, finding, now, quiet)
 
     async def after_silence(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence]
     ) -> datetime | None:
-        """Tell, once, of an alert that still rings when no silence covers it any more, if a silence held anything back.
+        """Tell, once, of an alert that still rings when neither a silence nor its rule keeps it quiet, if anything was held back.
 
         Returns until when a silence covers it, if one does.
         """
-        silence = self._silencing.covering(silences, alert, now)
-        if silence is not None:
-            await self._hold(tx, rings, alert, silence, now)
-            return quiet_until(silence, now)
+        quiet = self._quieted(alert, silences, now)
+        if quiet is not None:
+            await self._hold(tx, rings, alert, quiet, now)
+            return quiet.until
         kind = _held_back(alert)
         taken = kind is NotificationKind.REMINDER and (await rings.latest(tx, alert)).acknowledged_at is not None
         if kind is None or taken:
             await rings.hold(tx, alert, None, None)
             return None
         await rings.told(tx, alert, now)
+        if kind is NotificationKind.FIRST:
+            await tx.incidents.raise_severity(alert.incident_id, alert.severity)
+            await self._note(tx, _event("alert.told", now, alert, {}))
         await self._tell(tx, alert, kind, (), now)
         return None
 
@@ -122,9 +140,9 @@ class Alerting:
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence] = ()
     ) -> None:
         """Tell again of a window that still rings when nothing new was said, as often as its rule's `realert` asks."""
-        silence = self._silencing.covering(silences, alert, now)
-        if silence is not None:
-            await self._hold(tx, rings, alert, silence, now)
+        quiet = self._quieted(alert, silences, now)
+        if quiet is not None:
+            await self._hold(tx, rings, alert, quiet, now)
             return
         if await self._repeat(tx, rings, alert, now, graver=False) is NotificationKind.REMINDER:
             await rings.told(tx, alert, now)
@@ -139,15 +157,17 @@ class Alerting:
         if graver:
             await tx.incidents.raise_severity(known.incident_id, finding.severity)
             await self._note(tx, _event("alert.worse", now, alert, {"severity": finding.severity}))
-        silence = self._silencing.covering(silences, alert, now)
-        if silence is not None:
+        quiet = self._quieted(alert, silences, now)
+        if quiet is not None:
             known_as = known.severity if graver and known.told_at is not None else None
-            await self._hold(tx, rings, alert, silence, now, known_as=known_as)
+            await self._hold(tx, rings, alert, quiet, now, known_as=known_as)
             return
         kind = await self._repeat(tx, rings, alert, now, graver=graver)
         if kind is None:
             return
         await rings.told(tx, alert, now)
+        if kind is NotificationKind.FIRST:
+            await self._note(tx, _event("alert.told", now, alert, {}))
         await self._tell(tx, alert, kind, finding.evidence, now)
 
     async def _hold(
@@ -155,14 +175,14 @@ class Alerting:
         tx: UnitOfWork,
         rings: OpenAlerts,
         alert: Alert,
-        silence: Silence,
+        quiet: _Quiet,
         now: datetime,
         known_as: Severity | None = None,
     ) -> None:
-        """It rings under a silence. What people know of it stands: once the silence is over, they are told what is new."""
+        """It rings, and is kept quiet. What people know of it stands: once that is over, they are told what is new."""
         if alert.silenced_by is None:
-            await self._note(tx, _event("alert.silenced", now, alert, {"silence": silence.id}))
-        await rings.hold(tx, alert, str(silence.id), alert.told_severity or known_as)
+            await self._hold_back(tx, alert, quiet.how, quiet.how, now, **quiet.detail)
+        await rings.hold(tx, alert, quiet.by, alert.told_severity or known_as)
 
     async def _repeat(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, *, graver: bool
@@ -175,38 +195,32 @@ class Alerting:
             return NotificationKind.WORSE
         if "catch_up" in alert.labels or alert.kind == "judging_health":  # each is told, gathered with the next message
             return NotificationKind.MORE
-        if held_back is None and now - alert.told_at < self._realert(alert.rule):
+        if held_back is None and now - alert.told_at < self._rest(alert.rule, alert.told_at - alert.opened_at):
             return None
         taken = (await rings.latest(tx, alert)).acknowledged_at is not None
         return None if taken else NotificationKind.REMINDER
 
-    async def _open(self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, *, silence: Silence | None) -> None:
-        silenced = silence is not None
+    async def _open(self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, quiet: _Quiet | None) -> None:
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
-        same = last is not None and last.told_at is not None and now - last.told_at < self._realert(finding.rule)
+        same = last is not None and last.told_at is not None and now - last.told_at < self._rest(finding.rule, timedelta(0))
         incident, joined = await self._incident(tx, finding, now, former=last.incident_id if last and same else None)
         graver = joined and worse(finding.severity, incident.severity)
         if graver:
             await tx.incidents.raise_severity(incident.id, finding.severity)
-        again = same and not silenced  # a reopened alert was told; under a silence a new one waits to be
+        again = same and quiet is None  # a reopened alert was told; under a silence a new one waits to be
         if last is not None and again:
             alert = await tx.alerts.reopen(last.id, _new_alert(finding, {}), incident.id, now)
         else:
-            by = str(silence.id) if silence is not None else None
+            by = quiet.by if quiet is not None else None
             alert = await tx.alerts.open(_new_alert(finding, self._marks(finding)), incident.id, now, silenced_by=by)
             metrics.alerts_opened.labels(rule=finding.rule, severity=finding.severity).inc()
         rings.opened(alert)
-        detail: dict[str, object] = {
-            "reasons": list(finding.reasons),
-            "observed": finding.observed,
-            "expected": finding.expected,
-        }
-        if silence is not None:
-            detail["silence"] = silence.id
-        how = "silenced" if silenced else "reopened" if again else "opened"
-        await self._note(tx, _event(f"alert.{how}", now, alert, detail))
-        if not silenced:
+        detail = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
+        if quiet is not None:
+            await self._hold_back(tx, alert, quiet.how, quiet.how, now, **detail, **quiet.detail)
+        else:
+            await self._note(tx, _event("alert.reopened" if again else "alert.opened", now, alert, detail))
             await self._tell(tx, alert, NotificationKind.WORSE if graver else NotificationKind.FIRST, finding.evidence, now)
 
     async def _tell(self, tx: UnitOfWork, alert: Alert, kind: NotificationKind, evidence: Sequence[int], now: datetime) -> None:
@@ -214,12 +228,15 @@ class Alerting:
         share = AlertEvent.of(alert, kind, evidence)
         run = await self._open_plan(tx, alert, now) if alert.plan is not None else None
         told = await self._tell_plan(tx, run, share, now) if run is not None else set()
+        receivers = [receiver for receiver in self._recipients.of(alert, now) if receiver not in told]
+        alone = kind is not NotificationKind.FIRST or alert.exempt or await self._limits.leave_room(tx, alert, now)
+        if not alone:
+            await self._hold_back(tx, alert, "limited", "limited", now, receivers=receivers)
         held: dict[datetime, list[str]] = {}
-        for receiver in self._recipients.of(alert, now):
-            if receiver not in told:
-                until = await self._conversations.owe(tx, alert.incident_id, receiver, kind, share, now)
-                if until is not None:
-                    held.setdefault(until, []).append(receiver)
+        for receiver in receivers:
+            until = await self._conversations.owe(tx, alert.incident_id, receiver, kind, share, now, alone=alone)
+            if until is not None:
+                held.setdefault(until, []).append(receiver)
         for until, receivers in held.items():
             await self._hold_back(tx, alert, "held", "quiet_hours", now, receivers=receivers, until=until.isoformat())
 
@@ -228,14 +245,28 @@ class Alerting:
         await self._note(tx, _event(f"alert.{how}", now, alert, detail))
         metrics.held_back.labels(rule=alert.rule, reason=reason).inc()
 
+    def _quieted(self, alert: Alert | NewAlert, silences: Sequence[Silence], now: datetime) -> _Quiet | None:
+        """What keeps everybody from being told: a silence, or nothing but a rule that is only observed."""
+        rule = self._rules.get(alert.rule)
+        if rule is not None and rule.mode == "observe":
+            return _Quiet(OBSERVED, OBSERVED)
+        silence = self._silencing.covering(silences, alert, now)
+        if silence is None:
+            return None
+        return _Quiet("silenced", str(silence.id), quiet_until(silence, now), {"silence": silence.id})
+
     def _marks(self, finding: Finding) -> dict[str, str]:
         """What an alert keeps of its rule, as labels: it holds for as long as the alert is open, whatever becomes of the rule."""
         rule = self._rules.get(finding.rule)
-        return {EXEMPT: "always"} if rule is not None and rule.exempt and "catch_up" not in finding.labels else {}
+        if rule is None:
+            return {}
+        exempt = {EXEMPT: "always"} if rule.exempt and "catch_up" not in finding.labels else {}
+        return exempt | ({OBSERVED: "yes"} if rule.mode == "observe" else {})
 
-    def _realert(self, rule: str) -> timedelta:
+    def _rest(self, rule: str, open_for: timedelta) -> timedelta:
+        """How long an alert is not told again that was last told so long after it was opened."""
         known = self._rules.get(rule)
-        return known.realert if known is not None else _HEALTH_REALERT
+        return known.rest(open_for) if known is not None else _HEALTH_REALERT
 
     async def _incident(self, tx: UnitOfWork, finding: Finding, now: datetime, *, former: int | None) -> tuple[Incident, bool]:
         """The incident a finding belongs to, and whether it was there before.
@@ -245,6 +276,9 @@ class Alerting:
         """
         shared = f"subject:{finding.subject}" if finding.subject else None
         own = f"alert:{fingerprint(finding.rule, finding.key)}"
+        rule = self._rules.get(finding.rule)
+        if rule is not None and rule.mode == "observe":  # what nobody is told of joins nothing, and makes nothing worse
+            return await tx.incidents.open(subject=finding.subject, open_key=f"{OBSERVED}:{own}", severity="info", at=now), False
         key = own if finding.kind == "mention" or shared is None else shared
         incident = await tx.incidents.open_by_key(shared) if shared else None
         incident = incident or await tx.incidents.open_by_key(key)

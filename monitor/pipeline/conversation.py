@@ -107,11 +107,20 @@ class Conversations:
         self._pressures: dict[str, _Pressure] = {}
 
     async def owe(
-        self, tx: UnitOfWork, incident_id: int, receiver: str, kind: NotificationKind, share: AlertEvent, now: datetime
+        self,
+        tx: UnitOfWork,
+        incident_id: int,
+        receiver: str,
+        kind: NotificationKind,
+        share: AlertEvent,
+        now: datetime,
+        *,
+        alone: bool = True,
     ) -> datetime | None:
         """Owe a receiver a message: the first of an incident, what is worse and what is critical at once, the rest gathered.
 
-        Whoever was told much lately finds it in the digest instead. Returns until when quiet hours hold it, if they do.
+        Whoever was told much lately finds it in the digest instead, as everybody does unless it may come `alone`. Returns until
+        when quiet hours hold it, if they do.
         """
         until = self._quiet.until(receiver, share, now)
         if until is not None:
@@ -123,7 +132,7 @@ class Conversations:
         pressing = talk.last_due is None or kind is NotificationKind.WORSE or critical
         if not pressing and talk.takes_more(now):
             talk.add(share)
-        elif kind is not NotificationKind.RESOLVED and not share.exempt and not await self._room(tx, receiver, share, now):
+        elif not alone or not await self._room(tx, receiver, kind, share, now):
             return await self._digest(tx, receiver, share, now)
         elif pressing:
             await self.at_once(tx, incident_id, receiver, kind, (share,), now)
@@ -230,7 +239,9 @@ class Conversations:
         self._held.clear()
         self._pressures.clear()
 
-    async def _room(self, tx: UnitOfWork, receiver: str, share: AlertEvent, now: datetime) -> bool:
+    async def _room(self, tx: UnitOfWork, receiver: str, kind: NotificationKind, share: AlertEvent, now: datetime) -> bool:
+        if kind is NotificationKind.RESOLVED or share.exempt:
+            return True
         return (await self._pressure(tx, receiver, now)).leaves_room(share, self._routing.digest_after)
 
     async def _pressure(self, tx: UnitOfWork, receiver: str, now: datetime) -> _Pressure:

@@ -225,8 +225,18 @@ class Evaluator:
                     told = second_opinion.noted(told, mention) if told.kind == "mention" else told
                     await self._alerting.raise_(tx, memory.rings, told, now, self._silences)
                     self._wake_soon()
+            if mention.is_own and mention.in_thread:
+                await self._answered(tx, memory.rings, mention, now)
             self._watch(now)
         return mentions[-1].id
+
+    async def _answered(self, tx: UnitOfWork, rings: OpenAlerts, reply: Observed, now: datetime) -> None:
+        """One of our own accounts replied: what its rule calls over by that ends, and nobody is told."""
+        await rings.save(tx)
+        for alert in await tx.alerts.behind(await tx.mentions.answer(reply.id)):
+            rule = self._engine.rule(alert.rule)
+            if isinstance(rule, MentionRule) and rule.resolve.answered:
+                await self._alerting.resolve(tx, rings, alert, now, "answered by us", tell=False)
 
     async def _observe(self, tx: UnitOfWork, memory: _Memory, mention: Observed) -> Sequence[Finding]:
         """What rings because of this mention. One that the rules trip over must not keep all others from being judged."""

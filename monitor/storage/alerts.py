@@ -149,6 +149,13 @@ class Alerts(Repository):
         query = select(table.c.severity, func.count().label("n")).where(table.c.state == AlertState.OPEN)
         return {row["severity"]: row["n"] for row in await self._session.rows(query.group_by(table.c.severity))}
 
+    async def behind(self, mentions: Collection[int]) -> _Alerts:
+        """The open alerts that one of these mentions rang, oldest first."""
+        rung = select(evidence.c.alert_id).where(evidence.c.mention_id.in_(mentions))
+        return await self._alerts(
+            select(table).where(table.c.state == AlertState.OPEN, table.c.id.in_(rung)).order_by(table.c.id)
+        )
+
     async def of_incident(self, incident_id: int) -> _Alerts:
         """An incident's alerts, oldest first."""
         rows = await self._session.rows(_OF_INCIDENT, {"incident": incident_id})

@@ -24,6 +24,7 @@ from monitor.storage.mention_rows import (
     mention_row,
     observed,
     person,
+    short_key,
 )
 from monitor.storage.session import Repository, chunks
 from monitor.storage.tables import author, mention, sighting, tombstone
@@ -210,6 +211,18 @@ class Mentions(Repository):
         query = select(*columns).select_from(behind).where(*wanted).order_by(mention.c.written_at.desc()).limit(limit)
         rows = await self._session.all(query)
         return [Utterance(who, f"{title}\n{text}".strip()[:characters]) for who, title, text in rows]
+
+    async def answer(self, reply: int) -> list[int]:
+        """Note that a mention of our own answers those it replies to, or whose thread it stands in. Which those are."""
+        said = (mention.c.network, mention.c.parent, mention.c.thread, mention.c.written_at)
+        (row,) = await self._session.all(select(*said).where(mention.c.id == reply))
+        keys = {short_key(each) for each in (row.parent, row.thread) if each}
+        asked = (mention.c.network == row.network, mention.c.key.in_(keys), mention.c.id != reply)
+        found = [each.id for each in await self._session.all(select(mention.c.id).where(*asked))] if keys else []
+        first = update(mention).where(mention.c.id.in_(found), mention.c.answered_at.is_(None))
+        if found:
+            await self._session.run(first.values(answered_at=row.written_at))
+        return found
 
     async def mark(self, clustered: Sequence[Clustered]) -> None:
         """Store to which clusters of nearly the same texts these mentions belong. One that is gone stays so."""

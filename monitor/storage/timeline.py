@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
 from monitor.domain.plan import FREED, STUCK, TimelineEvent
 from monitor.storage.session import Repository, Session
+from monitor.storage.tables import alert
 from monitor.storage.tables import timeline as table
 
 _NAMES = [field.name for field in fields(TimelineEvent)]
 _FIELDS = [table.c[name] for name in _NAMES]
 _STUCK_OR_FREED = (STUCK, FREED)
+_limited = table.alias("limited")
+_BEGINNINGS = ("alert.opened", "alert.reopened", "alert.told")
 _Events = list[TimelineEvent]
 _Numbered = list[tuple[int, TimelineEvent]]
 
@@ -50,6 +54,16 @@ class Timeline(Repository):
         await self.write()
         query = select(*_FIELDS).where(table.c.incident_id == incident_id).order_by(table.c.at, table.c.id)
         return [TimelineEvent(**row) for row in await self._session.rows(query)]
+
+    async def told_alone(self, rule: str, since: datetime, limit: int, *, but: int) -> list[datetime]:
+        """When alerts of a rule, `but` one, were first told on their own and in no digest: the newest `limit` after `since`."""
+        await self.write()
+        limited = select(_limited.c.id).where(
+            _limited.c.kind == "alert.limited", _limited.c.alert_id == table.c.alert_id, _limited.c.at == table.c.at
+        )
+        began = (table.c.kind.in_(_BEGINNINGS), table.c.at > since, alert.c.rule == rule, alert.c.id != but, ~limited.exists())
+        query = select(table.c.at).join(alert, alert.c.id == table.c.alert_id).where(*began).order_by(table.c.at.desc())
+        return [row["at"] for row in await self._session.rows(query.limit(limit))]
 
     async def after(self, number: int, limit: int) -> _Numbered:
         """What was added after event `number` (0: from the beginning), in the order of its adding, each with its number."""
