@@ -15,9 +15,11 @@ LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "erro
 # What each says, for whoever meets it in the journal.
 MEANS = {
     "alert.held": "quiet hours hold what would be told; `until` says how long",
+    "alert.inhibited": "another alert that rings keeps some from being told of this one; `alert show` names them",
     "alert.limited": "more alerts of a rule than its `limit` lets through one by one: this one is told in a digest",
     "alert.observed": "an alert was opened whose rule is only observed: nobody is told",
     "alert.opened": "an alert was opened, and people are told",
+    "alert.released": "what kept some from being told of an alert is over: they are told now",
     "alert.reopened": "the same trouble came back within the rule's `realert`",
     "alert.resolved": "an alert is over; `reason` says why",
     "alert.silenced": "an alert rings under a silence: nobody is told until the silence is over",
@@ -92,9 +94,11 @@ MEANS = {
 COMPOSED = frozenset(
     {
         "alert.held",
+        "alert.inhibited",
         "alert.limited",
         "alert.observed",
         "alert.opened",
+        "alert.released",
         "alert.reopened",
         "alert.resolved",
         "alert.silenced",

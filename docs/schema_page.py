@@ -13,6 +13,8 @@ Schema = Mapping[str, Any]
 # Models that have a section of their own wherever they are used: the prefix of their settings, and their title.
 SHARED = {
     "Where": ("where", "Conditions: `where`"),
+    "AlertWhere": ("alert", "Conditions on alerts"),
+    "SeverityTest": ("severity", "Tests of a severity"),
     "NumberTest": ("number", "Tests of a number"),
     "LabelTest": ("name", "Tests of a name"),
     "FlagTest": ("flag", "Tests of true or false"),
@@ -121,7 +123,11 @@ class Page:
     def _inside(self, field: Schema) -> Iterator[tuple[str, str, Schema]]:
         """The models one level down that are told in place: (what to add to the path, tag in a union of kinds, model)."""
         kinds = "oneOf" in str(field)
+        told: set[str] = set()  # one, or a list of such: the same settings
         for suffix, name, model in self._models(field):
+            if name in told:
+                continue
+            told.add(name)
             if name not in SHARED:
                 yield suffix, _tag(model) if kinds else "", model
             elif name not in self._shared:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from monitor.domain.alert import (
 )
 from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError
 from monitor.pipeline.conversation import Conversations
+from monitor.pipeline.inhibited import Inhibitions
 from monitor.pipeline.limits import Limits
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.pipeline.recipients import Recipients
@@ -63,6 +64,7 @@ class Alerting:
         self._conversations = Conversations(settings)
         self._silencing = Silencing(settings.lists)
         self._limits = Limits(settings.rules)
+        self._inhibitions = Inhibitions(settings)
         self._noted: list[TimelineEvent] = []  # in this transaction
 
     async def save(self, tx: UnitOfWork) -> None:
@@ -117,8 +119,21 @@ class Alerting:
         if kind is NotificationKind.FIRST:
             await tx.incidents.raise_severity(alert.incident_id, alert.severity)
             await self._note(tx, _event("alert.told", now, alert, {}))
-        await self._tell(tx, alert, kind, (), now)
+        await self._tell(tx, rings, alert, kind, (), now)
         return None
+
+    async def after_inhibition(
+        self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence]
+    ) -> None:
+        """Tell those, once, who were not told of an alert because another kept it quiet, and does so no more."""
+        if self._quieted(alert, silences, now) is not None:
+            return
+        waiting = rings.withheld(alert)
+        gone = waiting - self._settings.receivers.keys()
+        receivers = sorted(waiting - gone) or self._recipients.of(alert, now)
+        free = await self._without_inhibited(tx, rings, alert, receivers, now, told=gone)
+        share = AlertEvent.of(alert, NotificationKind.FIRST)
+        await self._owe(tx, alert, free, NotificationKind.FIRST, share, now)
 
     async def resolve(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, reason: str, *, tell: bool) -> None:
         """End an alert, and its incident when nothing else holds it open."""
@@ -146,7 +161,7 @@ class Alerting:
             return
         if await self._repeat(tx, rings, alert, now, graver=False) is NotificationKind.REMINDER:
             await rings.told(tx, alert, now)
-            await self._tell(tx, alert, NotificationKind.REMINDER, (), now)
+            await self._tell(tx, rings, alert, NotificationKind.REMINDER, (), now)
 
     async def _again(
         self, tx: UnitOfWork, rings: OpenAlerts, known: Alert, finding: Finding, now: datetime, silences: Sequence[Silence]
@@ -168,7 +183,7 @@ class Alerting:
         await rings.told(tx, alert, now)
         if kind is NotificationKind.FIRST:
             await self._note(tx, _event("alert.told", now, alert, {}))
-        await self._tell(tx, alert, kind, finding.evidence, now)
+        await self._tell(tx, rings, alert, kind, finding.evidence, now)
 
     async def _hold(
         self,
@@ -221,24 +236,73 @@ class Alerting:
             await self._hold_back(tx, alert, quiet.how, quiet.how, now, **detail, **quiet.detail)
         else:
             await self._note(tx, _event("alert.reopened" if again else "alert.opened", now, alert, detail))
-            await self._tell(tx, alert, NotificationKind.WORSE if graver else NotificationKind.FIRST, finding.evidence, now)
+            await self._tell(
+                tx, rings, alert, NotificationKind.WORSE if graver else NotificationKind.FIRST, finding.evidence, now
+            )
 
-    async def _tell(self, tx: UnitOfWork, alert: Alert, kind: NotificationKind, evidence: Sequence[int], now: datetime) -> None:
+    async def _tell(
+        self,
+        tx: UnitOfWork,
+        rings: OpenAlerts,
+        alert: Alert,
+        kind: NotificationKind,
+        evidence: Sequence[int],
+        now: datetime,
+    ) -> None:
         """Open the plan, if the rule has one; tell its people, then everybody the rule names: each person once."""
         share = AlertEvent.of(alert, kind, evidence)
         run = await self._open_plan(tx, alert, now) if alert.plan is not None else None
         told = await self._tell_plan(tx, run, share, now) if run is not None else set()
         receivers = [receiver for receiver in self._recipients.of(alert, now) if receiver not in told]
-        alone = kind is not NotificationKind.FIRST or alert.exempt or await self._limits.leave_room(tx, alert, now)
+        receivers = await self._without_inhibited(tx, rings, alert, receivers, now, told=told)
+        first = kind is NotificationKind.FIRST and not alert.exempt and receivers
+        alone = not first or await self._limits.leave_room(tx, alert, now)
         if not alone:
             await self._hold_back(tx, alert, "limited", "limited", now, receivers=receivers)
+        await self._owe(tx, alert, receivers, kind, share, now, alone=alone)
+
+    async def _owe(
+        self,
+        tx: UnitOfWork,
+        alert: Alert,
+        receivers: Sequence[str],
+        kind: NotificationKind,
+        share: AlertEvent,
+        now: datetime,
+        *,
+        alone: bool = True,
+    ) -> None:
+        """Owe each of them a message, and write down who has to wait for the end of quiet hours."""
         held: dict[datetime, list[str]] = {}
         for receiver in receivers:
             until = await self._conversations.owe(tx, alert.incident_id, receiver, kind, share, now, alone=alone)
             if until is not None:
                 held.setdefault(until, []).append(receiver)
-        for until, receivers in held.items():
-            await self._hold_back(tx, alert, "held", "quiet_hours", now, receivers=receivers, until=until.isoformat())
+        for until, waiting in held.items():
+            await self._hold_back(tx, alert, "held", "quiet_hours", now, receivers=waiting, until=until.isoformat())
+
+    async def _without_inhibited(
+        self,
+        tx: UnitOfWork,
+        rings: OpenAlerts,
+        alert: Alert,
+        receivers: Sequence[str],
+        now: datetime,
+        *,
+        told: Collection[str] = (),
+    ) -> list[str]:
+        """Those of the receivers whom no other alert keeps from being told; of the others it is remembered that they wait."""
+        inhibited = self._inhibitions.of(alert, receivers, rings)
+        free = [receiver for receiver in receivers if receiver not in inhibited]
+        waiting = rings.withheld(alert)
+        if fresh := [receiver for receiver in inhibited if receiver not in waiting]:
+            by = sorted({inhibited[receiver] for receiver in fresh})
+            await self._hold_back(tx, alert, "inhibited", "inhibited", now, receivers=fresh, by=by)
+        if over := sorted(waiting & {*free, *told}):
+            await self._note(tx, _event("alert.released", now, alert, {"receivers": over}))
+        if fresh or over:
+            rings.withheld_from(alert, (waiting | {*fresh}) - {*over})
+        return free
 
     async def _hold_back(self, tx: UnitOfWork, alert: Alert, how: str, reason: str, now: datetime, **detail: object) -> None:
         """Write down that somebody is not told, or not at once, and why."""

@@ -40,6 +40,10 @@ class _Talk:
         """Whether a message waits that has not left yet."""
         return self.waiting is not None and self.due_at is not None and self.due_at > now
 
+    def suits(self, kind: NotificationKind) -> bool:
+        """Whether the message that waits can say it: one that tells what is over must not seem to say so of what goes on."""
+        return kind is NotificationKind.RESOLVED or self.waiting is None or self.waiting.kind is not NotificationKind.RESOLVED
+
     def add(self, share: AlertEvent) -> None:
         """One more thing to say; what was said last of the same alert is not said twice."""
         said = [each.event for each in self.events if each.alert_id == share.alert_id]
@@ -130,7 +134,7 @@ class Conversations:
         talk = await self._talk(tx, incident_id, receiver, now)
         critical = kind is NotificationKind.FIRST and share.severity == "critical"
         pressing = talk.last_due is None or kind is NotificationKind.WORSE or critical
-        if not pressing and talk.takes_more(now):
+        if not pressing and talk.takes_more(now) and talk.suits(kind):
             talk.add(share)
         elif not alone or not await self._room(tx, receiver, kind, share, now):
             return await self._digest(tx, receiver, share, now)

@@ -294,6 +294,9 @@ class Evaluator:
             until = await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
             if until is not None:
                 self._wake_by(until)
+        for alert in memory.rings.waiting():
+            await self._alerting.after_inhibition(tx, memory.rings, alert, now, self._silences)
+            self._wake_soon()
         if self._drive is None:  # a replay's file is neither healthy nor ill
             await self._look(tx, memory)
         return self._offset

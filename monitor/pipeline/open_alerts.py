@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,14 +14,19 @@ from rules import Finding
 class OpenAlerts:
     """True to the store as long as only we open and resolve; what people change beside us is read again by `latest`."""
 
-    def __init__(self, alerts: Iterable[Alert]) -> None:
+    def __init__(self, alerts: Iterable[Alert], withheld: Mapping[int, Collection[str]] | None = None) -> None:
         self._open = {alert.fingerprint: alert for alert in alerts}
+        self._of_rule: dict[str, dict[str, None]] = {}
+        for alert in self._open.values():
+            self._of_rule.setdefault(alert.rule, {})[alert.fingerprint] = None
+        known = ((fp, (withheld or {}).get(alert.id)) for fp, alert in self._open.items())
+        self._withheld = {fp: frozenset(receivers) for fp, receivers in known if receivers}
         self._evidence: dict[str, dict[int, None]] = {}  # of changed alerts: mentions to add, in order
 
     @classmethod
     async def load(cls, tx: UnitOfWork) -> OpenAlerts:
         """All that are open in the store."""
-        return cls(await tx.alerts.open_alerts())
+        return cls(await tx.alerts.open_alerts(), await tx.timeline.withheld())
 
     def find(self, finding: Finding) -> Alert | None:
         """The open alert that a finding belongs to."""
@@ -35,14 +40,35 @@ class OpenAlerts:
         """The open alerts of which something is left to tell: a silence covered them."""
         return [alert for alert in self._open.values() if alert.told_at is None or alert.silenced_by is not None]
 
+    def of_rules(self, rules: Iterable[str]) -> Iterator[Alert]:
+        """The open alerts of these rules."""
+        return (self._open[fp] for rule in rules for fp in self._of_rule.get(rule, ()))
+
+    def withheld(self, alert: Alert) -> frozenset[str]:
+        """The receivers who are not told of an alert, because another keeps it quiet, and who are told once it does not."""
+        return self._withheld.get(alert.fingerprint, frozenset())
+
+    def withheld_from(self, alert: Alert, receivers: frozenset[str]) -> None:
+        """Now it is these; the timeline says so, too."""
+        self._withheld[alert.fingerprint] = receivers
+        if not receivers:
+            del self._withheld[alert.fingerprint]
+
+    def waiting(self) -> list[Alert]:
+        """The open alerts that somebody is not told of."""
+        return [self._open[fp] for fp in self._withheld]
+
     def opened(self, alert: Alert) -> None:
         """A new one, or one that was opened again; it stands in the store already."""
         self._open[alert.fingerprint] = alert
+        self._of_rule.setdefault(alert.rule, {})[alert.fingerprint] = None
 
     async def resolved(self, tx: UnitOfWork, alert: Alert) -> None:
         """One that is over: its last figures are saved first."""
         await self.save(tx)
         self._open.pop(alert.fingerprint, None)
+        self._of_rule.get(alert.rule, {}).pop(alert.fingerprint, None)
+        self._withheld.pop(alert.fingerprint, None)
 
     def again(self, known: Alert, finding: Finding, severity: Severity) -> Alert:
         """The condition held again: the alert with its new figures, to be saved with `save`."""

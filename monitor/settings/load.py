@@ -15,7 +15,7 @@ from monitor.domain.clock import SystemClock
 from monitor.domain.plan import PlanFile
 from monitor.packaged import shipped
 from monitor.sentiment import SentimentSettings
-from monitor.settings import advice, names
+from monitor.settings import advice, inhibition, names
 from monitor.settings.contacts import Contacts
 from monitor.settings.convert import convert
 from monitor.settings.model import MonitorFile, Outline, Settings, implicit_receiver
@@ -164,6 +164,10 @@ class _Reader:
         settings = _compose(monitor.model, contacts.model, read_rules, read_plans, lists)
         place = state_folder(self._directory, self._environ)
         settings = settings.model_copy(update={"storage": settings.storage.beginning_at(place), "sentiment": sentiment})
+        inhibitions, known = settings.routing.inhibit, (settings.rules, settings.lists)
+        self._problems += inhibition.impossible(monitor.document, inhibitions, *known)
+        if self._problems:
+            return
         self._loaded.settings, self._loaded.monitor = settings, monitor.document
         self._loaded.warnings += advice.unwise(monitor.document, settings)
         self._loaded.warnings += advice.quiet_alarms(monitor.document, settings)

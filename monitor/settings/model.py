@@ -14,6 +14,7 @@ from monitor.sentiment import SentimentSettings
 from monitor.settings.campaigns import CampaignSettings
 from monitor.settings.contacts import Contacts, Person
 from monitor.settings.fingerprints import Fingerprints, fingerprint
+from monitor.settings.inhibition import Inhibition
 from monitor.settings.kinds import Names, Text, Texts, Zone
 from monitor.settings.quiet import QuietHours
 from monitor.sources import SourceUnion
@@ -90,6 +91,10 @@ class Routing(BaseModel):
         tuple[QuietHours, ...],
         BeforeValidator(_one_or_more, json_schema_input_type=QuietHours | list[QuietHours]),
     ] = Field((), description="when what is not critical is held and told later, such as at night; a list for several")
+    inhibit: Annotated[
+        tuple[Inhibition, ...],
+        BeforeValidator(_one_or_more, json_schema_input_type=Inhibition | list[Inhibition]),
+    ] = Field((), description="what is not told while something else rings; a list for several")
 
 
 class PrivateWebSettings(BaseModel):

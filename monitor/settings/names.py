@@ -157,7 +157,7 @@ def _plan(found: _Check, document: Document, anybody: Collection[str] | None, mo
 
 def _held_for(monitor: Document) -> Iterator[Path_]:
     """Where `routing` names those for whom something is held back."""
-    for section in ("quiet_hours",):
+    for section in ("quiet_hours", "inhibit"):
         path: Path_ = ("routing", section)
         found = at(monitor.data, path)
         yield from ((*path, index, "for") for index in range(len(found))) if isinstance(found, list) else ((*path, "for"),)

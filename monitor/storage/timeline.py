@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from monitor.domain.alert import AlertState
 from monitor.domain.plan import FREED, STUCK, TimelineEvent
 from monitor.storage.session import Repository, Session
 from monitor.storage.tables import alert
@@ -19,6 +20,7 @@ _FIELDS = [table.c[name] for name in _NAMES]
 _STUCK_OR_FREED = (STUCK, FREED)
 _limited = table.alias("limited")
 _BEGINNINGS = ("alert.opened", "alert.reopened", "alert.told")
+_WITHHOLDING = ("alert.inhibited", "alert.released", "alert.resolved")
 _Events = list[TimelineEvent]
 _Numbered = list[tuple[int, TimelineEvent]]
 
@@ -64,6 +66,22 @@ class Timeline(Repository):
         began = (table.c.kind.in_(_BEGINNINGS), table.c.at > since, alert.c.rule == rule, alert.c.id != but, ~limited.exists())
         query = select(table.c.at).join(alert, alert.c.id == table.c.alert_id).where(*began).order_by(table.c.at.desc())
         return [row["at"] for row in await self._session.rows(query.limit(limit))]
+
+    async def withheld(self) -> dict[int, set[str]]:
+        """By open alert: the receivers who are not told of it because another keeps it quiet."""
+        await self.write()
+        wanted = (table.c.kind.in_(_WITHHOLDING), alert.c.state == AlertState.OPEN)
+        query = select(table.c.alert_id, table.c.kind, table.c.detail).join(alert, alert.c.id == table.c.alert_id).where(*wanted)
+        found: dict[int, set[str]] = {}
+        for row in await self._session.rows(query.order_by(table.c.id)):
+            waiting = found.setdefault(row["alert_id"], set())
+            if row["kind"] == "alert.inhibited":
+                waiting.update(row["detail"]["receivers"])
+            elif row["kind"] == "alert.released":
+                waiting.difference_update(row["detail"]["receivers"])
+            else:
+                waiting.clear()
+        return found
 
     async def after(self, number: int, limit: int) -> _Numbered:
         """What was added after event `number` (0: from the beginning), in the order of its adding, each with its number."""
