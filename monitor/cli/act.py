@@ -24,7 +24,6 @@ from monitor.cli.context import (
     local,
     opened,
     out,
-    plural,
     row,
     run,
     said,
@@ -33,19 +32,19 @@ from monitor.cli.context import (
     table,
     unknown,
 )
-from monitor.domain.alert import Alert, AlertState, DeliveryRecord, DeliveryState
+from monitor.cli.told import Told, outcome
+from monitor.domain.alert import OBSERVED, Alert, AlertState, DeliveryRecord, DeliveryState
 from monitor.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from monitor.domain.mention import Observed
     from monitor.domain.plan import TimelineEvent
     from monitor.settings import Outline, Settings
-    from monitor.storage import Store, UnitOfWork
+    from monitor.storage import Store
 
 _COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
 # A daemon that runs beside us may have taken the test message before we could: real time to wait for what becomes of it.
 _LOOK, _LOOKS = 0.2, 300
-_MANY = 1_000  # messages of one incident
 
 
 @app.command()
@@ -89,10 +88,12 @@ def _alert_table(found: Sequence[Alert], settings: Outline, authors: Mapping[str
 
 
 def _state(found: Alert) -> str:
-    """How an alert stands, and that nobody was told of it, if a silence saw to that."""
+    """How an alert stands, and that nobody was told of it, if a silence or its rule saw to that."""
+    quiet = "observed" if found.silenced_by == OBSERVED else "silenced"
+    untold = found.told_at is None
     if found.state is AlertState.OPEN:
-        return "acknowledged" if found.acknowledged_at else "silenced" if found.silenced_by else str(found.state)
-    return f"{found.state}, silenced" if found.told_at is None and found.silenced_by else str(found.state)
+        return "acknowledged" if found.acknowledged_at else quiet if untold or found.silenced_by else str(found.state)
+    return f"{found.state}, {quiet}" if untold else str(found.state)
 
 
 @alert.command("show")
@@ -106,12 +107,14 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
                 raise UsageError(f"there is no alert {number}; `tocsin alerts --all` lists them")
             posts = await tx.alerts.evidence([number], 5)
             authors = await handles(tx, [found.key])
-            told = [*await _told(tx, found), *await _silenced(tx, found, settings)]
             story = await tx.timeline.of_incident(found.incident_id)
+            told = await Told.of(tx, found, story)
         out.print(_alert_table([found], settings, authors))
-        _section("Why", (said(reason) for reason in found.reasons))
+        _section("Why", [*_figures(found), *(said(reason) for reason in found.reasons)])
         _section("Posts", map(_post, posts))
-        _section("Told", told)
+        _section("Told", [*told.lines(settings)] or ["nobody"])
+        if missing := [*told.missing(settings)]:
+            _section("Not told", missing)
         _section("Since then", (_event(each, settings) for each in story if _concerns(each, found)))
         if found.state is AlertState.OPEN and not found.acknowledged_at:
             say("")
@@ -120,37 +123,21 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
     run(work)
 
 
+def _figures(alert: Alert) -> list[str]:
+    """What was counted against what is usual; of a single mention there is nothing to count."""
+    if alert.kind != "window":
+        return []
+    observed = f"{alert.observed:.0%}" if alert.measure == "share" else f"{alert.observed:g} {alert.measure}"
+    if alert.expected is None:
+        return [f"observed {observed}; what is usual is not known yet"]
+    return [f"observed {observed}, expected {f'{alert.expected:.0%}' if alert.measure == 'share' else f'{alert.expected:.3g}'}"]
+
+
 def _post(post: Observed) -> str:
     if not post.text and not post.author.handle:
         return f"{post.id}  (erased on request)"
     words = "(sensitive subject: read it at the source)" if post.sensitive else said(post.text, 200)
     return f"{post.id}  {said(post.author.handle) or '?'}: {words}  {said(post.url)}"
-
-
-async def _told(tx: UnitOfWork, alert: Alert) -> list[str]:
-    """Who was told of this alert, the oldest first; other alerts of the same incident have messages of their own."""
-    lines = []
-    for record in reversed(await tx.deliveries.list(limit=_MANY, incident_id=alert.incident_id)):
-        message = await tx.notifications.get(record.notification_id)
-        if message is not None and any(each.alert_id == alert.id for each in message.events):
-            step = f" {message.plan_step}" if message.plan_step else ""
-            lines.append(f"{record.receiver}: {record.kind}{step}, {_outcome(record)}")
-    return lines
-
-
-async def _silenced(tx: UnitOfWork, alert: Alert, settings: Outline) -> list[str]:
-    """Why nobody is told, if a silence is to blame: whose it is, and until when."""
-    from monitor.pipeline.silencing import quiet_until
-
-    if alert.silenced_by is None or (alert.state is AlertState.RESOLVED and alert.told_at is not None):
-        return []
-    silences = await tx.silences.many([int(alert.silenced_by)]) if alert.silenced_by.isdecimal() else {}
-    found = silences.get(alert.silenced_by)
-    who = f" ({said(found.author)}: {said(found.reason, 100)})" if found else ""
-    if alert.state is AlertState.RESOLVED:
-        return [f"nobody: it began and ended under silence {alert.silenced_by}{who}"]
-    until = f" until {local(quiet_until(found, clock.now()), settings)}" if found else ""
-    return [f"{'nobody more' if alert.told_at else 'nobody'}: silenced by {alert.silenced_by}{who}{until}"]
 
 
 def _concerns(event: TimelineEvent, alert: Alert) -> bool:
@@ -170,11 +157,6 @@ def _section(title: str, lines: Any) -> None:
     say((title, "bold"))
     for line in lines:
         say(f"  {line.rstrip()}")
-
-
-def _outcome(record: DeliveryRecord) -> str:
-    why = f": {record.reason}: {said(record.detail)}" if record.reason and record.state is not DeliveryState.DELIVERED else ""
-    return f"{record.state} after {plural(record.attempts, 'attempt')}{why}"
 
 
 @alert.command("test")
@@ -220,7 +202,7 @@ async def _ring(settings: Settings, store: Store, rule: str, receiver: str, by: 
             break
         await asyncio.sleep(_LOOK)
         record = await _record(store, incident)
-    say(f"{receiver}: {_outcome(record)}")
+    say(f"{receiver}: {outcome(record)}")
     return record
 
 

@@ -171,6 +171,11 @@ class Deliveries(Repository):
         of = (notification_table.c.plan_run_id == run_id, notification_table.c.plan_step == step)
         return await self._records(_RECORDS.where(*of).order_by(table.c.id))
 
+    async def of_messages(self, notifications: Collection[int]) -> dict[int, DeliveryRecord]:
+        """What became of these messages, by their numbers."""
+        records = await self._records(_RECORDS.where(table.c.notification_id.in_(set(notifications))))
+        return {each.notification_id: each for each in records}
+
     async def list(self, limit: int = 100, incident_id: int | None = None) -> _Records:
         """The newest first, of one incident or of all."""
         query = _RECORDS.order_by(table.c.id.desc()).limit(limit)

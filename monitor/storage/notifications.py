@@ -106,14 +106,17 @@ class Notifications(Repository):
         """Who is told of this alert, and whether there is hope that they learn of it: they did, or nothing went wrong so far."""
         query = select(table.c.receiver, table.c.events, delivery.c.state, delivery.c.attempts, delivery.c.handed_over_at)
         query = query.join(delivery, delivery.c.notification_id == table.c.id)
-        # A digest may have waited before the alert was opened; it left afterwards.
-        gathered = and_(table.c.incident_id.is_(None), table.c.due_at >= since)
-        query = query.where(or_(table.c.incident_id == incident_id, gathered), table.c.plan_step.is_(None))
+        query = query.where(_may_tell(incident_id, since), table.c.plan_step.is_(None))
         found: dict[str, bool] = {}
         for row in await self._session.rows(query.order_by(table.c.id)):
             if any(each["alert_id"] == alert_id for each in row["events"]):
                 found[row["receiver"]] = found.get(row["receiver"], False) or _hopeful(row)
         return found
+
+    async def of_alert(self, incident_id: int, alert_id: int, since: datetime) -> list[Notification]:
+        """The messages that tell of an alert (opened at `since`), digests too, oldest first."""
+        rows = await self._session.rows(select(table).where(_may_tell(incident_id, since)).order_by(table.c.id))
+        return [notification(row) for row in rows if any(each["alert_id"] == alert_id for each in row["events"])]
 
     async def add(
         self,
@@ -174,6 +177,12 @@ class Notifications(Repository):
 
 def _conversation(incident_id: int | None, receiver: str) -> tuple[ColumnElement[bool], ...]:
     return table.c.incident_id == incident_id, table.c.receiver == receiver
+
+
+def _may_tell(incident_id: int, since: datetime) -> ColumnElement[bool]:
+    """Messages about an incident, and digests: one may have waited before the alert was opened, and left afterwards."""
+    gathered = and_(table.c.incident_id.is_(None), table.c.due_at >= since)
+    return or_(table.c.incident_id == incident_id, gathered)
 
 
 def _hopeful(row: RowMapping) -> bool:
