@@ -69,6 +69,17 @@ def test_the_campaigns_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
     assert [each.name for each in load(tmp_path, environ=ENVIRONMENT).calendar] == ["winter-sale", "concerts"]
 
 
+def test_the_quiet_nights_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
+    """Its settings and its rules can be pasted together."""
+    routing, rules = blocks("quiet-nights.md", "yaml")
+    hook = "{kind: webhook, url: 'https://hub.example.org', secret: '${HUB_SECRET}'}"
+    written(tmp_path, "monitor.yaml", MINIMUM + f"receivers: {{desk: {hook}, on-call-phone: {hook}}}\n" + routing)
+    written(tmp_path, "rules/all.yaml", rules)
+    settings = load(tmp_path, environ=ENVIRONMENT)
+    assert len(settings.routing.quiet_hours) == 2
+    assert [rule.id for rule in settings.rules if rule.mode == "observe"] == ["new-idea"]
+
+
 @pytest.fixture(scope="module")
 def genuine() -> Callable[[str, dict[str, str], bytes], bool]:
     """The function that the page gives to whoever receives our webhooks."""
