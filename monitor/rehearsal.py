@@ -108,8 +108,9 @@ def _of_a_story(settings: Settings, tests: RuleTests) -> Settings:
     sources = {name: FileSettings(kind="file", path="-", max_age=age) for name, age in ages.items()}
     sources[SOURCE] = FileSettings(kind="file", path="-")
     storage = StorageSettings(url=SecretStr("sqlite://"))
-    # A story is told on a day of its own: whether a campaign is on in the calendar must not decide how it ends.
-    return settings.model_copy(update={"rules": tests.rules, "sources": sources, "storage": storage, "campaigns": {}})
+    # A story is told on a day of its own: which campaigns and silences are on in the calendar must not decide how it ends.
+    calendar: dict[str, object] = {"campaigns": {}, "silences": {}}
+    return settings.model_copy(update={"rules": tests.rules, "sources": sources, "storage": storage, **calendar})
 
 
 def _explained(settings: Settings, wanted: Explained) -> list[Missed]:

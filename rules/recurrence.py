@@ -131,7 +131,7 @@ def _days(written: str) -> tuple[int, ...]:
 
 def _day(written: str) -> int:
     if written not in _DAYS:
-        raise ValueError(f"`{written}` is not a day: {suggest(written, _DAYS)}; {_EXPECTED}")
+        raise ValueError(f"`{written}` is not a day ({suggest(written, _DAYS)}): {_EXPECTED}")
     return _DAYS.index(written)
 
 

@@ -108,7 +108,7 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
             posts = await tx.alerts.evidence([number], 5)
             authors = await handles(tx, [found.key])
             story = await tx.timeline.of_incident(found.incident_id)
-            told = await Told.of(tx, found, story)
+            told = await Told.of(tx, found, story, settings.standing_silences)
         out.print(_alert_table([found], settings, authors))
         _section("Why", [*_figures(found), *(said(reason) for reason in found.reasons)])
         _section("Posts", map(_post, posts))

@@ -136,8 +136,9 @@ def _moment(option: str, written: str, zone: str, now: datetime, *, ends: bool =
 def _when(silence: Silence, now: datetime, settings: Outline) -> str:
     """`until 2026-03-02 12:00`, `from … until …`, `(22:00-07:00, Europe/Paris) until …: quiet until 07:00, next …`."""
     from monitor.pipeline.silencing import in_force, next_period, quiet_until
+    from monitor.settings.silences import FOREVER
 
-    last = f"until {local(silence.ends_at, settings)}"
+    last = f"until {local(silence.ends_at, settings)}" if silence.ends_at < FOREVER else "for ever"
     if not silence.every:
         return last if silence.starts_at <= now else f"from {local(silence.starts_at, settings)} {last}"
     following = next_period(silence, now)
@@ -257,7 +258,7 @@ def silences(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> Non
         async with opened(config) as (settings, store):
             now = clock.now()
             async with store.read() as tx:
-                found = await tx.silences.not_over(now)
+                found = [*await tx.silences.not_over(now), *(each for each in settings.standing_silences if each.ends_at > now)]
                 authors = await handles(tx, (_key(each) for each in found))
             if as_json:
                 show_json([asdict(each) for each in found])

@@ -26,10 +26,13 @@ class Told:
     silence: Silence | None  # that covers it, or did until it was over
 
     @classmethod
-    async def of(cls, tx: UnitOfWork, alert: Alert, story: Sequence[TimelineEvent]) -> Told:
-        """Read what became of every message about an alert; `story` is that of its incident."""
+    async def of(cls, tx: UnitOfWork, alert: Alert, story: Sequence[TimelineEvent], standing: Sequence[Silence] = ()) -> Told:
+        """Read what became of every message about an alert.
+
+        `story` is that of its incident, `standing` the silences of the configuration.
+        """
         by = alert.silenced_by or ""
-        silences = await tx.silences.many([int(by)]) if by.isdecimal() else {}
+        silences = await tx.silences.many([int(by)]) if by.isdecimal() else {each.id: each for each in standing}
         messages = await tx.notifications.of_alert(alert.incident_id, alert.id, alert.opened_at)
         records = await tx.deliveries.of_messages([each.id for each in messages])
         about = [(each, records[each.id]) for each in messages if each.id in records]

@@ -62,7 +62,7 @@ class Alerting:
         self._rules = {rule.id: rule for rule in settings.rules}
         self._recipients = Recipients(settings)
         self._conversations = Conversations(settings)
-        self._silencing = Silencing(settings.lists)
+        self._silencing = Silencing(settings.lists, settings.standing_silences)
         self._limits = Limits(settings.rules)
         self._inhibitions = Inhibitions(settings)
         self._noted: list[TimelineEvent] = []  # in this transaction

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import get_args
 
 import structlog
 
-from monitor.domain.alert import Alert, NewAlert, Severity, Silence
+from monitor.domain.alert import Alert, NewAlert, Silence
+from monitor.settings.silences import may_cover
 from rules import Rule
 from rules.alert_condition import AlertCondition, AlertSeen
 from rules.alert_where import AlertWhere
@@ -50,15 +50,19 @@ def next_period(silence: Silence, now: datetime) -> datetime | None:
 
 
 class Silencing:
-    """Silences as they are asked: whether one covers an alert at a moment. `lists` are those that conditions may name."""
+    """Silences as they are asked: whether one covers an alert at a moment. `lists` are those that conditions may name.
 
-    def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
+    `standing` are the silences of the configuration, which are asked with those that people made.
+    """
+
+    def __init__(self, lists: Mapping[str, Sequence[str]], standing: Sequence[Silence] = ()) -> None:
         self._lists = lists
+        self._standing = standing
         self._conditions: dict[str, AlertCondition | None] = {}  # None: nobody understands them
 
     def covering(self, silences: Iterable[Silence], alert: Alert | NewAlert, now: datetime) -> Silence | None:
         """The one that covers the alert for longest; None: it may be told."""
-        found = (each for each in silences if self._matches(each.matcher, alert) and in_force(each, now))
+        found = (each for each in (*silences, *self._standing) if self._matches(each.matcher, alert) and in_force(each, now))
         return max(found, key=lambda each: quiet_until(each, now), default=None)
 
     def may_cover(self, matcher: Mapping[str, object], rule: Rule) -> bool:
@@ -66,9 +70,7 @@ class Silencing:
         if matcher.get("rule", rule.id) != rule.id:
             return False
         condition = self._condition(matcher["where"]) if "where" in matcher else None
-        facts = {"rule": rule.id, "kind": rule.kind, "category": rule.category}
-        loud = get_args(Severity)
-        return condition is None or any(condition.holds(AlertSeen({**facts, "severity": each})) is not False for each in loud)
+        return condition is None or may_cover(condition, rule)
 
     def _matches(self, matcher: Mapping[str, object], alert: Alert | NewAlert) -> bool:
         """Whether all that is asked is so. Where anything is asked that nobody understands, nothing is."""

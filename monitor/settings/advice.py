@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,14 @@ from monitor.settings.problems import Problem, choices
 from monitor.settings.reading import Data, Document, Path_
 from monitor.settings.secrets import OTHERS, Filled
 from monitor.settings.shape import Schemas, Shape, holds_secret
+from monitor.settings.silences import may_cover
 from monitor.sources import FeedSettings, MastodonSettings
 from monitor.sources.connecting import trust
 from monitor.sources.guard import Guard
 from notifiers import AppriseSettings, EmailSettings, WebhookSettings
 from notifiers.chat import names_a_host, problems
-from rules import Rule
+from rules import Rule, RuleError
+from rules.alert_condition import AlertCondition
 
 _SMTP = "Add `smtp: {host: …, sender: …}`."
 _TOKEN = re.compile(r"[\w-]{20,}")
@@ -168,6 +170,26 @@ def idle_campaigns(document: Document, settings: Settings, today: date) -> Itera
             if isinstance(campaign.times, Mapping) and rule.id in campaign.times and _untouched(rule):
                 what = f"`{rule.id}` is a rule of kind `mention`, or about safety: no campaign raises what it asks."
                 yield document.problem(("campaigns", name, "times", rule.id), what, "Remove the line.")
+
+
+def unusable_silences(document: Document, monitor: MonitorFile, lists: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Silences that ask for lists and patterns that there are not."""
+    for name, silence in monitor.silences.items():
+        try:
+            AlertCondition(silence.where, lists)
+        except RuleError as error:
+            for problem in error.problems:
+                yield document.problem(("silences", name, *problem.path.split(".")), f"{problem.message}.".replace("?.", "?"))
+
+
+def silenced_dangers(document: Document, settings: Settings) -> Iterator[Problem]:
+    """Silences that may cover a danger to people."""
+    for name, silence in settings.silences.items():
+        condition = AlertCondition(silence.where, settings.lists)
+        for rule in settings.rules:
+            if getattr(rule, "exempt", False) and may_cover(condition, rule):
+                what = f"may silence `{rule.id}`, which nothing else holds back."
+                yield document.problem(("silences", name, "where"), what, f"Add `rule: {{not: {rule.id}}}` unless it is meant.")
 
 
 def _untouched(rule: Rule) -> bool:

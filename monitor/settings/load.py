@@ -157,6 +157,8 @@ class _Reader:
         if not (monitor.document and monitor.model and contacts.model):
             return
         self._problems += advice.impossible(monitor.document, monitor.model, contacts.model)
+        if not self._problems:  # else nobody knows which lists there are
+            self._problems += advice.unusable_silences(monitor.document, monitor.model, lists)
         sentiment = self._sentiment(monitor.document, monitor.model.sentiment)
         if self._problems:
             return
@@ -175,6 +177,7 @@ class _Reader:
         documents = [file.document for file in plans if file.document]
         self._loaded.warnings += advice.expired(documents, read_plans, self._today)
         self._loaded.warnings += advice.idle_campaigns(monitor.document, settings, self._today)
+        self._loaded.warnings += advice.silenced_dangers(monitor.document, settings)
 
     def _file(self, path: Path, model: type[_Model]) -> _File[_Model]:
         document, problems = read(path)
@@ -286,6 +289,7 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
         },
         receivers=names.keys(document, "receivers") or (),
         calendar=tuple(each.campaign(name, sound.timezone) for name, each in sound.campaigns.items()),
+        standing_silences=tuple(each.silence(name, sound.timezone) for name, each in sound.silences.items()),
     )
 
 

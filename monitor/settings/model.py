@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from monitor.domain.alert import Silence
 from monitor.domain.plan import Id, Plan
 from monitor.sentiment import SentimentSettings
 from monitor.settings.campaigns import CampaignSettings
@@ -17,6 +18,7 @@ from monitor.settings.fingerprints import Fingerprints, fingerprint
 from monitor.settings.inhibition import Inhibition
 from monitor.settings.kinds import Names, Text, Texts, Zone
 from monitor.settings.quiet import QuietHours
+from monitor.settings.silences import SilenceName, SilenceSettings
 from monitor.sources import SourceUnion
 from monitor.sources.connecting import HttpSettings
 from monitor.storage import StorageSettings
@@ -187,6 +189,9 @@ class MonitorFile(BaseModel):
     campaigns: dict[Id, CampaignSettings] = Field(
         default_factory=dict, description="when more is said because of us, and windows need more before they ring, by a name"
     )
+    silences: dict[SilenceName, SilenceSettings] = Field(
+        default_factory=dict, description="alerts of which nobody is told at some times, by a name; others are made by command"
+    )
     storage: StorageSettings = Field(default_factory=StorageSettings, description="where everything is kept, and for how long")
     web: WebSettings = Field(default_factory=WebSettings, description="inbound webhooks; metrics, health and reload")
     heartbeat: HeartbeatSettings | None = Field(None, description="how somebody elsewhere notices that this machine is gone")
@@ -249,6 +254,11 @@ class Settings(MonitorFile):
         return tuple(each.campaign(name, self.timezone) for name, each in self.campaigns.items())
 
     @property
+    def standing_silences(self) -> tuple[Silence, ...]:
+        """The silences of the configuration."""
+        return tuple(each.silence(name, self.timezone) for name, each in self.silences.items())
+
+    @property
     def own_accounts(self) -> tuple[str, ...]:
         """Whose posts are our own, whichever source sees them: what any source names, and the brand's own handles.
 
@@ -293,6 +303,7 @@ class Outline:
     rules: tuple[Rule, ...] = ()
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     calendar: tuple[Campaign, ...] = ()
+    standing_silences: tuple[Silence, ...] = ()
 
 
 def implicit_receiver(email: str, person: Person) -> EmailSettings:

@@ -59,17 +59,7 @@ def check(files: Files) -> list[Problem]:
     anybody = None if known is None else {*known, *RESERVED}
     subjects = keys(monitor, "subjects") or None
     if monitor:
-        found.name(monitor, ("routing", "default"), known, "receiver, person or role")
-        found.name(monitor, ("routing", "ops"), None if known is None else {*known, "default"}, "receiver, person or role")
-        for path in _held_for(monitor):
-            found.name(monitor, path, known, "receiver, person or role")
-        for receiver in receivers or ():
-            found.name(monitor, ("receivers", receiver, "fallback"), known, "receiver, person or role")
-        for source in keys(monitor, "sources") or ():
-            found.name(monitor, ("sources", source, "subject"), subjects, "subject")
-        for campaign in keys(monitor, "campaigns") or ():
-            found.name(monitor, ("campaigns", campaign, "subjects"), subjects, "subject")
-            _campaign(found, monitor, campaign, files)
+        _monitor(found, monitor, files, known, subjects)
     if files.contacts:
         _contacts(found, files.contacts, receivers, people)
         for person in people or ():
@@ -83,6 +73,24 @@ def check(files: Files) -> list[Problem]:
     found.once([place for document in files.rules for place in _rule_ids(document)], "rules")
     found.once(_plan_ids(files.plans), "plans")
     return found.problems
+
+
+def _monitor(
+    found: _Check, monitor: Document, files: Files, known: Collection[str] | None, subjects: Collection[str] | None
+) -> None:
+    found.name(monitor, ("routing", "default"), known, "receiver, person or role")
+    found.name(monitor, ("routing", "ops"), None if known is None else {*known, "default"}, "receiver, person or role")
+    for path in _held_for(monitor):
+        found.name(monitor, path, known, "receiver, person or role")
+    for receiver in keys(monitor, "receivers") or ():
+        found.name(monitor, ("receivers", receiver, "fallback"), known, "receiver, person or role")
+    for source in keys(monitor, "sources") or ():
+        found.name(monitor, ("sources", source, "subject"), subjects, "subject")
+    for campaign in keys(monitor, "campaigns") or ():
+        found.name(monitor, ("campaigns", campaign, "subjects"), subjects, "subject")
+        _campaign(found, monitor, campaign, files)
+    for silence in keys(monitor, "silences") or ():
+        _silence(found, monitor, silence, files, subjects)
 
 
 # Without these sections a file is wrong as a whole, and complaints about their names would only repeat it.
@@ -171,6 +179,15 @@ def _campaign(found: _Check, monitor: Document, name: str, files: Files) -> None
     for rule in times if isinstance(times, Mapping) and files.whole else ():
         if rule not in known:
             found.problems.append(monitor.problem((*path, rule), f"there is no rule called `{rule}`.", suggest(rule, known)))
+
+
+def _silence(found: _Check, monitor: Document, name: str, files: Files, subjects: Collection[str] | None) -> None:
+    """The rules and subjects that a silence asks for: one that nothing ever matches would keep nobody quiet."""
+    rules = {rule for document in files.rules for _, _, rule in _rule_ids(document)} if files.whole else None
+    where: Path_ = ("silences", name, "where")
+    for part, known, noun in (("rule", rules, "rule"), ("subjects", subjects, "subject")):
+        for path, _ in asked(at(monitor.data, where), where, part):
+            found.name(monitor, path, known, noun, same=fold_label)
 
 
 def _webhooks(monitor: Document | None) -> set[str] | None:

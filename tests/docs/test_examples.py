@@ -80,6 +80,13 @@ def test_the_quiet_nights_of_the_how_to_page_are_accepted(tmp_path: Path) -> Non
     assert [rule.id for rule in settings.rules if rule.mode == "observe"] == ["new-idea"]
 
 
+def test_the_silence_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
+    """It can be pasted, and names a rule that is shipped."""
+    (block,) = blocks("silence-and-acknowledge.md", "yaml")
+    written(tmp_path, "monitor.yaml", MINIMUM + block)
+    assert [each.id for each in load(tmp_path, environ=ENVIRONMENT).standing_silences] == ["nights"]
+
+
 @pytest.fixture(scope="module")
 def genuine() -> Callable[[str, dict[str, str], bytes], bool]:
     """The function that the page gives to whoever receives our webhooks."""

@@ -56,7 +56,7 @@ def test_times_are_written_as_people_say_them(written: str, said: str) -> None:
     [
         ("22:00-22:00", "lasts no time at all"),
         ("sat 00:00-00:00", "lasts no time at all"),
-        ("sta", "`sta` is not a day: did you mean `sat`?"),
+        ("sta", "did you mean `sat`?"),
         ("22-07", "is not a day"),
         ("25:00-07:00", "write hours as 22:00-07:00"),
         ("24:00-07:00", "write hours as 22:00-07:00"),

@@ -166,3 +166,16 @@ def test_an_alert_says_who_silences_it(rung: Tocsin, noon: ManualClock, monkeypa
 def _change(tocsin: Tocsin, values: str) -> None:
     with closing(sqlite3.connect(tocsin.config.parent / "tocsin.db")) as connection, connection:
         connection.execute(f"UPDATE alert SET {values} WHERE id = 1")
+
+
+def test_silences_of_the_configuration_are_listed(rung: Tocsin, noon: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By their names, with where they stand; and an alert under one says so."""
+    monkeypatch.setattr(act, "clock", noon)
+    nights = 'silences:\n  nights: {where: {rule: complaint}, reason: asleep, every: "12:00-14:00"}\n'
+    rung.write("monitor.yaml", (rung.config / "monitor.yaml").read_text("utf-8") + nights)
+    shown = listed(rung)
+    for part in ("nights", "rule: complaint", "monitor.yaml", "asleep", "ever: quiet until"):
+        assert part in shown
+    _change(rung, "state = 'open', resolved_at = NULL, told_at = NULL, silenced_by = 'nights'")
+    line = "  nobody: silenced by nights (monitor.yaml: asleep) until 2026-12-01 14:00\n"
+    assert line in rung.at("alert", "show", "1").output

@@ -180,3 +180,56 @@ def test_a_silenced_night_ends_by_the_clock_on_the_wall(night: str, until: str) 
     assert next_period(silence, end - timedelta(hours=1)) is None
     assert quiet_until(silence, end - timedelta(minutes=1)) == end
     assert next_period(silence, begin - timedelta(days=1)) == begin
+
+
+async def test_a_silence_of_the_configuration_is_one_like_any_other(hut: Build, moment: datetime) -> None:
+    """It holds, comes again, and tells at its end; and it goes with its lines in the file."""
+    hours = f"{clock(moment, after=HOUR)}-{clock(moment, after=3 * HOUR)}"
+    nights = {"where": {"rule": "crisis", "severity": {"lte": "warning"}}, "reason": "nights", "every": hours}
+    home = hut(rules=[LONG], silences={"nights": nights})
+    await home.wait(HOUR, step=HOUR)
+    await home.storm()
+    await home.wait(HOUR)
+    assert (home.kinds("room"), (await home.alert()).silenced_by) == ([], "nights")
+    await home.wait(HOUR + 10 * MINUTE)
+    assert home.kinds("room") == ["first"]
+    await home.wait(22 * HOUR)
+    assert home.kinds("room") == ["first"]
+    home.restart(home.settings.model_copy(update={"silences": {}}))
+    await home.wait(20 * MINUTE)
+    assert (home.kinds("room"), (await home.alert()).silenced_by) == (["first", "reminder"], None)
+
+
+async def test_what_is_graver_than_a_silence_says_breaks_through_it(hut: Build) -> None:
+    """A silence of what is mild ends for an alert that becomes critical."""
+    home = hut(rules=[LONG | {"raise": [{"at_least": 5, "severity": "critical"}]}])
+    await quiet(home, 12 * HOUR, where={"severity": {"lte": "warning"}})
+    await home.storm(people=3)
+    await home.wait(HOUR)
+    assert home.kinds("room") == []
+    await home.storm(people=7)
+    await home.act()
+    assert [(each.kind, each.severity) for each in home.told("room")] == [("first", "critical")]
+
+
+async def test_a_silence_that_nobody_understands_silences_nothing(hut: Build) -> None:
+    """A newer version wrote it, or its list is gone."""
+    home = hut(rules=[COMPLAINT])
+    await quiet(home, 12 * HOUR, where={"mood": "bad"})
+    await quiet(home, 12 * HOUR, where={"rule": {"in_list": "gone"}})
+    await quiet(home, 12 * HOUR, rule="complaint", planet="mars")
+    await home.hears("my Acme is broken")
+    await home.act()
+    assert home.kinds("desk") == ["first"]
+
+
+async def test_a_replay_tells_the_end_of_a_silence_at_its_moment(hut: Build, moment: datetime) -> None:
+    """Nothing more is said until much later: the recording passes the end all the same."""
+    hours = f"{clock(moment, after=HOUR)}-{clock(moment, after=3 * HOUR)}"
+    nights = {"where": {"rule": "complaint"}, "reason": "nights", "every": hours}
+    home = hut(rules=[COMPLAINT], silences={"nights": nights}, drive=True)
+    for who, hours_later in (("ada", 2), ("bob", 9)):
+        await home.brings(home.mention("my Acme is broken", by=who, written_at=moment + hours_later * HOUR))
+        await home.judge()
+    first, last = await home.alerts()
+    assert (first.told_at, last.told_at) == (moment + 3 * HOUR, moment + 9 * HOUR)

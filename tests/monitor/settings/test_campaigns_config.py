@@ -86,3 +86,14 @@ def test_what_is_no_moment_is_refused(written: str) -> None:
     """A time alone as well, where nobody knows of which day."""
     with pytest.raises(ValueError, match="write a day, or a day and a time"):
         moment(written, PARIS, ends=True)
+
+
+def test_a_silence_that_may_cover_a_danger_is_told(write: Write, watched: str) -> None:
+    """As a warning: whoever writes it into a file may mean it. It needs no end where it pauses."""
+    nights = "silences:\n  nights: {where: {severity: {lte: warning}}, reason: asleep, every: '22:00-07:00'}\n"
+    settings = load(write({"monitor.yaml": f"{watched}timezone: Europe/Paris\n{nights}"}), environ={})
+    (silence,) = settings.standing_silences
+    assert (silence.id, silence.author, silence.every, silence.timezone) == (
+        "nights", "monitor.yaml", ["22:00-07:00"], "Europe/Paris",
+    )  # fmt: skip
+    assert silence.matcher == {"where": {"severity": {"lte": "warning"}}}
