@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
+
+from rules.where import Where
 
 NOTE = "<!-- Generated from the code by `make docs`: edit the descriptions there, not here. -->"
 
@@ -19,6 +21,13 @@ SHARED = {
     "LabelTest": ("name", "Tests of a name"),
     "FlagTest": ("flag", "Tests of true or false"),
     "WordsTest": ("text", "Tests of text"),
+}
+# Of these only what is their own is told: the rest stands elsewhere.
+EXTENDING = {
+    "AlertWhere": (
+        {field.alias or name for name, field in Where.model_fields.items()},
+        "All other conditions, and the blocks `any`, `all` and `not`, are [those of rules](rules.md#conditions-where).",
+    )
 }
 # Unions that have pages of their own.
 ELSEWHERE = {"sources": "sources.md", "receivers": "receivers.md"}
@@ -61,8 +70,11 @@ class Page:
         """The finished page, with the shared sections at its end; telling one may call for another."""
         for name in self._shared:
             prefix, title = SHARED[name]
-            self._section(title, self._defs[name])
-            self._fields(self._defs[name], f"{prefix}.", 3)
+            model = self._defs[name]
+            self._section(title, model)
+            told, where = EXTENDING.get(name, (frozenset(), ""))
+            self._lines += ["", where] if where else []
+            self._fields({**model, "properties": _without(model["properties"], told)}, f"{prefix}.", 3)
         return "\n".join(self._lines).rstrip() + "\n"
 
     def tree(self) -> Page:
@@ -79,8 +91,7 @@ class Page:
         for branch in self._schema["oneOf"]:
             model = self._defs[_name(branch)]
             self._section(f"`{_tag(model)}`", model)
-            own = {name: field for name, field in model["properties"].items() if name not in base["properties"]}
-            self._fields({**model, "properties": own}, f"{_tag(model)}.", 3)
+            self._fields({**model, "properties": _without(model["properties"], base["properties"])}, f"{_tag(model)}.", 3)
         return self
 
     def _section(self, title: str, model: Schema) -> None:
@@ -171,6 +182,10 @@ class Page:
         inner = _by_name(field)
         kind = _plural(self._type(inner)) if inner is not None else "settings"
         return "settings by name" if " or " in kind else f"{kind} by name"
+
+
+def _without(properties: Schema, told: Collection[str]) -> Schema:
+    return {name: field for name, field in properties.items() if name not in told}
 
 
 def _text_like(field: Schema) -> str:
