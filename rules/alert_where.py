@@ -37,7 +37,7 @@ class AlertWhere(Where):
     """
 
     rule: Label | None = Field(None, description="the id of its rule")
-    kind: Label | None = Field(None, description="the kind of its rule: mention, window, source_health …")
+    kind: Label | None = Field(None, description="the kind of its rule, such as mention or window")
     severity: Loudness | None = Field(None, description="how loud it is: info < warning < critical")
     category: Label | None = Field(None, description="alert, opportunity, or health: what is about Tocsin itself")
     any_: Annotated[tuple[AlertWhere, ...], AfterValidator(some), _AtLeastOne] | None = Field(

@@ -282,6 +282,9 @@ class WindowRule(_Rule):
 
 AnyRule = MentionRule | WindowRule
 Rule = Annotated[AnyRule, Field(discriminator="kind")]
+RULE_KINDS: tuple[str, ...] = tuple(
+    kind for rule in get_args(get_args(Rule)[0]) for kind in get_args(rule.model_fields["kind"].annotation)
+)
 
 
 class Defaults(Settings):

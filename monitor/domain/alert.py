@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the gravest
@@ -70,6 +70,13 @@ def fingerprint(rule: str, key: Mapping[str, str]) -> str:
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+class Addressee(NamedTuple):
+    """Whom an alert goes to: a receiver, person or role, by the name in the configuration; `why` says how they were chosen."""
+
+    name: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class NewAlert:
     """An alert about to be opened. `observed` and `expected` are in units of `measure` over `window`."""
@@ -92,6 +99,7 @@ class NewAlert:
     plan: str | None = None
     unscored: int = 0  # mentions that might belong to it, for a score is missing
     copies: int = 0  # mentions in it that copy one text
+    goes_to: Sequence[Addressee] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,7 @@ class Alert:
     copies: int = 0
     silenced_by: str | None = None  # the silence under which it rings
     told_severity: Severity | None = None  # what people know of it, where it became graver under a silence
+    goes_to: Sequence[Addressee] = ()  # for all of its life; empty: it was opened before this was kept
 
     @property
     def exempt(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,6 +12,7 @@ from monitor.domain.alert import (
     EXEMPT,
     OBSERVED,
     SEVERITIES,
+    Addressee,
     Alert,
     AlertEvent,
     Incident,
@@ -21,6 +22,7 @@ from monitor.domain.alert import (
     Silence,
     fingerprint,
 )
+from monitor.domain.mention import Observed
 from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError
 from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.inhibited import Inhibitions
@@ -89,15 +91,21 @@ class Alerting:
         self._noted.append(event)
 
     async def raise_(
-        self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, silences: Sequence[Silence] = ()
+        self,
+        tx: UnitOfWork,
+        rings: OpenAlerts,
+        finding: Finding,
+        now: datetime,
+        silences: Sequence[Silence] = (),
+        mention: Observed | None = None,
     ) -> None:
-        """Take one finding: open its alert, or add to the one that is open. `now` is story time."""
+        """Take one finding: open its alert, or add to the one that is open. `now` is story time, `mention` what rang."""
         known = rings.find(finding)
         if known is not None:
-            await self._again(tx, rings, known, finding, now, silences)
+            await self._again(tx, rings, known, finding, now, silences, mention)
         else:
-            quiet = self._quieted(_new_alert(finding, self._marks(finding)), silences, now)
-            await self._open(tx, rings, finding, now, quiet)
+            new = _new_alert(finding, self._marks(finding))
+            await self._open(tx, rings, finding, now, self._quieted(new, silences, now), mention)
 
     async def after_silence(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence]
@@ -164,14 +172,22 @@ class Alerting:
             await self._tell(tx, rings, alert, NotificationKind.REMINDER, (), now)
 
     async def _again(
-        self, tx: UnitOfWork, rings: OpenAlerts, known: Alert, finding: Finding, now: datetime, silences: Sequence[Silence]
+        self,
+        tx: UnitOfWork,
+        rings: OpenAlerts,
+        known: Alert,
+        finding: Finding,
+        now: datetime,
+        silences: Sequence[Silence],
+        mention: Observed | None,
     ) -> None:
         """The alert is open already: bring it up to date, and tell people only what changes what they should do."""
         graver = worse(finding.severity, known.severity)
         alert = rings.again(known, finding, finding.severity if graver else known.severity)
         if graver:
             await tx.incidents.raise_severity(known.incident_id, finding.severity)
-            await self._note(tx, _event("alert.worse", now, alert, {"severity": finding.severity}))
+            alert, joined = await self._join(tx, rings, alert, mention)
+            await self._note(tx, _event("alert.worse", now, alert, {"severity": finding.severity, **joined}))
         quiet = self._quieted(alert, silences, now)
         if quiet is not None:
             known_as = known.severity if graver and known.told_at is not None else None
@@ -199,6 +215,16 @@ class Alerting:
             await self._hold_back(tx, alert, quiet.how, quiet.how, now, **quiet.detail)
         await rings.hold(tx, alert, quiet.by, alert.told_severity or known_as)
 
+    async def _join(
+        self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, mention: Observed | None
+    ) -> tuple[Alert, dict[str, object]]:
+        """Have whoever is told of graver alerts join those who are told of this one, for the timeline, too."""
+        newcomers = self._recipients.newcomers(alert, mention)
+        if not newcomers:
+            return alert, {}
+        alert = await rings.addressed(tx, alert, (*alert.goes_to, *newcomers))
+        return alert, {"joined": _spelt(newcomers)}
+
     async def _repeat(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, *, graver: bool
     ) -> NotificationKind | None:
@@ -215,7 +241,15 @@ class Alerting:
         taken = (await rings.latest(tx, alert)).acknowledged_at is not None
         return None if taken else NotificationKind.REMINDER
 
-    async def _open(self, tx: UnitOfWork, rings: OpenAlerts, finding: Finding, now: datetime, quiet: _Quiet | None) -> None:
+    async def _open(
+        self,
+        tx: UnitOfWork,
+        rings: OpenAlerts,
+        finding: Finding,
+        now: datetime,
+        quiet: _Quiet | None,
+        mention: Observed | None,
+    ) -> None:
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
         same = last is not None and last.told_at is not None and now - last.told_at < self._rest(finding.rule, timedelta(0))
@@ -223,15 +257,19 @@ class Alerting:
         graver = joined and worse(finding.severity, incident.severity)
         if graver:
             await tx.incidents.raise_severity(incident.id, finding.severity)
+        new = _new_alert(finding, self._marks(finding))
+        new = replace(new, goes_to=self._recipients.addressees(new, mention))
         again = same and quiet is None  # a reopened alert was told; under a silence a new one waits to be
         if last is not None and again:
-            alert = await tx.alerts.reopen(last.id, _new_alert(finding, {}), incident.id, now)
+            alert = await tx.alerts.reopen(last.id, new, incident.id, now)
         else:
-            by = quiet.by if quiet is not None else None
-            alert = await tx.alerts.open(_new_alert(finding, self._marks(finding)), incident.id, now, silenced_by=by)
+            alert = await tx.alerts.open(new, incident.id, now, silenced_by=quiet.by if quiet is not None else None)
             metrics.alerts_opened.labels(rule=finding.rule, severity=finding.severity).inc()
         rings.opened(alert)
-        detail = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
+        if again and last is not None and worse(finding.severity, last.severity):
+            alert, _ = await self._join(tx, rings, alert, mention)
+        figures = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
+        detail = {**figures, "goes_to": _spelt(alert.goes_to)}
         if quiet is not None:
             await self._hold_back(tx, alert, quiet.how, quiet.how, now, **detail, **quiet.detail)
         else:
@@ -414,6 +452,11 @@ def _held_back(alert: Alert) -> NotificationKind | None:
     if alert.told_severity is not None and worse(alert.severity, alert.told_severity):
         return NotificationKind.WORSE
     return NotificationKind.REMINDER if alert.silenced_by is not None else None
+
+
+def _spelt(goes_to: Sequence[Addressee]) -> list[str]:
+    """Whom an alert goes to and why, for the timeline."""
+    return [f"{each.name}: {each.why}" for each in goes_to]
 
 
 def _new_alert(finding: Finding, marks: Mapping[str, str]) -> NewAlert:

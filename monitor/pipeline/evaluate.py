@@ -223,7 +223,7 @@ class Evaluator:
                 told = catch_up.gently(finding, mention, self._settings)
                 if told is not None:
                     told = second_opinion.noted(told, mention) if told.kind == "mention" else told
-                    await self._alerting.raise_(tx, memory.rings, told, now, self._silences)
+                    await self._alerting.raise_(tx, memory.rings, told, now, self._silences, mention)
                     self._wake_soon()
             if mention.is_own and mention.in_thread:
                 await self._answered(tx, memory.rings, mention, now)

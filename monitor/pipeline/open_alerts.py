@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.domain.alert import Alert, Severity, fingerprint
+from monitor.domain.alert import Addressee, Alert, Severity, fingerprint
 from monitor.storage import UnitOfWork
 from rules import Finding
 
@@ -94,6 +94,14 @@ class OpenAlerts:
         assert stored is not None, "alerts are never deleted while open"
         known = replace(alert, acknowledged_at=stored.acknowledged_at, acknowledged_by=stored.acknowledged_by)
         self._open[alert.fingerprint] = known
+        return known
+
+    async def addressed(self, tx: UnitOfWork, alert: Alert, goes_to: Sequence[Addressee]) -> Alert:
+        """Whom it goes to from now on."""
+        if goes_to == alert.goes_to:
+            return alert
+        await tx.alerts.address(alert.id, goes_to)
+        known = self._open[alert.fingerprint] = replace(alert, goes_to=goes_to)
         return known
 
     async def told(self, tx: UnitOfWork, alert: Alert, at: datetime) -> None:

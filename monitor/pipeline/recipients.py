@@ -1,12 +1,15 @@
-"""Who is told of an alert: the people its rule names, else the default; and who else, when a receiver fails."""
+"""Who is told of an alert: the people its rule names, else those of its route; and who else, when a receiver fails."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from monitor.domain.alert import Alert
+from monitor.domain.alert import Addressee, Alert, NewAlert
+from monitor.domain.mention import Observed
 from monitor.settings import Settings
+from monitor.settings.routes import Routes
+from rules import AlertSeen
 
 # Rules of our own, about ourselves: they go to `routing.ops`.
 HEALTH_KINDS = frozenset({"source_health", "receiver_health", "store_health", "judging_health", "plan_health"})
@@ -18,21 +21,45 @@ class Recipients:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._named = {rule.id: rule.notify for rule in settings.rules}
+        self._routes = Routes(settings)
+
+    def addressees(self, alert: NewAlert | Alert, mention: Observed | None = None) -> tuple[Addressee, ...]:
+        """Whom an alert goes to, and why: decided when it is opened, for all of its life. `mention` is what rang it."""
+        found: dict[str, Addressee] = {}
+        for each in self._choose(alert, mention):
+            found.setdefault(each.name, each)
+        return tuple(found.values())
+
+    def _choose(self, alert: NewAlert | Alert, mention: Observed | None) -> Iterator[Addressee]:
+        if alert.kind in HEALTH_KINDS:
+            plan = self._settings.plans.get(alert.labels.get("plan", "")) if alert.kind == "plan_health" else None
+            yield from (Addressee(name, "the plan names them") for name in (plan.notify if plan is not None else ()))
+            yield Addressee("ops", "it is about Tocsin itself")
+        elif named := self._named.get(alert.rule):
+            yield from (Addressee(name, "its rule says so") for name in named)
+        else:
+            # What is gathered of old posts is about no single one of them.
+            taken = self._routes.of(AlertSeen.of(alert, None if "catch_up" in alert.labels else mention))
+            yield from (Addressee(name, route.name) for route in taken for name in route.to)
+            if not taken:
+                yield Addressee("default", "no route is for it" if self._routes else "its rule names nobody")
+
+    def newcomers(self, alert: Alert, mention: Observed | None) -> tuple[Addressee, ...]:
+        """Whom an alert that became graver goes to as well: who had it keeps it, and those join who are told of such."""
+        known = {"default", *(each.name for each in alert.goes_to)}
+        return tuple(each for each in self.addressees(alert, mention) if alert.goes_to and each.name not in known)
 
     def of(self, alert: Alert, now: datetime) -> tuple[str, ...]:
-        """Whom an alert goes to. A dead receiver is not told that it is dead."""
-        names = self._named.get(alert.rule) or (self._about_ourselves(alert) if alert.kind in HEALTH_KINDS else ("default",))
-        expanded = self.expand(names, now)
+        """The receivers of an alert. A dead receiver is not told that it is dead."""
+        expanded = self.expand((each.name for each in self._of(alert)), now)
         if alert.kind != "receiver_health":
             return expanded
         dead = alert.key["receiver"]
         others = tuple(name for name in expanded if name != dead)
         return others or tuple(name for name in self._settings.receivers if name != dead)
 
-    def _about_ourselves(self, alert: Alert) -> tuple[str, ...]:
-        """Ops, and whoever follows the plan that is in trouble."""
-        plan = self._settings.plans.get(alert.labels.get("plan", "")) if alert.kind == "plan_health" else None
-        return (*(plan.notify if plan is not None else ()), "ops")
+    def _of(self, alert: Alert) -> Sequence[Addressee]:
+        return alert.goes_to or self.addressees(alert)
 
     def fallback(self, receiver: str, now: datetime) -> tuple[str, ...]:
         """The next channel of a receiver, as its settings name it."""
@@ -47,7 +74,7 @@ class Recipients:
         fresh = tuple(name for name in self.fallback(receiver, now) if name not in hopes)
         if fresh or any(hope for name, hope in hopes.items() if name != receiver):
             return fresh
-        named = self._named.get(alert.rule, ()) if alert is not None else ()
+        named = [each.name for each in self._of(alert)] if alert is not None else []
         for names in (named, ("default",), ("ops",), self._settings.receivers):
             fresh = tuple(name for name in self.expand(names, now) if name != receiver and name not in hopes)
             if fresh:

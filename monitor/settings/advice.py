@@ -16,6 +16,7 @@ from monitor.settings.kinds import zone
 from monitor.settings.model import MonitorFile, Settings
 from monitor.settings.problems import Problem, choices
 from monitor.settings.reading import Data, Document, Path_
+from monitor.settings.routes import Routes
 from monitor.settings.secrets import OTHERS, Filled
 from monitor.settings.shape import Schemas, Shape, holds_secret
 from monitor.settings.silences import may_cover
@@ -24,7 +25,7 @@ from monitor.sources.connecting import trust
 from monitor.sources.guard import Guard
 from notifiers import AppriseSettings, EmailSettings, WebhookSettings
 from notifiers.chat import names_a_host, problems
-from rules import Rule, RuleError
+from rules import AlertSeen, Rule, RuleError
 from rules.alert_condition import AlertCondition
 
 _SMTP = "Add `smtp: {host: …, sender: …}`."
@@ -122,10 +123,9 @@ def unwise(document: Document, settings: Settings) -> Iterator[Problem]:
 
 def quiet_alarms(document: Document, settings: Settings) -> Iterator[Problem]:
     """Emergencies that may wake nobody: told by e-mail alone, or by one channel with none behind it."""
-    routes = dict.fromkeys(rule.notify or ("default",) for rule in settings.rules if rule.severity == "critical")
-    for names in routes:
+    routes = Routes(settings)
+    for names, place in dict(_told_of_emergencies(settings, routes)).items():
         told = tuple(dict.fromkeys(receiver for name in names for receiver in settings.resolve(name)))
-        place: Path_ = ("routing", "default") if names == ("default",) else ("receivers",)
         who = ", ".join(f"`{name}`" for name in told)
         if told and all(isinstance(settings.receivers[name], EmailSettings) for name in told):
             what = f"what is critical goes to {who} by e-mail alone, and e-mail wakes nobody."
@@ -133,6 +133,20 @@ def quiet_alarms(document: Document, settings: Settings) -> Iterator[Problem]:
         elif len(told) == 1 and not settings.receivers[told[0]].fallback:
             what = f"what is critical goes to {who} alone, and no other channel is behind it."
             yield document.problem(place, what, f"Add a receiver, or give {who} a `fallback`.")
+
+
+def _told_of_emergencies(settings: Settings, routes: Routes) -> Iterator[tuple[tuple[str, ...], Path_]]:
+    """Who is told of what is critical as far as the rule alone decides it, and where that is said."""
+    for rule in settings.rules:
+        if rule.severity != "critical":
+            continue
+        itself = {"rule": rule.id, "kind": rule.kind, "severity": rule.severity, "category": rule.category}
+        taken = () if rule.notify else routes.of(AlertSeen(itself))
+        yield from ((route.to, ("routing", "routes", route.number - 1, "to")) for route in taken)
+        if rule.notify:
+            yield rule.notify, ("receivers",)
+        elif not taken:
+            yield ("default",), ("routing", "default")
 
 
 def unknown_services(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -107,7 +107,7 @@ class _Reader:
         rules = [self._file(path, RuleFile) for path in self._folder("rules")]
         plans = self._plans()
         self._check_names(monitor, contacts, rules, plans)
-        self._settle(monitor, contacts, rules, plans, self._lists(rules))
+        self._settle(monitor, contacts, rules, plans, self._lists(rules, monitor.document))
         return self._loaded
 
     def outline(self, *, rules: bool) -> tuple[Outline, tuple[Problem, ...]]:
@@ -238,14 +238,14 @@ class _Reader:
         )
         self._problems += names.check(files)
 
-    def _lists(self, rules: list[_File[RuleFile]]) -> dict[str, tuple[str, ...]]:
-        """All word lists by name, once it is sure that rules use them rightly."""
+    def _lists(self, rules: list[_File[RuleFile]], monitor: Document | None = None) -> dict[str, tuple[str, ...]]:
+        """All word lists by name, once it is sure that rules, and the routes of monitor.yaml, use them rightly."""
         documents = [file.document for file in rules if file.document]
         found = read_lists(documents, self._directory)
         self._problems += found.problems
         self._loaded.warnings += found.warnings
         if len(documents) == len(rules) and not found.problems:  # else nobody knows what is missing
-            self._problems += check_uses(documents, found)
+            self._problems += check_uses([*documents, *([monitor] if monitor else [])], found)
         return found.lists
 
     def _sentiment(self, document: Document, written: SentimentSettings) -> SentimentSettings:

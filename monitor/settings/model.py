@@ -24,7 +24,7 @@ from monitor.sources.connecting import HttpSettings
 from monitor.storage import StorageSettings
 from notifiers import EmailSettings, ReceiverUnion, SmtpSettings
 from notifiers.message import Language
-from rules import Campaign, Rule
+from rules import AlertWhere, Campaign, Rule
 from rules.duration import Duration
 
 # Names that stand for what `routing` says; nobody and nothing else may have them.
@@ -70,12 +70,33 @@ def _one_or_more(written: Any) -> Any:
     return [written] if isinstance(written, dict) else written
 
 
+class Route(BaseModel):
+    """Where one matter goes. The first route that matches an alert decides, in the order of the file."""
+
+    # What is written is `continue`, which Python keeps for itself.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: Text | None = Field(None, description="what the matter is called where it is said why somebody is told")
+    where: AlertWhere = Field(
+        default_factory=AlertWhere,
+        description="which alerts take it: the conditions of rules, and `rule`, `kind`, `severity` and `category` of the alert;"
+        " none means all",
+    )
+    to: Annotated[Names, Field(min_length=1)] = Field(description="who is told: receivers, people or roles")
+    continue_: bool = Field(False, alias="continue", description="whether later routes are asked, too, and their people join")
+
+
 class Routing(BaseModel):
     """Who is told, and how messages of one incident are gathered."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    default: Names = Field((), description="told of every alert whose rule names nobody: receivers, people, roles")
+    routes: tuple[Route, ...] = Field(
+        (), description="who is told of what, where a rule names nobody itself: the first route that matches decides"
+    )
+    default: Names = Field(
+        (), description="told of every alert whose rule names nobody and which no route matches: receivers, people, roles"
+    )
     ops: Names = Field((), description="told when a source or a receiver stops working; the default is `default`")
     group_wait: Duration = Field(
         timedelta(seconds=30), description="after the first message, which leaves at once: how long further news is gathered"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 from monitor.settings.contacts import Person
 from monitor.settings.model import RESERVED
 from monitor.settings.problems import Problem, suggest
 from monitor.settings.reading import Data, Document, Path_, at
+from rules.model import RULE_KINDS, Category
 from rules.words import fold_label
 
 
@@ -68,6 +70,9 @@ def check(files: Files) -> list[Problem]:
     for document in files.rules:
         _rules(found, document, anybody, plans, subjects)
     found.once(_lists(files.rules), "lists")
+    if monitor:
+        rules = {name for document in files.rules for _, _, name in _rule_ids(document)} if files.whole else None
+        _routes(found, monitor, anybody, rules, subjects)
     for document in files.plans:
         _plan(found, document, anybody, monitor)
     found.once([place for document in files.rules for place in _rule_ids(document)], "rules")
@@ -136,10 +141,34 @@ def _rules(
         rule: Path_ = ("rules", index)
         found.name(document, (*rule, "notify"), anybody, "receiver, person or role")
         found.name(document, (*rule, "plan"), plans, "plan")
-        for path, _ in conditions(document.data, rule):
-            if path[-1] == "subjects":
-                for part in ((), ("is",), ("in",), ("not",)):
-                    found.name(document, (*path, *part), subjects, "subject", same=fold_label)
+        _asked(found, document, rule, {"subjects": ("subject", subjects)})
+
+
+def _routes(
+    found: _Check,
+    document: Document,
+    anybody: Collection[str] | None,
+    rules: Collection[str] | None,
+    subjects: Collection[str] | None,
+) -> None:
+    asked = {
+        "subjects": ("subject", subjects),
+        "rule": ("rule", rules),
+        "kind": ("kind of rule", RULE_KINDS),
+        "category": ("category that takes a route", get_args(Category)),
+    }
+    for index, _ in enumerate(entries(at(document.data, ("routing",)), "routes")):
+        route: Path_ = ("routing", "routes", index)
+        found.name(document, (*route, "to"), anybody, "receiver, person or role")
+        _asked(found, document, route, asked)
+
+
+def _asked(found: _Check, document: Document, where: Path_, known: Mapping[str, tuple[str, Collection[str] | None]]) -> None:
+    """Names that conditions ask for, by field: what each is, and which there are."""
+    for path, _ in conditions(document.data, where):
+        noun, names = known.get(str(path[-1]), ("", None))
+        for part in ((), ("is",), ("in",), ("not",)):
+            found.name(document, (*path, *part), names, noun, same=fold_label)
 
 
 def _plan(found: _Check, document: Document, anybody: Collection[str] | None, monitor: Document | None) -> None:
@@ -249,7 +278,7 @@ def texts(data: Data, path: Path_) -> Iterator[tuple[Path_, str]]:
 
 
 def conditions(data: Data, rule: Path_) -> Iterator[tuple[Path_, Data]]:
-    """Every condition within a rule's `where` (and those of a share and of `raise`), blocks included, each with its path."""
+    """Every condition within a rule's or route's `where` (and a share's, and of `raise`), blocks included, with its path."""
     yield from _conditions(at(data, (*rule, "where")), (*rule, "where"))
     share = (*rule, "measure", "share")
     yield from _conditions(at(data, share), share)

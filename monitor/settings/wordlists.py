@@ -108,8 +108,8 @@ def check_uses(documents: Sequence[Document], found: WordLists) -> Iterator[Prob
 
 def _uses(document: Document) -> Iterator[tuple[Path_, str]]:
     """Every entry of every condition that may name a list or is a pattern, with its path, which ends in what it is."""
-    for index, _ in enumerate(entries(document.data, "rules")):
-        for path, condition in conditions(document.data, ("rules", index)):
+    for place in _asking(document):
+        for path, condition in conditions(document.data, place):
             if not isinstance(condition, Mapping):
                 continue
             if isinstance(name := condition.get("in_list"), str):
@@ -118,6 +118,13 @@ def _uses(document: Document) -> Iterator[tuple[Path_, str]]:
                 yield (*path, "near", "list"), name
             for operator in (*_WORDS, "regex"):
                 yield from texts(document.data, (*path, operator))
+
+
+def _asking(document: Document) -> Iterator[Path_]:
+    """What has conditions: the rules of a rule file, the routes of monitor.yaml."""
+    yield from (("rules", index) for index, _ in enumerate(entries(document.data, "rules")))
+    routes = entries(at(document.data, ("routing",)), "routes")
+    yield from (("routing", "routes", index) for index, _ in enumerate(routes))
 
 
 def _sentence(error: Exception) -> str:

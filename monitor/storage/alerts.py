@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, RowMapping, Select, bindparam, func, literal, select, update
 from sqlalchemy.types import Integer
 
-from monitor.domain.alert import Alert, AlertState, NewAlert, fingerprint
+from monitor.domain.alert import Addressee, Alert, AlertState, NewAlert, fingerprint
 from monitor.domain.mention import Observed
 from monitor.storage.mention_rows import OBSERVED, observed
 from monitor.storage.session import Repository, chunks, insert_into
@@ -110,6 +110,10 @@ class Alerts(Repository):
         keep = _keep_evidence(postgresql=self._session.postgresql)
         for chunk in chunks(mentions, _BATCH):
             await self._session.run(keep, {"alert": id_, "at": at, "ids": list(chunk)})
+
+    async def address(self, id_: int, goes_to: Sequence[Addressee]) -> None:
+        """Whom it goes to from now on."""
+        await self._session.run(update(table).where(table.c.id == id_).values(goes_to=_pairs(goes_to)))
 
     async def told(self, id_: int, at: datetime) -> None:
         """Somebody was told (again): the time from which `realert` counts. Nothing is left to be told after a silence."""
@@ -220,7 +224,12 @@ def _row(new: NewAlert, incident_id: int, at: datetime) -> dict[str, Any]:
         "coverage": new.coverage,
         "reasons": list(new.reasons),
         "plan": new.plan,
+        "goes_to": _pairs(new.goes_to),
     }
+
+
+def _pairs(goes_to: Sequence[Addressee]) -> list[list[str]]:
+    return [[each.name, each.why] for each in goes_to]
 
 
 def _alert(row: RowMapping | None) -> Alert | None:
@@ -258,4 +267,5 @@ def _alert(row: RowMapping | None) -> Alert | None:
         resolved_reason=row["resolved_reason"],
         silenced_by=row["silenced_by"],
         told_severity=row["told_severity"],
+        goes_to=tuple(Addressee(*each) for each in row["goes_to"] or ()),
     )

@@ -326,6 +326,7 @@ alert = Table(
     Column("copies", Integer, nullable=False, default=0, server_default="0"),  # mentions that copy one text
     Column("silenced_by", String(64)),  # the silence under which it rings: at its end, it is told
     Column("told_severity", String(16)),  # what people know of it, where it became graver under a silence
+    Column("goes_to", Json),  # pairs of a name and how it was chosen; NULL: opened before this was kept
     Index(None, "fingerprint"),
     Index(None, "incident_id"),
     Index(None, "state"),
