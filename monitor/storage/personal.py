@@ -47,7 +47,7 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         _W: "reasons",
         _F: "incident_id rule kind category severity state labels fired_at opened_at last_seen_at told_at observed expected"
         " measure window_seconds learning coverage occurrences plan acknowledged_at resolved_at resolved_reason unscored copies"
-        " silenced_by told_severity",
+        " silenced_by told_severity goes_to",
         _S: "acknowledged_by",
         _O: "fingerprint open_fingerprint",
     },
