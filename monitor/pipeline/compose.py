@@ -244,7 +244,9 @@ def _step(plan: Plan, step: Step, state: str, language: Language, owners: Mappin
 def _owners(settings: Settings) -> dict[str, str]:
     """Who is meant by the name of a person or role, as people call them."""
     people = {name: person.name or name for name, person in settings.contacts.people.items()}
-    roles = {name: f"{people[role.primary]}, {name}" for name, role in settings.contacts.roles.items()}
+    roles = {
+        name: f"{people[role.primary]}, {name}" if role.primary else name for name, role in settings.contacts.roles.items()
+    }  # of a roster, the message may be read in another's turn
     return roles | people
 
 

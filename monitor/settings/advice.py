@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from monitor.settings.contacts import Contacts
 from monitor.settings.kinds import zone
 from monitor.settings.model import MonitorFile, Settings
 from monitor.settings.problems import Problem, choices
-from monitor.settings.reading import Data, Document, Path_
+from monitor.settings.reading import Data, Document, Path_, at
 from monitor.settings.routes import Routes
 from monitor.settings.secrets import OTHERS, Filled
 from monitor.settings.shape import Schemas, Shape, holds_secret
@@ -29,6 +29,7 @@ from rules import AlertSeen, Rule, RuleError
 from rules.alert_condition import AlertCondition
 
 _SMTP = "Add `smtp: {host: …, sender: …}`."
+_LONG_NIGHT = timedelta(hours=12)
 _TOKEN = re.compile(r"[\w-]{20,}")
 
 
@@ -161,6 +162,25 @@ def contacts_permissions(path: Path) -> Iterator[Problem]:
     """A contacts file that others than its owner can read."""
     if path.exists() and path.stat().st_mode & OTHERS:
         yield Problem(str(path), 0, "", "can be read by others: it holds personal data.", f"chmod 600 {path}")
+
+
+def odd_times(document: Document, contacts: Contacts, today: date) -> Iterator[Problem]:
+    """Hours that look reversed, and holidays that nobody wrote down for this year."""
+    for name, person in contacts.people.items():
+        for index, hours in enumerate(person.hours):
+            if hours.end < hours.begin and hours.lasting > _LONG_NIGHT:
+                what = f"from {hours.begin:%H:%M} past midnight until {hours.end:%H:%M} is {_hours(hours.lasting)} of work."
+                fix = f"If the day is meant, write {hours.end:%H:%M}-{hours.begin:%H:%M}."
+                several = isinstance(at(document.data, ("people", name, "hours")), list)
+                yield document.problem(("people", name, "hours", *((index,) if several else ())), what, fix)
+    years = [day.year for day in contacts.holidays if day.year is not None]
+    if years and max(years) < today.year:
+        what = f"the last ones written are those of {max(years)}: everybody counts as at work on those of {today.year}."
+        yield document.problem(("holidays",), what, f"Add those of {today.year} that do not come on the same day every year.")
+
+
+def _hours(length: timedelta) -> str:
+    return f"{length / timedelta(hours=1):g} hours"
 
 
 def expired(documents: Iterable[Document], plans: Iterable[PlanFile], today: date) -> Iterator[Problem]:

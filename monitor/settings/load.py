@@ -174,6 +174,8 @@ class _Reader:
         self._loaded.warnings += advice.unwise(monitor.document, settings)
         self._loaded.warnings += advice.quiet_alarms(monitor.document, settings)
         self._loaded.warnings += advice.contacts_permissions(contacts.path)
+        if contacts.document:
+            self._loaded.warnings += advice.odd_times(contacts.document, contacts.model, self._today)
         documents = [file.document for file in plans if file.document]
         self._loaded.warnings += advice.expired(documents, read_plans, self._today)
         self._loaded.warnings += advice.idle_campaigns(monitor.document, settings, self._today)

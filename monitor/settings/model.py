@@ -14,6 +14,7 @@ from monitor.domain.plan import Id, Plan
 from monitor.sentiment import SentimentSettings
 from monitor.settings.campaigns import CampaignSettings
 from monitor.settings.contacts import Contacts, Person
+from monitor.settings.duty import on_duty
 from monitor.settings.fingerprints import Fingerprints, fingerprint
 from monitor.settings.inhibition import Inhibition
 from monitor.settings.kinds import Names, Text, Texts, Zone
@@ -248,8 +249,8 @@ class Settings(MonitorFile):
     def resolve(self, name: str, at: datetime | None = None) -> tuple[str, ...]:
         """The receivers behind a receiver, person, role, `default` or `ops`, each once.
 
-        With `at` (aware), a role's backup is told too when its primary does not work then. A name that is gone (a plan opened
-        before it was removed may still use it) means `default`: nobody is never the answer.
+        With `at` (aware), those of a role who are told then; without it all who ever have it, backups aside. A name that is gone
+        (an alert or a plan opened before it was removed may still use it) means `default`: nobody is never the answer.
         """
         return tuple(dict.fromkeys(self._behind(name, at)))
 
@@ -265,9 +266,9 @@ class Settings(MonitorFile):
         return (receiver for route in routes for receiver in self._behind(route, at))
 
     def _on_duty(self, role: str, at: datetime | None) -> tuple[str, ...]:
-        primary, backup = self.contacts.roles[role].primary, self.contacts.roles[role].backup
-        works = at is None or self.contacts.people[primary].works_at(at, self.timezone)
-        return (primary,) if works or backup is None else (primary, backup)
+        if at is None:
+            return self.contacts.roles[role].people
+        return tuple(each.person for each in on_duty(self.contacts, role, at, self.timezone))
 
     @property
     def calendar(self) -> tuple[Campaign, ...]:

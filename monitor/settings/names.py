@@ -125,8 +125,10 @@ def _contacts(found: _Check, document: Document, receivers: Collection[str] | No
     for role in keys(document, "roles") or ():
         if isinstance(at(document.data, ("roles", role)), str):
             found.name(document, ("roles", role), people, "person")
-        for part in ("primary", "backup"):
-            found.name(document, ("roles", role, part), people, "person")
+        for part in ("primary",), ("backup",), ("roster", "people"):
+            found.name(document, ("roles", role, *part), people, "person")
+        for index, _ in enumerate(entries(at(document.data, ("roles", role, "roster")), "replacements")):
+            found.name(document, ("roles", role, "roster", "replacements", index, "person"), people, "person")
 
 
 def _rules(
