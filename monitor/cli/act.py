@@ -112,6 +112,8 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
         out.print(_alert_table([found], settings, authors))
         _section("Why", [*_figures(found), *(said(reason) for reason in found.reasons)])
         _section("Posts", map(_post, posts))
+        if found.goes_to:
+            _section("Goes to", (f"{each.name}: {each.why}" for each in found.goes_to))
         _section("Told", [*told.lines(settings)] or ["nobody"])
         if missing := [*told.missing(settings)]:
             _section("Not told", missing)
@@ -186,7 +188,7 @@ def _receivers(settings: Settings, rule: str, to: str) -> Sequence[str]:
     names = {*settings.receivers, *settings.contacts.people, *settings.contacts.roles}
     if to not in names:
         raise unknown("receiver, person or role", to, names)
-    return settings.resolve(to)
+    return settings.resolve(to, clock.now())
 
 
 async def _ring(settings: Settings, store: Store, rule: str, receiver: str, by: str) -> DeliveryRecord:

@@ -30,10 +30,11 @@ sources = typer.Typer(name="sources", help="Where Tocsin listens.", no_args_is_h
 receivers = typer.Typer(name="receivers", help="How people are told.", no_args_is_help=True)
 alert = typer.Typer(name="alert", help="One alert: show it, or ring a test.", no_args_is_help=True)
 rules = typer.Typer(name="rules", help="What rings, and why it does or does not.", no_args_is_help=True)
+routes = typer.Typer(name="routes", help="Whom alerts go to.", no_args_is_help=True)
 plan = typer.Typer(name="plan", help="The emergency plans being carried out.", no_args_is_help=True)
 feedback = typer.Typer(name="feedback", help="What was judged wrongly, said by you.", cls=GivenByDefault, no_args_is_help=True)
 hold = typer.Typer(name="hold", help="What is kept for legal claims.", no_args_is_help=True)
-for group in (sources, receivers, alert, rules, plan, feedback, hold):
+for group in (sources, receivers, alert, rules, routes, plan, feedback, hold):
     app.add_typer(group)
 
 
