@@ -87,6 +87,22 @@ def test_the_silence_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
     assert [each.id for each in load(tmp_path, environ=ENVIRONMENT).standing_silences] == ["nights"]
 
 
+def test_the_routes_and_the_roster_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
+    """Both can be pasted, when the other teams that they name exist; and do what the page says."""
+    routing, contacts = blocks("direct-to-teams.md", "yaml")
+    hook = "{kind: webhook, url: 'https://queue.example.org', secret: '${HUB_SECRET}'}"
+    receivers = "".join(f"  {name}: {hook}\n" for name in ("telephone", "sales", "product", "engineer"))
+    written(tmp_path, "monitor.yaml", f"{MINIMUM}timezone: Europe/Paris\nreceivers:\n{receivers}{routing}")
+    written(tmp_path, "contacts.yaml", contacts)
+    settings = load(tmp_path, environ=ENVIRONMENT)
+    assert [route.title for route in settings.routing.routes] == ["Crisis room", "Press", "Sales", "Product", "Customer care"]
+    roster = settings.contacts.roles["on-call"].roster
+    assert roster is not None
+    days = (datetime(2026, 1, day, tzinfo=UTC).date() for day in (5, 12, 19, 26))
+    assert [roster.on_call(day)[0] for day in days] == ["lea", "marc", "sam", "lea"]
+    assert roster.on_call(datetime(2026, 2, 3, tzinfo=UTC).date()) == ("sam", True)
+
+
 @pytest.fixture(scope="module")
 def genuine() -> Callable[[str, dict[str, str], bytes], bool]:
     """The function that the page gives to whoever receives our webhooks."""
