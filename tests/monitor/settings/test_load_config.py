@@ -311,6 +311,23 @@ def test_an_alarm_that_may_wake_nobody_is_warned_about(write: Write, ten_lines: 
     assert [each.field for each in mild.warnings] == ["heartbeat"]
 
 
+@pytest.mark.parametrize(
+    ("where", "field"),
+    [("{severity: critical}", "routing.routes[0].to"), ("{rule: any}", "routing.routes[0].to"), ("{topics: price}", None)],
+)
+def test_an_alarm_whose_route_may_wake_nobody_is_warned_about(
+    write: Write, ten_lines: str, where: str, field: str | None
+) -> None:
+    """Where the rule alone decides that it takes the route; the default is not asked then."""
+    chats = '{kind: apprise, urls: "ntfys://ntfy.sh/acme"}'
+    text = ten_lines.replace("receivers:\n", f"receivers:\n  b: {chats}\n  c: {chats}\n")
+    routing = f"{{default: [b, c], routes: [{{where: {where}, to: me}}]}}"
+    rules = RULE.replace("kind: mention,", "kind: mention, severity: critical,")
+    folder = write({"monitor.yaml": text.replace("{default: me}", routing), "rules/all.yaml": rules})
+    warnings = check(folder, environ={}).warnings
+    assert [each.field for each in warnings if each.field != "heartbeat"] == ([field] if field else [])
+
+
 def test_a_fallback_that_nobody_knows_is_an_error(write: Write, ten_lines: str) -> None:
     """The last resort must not be a typing error."""
     text = ten_lines.replace("to: me@example.org}", "to: me@example.org, fallback: phnoe}").replace(
