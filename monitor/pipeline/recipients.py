@@ -13,6 +13,7 @@ from rules import AlertSeen
 
 # Rules of our own, about ourselves: they go to `routing.ops`.
 HEALTH_KINDS = frozenset({"source_health", "receiver_health", "store_health", "judging_health", "plan_health"})
+_NO_ROUTE, _NAMES_NOBODY = "no route is for it", "its rule names nobody"
 
 
 class Recipients:
@@ -25,6 +26,15 @@ class Recipients:
 
     def addressees(self, alert: NewAlert | Alert, mention: Observed | None = None) -> tuple[Addressee, ...]:
         """Whom an alert goes to, and why: decided when it is opened, for all of its life. `mention` is what rang it."""
+        return self._chosen(alert, mention) or (Addressee("default", _NO_ROUTE if self._routes else _NAMES_NOBODY),)
+
+    def newcomers(self, alert: Alert, mention: Observed | None) -> tuple[Addressee, ...]:
+        """Whom an alert that became graver goes to as well: who had it keeps it, and those join who are told of such."""
+        known = {each.name for each in alert.goes_to}
+        return tuple(each for each in self._chosen(alert, mention) if known and each.name not in known)
+
+    def _chosen(self, alert: NewAlert | Alert, mention: Observed | None) -> tuple[Addressee, ...]:
+        """Those whom somebody chose for it, each once."""
         found: dict[str, Addressee] = {}
         for each in self._choose(alert, mention):
             found.setdefault(each.name, each)
@@ -39,15 +49,8 @@ class Recipients:
             yield from (Addressee(name, "its rule says so") for name in named)
         else:
             # What is gathered of old posts is about no single one of them.
-            taken = self._routes.of(AlertSeen.of(alert, None if "catch_up" in alert.labels else mention))
-            yield from (Addressee(name, route.name) for route in taken for name in route.to)
-            if not taken:
-                yield Addressee("default", "no route is for it" if self._routes else "its rule names nobody")
-
-    def newcomers(self, alert: Alert, mention: Observed | None) -> tuple[Addressee, ...]:
-        """Whom an alert that became graver goes to as well: who had it keeps it, and those join who are told of such."""
-        known = {"default", *(each.name for each in alert.goes_to)}
-        return tuple(each for each in self.addressees(alert, mention) if alert.goes_to and each.name not in known)
+            seen = AlertSeen.of(alert, None if "catch_up" in alert.labels else mention)
+            yield from (Addressee(name, route.name) for route in self._routes.of(seen) for name in route.to)
 
     def of(self, alert: Alert, now: datetime) -> tuple[str, ...]:
         """The receivers of an alert. A dead receiver is not told that it is dead."""

@@ -122,6 +122,16 @@ async def test_what_becomes_graver_is_told_to_those_whom_that_concerns_as_well(h
     assert {kinds[-1] for kinds in (await _told(home)).values()} == {"resolved"}
 
 
+async def test_whom_no_route_names_joins_nobody(hut: Build) -> None:
+    """The default is for what nobody is named for; it joins what became graver only where a route says so."""
+    home = hut(rules=[LOUDER], routing=_routing({"where": {"severity": "warning"}, "to": "desk"}))
+    await home.storm()
+    await home.storm(7)
+    assert await _told(home) == {"desk": ["first", "worse"]}
+    named = hut(rules=[LOUDER], routing=_routing({"where": {"severity": "critical"}, "to": "default"})).settings
+    assert [each.name for each in Recipients(named).newcomers(await home.alert(), None)] == ["default"]
+
+
 async def test_trouble_that_comes_back_goes_to_the_same_people(hut: Build) -> None:
     """A reopened alert is the same alert."""
     home = hut(rules=[UNNAMED | {"keep_firing_for": "0m"}], routing=_routing({"to": "room"}))
