@@ -8,7 +8,7 @@ from rules.engine import Engine, RuleError
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds import REMEMBERING
 from rules.matching import Problem
-from rules.model import AnyRule, MentionRule, Rule, RuleFile, WindowRule
+from rules.model import AnyRule, FlatlineRule, MentionRule, Rule, RuleFile, WindowRule
 from rules.state import States
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Campaign",
     "Engine",
     "Finding",
+    "FlatlineRule",
     "MentionRule",
     "Problem",
     "Rule",

@@ -1,4 +1,4 @@
-"""How improbable a count is: the upper tail of a negative binomial, as -log10 of its probability."""
+"""How improbable a count is: the tails of a negative binomial, as -log10 of their probability."""
 
 from __future__ import annotations
 
@@ -18,12 +18,23 @@ def improbability(count: float, mean: float, size: float) -> float:
     """
     if count <= mean or mean <= 0:
         return 0.0
-    share = mean / (mean + size)  # Pr(X >= count) is the regularised incomplete beta function of this share
-    front = lgamma(count + size) - lgamma(count) - lgamma(size) + count * log(share) + size * log1p(-share)
-    if share < (count + 1.0) / (count + size + 2.0):
-        return -(front + log(_fraction(count, size, share) / count)) / _LN10
-    below = exp(front) * _fraction(size, count, 1.0 - share) / size  # so close to the mean, the other tail is found faster
-    return -log(_kept_from_zero(1.0 - below)) / _LN10
+    return _tail(count, size, mean / (mean + size))
+
+
+def scarcity(count: float, mean: float, size: float) -> float:
+    """-log10 of Pr(X <= count) for the same negative binomial; 0 for what is no less than the mean."""
+    if count >= mean:
+        return 0.0
+    return _tail(size, count + 1.0, size / (mean + size))
+
+
+def _tail(a: float, b: float, share: float) -> float:
+    """-log10 of the regularised incomplete beta function of a share."""
+    front = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(share) + b * log1p(-share)
+    if share < (a + 1.0) / (a + b + 2.0):
+        return -(front + log(_fraction(a, b, share) / a)) / _LN10
+    rest = exp(front) * _fraction(b, a, 1.0 - share) / b  # so close to the mean, the other tail is found faster
+    return -log(_kept_from_zero(1.0 - rest)) / _LN10
 
 
 def _fraction(a: float, b: float, x: float) -> float:

@@ -12,7 +12,7 @@ from rules.campaign import Campaign
 from rules.condition import Seen
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds import compiled
-from rules.kinds.kind import Kind, Remembering
+from rules.kinds.kind import Kind, Remembering, Waiting
 from rules.lists import Lists
 from rules.matching import Compiler, Problem
 from rules.model import AnyRule
@@ -21,6 +21,9 @@ from rules.state import States
 from rules.words import WordList
 
 _SUBJECT_SETS_REMEMBERED = 4_096
+
+Delivered = Mapping[str, datetime | None]
+"""Sources, and up to when each has brought everything that was said there; None: nobody knows."""
 
 
 class RuleError(ValueError):
@@ -43,6 +46,7 @@ class Engine:
             raise RuleError(problems)
         self._compiled: dict[str, Kind] = {each.rule.id: each for each in ready}
         self._remembering = {id_: each for id_, each in self._compiled.items() if isinstance(each, Remembering)}
+        self._waiting = {id_: each for id_, each in self._compiled.items() if isinstance(each, Waiting)}
         self._places = {each: at for at, each in enumerate(ready)}
         self._index = compiler.index
         self._concerned: dict[frozenset[str], _Concerned] = {}
@@ -75,13 +79,38 @@ class Engine:
             raise KeyError(f"no rule `{rule_id}` remembers anything; {suggest(rule_id, self._remembering)}")
         return remembering.tick(key, states, at)
 
-    def due(self, states: States, at: datetime, seen_until: datetime | None = None) -> list[Finding]:
+    def due(
+        self, states: States, at: datetime, seen_until: datetime | None = None, delivered: Delivered | None = None
+    ) -> list[Finding]:
         """What rings at this moment (event time) without a new mention.
 
-        Up to `seen_until` everything was seen (None: up to `at`): what has not come by then will not.
+        Up to `seen_until` everything was seen (None: up to `at`): what has not come by then will not. `delivered` as of `until`.
         """
-        until = min(seen_until or at, at)
-        return [finding for each in self._remembering.values() for finding in each.due(states, at, until)]
+        untils = {id_: self.until(id_, min(seen_until or at, at), at, delivered) for id_ in self._remembering}
+        return [
+            finding
+            for id_, until in untils.items()
+            if until is not None
+            for finding in self._remembering[id_].due(states, at, until)
+        ]
+
+    def until(self, rule_id: str, seen_until: datetime, at: datetime, delivered: Delivered | None) -> datetime | None:
+        """Up to when a rule that remembers can be judged: `seen_until`, unless it rings for what is missing.
+
+        Such a rule waits for every source that feeds it. `delivered` says up to when each source that is asked has brought
+        everything (None: nobody knows, as of one that has never answered; in all: nothing is on its way). None: not at all.
+        """
+        if rule_id not in self._waiting or delivered is None:
+            return at if rule_id in self._waiting else seen_until
+        feeds = self._waiting[rule_id].feeds
+        moments = [delivered.get(source) for source in (delivered if feeds is None else feeds)]
+        known = [moment for moment in moments if moment is not None]
+        return min([at, *known]) if known and len(known) == len(moments) else None
+
+    @property
+    def waits_for_sources(self) -> bool:
+        """Whether any rule rings for what is missing."""
+        return bool(self._waiting)
 
     def sweep(self, states: States, at: datetime) -> int:
         """Forget keys that have long been silent, so that states stay bounded; now and then is enough. Returns how many."""

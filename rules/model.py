@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from rules.base import Settings, some
 from rules.duration import Duration, PositiveDuration, format_duration
+from rules.model_flatline import FlatlineBaseline, FlatlineFire, Require
+from rules.season import Zone
 from rules.where import Where
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -33,9 +35,21 @@ def _each_once(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
     return parts
 
 
+def _of_nobody_alone(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
+    if "author" in parts:
+        raise ValueError("one person who says nothing is no news: leave `author` out of the key")
+    return parts
+
+
 def _of_a_length(window: timedelta) -> timedelta:
     if not timedelta(minutes=1) <= window <= timedelta(days=30):
         raise ValueError(f"a window of {format_duration(window)} cannot be kept: write one from 1m to 30d")
+    return window
+
+
+def _long_enough(window: timedelta) -> timedelta:
+    if window < timedelta(minutes=30):
+        raise ValueError(f"a silence of {format_duration(window)} is no silence yet: write at least 30m")
     return window
 
 
@@ -116,6 +130,9 @@ class Share(Settings):
     """The share of the rule's mentions that also match these conditions; where unknown, a mention counts on neither side."""
 
     share: Where = Field(description="conditions on top of the rule's own `where`")
+
+
+AnyMeasure = Literal["count"] | Distinct | Share
 
 
 def _kind_of_measure(value: Any) -> str:
@@ -280,7 +297,46 @@ class WindowRule(_Rule):
         return self
 
 
-AnyRule = MentionRule | WindowRule
+class FlatlineRule(_Rule):
+    """Rings when far fewer matching mentions come than usual: engagement falls flat. Missing data never makes it ring."""
+
+    kind: Literal["flatline"]
+    key: Annotated[Key, AfterValidator(_of_nobody_alone)] = Field(
+        ("subject",), description="one baseline and one alert for each value; not `author`"
+    )
+    keys: tuple[str | dict[KeyPart, str], ...] = Field(
+        (),
+        description="keys that must never fall silent: values of the key's one part (`[mastodon, bluesky]`), or settings of all"
+        " its parts (`{network: mastodon, subject: acme}`). One of which nothing at all has come for as long as"
+        " `baseline.min_history` rings, too; others are known from their first mention on",
+    )
+    measure: Annotated[
+        Annotated[Literal["count"], Tag("count")] | Annotated[Distinct, Tag("distinct")], Discriminator(_kind_of_measure)
+    ] = Field("count", description="`count` of mentions, `{distinct: author}`, or `{distinct: cluster}`")
+    window: Annotated[Duration, AfterValidator(_of_a_length), AfterValidator(_long_enough)] = Field(
+        description="how far back it looks, in event time: 30m to 30d. Looked at each time a twelfth of it has passed"
+    )
+    fire: FlatlineFire = Field(description="when it rings")
+    baseline: FlatlineBaseline = Field(default_factory=FlatlineBaseline, description="what is usual")
+    timezone: Zone | None = Field(None, description="whose clocks `baseline.season` goes by; else that of monitor.yaml")
+    require: Require = Field(default_factory=Require, description="what must be well for silence to mean something")
+    keep_firing_for: Duration = Field(timedelta(minutes=30), description="stays open for this long after it last held")
+
+    def declared(self) -> list[dict[str, str]]:
+        """The keys that are named, each with all its parts."""
+        return [{self.key[0]: each} if isinstance(each, str) else {part: each[part] for part in self.key} for each in self.keys]
+
+    @model_validator(mode="after")
+    def _keys_fit_the_key(self) -> Self:
+        for each in self.keys:
+            parts = self.key[:1] if isinstance(each, str) else tuple(each)
+            if set(parts) != set(self.key):
+                example = ", ".join(f"{part}: …" for part in self.key)
+                raise ValueError(f"`keys` must name all parts of the key: write {{{example}}}")
+        return self
+
+
+AnyRule = MentionRule | WindowRule | FlatlineRule
 Rule = Annotated[AnyRule, Field(discriminator="kind")]
 RULE_KINDS: tuple[str, ...] = tuple(
     kind for rule in get_args(get_args(Rule)[0]) for kind in get_args(rule.model_fields["kind"].annotation)
@@ -293,6 +349,7 @@ class Defaults(Settings):
     severity: Severity | None = Field(None, description="how loud its rules ring")
     realert: Realert | None = Field(None, description="an alert that stays open is not told again before this")
     notify: Receivers | None = Field(None, description="receivers, people or roles")
+    timezone: Zone | None = Field(None, description="of the rules that go by clocks; else that of monitor.yaml")
 
 
 class RuleFile(Settings):
@@ -307,11 +364,12 @@ class RuleFile(Settings):
     )
     rules: tuple[Rule, ...] = Field((), description="the rules")
 
-    def effective(self) -> tuple[AnyRule, ...]:
-        """The rules with this file's defaults filled in where they are silent."""
-        given = {name: value for name, value in self.defaults if value is not None}
+    def effective(self, timezone: str = "UTC") -> tuple[AnyRule, ...]:
+        """The rules with this file's defaults filled in where they are silent; `timezone` where neither says one."""
+        given = {"timezone": timezone, **{name: value for name, value in self.defaults if value is not None}}
         return tuple(_filled(rule, given) for rule in self.rules)
 
 
 def _filled(rule: AnyRule, defaults: dict[str, Any]) -> AnyRule:
-    return rule.model_copy(update={name: value for name, value in defaults.items() if name not in rule.model_fields_set})
+    silent = set(type(rule).model_fields) - rule.model_fields_set
+    return rule.model_copy(update={name: value for name, value in defaults.items() if name in silent})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Protocol, Self, TypeVar, cast
@@ -262,12 +263,15 @@ class States:
         self._saved: dict[StateKey, dict[str, Any]] = {}
         self._live: dict[StateKey, State] = {}
         self._dirty: set[StateKey] = set()
+        self._of_rule: defaultdict[tuple[str, str], set[StateKey]] = defaultdict(set)  # the keys of each rule
 
     @classmethod
     def load(cls, saved: Mapping[StateKey, dict[str, Any]]) -> Self:
         """States as the store gave them; each is decoded when it is first needed."""
         states = cls()
         states._saved = dict(saved)
+        for key in saved:
+            states._of_rule[key[:2]].add(key)
         return states
 
     def take_dirty(self) -> dict[StateKey, dict[str, Any] | None]:
@@ -281,11 +285,12 @@ class States:
         if key not in self._live:
             saved = self._saved.pop(key, None)
             self._live[key] = fresh().load(saved) if saved is not None else fresh()
+            self._of_rule[key[:2]].add(key)
         return cast("AState", self._live[key])
 
     def keys(self, rule: str, shape: str) -> list[StateKey]:
         """The keys of one rule."""
-        return sorted(key for key in {*self._saved, *self._live} if key[:2] == (rule, shape))
+        return sorted(self._of_rule.get((rule, shape), ()))
 
     def changed(self, key: StateKey) -> None:
         """This state is to be saved."""
@@ -295,6 +300,7 @@ class States:
         """This state is to be deleted."""
         self._saved.pop(key, None)
         self._live.pop(key, None)
+        self._of_rule[key[:2]].discard(key)
         self._dirty.add(key)
 
     def __contains__(self, key: StateKey) -> bool:

@@ -166,8 +166,9 @@ class Evaluator:
         await tx.rule_states.prune(self._engine.shapes())
         self._epoch, self._offset = lease.epoch, lease.offset
         self._memory = _Memory(States.load(await tx.rule_states.load()), await OpenAlerts.load(tx))
-        self._wake_soon()  # of what is open, an earlier process knew when to look again
-        self._watch(self._clock.now())
+        if self._drive is None or self._offset:  # a recording begins with its first mention
+            self._wake_soon()  # of what is open, an earlier process knew when to look again
+            self._watch(self._clock.now())
         return True
 
     def _lose(self) -> None:
@@ -261,7 +262,7 @@ class Evaluator:
         while self._next_tick is not None and self._next_tick <= moment:
             clock.advance_to(self._next_tick)
             self._next_tick = None
-            await self._tick(tx, memory)
+            await self._tick(tx, memory, goes_on=True)
         clock.advance_to(moment)
 
     def _watch(self, now: datetime) -> None:
@@ -278,17 +279,19 @@ class Evaluator:
     def _wake_by(self, moment: datetime) -> None:
         self._next_tick = min(moment, self._next_tick or moment)
 
-    async def _tick(self, tx: UnitOfWork, memory: _Memory) -> int:
+    async def _tick(self, tx: UnitOfWork, memory: _Memory, *, goes_on: bool = False) -> int:
+        """Look at the clock. `goes_on`: it is that of a recording in which more follows."""
         now = self._clock.now()
         seen_until = await self._seen_until(tx, now)
         if self._drive is None and now - self._swept_at >= SWEEP:  # a recording ends by itself, and gives the same each time
             self._engine.sweep(memory.states, seen_until)
             self._swept_at = now
-        for finding in self._engine.due(memory.states, now, seen_until):
+        delivered = None if goes_on else await self._delivered(tx)
+        for finding in self._engine.due(memory.states, now, seen_until, delivered=delivered):
             await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
         if now < self._watch_until:
             self._wake_soon()
-        await self._end_what_is_over(tx, memory, now, seen_until)
+        await self._end_what_is_over(tx, memory, now, lambda rule: self._engine.until(rule, seen_until, now, delivered))
         await self._end_complaints(tx, memory.rings, now)
         for alert in memory.rings.silenced():
             until = await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
@@ -315,11 +318,24 @@ class Evaluator:
         """Up to when everything that was said has come (event time): of a recording, nothing is on its way."""
         return now if self._drive is not None else await health.horizon(tx, self._settings, now)
 
-    async def _end_what_is_over(self, tx: UnitOfWork, memory: _Memory, now: datetime, seen_until: datetime) -> None:
-        """What rings may be over; data that is missing delays that, and nothing else."""
+    async def _delivered(self, tx: UnitOfWork) -> dict[str, datetime | None] | None:
+        """Up to when each source has brought everything that is judged by now."""
+        if not self._engine.waits_for_sources:
+            return None
+        if self._drive is not None:  # the recording is over: what was said since then, nobody knows
+            return dict.fromkeys(self._settings.sources)
+        sources = await health.delivered(tx, self._settings)
+        # What was brought since the last look is not judged yet: it is missing no less than what is still on its way.
+        return sources if await tx.mentions.newest_id() <= self._offset else dict.fromkeys(sources)
+
+    async def _end_what_is_over(
+        self, tx: UnitOfWork, memory: _Memory, now: datetime, until: Callable[[str], datetime | None]
+    ) -> None:
+        """What rings may be over; data that is missing delays that, and nothing else. `until`: of a rule, how far to look."""
         ringing = [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind)]
         for alert in ringing:
-            why = self._why_over(alert, memory.states, seen_until)
+            seen_until = until(alert.rule)
+            why = None if seen_until is None else self._why_over(alert, memory.states, seen_until)
             if why is not None:
                 await self._alerting.resolve(tx, memory.rings, alert, now, why, tell=True)
             else:

@@ -187,6 +187,12 @@ async def horizon(tx: UnitOfWork, settings: Settings, now: datetime) -> datetime
     return min([now, *marks])
 
 
+async def delivered(tx: UnitOfWork, settings: Settings) -> dict[str, datetime | None]:
+    """Up to when each source that is asked has brought everything, however long ago that is; None before its first answer."""
+    known = {state.source: state.watermark for state in await tx.sources.all()}
+    return {name: known.get(name) for name in settings.sources if _asked(settings, name)}
+
+
 def _asked(settings: Settings, source: str) -> bool:
     return source in settings.sources and settings.sources[source].enabled
 

@@ -120,7 +120,7 @@ class _Reader:
         if len(elsewhere) < len(found) or not (monitor.document and sound):
             raise ConfigError([each for each in found if each not in elsewhere] or found)
         place = state_folder(self._directory, self._environ)
-        effective = tuple(rule for file in read if file.model for rule in file.model.effective())
+        effective = tuple(rule for file in read if file.model for rule in file.model.effective(sound.timezone))
         before = len(self._problems)
         lists = self._lists(read)
         elsewhere += tuple(self._problems[before:])  # what is wrong with a list hinders nobody who asks for the names of rules
@@ -309,7 +309,7 @@ def _compose(
         receivers={**monitor.receivers, **people},
         routing=routing,
         contacts=contacts,
-        rules=tuple(rule for file in rules for rule in file.effective()),
+        rules=tuple(rule for file in rules for rule in file.effective(monitor.timezone)),
         plans={file.plan.id: file.plan for file in plans},
         lists=dict(lists),
     )

@@ -3,18 +3,25 @@
 from collections.abc import Sequence
 
 from rules.campaign import Campaign
+from rules.kinds.flatline import CompiledFlatline
 from rules.kinds.kind import Kind
 from rules.kinds.mention import CompiledMention
 from rules.kinds.window import CompiledWindow
 from rules.matching import Compiler
-from rules.model import AnyRule, MentionRule
+from rules.model import AnyRule, FlatlineRule, MentionRule, WindowRule
 
 __all__ = ["REMEMBERING", "compiled"]
 
-REMEMBERING = ("window",)
+REMEMBERING = ("window", "flatline")
 """The kinds whose alert is over when what the rule remembers says so."""
 
 
 def compiled(rule: AnyRule, compiler: Compiler, campaigns: Sequence[Campaign]) -> Kind:
     """A rule, ready to look at mentions. What cannot be compiled is among the compiler's problems."""
-    return CompiledMention(rule, compiler) if isinstance(rule, MentionRule) else CompiledWindow(rule, compiler, campaigns)
+    match rule:
+        case MentionRule():
+            return CompiledMention(rule, compiler)
+        case WindowRule():
+            return CompiledWindow(rule, compiler, campaigns)
+        case FlatlineRule():
+            return CompiledFlatline(rule, compiler)

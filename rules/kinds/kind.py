@@ -56,3 +56,11 @@ class Remembering(Kind, Protocol):
 
     def sweep(self, states: States, at: datetime) -> int:
         """Forget keys that have long been silent. Returns how many."""
+
+
+@runtime_checkable
+class Waiting(Remembering, Protocol):
+    """A kind that rings for what is missing: it looks no further than every source that feeds it has delivered."""
+
+    feeds: frozenset[str] | None
+    """The sources that feed it; None: all that are asked."""

@@ -13,6 +13,7 @@ from rules.campaign import Campaign, Raised, Timetable
 from rules.condition import Condition, Seen
 from rules.duration import format_duration
 from rules.finding import Calm, Finding, Verdict
+from rules.kinds.figures import amount, counted_as, measured, odds
 from rules.kinds.keys import Keys, canonical, labels
 from rules.matching import Compiler
 from rules.model import DISTINCT_COUNTED, Distinct, RaisedByWindow, Severity, Share, WindowRule, loudest
@@ -24,10 +25,8 @@ from rules.where import scores_asked
 
 _SHAPING = {"kind", "where", "key", "measure", "window"}
 _FORMAT = 1
-_DISTINCT = {"author": "authors", "cluster": "texts"}
 _CAMPAIGN = 3  # copies of one text from which they are news, if they are one mention in ten
 _NOTHING = 0.01  # a usual level that counts as none
-_NO_SURPRISE, _MILLION = 0.5, 6  # powers of ten
 _ROUNDING = 1e-9  # what is usual is learnt in more or fewer steps, whose last digits differ: they must not decide
 
 
@@ -45,7 +44,7 @@ class CompiledWindow:
         self._shared = compiler.compile(measure.share, rule.id, "measure.share") if isinstance(measure, Share) else None
         self._scores = frozenset() if self._shared else scores_asked(rule.where)  # a share counts what has none by itself
         self._keys = Keys(rule.key, self.admits)
-        self._measure = _named(rule)
+        self._measure = measured(rule.measure)
         self.shape = _shape(rule)
         self.waits: timedelta | None = rule.for_
         self.patience = rule.window + rule.keep_firing_for
@@ -117,18 +116,12 @@ class CompiledWindow:
         states.changed(here)
         if state.pending_since is not None and self._for:
             self._fires(state, at, key)  # whether it held without a break is seen just before the window fills again
-        who, copy_of = self._counted_as(mention), mention.cluster if mention.copies else None
+        who, copy_of = counted_as(self._measure, mention), mention.cluster if mention.copies else None
         reach = mention.author.reach if mention.author.reach is not None else -1
         contributor = (reach, at, mention.id) if matches else None
         if not state.add(at, who, matches=matches, contributor=contributor, copy_of=copy_of):
             return None
         return self._finding(key, labels(mention), state) if self._fires(state, at, key) else None
-
-    def _counted_as(self, mention: Observation) -> int:
-        """The number of whoever wrote it, or of what is said; what nobody knows, and what nobody else says, stands for itself."""
-        if self._measure == "texts":
-            return mention.cluster if mention.cluster is not None else -mention.id
-        return mention.author.id if mention.author.id is not None else -mention.id
 
     def _pass_by(self, mention: Observation, states: States) -> None:
         """Nobody can tell whether it matches: where that is for lack of a score, say so beside what was counted."""
@@ -281,22 +274,17 @@ class CompiledWindow:
                 *more.reasons,
             )
         surprise = self._surprise(state, more)
-        odds = () if surprise is None else (_odds(surprise, self.rule.window / BUCKETS * RING),)
-        return (f"{seen}, usually {self._amount(usual or 0)}", *odds, *_copied(state), self._asks(more), *more.reasons)
+        chance = () if surprise is None else (odds(surprise, self.rule.window / BUCKETS * RING),)
+        usually = f"{seen}, usually {amount(usual or 0, self._measure)}"
+        return (usually, *chance, *_copied(state), self._asks(more), *more.reasons)
 
     def _seen(self, tally: Tally, unscored: int) -> str:
         """What was observed; a share says of how many, and each measure how many could not be told."""
         if not isinstance(tally, ShareOf):
-            said = self._amount(tally.value or 0)
+            said = amount(tally.value or 0, self._measure)
             return f"{said} ({unscored:,} more could not be scored)" if unscored else said
         of = f"{tally.value or 0:.0%} of {tally.judged:,}"
         return f"{of} scored mentions ({unscored:,} not scored)" if unscored else f"{of} mentions"
-
-    def _amount(self, value: float) -> str:
-        if self._measure == "share":
-            return f"{value:.0%} of the mentions"
-        bound = "at least " if self._measure != "mentions" and value >= DISTINCT_COUNTED else ""
-        return f"{bound}{value:,.0f} {self._measure}" if value == round(value) else f"{value:,.1f}"
 
     def _asks(self, more: _Asked) -> str:
         fire = self.rule.fire
@@ -342,14 +330,6 @@ def _lasting(rule: WindowRule) -> float:
     return rule.window.total_seconds() * looked_at
 
 
-def _odds(surprise: float, within: timedelta) -> str:
-    """A surprise in words: what is one in a million is surprising enough for any words."""
-    if surprise < _NO_SURPRISE:
-        return "no surprise"
-    once = f"{10**surprise:,.0f}" if surprise < _MILLION else "more than a million"
-    return f"a surprise of {surprise:.1f} over {format_duration(within)}: about one time in {once} by chance"
-
-
 def _surprise(rule: WindowRule, teaches: Callable[[float, float], float] | None) -> Surprise | None:
     if not rule.asks_for_surprise:
         return None
@@ -383,12 +363,6 @@ def _tally(rule: WindowRule) -> Tally:
     if isinstance(rule.measure, Share):
         return ShareOf()
     return Different() if isinstance(rule.measure, Distinct) else Mentions()
-
-
-def _named(rule: WindowRule) -> str:
-    if isinstance(rule.measure, Share):
-        return "share"
-    return _DISTINCT[rule.measure.distinct] if isinstance(rule.measure, Distinct) else "mentions"
 
 
 def _moment(seconds: float) -> datetime:

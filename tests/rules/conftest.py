@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from monitor.domain.mention import Engagement, Observed, ObservedAuthor
-from rules import Engine, MentionRule, RuleFile, WindowRule
+from rules import AnyRule, Engine, RuleFile
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _AUTHOR = {"handle", "reach", "verified", "own", "tier", "prior_mentions"}
@@ -29,7 +29,7 @@ def _mention(number: int = 1, **said: Any) -> Observed:
     return replace(plain, **sets)
 
 
-def _rules(*written: Mapping[str, Any]) -> tuple[MentionRule | WindowRule, ...]:
+def _rules(*written: Mapping[str, Any]) -> tuple[AnyRule, ...]:
     return RuleFile.model_validate({"version": 1, "rules": list(written)}).effective()
 
 

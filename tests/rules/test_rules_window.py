@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.mention import Observed
 from rules import Calm, Engine, Finding, States
-from rules.kinds.window import _odds
+from rules.kinds.figures import odds
 from rules.state import SLICES, Usual
 
 Mention = Callable[..., Observed]
@@ -92,7 +92,7 @@ def test_a_storm_that_builds_up_slowly_rings_sooner_where_it_is_asked_for(mentio
 )
 def test_a_surprise_is_said_in_words(surprise: float, said: str) -> None:
     """As odds, which nobody needs to know more precisely than to a million."""
-    assert _odds(surprise, timedelta(minutes=90)) == said
+    assert odds(surprise, timedelta(minutes=90)) == said
 
 
 @pytest.mark.parametrize("others", [10, 20])
@@ -317,7 +317,7 @@ def test_evidence_is_bounded_and_outlives_the_loudest(mention: Mention, engine: 
 
 def test_many_authors_are_a_lower_bound(mention: Mention, engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound those longest silent are forgotten first, and the alert says « at least »."""
-    for place in ("rules.tally", "rules.kinds.window"):
+    for place in ("rules.tally", "rules.kinds.figures"):
         monkeypatch.setattr(f"{place}.DISTINCT_COUNTED", 10)
     states, rules = States(), engine(WINDOW)
     found = _feed(rules, [mention(number, at=_after(number)) for number in range(1, 31)], states)
