@@ -8,7 +8,7 @@ from rules.engine import Engine, RuleError
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds import REMEMBERING
 from rules.matching import Problem
-from rules.model import AnyRule, FlatlineRule, MentionRule, Rule, RuleFile, WindowRule
+from rules.model import AnyRule, FlatlineRule, MentionRule, Rule, RuleFile, SentimentDropRule, WindowRule
 from rules.state import States
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "RuleFile",
     "RuleTest",
     "RuleTestFile",
+    "SentimentDropRule",
     "States",
     "Verdict",
     "WindowRule",

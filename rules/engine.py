@@ -137,7 +137,8 @@ class Engine:
 
     def shapes(self) -> set[tuple[str, str]]:
         """Rule and shape of every rule that remembers: states of any other pair are of no use any more."""
-        return {(id_, each.shape) for id_, each in self._remembering.items()}
+        parts = {(part.rule.id, part.shape) for each in self._remembering.values() for part in getattr(each, "parts", ())}
+        return parts | {(id_, each.shape) for id_, each in self._remembering.items()}
 
     def explain(self, rule_id: str, mention: Observation) -> list[Verdict]:
         """How each condition of a rule fares with a mention: what it asks, what it sees, and True, False or None (unknown).

@@ -14,10 +14,11 @@ from rules.model import Severity
 class Finding:
     """A rule rings.
 
-    `at` is event time, aware and in UTC. `observed` and `expected` count `measure` (`mentions`, `authors`, `texts`, or a `share`
-    from 0 to 1) within `window`; `expected` is None where nothing is usual yet. `key` identifies the alert, `labels` says more.
-    `evidence` holds ids of mentions, the loudest first. `reasons` are facts in plain English. `unscored`: how many more mentions
-    might belong to the window, for a score is missing; `copies`: how many in it copy one text, the one with most copies.
+    `at` is event time, aware and in UTC. `observed` and `expected` count `measure` (`mentions`, `authors`, `texts`, a `share`
+    from 0 to 1, a mean such as `mean sentiment`, or a sum such as `sum author.reach`) within `window`; `expected` is None where
+    nothing is usual yet. `key` identifies the alert, `labels` says more. `evidence` holds ids of mentions, the loudest first.
+    `reasons` are facts in plain English. `unscored`: how many more mentions might belong to the window, for a score is missing;
+    `copies`: how many in it copy one text, the one with most copies.
     """
 
     rule: str

@@ -66,6 +66,10 @@ class Compiler:
                 return self._needed[id(asked)]
         return next((needed for part in where.all_ or () if (needed := self.needs(part)) is not None), None)
 
+    def number(self, test: NumberTest) -> Test[float | None]:
+        """Whether a number that is no field of a mention passes a test."""
+        return self._decider("", test)
+
     def _block(self, where: Where, path: str) -> Condition:
         asked = [(name, field) for name, field in _fields(type(where)).items() if getattr(where, name) is not None]
         parts = tuple(self._part(field, getattr(where, name), f"{path}.{field}") for name, field in asked)

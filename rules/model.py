@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from rules.base import Settings, some
 from rules.duration import Duration, PositiveDuration, format_duration
-from rules.model_flatline import FlatlineBaseline, FlatlineFire, Require
+from rules.model_flatline import FlatlineBaseline, FlatlineFire, Require, Season, enough_for_a_season
 from rules.season import Zone
-from rules.where import Where
+from rules.where import Number, Where
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Localized = dict[Literal["fr", "en"], Annotated[str, Field(min_length=1)]]
@@ -67,6 +67,7 @@ class Evidence(Settings):
     """Which mentions an alert shows."""
 
     top: int = Field(5, ge=1, le=20, description="how many: the largest reach first, then the newest")
+    by: Literal["reach", "newest"] = Field("reach", description="`newest`: the newest first, however small the account")
 
 
 class Backoff(Settings):
@@ -132,17 +133,39 @@ class Share(Settings):
     share: Where = Field(description="conditions on top of the rule's own `where`")
 
 
-AnyMeasure = Literal["count"] | Distinct | Share
+class Mean(Settings):
+    """The mean of a number over the rule's mentions; those of which it is unknown are left out, and counted apart."""
+
+    mean: Literal[
+        "sentiment", "complaint", "safety_risk", "author.reach", "engagement.replies", "engagement.shares", "engagement.likes"
+    ] = Field(description="which number of a mention")
+
+
+class Sum(Settings):
+    """The sum of a number over the rule's mentions; one of which it is unknown adds nothing."""
+
+    sum: Literal["complaint", "author.reach", "engagement.replies", "engagement.shares", "engagement.likes"] = Field(
+        description="which number of a mention: how many followers they reach together, say"
+    )
+
+
+AnyMeasure = Literal["count"] | Distinct | Share | Mean | Sum
+_MEASURES: dict[str, type[Settings]] = {"share": Share, "mean": Mean, "sum": Sum}
 
 
 def _kind_of_measure(value: Any) -> str:
-    if isinstance(value, Share) or (isinstance(value, dict) and "share" in value):
-        return "share"
+    for name, model in _MEASURES.items():
+        if isinstance(value, model) or (isinstance(value, dict) and name in value):
+            return name
     return "count" if isinstance(value, str) else "distinct"
 
 
 Measure = Annotated[
-    Annotated[Literal["count"], Tag("count")] | Annotated[Distinct, Tag("distinct")] | Annotated[Share, Tag("share")],
+    Annotated[Literal["count"], Tag("count")]
+    | Annotated[Distinct, Tag("distinct")]
+    | Annotated[Share, Tag("share")]
+    | Annotated[Mean, Tag("mean")]
+    | Annotated[Sum, Tag("sum")],
     Discriminator(_kind_of_measure),
 ]
 
@@ -157,21 +180,41 @@ class Baseline(Settings):
     sensitivity: Literal["normal", "high"] = Field(
         "normal", description="`high` has `fire.surprise` ring sooner for a storm that builds up slowly, and half as often again"
     )
+    season: Season = "none"
     min_history: Duration = Field(
         timedelta(days=1),
-        description="before this much history neither `times_expected` nor `surprise` is asked: the floors alone ring, marked as"
-        " learning",
+        description="before this much history neither `times_expected` nor `surprise` nor `drop` is asked: the floors alone"
+        " ring, marked as learning, and a rule that asks for `drop` alone does not",
     )
+
+    @model_validator(mode="after")
+    def _season_can_be_known(self) -> Self:
+        enough_for_a_season(self.season, self.min_history)
+        return self
 
 
 _OF_SURPRISE = ("dispersion", "sensitivity")
+_OF_MEANS = ("above", "below", "drop")
+
+_Above = Annotated[float | None, Field(description="a mean of at least this (only with the measure `mean`)")]
+_Below = Annotated[float | None, Field(description="a mean of at most this (only with the measure `mean`)")]
+_Drop = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        description="a mean at least so much lower than that of the mentions that came before the window, and by twice as much as"
+        " a mean of so few strays by chance (only with the measure `mean`)",
+    ),
+]
 
 
 class Fire(Settings):
     """When a window rings: everything asked here must hold."""
 
     at_least: int = Field(
-        ge=1, description="floor, in authors, texts or mentions (of a share: mentions that match it); a quiet night never rings"
+        ge=1,
+        description="floor, in authors, texts or mentions (of a share: mentions that match it; of a mean: those that have the"
+        " number; of a sum: the sum itself); a quiet night never rings",
     )
     times_expected: float | None = Field(
         None, ge=1, description="at least this many times the usual, once enough history is known"
@@ -185,6 +228,31 @@ class Fire(Settings):
         " or texts, those are counted that were not in the window already. Not with the measure `share`",
     )
     share: float | None = Field(None, gt=0, le=1, description="at least this share (only with the measure `share`)")
+    above: _Above = None
+    below: _Below = None
+    drop: _Drop = None
+
+
+def _fit(measure: AnyMeasure, asked: Sequence[Fire | RaisedByWindow], where: str = "`fire`") -> None:
+    """Raises ValueError where something is asked of a measure that means nothing there. The first asked is what it rings by."""
+    fire = asked[0]
+    shares, means, sums = (isinstance(measure, kind) for kind in (Share, Mean, Sum))
+    surprising = any(each.surprise is not None for each in asked)
+    of_means = next((name for name in _OF_MEANS if any(getattr(each, name) is not None for each in asked)), None)
+    if shares and fire.share is None:
+        raise ValueError(f"the measure is a share: say in {where} from which share it rings, for instance share: 0.4")
+    if not shares and any(each.share is not None for each in asked):
+        raise ValueError("`fire.share` needs `measure: {share: …}`; here use at_least, times_expected or surprise")
+    if shares and surprising:
+        raise ValueError("`fire.surprise` is about how many, and the measure is a share: use `fire.share` alone")
+    if not means and of_means:
+        raise ValueError(f"`fire.{of_means}` needs `measure: {{mean: …}}`; here use at_least, times_expected or surprise")
+    if means and not any(getattr(fire, name) is not None for name in _OF_MEANS):
+        raise ValueError(f"the measure is a mean: say in {where} when it rings, for instance drop: 0.25, or below: -0.3")
+    if means and (surprising or any(each.times_expected is not None for each in asked)):
+        raise ValueError("no mean is a number of times the usual, or a surprise: use above, below or drop")
+    if sums and surprising:
+        raise ValueError("`fire.surprise` is about how many, and the measure is a sum: use at_least and times_expected")
 
 
 class RaisedByMention(Settings):
@@ -201,12 +269,66 @@ class RaisedByWindow(Settings):
     times_expected: float | None = Field(None, ge=1, description="at least this many times the usual")
     surprise: float | None = Field(None, gt=0, le=300, description="at least this surprise, as in `fire`")
     share: float | None = Field(None, gt=0, le=1, description="at least this share (only with the measure `share`)")
+    above: _Above = None
+    below: _Below = None
+    drop: _Drop = None
     severity: Severity = Field(description="how loud it rings then; never quieter than the rule")
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
         if not self.model_fields_set - {"severity"}:
             raise ValueError("says no more than a severity: add at_least, times_expected, surprise or share")
+        return self
+
+
+class Signal(Fire):
+    """Something else that is counted beside a window. It holds as a window of its own would: everything asked must."""
+
+    id: Id = Field(description="its name, which the alert's reasons give")
+    where: Where = Field(
+        default_factory=Where,
+        description="which mentions it looks at, of those with the same key; empty means all, not the rule's",
+    )
+    measure: Measure = Field("count", description="as of the rule")
+    window: Annotated[Duration, AfterValidator(_of_a_length)] | None = Field(
+        None, description="as of the rule, and else the same"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _fit(self.measure, (self,), "the signal")
+        return self
+
+
+class Signals(Settings):
+    """What else must be so for a window to ring: one figure alone may have many reasons."""
+
+    need: int = Field(1, ge=1, description="so many of them must hold at that moment")
+    of: Annotated[tuple[Signal, ...], AfterValidator(some), Field(json_schema_extra={"minItems": 1})] = Field(
+        description="the signals"
+    )
+
+    @model_validator(mode="after")
+    def _can_hold(self) -> Self:
+        names = [each.id for each in self.of]
+        if self.need > len(names):
+            raise ValueError(f"need is {self.need}, and there are {len(names)} signals: it can never ring")
+        if len(set(names)) < len(names):
+            raise ValueError("two signals have one id: give each its own")
+        return self
+
+
+class Unless(Settings):
+    """Figures of the window that keep it from ringing; everything asked must hold, and what is unknown does not."""
+
+    mean_sentiment: Number | None = Field(None, description="of the mentions in the window that have a sentiment")
+    copied: Number | None = Field(None, description="the share of mentions, 0 to 1, that copy one and the same text")
+    mentions: Number | None = Field(None, description="how many mentions are in the window, whatever is measured")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if all(value is None for _, value in self):
+            raise ValueError("asks nothing: add mean_sentiment, copied or mentions, or remove the line")
         return self
 
 
@@ -258,7 +380,9 @@ class WindowRule(_Rule):
     kind: Literal["window"]
     key: Key = Field(("subject",), description="one window, one baseline and one alert for each value")
     measure: Measure = Field(
-        "count", description="`count` of mentions, `{distinct: author}`, `{distinct: cluster}`, or `{share: <conditions>}`"
+        "count",
+        description="`count` of mentions, `{distinct: author}`, `{distinct: cluster}`, `{share: <conditions>}`,"
+        " `{mean: sentiment}`, or `{sum: author.reach}`",
     )
     window: Annotated[Duration, AfterValidator(_of_a_length)] = Field(
         description="how far back it looks, in event time: 1m to 30d; kept in sixtieths: at most one further, never less"
@@ -268,6 +392,9 @@ class WindowRule(_Rule):
         (), alias="raise", description="when it rings louder, which is told at once, whatever `realert` says"
     )
     baseline: Baseline = Field(default_factory=Baseline, description="what is usual")
+    timezone: Zone | None = Field(None, description="whose clocks `baseline.season` goes by; else that of monitor.yaml")
+    signals: Signals | None = Field(None, description="what else must be so: the reasons say which signals held")
+    unless: Unless | None = Field(None, description="what keeps it from ringing, by figures of the window")
     for_: Duration = Field(timedelta(0), alias="for", description="must hold without a break for this long before it rings")
     keep_firing_for: Duration = Field(timedelta(minutes=30), description="stays open for this long after it last held")
 
@@ -282,18 +409,57 @@ class WindowRule(_Rule):
 
     @model_validator(mode="after")
     def _floors_fit_the_measure(self) -> Self:
-        shares = isinstance(self.measure, Share)
-        if shares and self.fire.share is None:
-            raise ValueError("the measure is a share: say in `fire` from which share it rings, for instance share: 0.4")
-        if not shares and any(asked.share is not None for asked in self._asked):
-            raise ValueError("`fire.share` needs `measure: {share: …}`; here use at_least, times_expected or surprise")
-        if shares and self.asks_for_surprise:
-            raise ValueError("`fire.surprise` is about how many, and the measure is a share: use `fire.share` alone")
+        _fit(self.measure, self._asked)
         asked = [name for name in _OF_SURPRISE if getattr(self.baseline, name) != Baseline.model_fields[name].default]
         if asked and not self.asks_for_surprise:
             raise ValueError(f"`baseline.{asked[0]}` does nothing without `fire.surprise`: write that, or remove it")
+        times = any(each.times_expected is not None for each in self._asked)
+        if self.baseline.season != "none" and (self.asks_for_surprise or not times):
+            raise ValueError(
+                "`baseline.season` is what `times_expected` goes by, and a surprise does not: write it, or remove `season`"
+            )
         if isinstance(self.measure, Distinct) and self.fire.at_least > DISTINCT_COUNTED:
             raise ValueError(f"at_least can be {DISTINCT_COUNTED} authors at most; beyond that use `measure: count`")
+        return self
+
+
+class DropFire(Settings):
+    """When a lower mean rings."""
+
+    drop: float = Field(
+        0.25,
+        gt=0,
+        le=2,
+        description="so much lower than usual at least, on the scale from -1 to 1, and by twice as much as a mean of so few"
+        " strays by chance",
+    )
+    at_least: int = Field(30, ge=1, description="floor, in mentions that have a sentiment")
+
+
+class SentimentDropRule(_Rule):
+    """Rings when what people say sounds worse than usual: the mean sentiment of a window is lower than of the days before."""
+
+    kind: Literal["sentiment_drop"]
+    key: Key = Field(("subject",), description="one window, one baseline and one alert for each value")
+    window: Annotated[Duration, AfterValidator(_of_a_length)] = Field(
+        timedelta(hours=2), description="how far back it looks, in event time: 1m to 30d"
+    )
+    fire: DropFire = Field(default_factory=DropFire, description="when it rings")
+    baseline: Baseline = Field(default_factory=Baseline, description="what is usual")
+    for_: Duration = Field(timedelta(0), alias="for", description="must hold without a break for this long before it rings")
+    keep_firing_for: Duration = Field(timedelta(minutes=30), description="stays open for this long after it last held")
+
+    def as_window(self) -> WindowRule:
+        """The same rule as a window that measures a mean."""
+        said = {name: getattr(self, name) for name in WindowRule.model_fields if name in type(self).model_fields}
+        fire = Fire(at_least=self.fire.at_least, drop=self.fire.drop)
+        return WindowRule.model_construct(**{**said, "kind": "window", "measure": Mean(mean="sentiment"), "fire": fire})
+
+    @model_validator(mode="after")
+    def _baseline_is_of_a_mean(self) -> Self:
+        idle = [name for name in (*_OF_SURPRISE, "season") if getattr(self.baseline, name) != Baseline.model_fields[name].default]
+        if idle:
+            raise ValueError(f"`baseline.{idle[0]}` does nothing for a mean: remove it")
         return self
 
 
@@ -336,7 +502,7 @@ class FlatlineRule(_Rule):
         return self
 
 
-AnyRule = MentionRule | WindowRule | FlatlineRule
+AnyRule = MentionRule | WindowRule | SentimentDropRule | FlatlineRule
 Rule = Annotated[AnyRule, Field(discriminator="kind")]
 RULE_KINDS: tuple[str, ...] = tuple(
     kind for rule in get_args(get_args(Rule)[0]) for kind in get_args(rule.model_fields["kind"].annotation)

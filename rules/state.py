@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Protocol, Self, TypeVar, cast
 
+from rules.season import HourOfWeek
 from rules.surprise import BUCKETS, Surprise
-from rules.tally import Beside, Tally
+from rules.tally import Beside, MeanOf, Tally
 
 SLICES = 60
 """A window is kept in this many slices, and the one that is being filled: never shorter than asked, at most a slice longer."""
@@ -84,10 +85,16 @@ class WindowState:
         half_life: float,
         surprise: Surprise | None = None,
         teaches: Callable[[float, float], float] | None = None,
+        season: HourOfWeek | None = None,
+        mood: MeanOf | None = None,
+        newest_first: bool = False,
     ) -> None:
         self.tally = tally
         self._teaches = teaches
-        self.surprise = surprise  # where the rule asks for it
+        self.surprise = surprise  # where the rule asks for it, as of
+        self.mood = mood  # the mean sentiment of all that is inside, whatever is measured
+        self._season = season
+        self._newest_first = newest_first
         self.beside = Beside()
         self.pending_since: float | None = None
         self.last_fired: float | None = None
@@ -102,7 +109,9 @@ class WindowState:
     @property
     def expected(self) -> float | None:
         """What the window usually shows; None before a window's length is known."""
-        return self._usual.level
+        if isinstance(self.tally, MeanOf):
+            return self.tally.usual
+        return self._season.at(self.latest) if self._season is not None else self._usual.level
 
     def surprised(self, *, slow_storms: bool, times: float = 1.0) -> float:
         """The surprise at this moment, of a rule that asks for it, where so many times the usual is expected."""
@@ -117,10 +126,11 @@ class WindowState:
         return self.surprise.history * self._bucket if self.surprise else 0.0
 
     def evidence(self, top: int) -> tuple[int, ...]:
-        """Mentions inside the window, the largest reach first, then the newest."""
+        """Mentions inside the window, the largest reach first, then the newest; or the newest alone, as the rule has it."""
         oldest = self._slice(self.latest) - _SPAN
         inside = [each for each in self._contributors if self._slice(each[1]) > oldest]
-        return tuple(mention for _, _, mention in sorted(inside, reverse=True)[:top])
+        ranked = sorted(inside, key=_newness, reverse=True) if self._newest_first else sorted(inside, reverse=True)
+        return tuple(mention for _, _, mention in ranked[:top])
 
     def advance(self, to: float) -> None:
         """Move the open end of the window; never backwards. One that nothing has matched yet has none."""
@@ -131,11 +141,19 @@ class WindowState:
         self.latest = to
 
     def add(
-        self, at: float, who: int, *, matches: bool | None, contributor: Contributor | None, copy_of: int | None = None
+        self,
+        at: float,
+        who: int,
+        *,
+        matches: bool | None,
+        contributor: Contributor | None,
+        copy_of: int | None = None,
+        figure: float | None = None,
+        sentiment: float | None = None,
     ) -> bool:
         """Take in a mention written at `at`. False: it is older than the window, and was left out.
 
-        `copy_of` is the cluster of a mention that others of it came before.
+        `copy_of` is the cluster of a mention that others of it came before, `figure` what a mean or a sum is of.
         """
         if self.latest == -math.inf:
             self.latest = at
@@ -145,13 +163,15 @@ class WindowState:
         if here <= self._head - _SPAN:
             return False
         self.started = min(self.started, at)
-        more = self.tally.add(here, who, matches=matches)
+        more = self.tally.add(here, who, matches=matches, figure=figure)
         if more and here < self._head:
-            self._amend(here)
+            self._amend(here, more)
         if self.surprise is not None:
-            self.surprise.add(math.floor(at / self._bucket), more)
+            self.surprise.add(math.floor(at / self._bucket), round(more))
+        if self.mood is not None:
+            self.mood.add(here, who, matches=None, figure=sentiment)
         if contributor is not None:
-            self._contributors = _kept([*self._contributors, contributor])
+            self._contributors = _kept([*self._contributors, contributor], newest_first=self._newest_first)
         self.beside.mentions.add(here, who, matches=None)
         if copy_of is not None:
             self.beside.copied.add(here, copy_of)
@@ -181,6 +201,9 @@ class WindowState:
             if leaving + _SPAN < to:
                 self._show(leaving + _SPAN)
         self.beside.drop(to - _SPAN)
+        if self.mood is not None:
+            for leaving in self.mood.expiring(to - _SPAN):
+                self.mood.drop(leaving)
         self._learn(before=to - SLICES)
 
     def _show(self, at: int) -> None:
@@ -194,12 +217,18 @@ class WindowState:
         for (at, value), (end, _) in pairwise(self._shown):
             if end > before:
                 break
-            self._usual.learn(value, self._taught(at, end))
+            self._teach(value, at, end)
             gone += 1
         at, value = self._shown[gone]
         if at < before:
-            self._usual.learn(value, self._taught(at, before))
+            self._teach(value, at, before)
         self._shown[: gone + 1] = [(max(at, before), value)]
+
+    def _teach(self, value: float | None, begin: int, end: int) -> None:
+        taught = self._taught(begin, end)
+        self._usual.learn(value, taught)
+        if self._season is not None and value is not None and taught:
+            self._season.learn(value, begin * self._width, end * self._width)
 
     def _taught(self, begin: int, end: int) -> float:
         """How many of these slices one learns from."""
@@ -207,12 +236,12 @@ class WindowState:
             return end - begin
         return self._teaches(begin * self._width, end * self._width) / self._width
 
-    def _amend(self, since: int) -> None:
-        """A late mention: from its slice on the window would have shown one more."""
+    def _amend(self, since: int, more: float) -> None:
+        """A late mention: from its slice on the window would have shown so much more."""
         before = [shown for shown in self._shown if shown[0] < since]
-        after: list[_Shown] = [(at, (value or 0) + 1) for at, value in self._shown if at >= since]
+        after: list[_Shown] = [(at, (value or 0) + more) for at, value in self._shown if at >= since]
         if not after or after[0][0] > since:
-            after.insert(0, (since, (before[-1][1] or 0) + 1 if before else 1))
+            after.insert(0, (since, (before[-1][1] or 0) + more if before else more))
         self._shown = before + after
 
     def dump(self) -> dict[str, Any]:
@@ -225,6 +254,8 @@ class WindowState:
             "shown": self._shown,
             "usual": self._usual.dump(),
             "surprise": self.surprise.dump() if self.surprise else None,
+            "season": self._season.dump() if self._season else None,
+            "mood": self.mood.dump() if self.mood else None,
             "contributors": self._contributors,
             "pending_since": self.pending_since,
             "last_fired": self.last_fired,
@@ -241,16 +272,26 @@ class WindowState:
         self._usual.load(saved["usual"])
         if self.surprise is not None and saved.get("surprise"):  # the rule may not have asked for it until now
             self.surprise.load(saved["surprise"])
+        if self._season is not None and saved.get("season"):
+            self._season.load(saved["season"])
+        if self.mood is not None and saved.get("mood"):
+            self.mood.load(saved["mood"])
         self._contributors = [(reach, at, mention) for reach, at, mention in saved["contributors"]]
         self.pending_since = saved["pending_since"]
         self.last_fired = saved["last_fired"]
         return self
 
 
-def _kept(contributors: list[Contributor]) -> list[Contributor]:
-    """The loudest, and the newest of the others, who follow once the loudest have left the window."""
+def _newness(contributor: Contributor) -> tuple[float, int]:
+    return contributor[1:]
+
+
+def _kept(contributors: list[Contributor], *, newest_first: bool) -> list[Contributor]:
+    """The loudest, and the newest of the others, who follow once the loudest have left the window; or the newest alone."""
     if len(contributors) <= _LOUDEST + _NEWEST:
         return contributors
+    if newest_first:
+        return sorted(contributors, key=_newness)[1:]
     ranked = sorted(contributors, reverse=True)
     others = sorted(ranked[_LOUDEST:], key=lambda each: each[1], reverse=True)
     return ranked[:_LOUDEST] + others[:_NEWEST]

@@ -1,11 +1,16 @@
-"""Counts what is inside a sliding window, slice by slice: mentions, different authors or texts, or a share."""
+"""Counts what is inside a sliding window, slice by slice: mentions, different authors or texts, a share, a mean or a sum."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
+from math import fsum, sqrt
 from typing import Any, Protocol
 
 from rules.model import DISTINCT_COUNTED
+
+_Moments = tuple[float, float, float]  # how many, their sum, and the sum of their squares
+_NONE: _Moments = (0.0, 0.0, 0.0)
 
 TEXTS_COUNTED = 200
 """Different texts of which copies are counted within a window; beyond it those copied least are forgotten."""
@@ -14,10 +19,10 @@ TEXTS_COUNTED = 200
 class Tally(Protocol):
     """What a window measures. Slices are numbered from the epoch; the order in which they are filled does not matter."""
 
-    def add(self, at: int, who: int, *, matches: bool | None) -> int:
-        """Take one mention into slice `at`; returns by how much that raised the value (nought where it is no count).
+    def add(self, at: int, who: int, *, matches: bool | None, figure: float | None = None) -> float:
+        """Take one mention into slice `at`; returns by how much that raised the value (nought where it is neither count nor sum).
 
-        `matches` is asked by a share alone; None: nobody can tell.
+        `matches` is asked by a share alone, `figure` by a mean or a sum; None: nobody can tell.
         """
 
     def expiring(self, before: int) -> list[int]:
@@ -48,7 +53,7 @@ class Mentions:
         self._slices: dict[int, int] = {}
         self._sum = 0
 
-    def add(self, at: int, who: int, *, matches: bool | None) -> int:  # noqa: ARG002  a count asks neither
+    def add(self, at: int, who: int, *, matches: bool | None, figure: float | None = None) -> float:  # noqa: ARG002  a count asks nothing
         self._slices[at] = self._slices.get(at, 0) + 1
         self._sum += 1
         return 1
@@ -85,7 +90,7 @@ class Different:
         self._newest: dict[int, int] = {}
         self._slices: defaultdict[int, set[int]] = defaultdict(set)
 
-    def add(self, at: int, who: int, *, matches: bool | None) -> int:  # noqa: ARG002  everybody who comes here counts
+    def add(self, at: int, who: int, *, matches: bool | None, figure: float | None = None) -> float:  # noqa: ARG002  all count
         before, known = self._newest.get(who), len(self._newest)
         if before is not None and before >= at:
             return 0
@@ -140,7 +145,7 @@ class ShareOf:
         self._all = Mentions()
         self._untold = Mentions()
 
-    def add(self, at: int, who: int, *, matches: bool | None) -> int:
+    def add(self, at: int, who: int, *, matches: bool | None, figure: float | None = None) -> float:  # noqa: ARG002  it has none
         (self._untold if matches is None else self._all).add(at, who, matches=matches)
         if matches:
             self._matching.add(at, who, matches=matches)
@@ -177,6 +182,126 @@ class ShareOf:
     def load(self, saved: Any) -> None:
         for part, content in zip((self._matching, self._all, self._untold), saved, strict=False):  # the third came later
             part.load(content)
+
+
+class MeanOf:
+    """The mean of a number, and what it was of the mentions that have left the window: those teach what is usual.
+
+    `half_life` is in slices.
+    """
+
+    def __init__(self, half_life: float) -> None:
+        self._half_life = half_life
+        self._slices: dict[int, _Moments] = {}
+        self._untold = Mentions()
+        self._past: _Moments = (0.0, 0.0, 0.0)
+        self._learnt = 0  # the newest slice that has taught
+
+    def add(self, at: int, who: int, *, matches: bool | None, figure: float | None = None) -> float:
+        if figure is None:
+            self._untold.add(at, who, matches=matches)
+        else:
+            self._slices[at] = _plus(self._slices.get(at, _NONE), (1, figure, figure * figure))
+        return 0
+
+    def expiring(self, before: int) -> list[int]:
+        return sorted({*(at for at in self._slices if at <= before), *self._untold.expiring(before)})
+
+    def drop(self, at: int) -> None:
+        self._untold.drop(at)
+        if gone := self._slices.pop(at, None):
+            fade = 2 ** (-max(at - self._learnt, 0) / self._half_life)
+            count, total, squares = self._past
+            self._past = _plus((count * fade, total * fade, squares * fade), gone)
+            self._learnt = max(at, self._learnt)
+
+    @property
+    def untold(self) -> int:
+        """How many more there were that have no number."""
+        return self._untold.floor
+
+    @property
+    def floor(self) -> int:
+        return round(sum(count for count, _, _ in self._slices.values()))
+
+    @property
+    def value(self) -> float | None:
+        return fsum(total for _, total, _ in self._slices.values()) / self.floor if self._slices else None
+
+    @property
+    def usual(self) -> float | None:
+        """The mean of the past; None without one."""
+        count, total, _ = self._past
+        return total / count if count else None
+
+    @property
+    def stray(self) -> float:
+        """How far a mean of so many strays from the usual by chance: its standard error."""
+        count, total, squares = self._past
+        if not count or not self.floor:
+            return 0.0
+        return sqrt(max(squares / count - (total / count) ** 2, 0.0) / self.floor)
+
+    def dump(self) -> Any:
+        return [sorted(self._slices.items()), self._untold.dump(), self._past, self._learnt]
+
+    def load(self, saved: Any) -> None:
+        slices, untold, past, self._learnt = saved
+        self._slices = {at: _moments(moments) for at, moments in slices}
+        self._untold.load(untold)
+        self._past = _moments(past)
+
+
+class SumOf:
+    """The sum of a number; a mention that has none adds nothing."""
+
+    def __init__(self) -> None:
+        self._slices: dict[int, float] = {}
+        self._untold = Mentions()
+
+    def add(self, at: int, who: int, *, matches: bool | None, figure: float | None = None) -> float:
+        if figure is None:
+            self._untold.add(at, who, matches=matches)
+            return 0
+        self._slices[at] = self._slices.get(at, 0) + figure
+        return figure
+
+    def expiring(self, before: int) -> list[int]:
+        return sorted({*(at for at in self._slices if at <= before), *self._untold.expiring(before)})
+
+    def drop(self, at: int) -> None:
+        self._slices.pop(at, None)
+        self._untold.drop(at)
+
+    @property
+    def untold(self) -> int:
+        """How many more there were that have no number."""
+        return self._untold.floor
+
+    @property
+    def floor(self) -> int:
+        return int(self.value)
+
+    @property
+    def value(self) -> float:
+        return fsum(self._slices.values())
+
+    def dump(self) -> Any:
+        return [sorted(self._slices.items()), self._untold.dump()]
+
+    def load(self, saved: Any) -> None:
+        slices, untold = saved
+        self._slices = dict(slices)
+        self._untold.load(untold)
+
+
+def _plus(one: _Moments, other: _Moments) -> _Moments:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _moments(saved: Sequence[float]) -> _Moments:
+    count, total, squares = saved
+    return count, total, squares
 
 
 class Copied:

@@ -8,11 +8,11 @@ from rules.kinds.kind import Kind
 from rules.kinds.mention import CompiledMention
 from rules.kinds.window import CompiledWindow
 from rules.matching import Compiler
-from rules.model import AnyRule, FlatlineRule, MentionRule, WindowRule
+from rules.model import AnyRule, FlatlineRule, MentionRule, SentimentDropRule, WindowRule
 
 __all__ = ["REMEMBERING", "compiled"]
 
-REMEMBERING = ("window", "flatline")
+REMEMBERING = ("window", "sentiment_drop", "flatline")
 """The kinds whose alert is over when what the rule remembers says so."""
 
 
@@ -25,3 +25,8 @@ def compiled(rule: AnyRule, compiler: Compiler, campaigns: Sequence[Campaign]) -
             return CompiledWindow(rule, compiler, campaigns)
         case FlatlineRule():
             return CompiledFlatline(rule, compiler)
+    if isinstance(rule, SentimentDropRule):
+        return CompiledWindow(rule.as_window(), compiler, kind=rule.kind)
+    if isinstance(rule, FlatlineRule):
+        return CompiledFlatline(rule, compiler)
+    return CompiledMention(rule, compiler) if isinstance(rule, MentionRule) else CompiledWindow(rule, compiler)

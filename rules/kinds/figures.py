@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from rules.duration import format_duration
-from rules.model import DISTINCT_COUNTED, AnyMeasure, Distinct, Share
+from rules.model import DISTINCT_COUNTED, AnyMeasure, Distinct, Mean, Share, Sum
 from rules.observation import Observation
 
 _DISTINCT = {"author": "authors", "cluster": "texts"}
@@ -13,9 +13,13 @@ _NO_SURPRISE, _MILLION = 0.5, 6  # powers of ten
 
 
 def measured(measure: AnyMeasure) -> str:
-    """The word for what a measure counts: mentions, authors, texts, or share."""
+    """The word for what a measure says: `mentions`, `authors`, `texts`, `share`, `mean sentiment` or `sum author.reach`."""
     if isinstance(measure, Share):
         return "share"
+    if isinstance(measure, Mean):
+        return f"mean {measure.mean}"
+    if isinstance(measure, Sum):
+        return f"sum {measure.sum}"
     return _DISTINCT[measure.distinct] if isinstance(measure, Distinct) else "mentions"
 
 
@@ -27,9 +31,13 @@ def counted_as(measure: str, mention: Observation) -> int:
 
 
 def amount(value: float, measure: str) -> str:
-    """So many of what is measured, in words; a mean has decimals, and no unit."""
+    """So many of what is measured, in words; means and sums have no unit."""
     if measure == "share":
         return f"{value:.0%} of the mentions"
+    if measure.startswith("mean "):
+        return f"{value:,.2f}"
+    if measure.startswith("sum "):
+        return f"{value:,.0f}"
     bound = "at least " if measure != "mentions" and value >= DISTINCT_COUNTED else ""
     return f"{bound}{value:,.0f} {measure}" if value == round(value) else f"{value:,.1f}"
 

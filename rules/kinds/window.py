@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import attrgetter
+from typing import TypeGuard
 
 from rules.campaign import Campaign, Raised, Timetable
 from rules.condition import Condition, Seen
@@ -16,15 +18,30 @@ from rules.finding import Calm, Finding, Verdict
 from rules.kinds.figures import amount, counted_as, measured, odds
 from rules.kinds.keys import Keys, canonical, labels
 from rules.matching import Compiler
-from rules.model import DISTINCT_COUNTED, Distinct, RaisedByWindow, Severity, Share, WindowRule, loudest
+from rules.model import (
+    DISTINCT_COUNTED,
+    AnyMeasure,
+    Distinct,
+    Fire,
+    Mean,
+    RaisedByWindow,
+    Severity,
+    Share,
+    Signal,
+    Sum,
+    WindowRule,
+    loudest,
+)
 from rules.observation import Observation
+from rules.season import HourOfWeek
 from rules.state import SLICES, StateKey, States, WindowState
 from rules.surprise import BUCKETS, RING, Surprise
-from rules.tally import Different, Mentions, ShareOf, Tally
+from rules.tally import Different, MeanOf, Mentions, ShareOf, SumOf, Tally
 from rules.where import scores_asked
 
 _SHAPING = {"kind", "where", "key", "measure", "window"}
 _FORMAT = 1
+_STRAYS = 2  # times its standard error that a mean may stray by chance
 _CAMPAIGN = 3  # copies of one text from which they are news, if they are one mention in ten
 _NOTHING = 0.01  # a usual level that counts as none
 _ROUNDING = 1e-9  # what is usual is learnt in more or fewer steps, whose last digits differ: they must not decide
@@ -33,44 +50,79 @@ _ROUNDING = 1e-9  # what is usual is learnt in more or fewer steps, whose last d
 class CompiledWindow:
     """A window rule, ready to look at mentions. What it remembers stands in `States`."""
 
-    def __init__(self, rule: WindowRule, compiler: Compiler, campaigns: Iterable[Campaign] = ()) -> None:
-        self.rule = rule
-        self._campaigns = [] if getattr(rule, "exempt", False) else [each for each in campaigns if each.raises(rule.id) > 1]
-        self._timetables: dict[str | None, Timetable] = {}  # by subject
-        self.where: Condition = compiler.compile(rule.where, rule.id)
+    def __init__(
+        self,
+        rule: WindowRule,
+        compiler: Compiler,
+        campaigns: Sequence[Campaign] = (),
+        *,
+        kind: str = "window",
+        signal: Signal | None = None,
+    ) -> None:
+        """`kind` is what its findings are called. With `signal`, this is that signal of the rule."""
+        self.rule = _of_signal(rule, signal) if signal else rule
+        rule, at = self.rule, f"signals.{signal.id}." if signal else ""
+        self.where: Condition = compiler.compile(rule.where, rule.id, f"{at}where")
         self.admits = compiler.admits(rule.where)
-        self.needs = compiler.needs(rule.where)
+        self.needs = None if rule.signals else compiler.needs(rule.where)  # a signal may hear other words
         measure = rule.measure
-        self._shared = compiler.compile(measure.share, rule.id, "measure.share") if isinstance(measure, Share) else None
+        self._kind = kind
+        self._signal = signal
+        self._shared = compiler.compile(measure.share, rule.id, f"{at}measure.share") if isinstance(measure, Share) else None
+        self._figure = attrgetter(measure.mean if isinstance(measure, Mean) else measure.sum) if _has_figures(measure) else None
         self._scores = frozenset() if self._shared else scores_asked(rule.where)  # a share counts what has none by itself
         self._keys = Keys(rule.key, self.admits)
         self._measure = measured(rule.measure)
-        self.shape = _shape(rule)
+        self.shape = _shape(rule, signal)
+        self._campaigns = [] if rule.exempt else [each for each in campaigns if each.raises(rule.id) > 1]
+        self._timetables: dict[str | None, Timetable] = {}  # by subject
+        self._as_written = _Asked(rule, None)
+        # A campaign makes many speak; what a signal sees of them is asked as it is written.
+        self.parts = [CompiledWindow(rule, compiler, signal=each) for each in rule.signals.of] if rule.signals else []
+        self._unless = {name: compiler.number(test) for name, test in rule.unless or () if test is not None}
         self.waits: timedelta | None = rule.for_
         self.patience = rule.window + rule.keep_firing_for
         self._for = rule.for_.total_seconds()
-        self._as_written = _Asked(rule, None)
 
     def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
         """Count the mention, and a finding for each of its keys whose window now rings."""
+        signalled = [part for part in self.parts if part.takes(seen, self._keys, states)]
         holds = self.where.holds(seen)
         if holds is not True:
             if holds is None:
                 self._pass_by(seen.mention, states)
-            return ()
+            return self._since_signalled(seen.mention, states) if signalled else ()
         matches = True if self._shared is None else self._shared.holds(seen)
         found = (self._count(seen.mention, key, states, matches=matches) for key in self._keys.of(seen.mention))
         return [finding for finding in found if finding is not None]
 
+    def takes(self, seen: Seen, keys: Keys, states: States) -> bool:
+        """Of a signal: count the mention for these keys, if it is one that the signal looks at."""
+        if self.where.holds(seen) is not True:
+            return False
+        matches = True if self._shared is None else self._shared.holds(seen)
+        for key in keys.of(seen.mention):
+            self._add(seen.mention, self._here(key), states, matches=matches)
+        return True
+
+    def _since_signalled(self, mention: Observation, states: States) -> list[Finding]:
+        """What rings because a signal has seen one more: a window that held, and waited for it."""
+        found = []
+        for key in self._keys.of(mention):
+            here, now = self._here(key), mention.written_at.timestamp()
+            if here in states and self._fires(here, states, now):
+                states.changed(here)
+                found.append(self._finding(key, labels(mention), states))
+        return found
+
     def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
         """Whether the window rings at this moment; it does until `keep_firing_for` has passed since it last held."""
-        here = (self.rule.id, self.shape, canonical(key))
+        here, now = self._here(key), at.timestamp()
         if here not in states:
-            return self._calm(key, at, None)
-        state, now = self._state(here, key, states), at.timestamp()
+            return self._calm(key, at, states)
         states.changed(here)
-        rings = self._fires(state, now, key) or self._lingers(state, now)
-        return self._finding(key, {}, state) if rings else self._calm(key, at, state)
+        rings = self._fires(here, states, now) or self._lingers(self._state(here, states), now)
+        return self._finding(key, {}, states) if rings else self._calm(key, at, states)
 
     def keys(self, mention: Observation) -> list[dict[str, str]]:
         """The keys of the windows in which a mention counts if it matches."""
@@ -78,7 +130,7 @@ class CompiledWindow:
 
     def remembers(self, key: Mapping[str, str], states: States) -> bool:
         """Whether there is a state for this key."""
-        return (self.rule.id, self.shape, canonical(key)) in states
+        return self._here(key) in states
 
     def due(self, states: States, at: datetime, seen_until: datetime) -> list[Finding]:  # noqa: ARG002 what is missing delays nothing
         """The windows that held and waited for `for` to pass, and ring now for the first time."""
@@ -86,19 +138,20 @@ class CompiledWindow:
             return []
         found = []
         for here in states.keys(self.rule.id, self.shape):
-            key = json.loads(here[2])
-            state = self._state(here, key, states)
+            state = self._state(here, states)
             if _waits(state):
                 states.changed(here)
-                if self._fires(state, at.timestamp(), key):
-                    found.append(self._finding(key, {}, state))
+                if self._fires(here, states, at.timestamp()):
+                    found.append(self._finding(json.loads(here[2]), {}, states))
         return found
 
     def sweep(self, states: States, at: datetime) -> int:
         """Forget keys that have been silent so long that nothing is usual for them. Returns how many."""
         before = len(states)
+        for part in self.parts:
+            part.sweep(states, at)
         for here in states.keys(self.rule.id, self.shape):
-            state = self._state(here, json.loads(here[2]), states)
+            state = self._state(here, states)
             if at.timestamp() - state.latest > self._idle_after:
                 state.advance(at.timestamp())
                 forget = states.forget if (state.expected or 0) < _NOTHING else states.changed
@@ -106,49 +159,66 @@ class CompiledWindow:
         return before - len(states)
 
     def explain(self, seen: Seen) -> list[Verdict]:
-        """How each condition fared, those of the share included."""
+        """How each condition fared, those of the share and the signals included."""
         shared = self._shared.explain(seen) if self._shared else ()
-        return [*self.where.explain(seen), *shared]
+        return [*self.where.explain(seen), *shared, *(verdict for part in self.parts for verdict in part.explain(seen))]
+
+    def _here(self, key: Mapping[str, str]) -> StateKey:
+        return (self.rule.id, self.shape, canonical(key))
 
     def _count(self, mention: Observation, key: dict[str, str], states: States, *, matches: bool | None) -> Finding | None:
-        here = (self.rule.id, self.shape, canonical(key))
-        state, at = self._state(here, key, states), mention.written_at.timestamp()
-        states.changed(here)
-        if state.pending_since is not None and self._for:
-            self._fires(state, at, key)  # whether it held without a break is seen just before the window fills again
-        who, copy_of = counted_as(self._measure, mention), mention.cluster if mention.copies else None
-        reach = mention.author.reach if mention.author.reach is not None else -1
-        contributor = (reach, at, mention.id) if matches else None
-        if not state.add(at, who, matches=matches, contributor=contributor, copy_of=copy_of):
+        here, at = self._here(key), mention.written_at.timestamp()
+        if self._for and self._state(here, states).pending_since is not None:
+            self._fires(here, states, at)  # whether it held without a break is seen just before the window fills again
+        if not self._add(mention, here, states, matches=matches):
             return None
-        return self._finding(key, labels(mention), state) if self._fires(state, at, key) else None
+        return self._finding(key, labels(mention), states) if self._fires(here, states, at) else None
+
+    def _add(self, mention: Observation, here: StateKey, states: States, *, matches: bool | None) -> bool:
+        """Count a mention. False: it is older than the window."""
+        state, at = self._state(here, states), mention.written_at.timestamp()
+        states.changed(here)
+        reach = mention.author.reach if mention.author.reach is not None else -1
+        return state.add(
+            at,
+            counted_as(self._measure, mention),
+            matches=matches,
+            contributor=(reach, at, mention.id) if matches else None,
+            copy_of=mention.cluster if mention.copies else None,
+            figure=self._figure(mention) if self._figure else None,
+            sentiment=mention.sentiment,
+        )
 
     def _pass_by(self, mention: Observation, states: States) -> None:
         """Nobody can tell whether it matches: where that is for lack of a score, say so beside what was counted."""
         if any(getattr(mention, score) is None for score in self._scores):
             for key in self._keys.of(mention):
-                here = (self.rule.id, self.shape, canonical(key))
-                self._state(here, key, states).pass_by(mention.written_at.timestamp())
+                here = self._here(key)
+                self._state(here, states).pass_by(mention.written_at.timestamp())
                 states.changed(here)
 
-    def _state(self, here: StateKey, key: Mapping[str, str], states: States) -> WindowState:
-        return states.get(here, partial(self._fresh, key))
+    def _state(self, here: StateKey, states: States) -> WindowState:
+        return states.get(here, partial(self._fresh, here))
 
-    def _fresh(self, key: Mapping[str, str]) -> WindowState:
-        memory, window = self.rule.baseline.level, self.rule.window
-        timetable = self._timetable(key) if self._campaigns else None
+    def _fresh(self, here: StateKey) -> WindowState:
+        rule, width = self.rule, self.rule.window.total_seconds() / SLICES
+        memory = rule.baseline.level.total_seconds()
+        timetable = self._timetable(here) if self._campaigns else None
         teaches = timetable.outside if timetable else None
         return WindowState(
-            _tally(self.rule),
-            slice_seconds=window.total_seconds() / SLICES,
-            half_life=memory.total_seconds(),
-            surprise=_surprise(self.rule, teaches),
+            _tally(rule, memory / width),
+            slice_seconds=width,
+            half_life=memory,
+            surprise=_surprise(rule, teaches),
             teaches=teaches,
+            season=HourOfWeek(memory, rule.timezone or "UTC") if rule.baseline.season != "none" else None,
+            mood=MeanOf(memory / width) if rule.unless and rule.unless.mean_sentiment else None,
+            newest_first=rule.evidence.by == "newest",
         )
 
-    def _timetable(self, key: Mapping[str, str]) -> Timetable:
+    def _timetable(self, here: StateKey) -> Timetable:
         """When more is asked of this window: while there are campaigns about its subject, or about any that it may count."""
-        subject = key.get("subject")
+        subject = json.loads(here[2]).get("subject")
         if subject not in self._timetables:
             about = self._campaigns if subject is None else [each for each in self._campaigns if subject in each.subjects]
             self._timetables[subject] = Timetable(filter(self._counts, about), self.rule.id, _lasting(self.rule))
@@ -158,15 +228,17 @@ class CompiledWindow:
         """Whether the rule lets through what is about a campaign's subjects."""
         return self.admits is None or any(self.admits((subject,)) for subject in campaign.subjects)
 
-    def _asked(self, key: Mapping[str, str], state: WindowState) -> _Asked:
+    def _asked(self, here: StateKey, state: WindowState) -> _Asked:
         """What is asked of the window now."""
-        raised = self._timetable(key).at(state.latest) if self._campaigns else None
+        raised = self._timetable(here).at(state.latest) if self._campaigns else None
         return _Asked(self.rule, raised) if raised else self._as_written
 
-    def _fires(self, state: WindowState, now: float, key: Mapping[str, str]) -> bool:
+    def _fires(self, here: StateKey, states: States, now: float) -> bool:
         """Whether the condition holds and has lasted, at this moment or at the newest the window has seen."""
+        state = self._state(here, states)
         state.advance(now)
-        if not self._holds(state, self._asked(key, state)):
+        holds = self._holds(state, self._asked(here, state))
+        if not holds or self._held_back(state) or not self._is_signalled(here, states, state.latest):
             state.pending_since = None
             return False
         if state.pending_since is None:
@@ -176,13 +248,34 @@ class CompiledWindow:
         state.last_fired = state.latest
         return True
 
+    def _is_signalled(self, here: StateKey, states: States, now: float) -> bool:
+        """Whether enough of the rule's signals hold, if it has any."""
+        return self.rule.signals is None or len(list(self._signals(here, states, now))) >= self.rule.signals.need
+
+    def _signals(self, here: StateKey, states: States, now: float) -> Iterator[str]:
+        """What the signals that hold at this moment have seen."""
+        for part in self.parts:
+            there = (here[0], part.shape, here[2])
+            if there in states:
+                state = part._state(there, states)  # noqa: SLF001  a signal is one of us
+                state.advance(now)
+                states.changed(there)
+                if part._holds(state, part._as_written):  # noqa: SLF001
+                    yield part._said(state)  # noqa: SLF001
+
+    def _held_back(self, state: WindowState) -> bool:
+        """Whether all holds that keeps it from ringing."""
+        return bool(self._unless) and all(test(_SEEN[name](state)) is True for name, test in self._unless.items())
+
     def _holds(self, state: WindowState, more: _Asked) -> bool:
         fire, value = self.rule.fire, state.tally.value
-        if value is None or state.tally.floor < more.floor(fire.at_least) or value < (fire.share or 0):
+        if value is None or state.tally.floor < more.floor(fire.at_least) or not _within(fire, value):
             return False
         if self._learns(state):
-            return True
-        if value < more.ratio(fire.times_expected) * (state.expected or 0) * (1 - _ROUNDING):
+            return fire.drop is None or fire.above is not None or fire.below is not None
+        if fire.drop is not None and not _has_dropped(state, fire.drop):
+            return False
+        if fire.times_expected and value < more.ratio(fire.times_expected) * (state.expected or 0) * (1 - _ROUNDING):
             return False
         surprise = self._surprise(state, more)
         return surprise is None or surprise >= (fire.surprise or 0) * (1 - _ROUNDING)
@@ -194,13 +287,14 @@ class CompiledWindow:
     def _is_louder(self, asked: RaisedByWindow, state: WindowState, more: _Asked) -> bool:
         """Whether all that is asked holds; what is not known yet holds for nobody."""
         value, learns = state.tally.value or 0, self._learns(state)
-        if asked.times_expected and (
-            learns or value < more.ratio(asked.times_expected) * (state.expected or 0) * (1 - _ROUNDING)
-        ):
+        times = more.ratio(asked.times_expected)
+        if asked.times_expected and (learns or value < times * (state.expected or 0) * (1 - _ROUNDING)):
             return False
         if asked.surprise and (learns or (self._surprise(state, more) or 0) < asked.surprise * (1 - _ROUNDING)):
             return False
-        return state.tally.floor >= more.floor(asked.at_least) and value >= (asked.share or 0)
+        if asked.drop is not None and (learns or not _has_dropped(state, asked.drop)):
+            return False
+        return state.tally.floor >= more.floor(asked.at_least) and _within(asked, value)
 
     def _surprise(self, state: WindowState, more: _Asked) -> float | None:
         """None where the rule does not ask, or too little is known yet."""
@@ -219,11 +313,13 @@ class CompiledWindow:
     def _idle_after(self) -> float:
         return self.patience.total_seconds() * 2
 
-    def _finding(self, key: Mapping[str, str], said: Mapping[str, str], state: WindowState) -> Finding:
-        rule, more = self.rule, self._asked(key, state)
+    def _finding(self, key: Mapping[str, str], said: Mapping[str, str], states: States) -> Finding:
+        rule, here = self.rule, self._here(key)
+        state = self._state(here, states)
+        more = self._asked(here, state)
         return Finding(
             rule=rule.id,
-            kind=rule.kind,
+            kind=self._kind,
             key=key,
             labels={**said, **key},
             subject=key.get("subject"),
@@ -235,7 +331,7 @@ class CompiledWindow:
             measure=self._measure,
             window=rule.window,
             learning=self._learns(state),
-            reasons=self._reasons(state, more),
+            reasons=self._reasons(here, states),
             evidence=state.evidence(rule.evidence.top),
             plan=rule.plan,
             notify=rule.notify,
@@ -243,8 +339,9 @@ class CompiledWindow:
             copies=state.beside.copied.most,
         )
 
-    def _calm(self, key: Mapping[str, str], at: datetime, state: WindowState | None) -> Calm:
-        more = self._asked(key, state) if state else self._as_written
+    def _calm(self, key: Mapping[str, str], at: datetime, states: States) -> Calm:
+        here = self._here(key)
+        state = self._state(here, states) if here in states else None
         return Calm(
             rule=self.rule.id,
             key=key,
@@ -253,7 +350,7 @@ class CompiledWindow:
             expected=self._usual(state) if state else None,
             measure=self._measure,
             window=self.rule.window,
-            reasons=self._reasons(state, more) if state else ("nothing was seen yet",),
+            reasons=self._reasons(here, states) if state else ("nothing was seen yet",),
             pending_since=_moment(state.pending_since) if state and state.pending_since is not None else None,
             last_fired=_moment(state.last_fired) if state and state.last_fired is not None else None,
         )
@@ -261,49 +358,98 @@ class CompiledWindow:
     def _usual(self, state: WindowState) -> float | None:
         return None if self._learns(state) else state.expected
 
-    def _reasons(self, state: WindowState, more: _Asked) -> tuple[str, ...]:
+    def _reasons(self, here: StateKey, states: States) -> tuple[str, ...]:
         """What was seen against what is usual, and what the rule asks."""
-        within, usual = format_duration(self.rule.window), self._usual(state)
-        seen = f"{self._seen(state.tally, _unscored(state))} within {within}"
-        if self._learns(state):
-            return (
-                seen,
-                *_copied(state),
-                f"what is usual is still being learnt (needs {format_duration(self.rule.baseline.min_history)})",
-                self._asks(more),
-                *more.reasons,
-            )
-        surprise = self._surprise(state, more)
-        chance = () if surprise is None else (odds(surprise, self.rule.window / BUCKETS * RING),)
-        usually = f"{seen}, usually {amount(usual or 0, self._measure)}"
-        return (usually, *chance, *_copied(state), self._asks(more), *more.reasons)
+        state = self._state(here, states)
+        more = self._asked(here, state)
+        surprise = None if self._learns(state) else self._surprise(state, more)
+        odd = () if surprise is None else (odds(surprise, self.rule.window / BUCKETS * RING),)
+        learns = f"what is usual is still being learnt (needs {format_duration(self.rule.baseline.min_history)})"
+        return (
+            self._said(state),
+            *odd,
+            *_copied(state),
+            *((learns,) if self._learns(state) else ()),
+            *self._signals(here, states, state.latest),
+            *(("held back by `unless`",) if self._held_back(state) else ()),
+            self._asks(more),
+            *more.reasons,
+        )
+
+    def _said(self, state: WindowState) -> str:
+        """What was seen against what is usual; of a signal with its name."""
+        seen = f"{self._seen(state.tally, _unscored(state))} within {format_duration(self.rule.window)}"
+        usual = "" if self._learns(state) else f", usually {amount(self._usual(state) or 0, self._measure)}"
+        return f"signal {self._signal.id}: {seen}{usual}" if self._signal else seen + usual
 
     def _seen(self, tally: Tally, unscored: int) -> str:
-        """What was observed; a share says of how many, and each measure how many could not be told."""
+        """What was observed; a share or a mean says of how many, and each measure how many could not be told."""
+        not_scored = f" ({unscored:,} not scored)" if unscored else ""
+        if isinstance(tally, MeanOf):
+            return (
+                f"a {self._measure} of {amount(tally.value or 0, self._measure)} in {tally.floor:,} scored mentions{not_scored}"
+            )
+        if isinstance(tally, SumOf):
+            return f"a {self._measure} of {amount(tally.value, self._measure)}"
         if not isinstance(tally, ShareOf):
             said = amount(tally.value or 0, self._measure)
             return f"{said} ({unscored:,} more could not be scored)" if unscored else said
         of = f"{tally.value or 0:.0%} of {tally.judged:,}"
-        return f"{of} scored mentions ({unscored:,} not scored)" if unscored else f"{of} mentions"
+        return f"{of} scored mentions{not_scored}" if unscored else f"{of} mentions"
 
     def _asks(self, more: _Asked) -> str:
         fire = self.rule.fire
-        floor = f"rings from {more.floor(fire.at_least)} {'mentions' if self._measure == 'share' else self._measure}"
+        floor = f"rings from {_floor(more.floor(fire.at_least), self._measure)}"
         share = f", {fire.share:.0%} of the mentions" if fire.share else ""
         times = f", {more.ratio(fire.times_expected):g} times the usual" if fire.times_expected else ""
         surprise = f", a surprise of {fire.surprise:g}" if fire.surprise else ""
-        return floor + share + times + surprise
+        means = {"a mean of at least": fire.above, "a mean of at most": fire.below, "a mean lower than usual by": fire.drop}
+        return floor + share + times + surprise + "".join(f", {what} {n:g}" for what, n in means.items() if n is not None)
+
+
+def _floor(at_least: int, measure: str) -> str:
+    """What `at_least` counts: of a sum it is the sum itself."""
+    if measure.startswith("sum "):
+        return f"a {measure} of {at_least:,}"
+    return f"{at_least} {'mentions' if measure == 'share' or measure.startswith('mean ') else measure}"
+
+
+def _within(asked: Fire | RaisedByWindow, value: float) -> bool:
+    """Whether a share or a mean lies where it is asked to; any other measure does."""
+    if asked.share is not None and value < asked.share:
+        return False
+    return (asked.above is None or value >= asked.above - _ROUNDING) and (asked.below is None or value <= asked.below + _ROUNDING)
+
+
+def _has_dropped(state: WindowState, drop: float) -> bool:
+    """Whether a mean is so much lower than usual, and by more than it strays by chance."""
+    tally = state.tally
+    if not isinstance(tally, MeanOf) or tally.value is None or tally.usual is None:
+        return False
+    return tally.usual - tally.value >= max(drop, _STRAYS * tally.stray) - _ROUNDING
+
+
+def _share_copied(state: WindowState) -> float | None:
+    mentions = state.beside.mentions.floor
+    return state.beside.copied.most / mentions if mentions else None
+
+
+_SEEN: dict[str, Callable[[WindowState], float | None]] = {
+    "mean_sentiment": lambda state: state.mood.value if state.mood else None,
+    "copied": _share_copied,
+    "mentions": lambda state: float(state.beside.mentions.floor),
+}
 
 
 class _Asked:
-    """How much more is asked than the rule says. A share does not grow with how many speak: of it, the floor alone is raised."""
+    """How much more is asked than the rule says. A share or mean does not grow with how many speak: only their floor is raised."""
 
     __slots__ = ("_capped", "_raised", "_share", "times")
 
     def __init__(self, rule: WindowRule, raised: Raised | None) -> None:
         self._raised = raised
         self.times = raised.times if raised else 1.0
-        self._share = isinstance(rule.measure, Share)
+        self._share = isinstance(rule.measure, Share | Mean)
         self._capped = isinstance(rule.measure, Distinct)
 
     def floor(self, at_least: int | None) -> int:
@@ -344,7 +490,7 @@ def _surprise(rule: WindowRule, teaches: Callable[[float, float], float] | None)
 
 def _unscored(state: WindowState) -> int:
     """How many nobody could judge for lack of a score."""
-    return state.tally.untold if isinstance(state.tally, ShareOf) else state.beside.unscored.floor
+    return state.tally.untold if isinstance(state.tally, ShareOf | MeanOf | SumOf) else state.beside.unscored.floor
 
 
 def _copied(state: WindowState) -> Iterable[str]:
@@ -359,21 +505,41 @@ def _waits(state: WindowState) -> bool:
     return state.pending_since is not None and (state.last_fired is None or state.last_fired < state.pending_since)
 
 
-def _tally(rule: WindowRule) -> Tally:
-    if isinstance(rule.measure, Share):
-        return ShareOf()
-    return Different() if isinstance(rule.measure, Distinct) else Mentions()
+def _has_figures(measure: AnyMeasure) -> TypeGuard[Mean | Sum]:
+    return isinstance(measure, Mean | Sum)
+
+
+def _of_signal(rule: WindowRule, signal: Signal) -> WindowRule:
+    """A signal as a window of its own, with the rule's keys and its idea of what is usual."""
+    own = {"where": signal.where, "measure": signal.measure, "window": signal.window or rule.window, "fire": signal}
+    return rule.model_copy(update={**own, "raise_": (), "signals": None, "unless": None, "for_": timedelta(0)})
+
+
+def _tally(rule: WindowRule, half_life: float) -> Tally:
+    """`half_life` is in slices."""
+    match rule.measure:
+        case Share():
+            return ShareOf()
+        case Mean():
+            return MeanOf(half_life)
+        case Sum():
+            return SumOf()
+        case Distinct():
+            return Different()
+    return Mentions()
 
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _shape(rule: WindowRule) -> str:
+def _shape(rule: WindowRule, signal: Signal | None) -> str:
     """A hash of what the state depends on: a rule that tells other people keeps its state, one that counts otherwise starts anew.
 
     The entries of lists are left out: after a word more or less the old level is a better guess than none.
     """
     shaping = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
-    said = json.dumps([_FORMAT, SLICES, shaping, format_duration(rule.baseline.level)], sort_keys=True)
+    more = [signal.id] if signal else []
+    more += [rule.timezone or "UTC"] if rule.baseline.season != "none" else []
+    said = json.dumps([_FORMAT, SLICES, shaping, format_duration(rule.baseline.level), *more], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -116,7 +116,7 @@ def test_a_condition_that_means_nothing_is_refused(where: dict[str, Any], says: 
         ({"key": []}, "at least 1 item"),
         ({"measure": "sum"}, "'count'"),
         ({"measure": {"distinct": "network"}}, "'author'"),
-        ({"kind": "flat"}, "does not match any of the expected tags: 'mention', 'window', 'flatline'"),
+        ({"kind": "flat"}, "does not match any of the expected tags: 'mention', 'window', 'sentiment_drop', 'flatline'"),
         ({"id": "Crisis!"}, "String should match pattern"),
     ],
 )
