@@ -39,7 +39,7 @@ class AlertFacts:
 
     id: int
     rule: str
-    kind: str  # mention, window, source_health, receiver_health, store_health, judging_health, plan_health
+    kind: str  # of its rule: mention, window, flatline …; or what of our own is ill: source_health, plan_health …
     category: str
     event: Kind
     severity: Severity
@@ -47,7 +47,7 @@ class AlertFacts:
     fired_at: datetime
     observed: float
     expected: float | None
-    measure: str  # mentions, authors, texts, share, seconds …
+    measure: str  # mentions, authors, texts, share, mean sentiment, sum author.reach, seconds …
     window: timedelta | None = None
     learning: bool = False
     coverage: float | None = None
@@ -59,6 +59,11 @@ class AlertFacts:
     title: str = ""  # the rule's title in the receiver's language, when it has one
     acknowledged: bool = False  # somebody has taken it
     unwatched: bool = False  # it ended because its rule was removed: it may go on, and nobody sees it
+
+    @property
+    def figure(self) -> bool:
+        """Whether it measures the mean or the sum of a number."""
+        return self.measure.startswith(("mean ", "sum "))
 
 
 @dataclass(frozen=True, slots=True)

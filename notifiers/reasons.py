@@ -11,8 +11,14 @@ from notifiers.voice import Voice
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _WHOLE = r"\d[\d,]{0,14}"
+_NUMBER = rf"-?{_WHOLE}(?:\.\d{{1,9}})?"
+_MEAN = re.compile(
+    rf"a mean (?P<field>[a-z_.]{{1,40}}) of (?P<n>{_NUMBER}) in (?P<of>{_WHOLE}) scored mentions"
+    rf"(?: \((?P<untold>{_WHOLE}) not scored\))?"
+)
+_SUM = re.compile(rf"a sum (?P<field>[a-z_.]{{1,40}}) of (?P<n>{_NUMBER})")
 _AMOUNT = re.compile(
-    rf"(?P<bound>at least )?(?P<n>{_WHOLE}(?:\.\d+)?)(?: (?P<unit>authors|texts|mentions))?"
+    rf"(?P<bound>at least )?(?P<n>-?{_WHOLE}(?:\.\d+)?)(?: (?P<unit>authors|texts|mentions))?"
     rf"(?: \((?P<unscored>{_WHOLE}) more could not be scored\))?"
 )
 _SHARE = re.compile(
@@ -40,8 +46,13 @@ def _seen(voice: Voice, found: re.Match[str]) -> str | None:
     if seen is None or window is None:
         return None
     said = voice.say("within", headline=seen, window=window)
-    usual = _amount(voice, found["usual"]) if found["usual"] else None
+    usual = _usual(voice, found["usual"], of_a_mean=found["seen"].startswith("a mean ")) if found["usual"] else None
     return voice.say("usually", headline=said, expected=usual) if usual else said
+
+
+def _usual(voice: Voice, said: str, *, of_a_mean: bool) -> str | None:
+    """A mean has decimals that count."""
+    return voice.reader.decimal(float(said.replace(",", ""))) if of_a_mean else _amount(voice, said)
 
 
 def _learning(voice: Voice, found: re.Match[str]) -> str | None:
@@ -51,15 +62,63 @@ def _learning(voice: Voice, found: re.Match[str]) -> str | None:
 
 def _asks(voice: Voice, found: re.Match[str]) -> str | None:
     """« sonne à partir de 20 personnes et 4 fois l’habitude »."""
-    said = _amount(voice, found["floor"])
-    also = [_amount(voice, found["share"]) if found["share"] else None, _times(voice, found["times"])]
-    for other in also:
-        said = voice.say("saw.and", one=said, other=other) if said and other else said
-    return voice.say("saw.floor", amount=said) if said else None
+    floor, *others = found["parts"].split(", ")
+    said = _amount(voice, floor)
+    return voice.say("saw.floor", amount=_joined(voice, said, others) or "") if said and _joined(voice, said, others) else None
 
 
-def _times(voice: Voice, times: str | None) -> str | None:
-    return voice.say("saw.times", n=voice.reader.decimal(float(times))) if times else None
+def _flat(voice: Voice, found: re.Match[str]) -> str | None:
+    """« sonne là où 5 messages sont d’habitude et au plus 20 % de cela »."""
+    usual = _amount(voice, found["floor"])
+    others = found["others"].split(", ")[1:]
+    return _joined(voice, voice.say("saw.flat", amount=usual), others) if usual else None
+
+
+def _joined(voice: Voice, said: str, parts: list[str]) -> str | None:
+    """What a rule asks besides; None where one part has no words yet."""
+    for part in parts:
+        also = _part_asked(voice, part)
+        if also is None:
+            return None
+        said = voice.say("saw.and", one=said, other=also)
+    return said
+
+
+def _part_asked(voice: Voice, part: str) -> str | None:
+    for pattern, key in _PARTS:
+        if found := pattern.fullmatch(part):
+            n = float(found["n"].replace(",", ""))
+            return voice.say(key, n=voice.reader.percent(n / 100) if "%" in part else voice.reader.decimal(n))
+    return None
+
+
+def _odds(voice: Voice, found: re.Match[str]) -> str | None:
+    """« surprise de 3,4 sur 6 h : si peu ne vient par hasard qu’environ une fois sur 2 512 »."""
+    window = _span(voice, found["window"])
+    if window is None:
+        return None
+    once = whole(voice, found["once"]) if found["once"][0].isdigit() else voice.say("saw.odds.million")
+    key = "saw.odds.few" if found["few"] else "saw.odds"
+    return voice.say(key, n=voice.reader.decimal(float(found["n"])), window=window, once=once)
+
+
+def _signal(voice: Voice, found: re.Match[str]) -> str | None:
+    said = worded(voice, found["said"])
+    return voice.say("saw.signal", signal=found["signal"], said=said) if said else None
+
+
+def _figure(voice: Voice, found: re.Match[str], how: str) -> str:
+    """« tonalité moyenne -0,31 », « en tout 120 000 abonnés »."""
+    n, field = voice.reader.decimal(float(found["n"].replace(",", ""))), found["field"]
+    if (how, field) == ("mean", "sentiment"):
+        return voice.say("saw.mean.sentiment", n=n)
+    return voice.say(f"saw.{how}", n=n, what=voice.say(f"figure.{field}") if field in FIGURES else field)
+
+
+def _mean(voice: Voice, found: re.Match[str]) -> str:
+    of, untold = int(found["of"].replace(",", "")), found["untold"]
+    said = voice.say("saw.mean.of", said=_figure(voice, found, "mean"), messages=voice.count("unit.scored", of))
+    return voice.say("saw.untold", said=said, n=whole(voice, untold)) if untold else said
 
 
 def _said(voice: Voice, found: re.Match[str]) -> str:
@@ -93,6 +152,10 @@ def _amount(voice: Voice, said: str) -> str | None:
     """« 20 personnes », « 41 % des messages », « 0,6 »."""
     if share := _SHARE.fullmatch(said):
         return _part(voice, share)
+    if mean := _MEAN.fullmatch(said):
+        return _mean(voice, mean)
+    if total := _SUM.fullmatch(said):
+        return _figure(voice, total, "sum")
     found = _AMOUNT.fullmatch(said)
     if not found:
         return None
@@ -128,18 +191,54 @@ def _span(voice: Voice, written: str) -> str | None:
     return voice.reader.span(length, short=voice.message.language == "fr")
 
 
+FIGURES = frozenset(
+    {
+        "sentiment",
+        "complaint",
+        "safety_risk",
+        "author.reach",
+        "engagement.replies",
+        "engagement.shares",
+        "engagement.likes",
+    }
+)
+_PARTS = tuple(
+    (re.compile(pattern.replace("N", rf"(?P<n>{_NUMBER})")), key)
+    for pattern, key in (
+        ("N% of the mentions", "saw.share"),
+        ("N times the usual", "saw.times"),
+        ("a surprise of N", "saw.surprise"),
+        ("a mean of at least N", "saw.above"),
+        ("a mean of at most N", "saw.below"),
+        ("a mean lower than usual by N", "saw.drop"),
+        ("at N% of it or less", "saw.flat.part"),
+    )
+)
 _KNOWN: tuple[tuple[re.Pattern[str], _Words], ...] = (
     # Which subject it is about, the headline says already.
     (re.compile(r"about .*|subjects .* \((?:is|in|exists) .*\)"), _known),  # and as it was written before
     (COPIED, _known),  # `why` has said it
+    (re.compile(r"signal (?P<signal>[a-z0-9_-]{1,64}): (?P<said>.{1,160})"), _signal),
     (re.compile(r"(?P<seen>.{1,90}?) within (?P<window>\w{1,20})(?:, usually (?P<usual>.{1,60}))?"), _seen),
     (re.compile(r"what is usual is still being learnt \(needs (?P<window>\w{1,20})\)"), _learning),
+    (re.compile(r"rings from (?P<parts>.{1,200})"), _asks),
+    (re.compile(r"rings where (?P<floor>.{1,40}) are usual(?P<others>.{0,120})"), _flat),
     (
         re.compile(
-            r"rings from (?P<floor>\d{1,9} (?:authors|texts|mentions))(?:, (?P<share>\d{1,3}% of the mentions))?"
-            r"(?:, (?P<times>\d{1,9}(?:\.\d+)?) times the usual)?"
+            rf"a surprise of (?P<n>\d{{1,3}}\.\d) over (?P<window>\w{{1,20}}): about one time in"
+            rf" (?P<once>{_WHOLE}|more than a million) (?P<few>so few )?by chance"
         ),
-        _asks,
+        _odds,
+    ),
+    (re.compile("no surprise"), lambda voice, _: voice.say("saw.odds.none")),
+    (re.compile("held back by `unless`"), lambda voice, _: voice.say("saw.held_back")),
+    (
+        re.compile(r"usually means at this hour of the week \((?P<zone>[\w/+-]{1,60})\)"),
+        lambda voice, found: voice.say("saw.season", zone=found["zone"]),
+    ),
+    (
+        re.compile(r"nothing has ever come of a key that the rule names, in (?P<window>\w{1,20}) and more"),
+        lambda voice, found: voice.say("saw.flat.never", window=_span(voice, found["window"]) or found["window"]),
     ),
     (re.compile(r"(?:text|title) (?P<words>“.*”) \(any_of (?P<lists>[^()]*)\)"), _said),
     (

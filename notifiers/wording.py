@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from notifiers import still
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts
-from notifiers.reasons import COPIED, whole
+from notifiers.reasons import COPIED, FIGURES, whole
 from notifiers.safe import one_line
 from notifiers.voice import Voice, nature
 
@@ -122,7 +122,9 @@ def _description(voice: Voice, alert: AlertFacts) -> str:
         return voice.count("catch_up", max(alert.observed, alert.occurrences))
     if alert.kind == "mention":
         return _one_mention(voice, alert)
-    return _window(voice, alert)
+    if alert.kind == "flatline":
+        return _flat(voice, alert)
+    return _figure(voice, alert) if alert.figure else _window(voice, alert)
 
 
 def _one_mention(voice: Voice, alert: AlertFacts) -> str:
@@ -139,11 +141,48 @@ def _window(voice: Voice, alert: AlertFacts) -> str:
     else:
         measure = alert.measure if alert.measure in {"authors", "texts"} else "mentions"
         said = voice.count(f"{kind}.{measure}", alert.observed)
-    if alert.window:
-        said = voice.say("within", headline=said, window=voice.reader.span(alert.window, short=voice.message.language == "fr"))
+    said = _within(voice, said, alert)
     if alert.learning:
         return voice.say("learning", headline=said)
     return said if alert.expected is None else _against(voice, said, alert, alert.expected)
+
+
+def _flat(voice: Voice, alert: AlertFacts) -> str:
+    """« L’engagement retombe autour d’Acme : 2 messages en 6 h — d’habitude 31 »."""
+    place = one_line(alert.labels.get("network") or alert.labels.get("source") or "", _TITLE)
+    around = voice.say("on", place=place) if place else voice.subject
+    about = {"subject": around, "of_subject": voice.reader.of(around)}
+    if alert.expected is None:
+        return voice.say("flat.never", **about)
+    measure = alert.measure if alert.measure in {"authors", "texts"} else "mentions"
+    said = voice.count(f"flat.{measure}", alert.observed, **about) if alert.observed else voice.say("flat.none", **about)
+    return _against(voice, _within(voice, said, alert), alert, alert.expected)
+
+
+def _figure(voice: Voice, alert: AlertFacts) -> str:
+    """« On parle moins bien d’Acme : tonalité moyenne -0,31 en 2 h — d’habitude 0,05 »."""
+    n = amount(voice, alert, alert.observed)
+    if alert.measure == "mean sentiment":
+        said = voice.say(_mood(alert), n=n)
+    else:
+        how, field = alert.measure.split(" ", 1)
+        said = voice.say(f"figure.{how}", n=n, what=voice.say(f"figure.{field}") if field in FIGURES else one_line(field, _TITLE))
+    said = _within(voice, said, alert)
+    if alert.learning or alert.expected is None:
+        return voice.say("learning", headline=said) if alert.learning else said
+    return voice.say("usually", headline=said, expected=amount(voice, alert, alert.expected))
+
+
+def _mood(alert: AlertFacts) -> str:
+    if alert.expected is None or alert.learning or alert.observed == alert.expected:
+        return "mood"
+    return "mood.lower" if alert.observed < alert.expected else "mood.higher"
+
+
+def _within(voice: Voice, said: str, alert: AlertFacts) -> str:
+    if not alert.window:
+        return said
+    return voice.say("within", headline=said, window=voice.reader.span(alert.window, short=voice.message.language == "fr"))
 
 
 def _against(voice: Voice, said: str, alert: AlertFacts, expected: float) -> str:
@@ -156,6 +195,8 @@ def amount(voice: Voice, alert: AlertFacts, value: float) -> str:
     """A figure in the alert's measure: « 23 », « 41 % »."""
     if alert.measure == "share":
         return voice.reader.percent(value)
+    if alert.measure.startswith("mean "):
+        return voice.reader.decimal(value)
     return "<\u00a01" if 0 < value < _FEW else voice.reader.count(value)
 
 
@@ -201,6 +242,10 @@ def _resolved(voice: Voice) -> str:
     lead = voice.lead
     if lead and lead.kind in _HEALTH:
         return voice.say(f"{lead.kind}.resolved", name=_health_name(lead))
+    if lead and lead.kind == "flatline":
+        lasted = (lead.resolved_at or lead.fired_at) - lead.fired_at
+        after = voice.reader.span(lasted) if lasted else ""
+        return voice.say("event.resolved.flat.after", duration=after) if after else voice.say("event.resolved.flat")
     if lead and lead.resolved_at and lead.resolved_at > lead.fired_at:
         return voice.say("event.resolved.after", duration=voice.reader.span(lead.resolved_at - lead.fired_at))
     return voice.say("event.resolved")
@@ -251,6 +296,8 @@ def _why(voice: Voice) -> list[str]:
 def _why_over(lead: AlertFacts) -> str:
     if lead.kind == "judging_health":
         return "why.judged"
+    if lead.kind == "flatline" or lead.measure.startswith("mean "):
+        return "why.resolved.flat" if lead.kind == "flatline" else "why.resolved.mean"
     return "why.healthy" if lead.kind in _HEALTH else "why.resolved"
 
 
@@ -263,7 +310,29 @@ def _cause(voice: Voice, lead: AlertFacts) -> str:
         return voice.say(f"why.{nature(lead)}")
     if lead.learning:
         return voice.say("why.learning")
+    return _compared(voice, lead)
+
+
+def _compared(voice: Voice, lead: AlertFacts) -> str:
+    """How far it is from what is usual."""
+    if lead.kind == "flatline":
+        return _quiet(voice, lead)
+    if lead.measure.startswith("mean "):
+        return _mean(voice, lead)
     return _times(voice, lead)
+
+
+def _quiet(voice: Voice, lead: AlertFacts) -> str:
+    if not lead.expected:
+        return voice.say("why.flat.never")
+    return voice.say("why.flat", part=voice.reader.percent(lead.observed / lead.expected))
+
+
+def _mean(voice: Voice, lead: AlertFacts) -> str:
+    if lead.measure == "mean sentiment" and lead.expected is not None and lead.observed < lead.expected:
+        # From the figures as they are shown, so that whoever takes one from the other comes to the same.
+        return voice.say("why.mood.lower", n=voice.reader.decimal(round(lead.expected, 2) - round(lead.observed, 2)))
+    return voice.say("why.mean")
 
 
 def _times(voice: Voice, lead: AlertFacts) -> str:
@@ -298,7 +367,8 @@ def _seen(voice: Voice, lead: AlertFacts) -> str:
     if lead.occurrences <= 1 or lead.kind in _HEALTH or "catch_up" in lead.labels:
         return ""
     if lead.kind != "mention":
-        return voice.say("why.since", since=voice.moment(lead))
+        how = ".low" if lead.kind == "flatline" else ".mean" if lead.measure.startswith("mean ") else ""
+        return voice.say(f"why.since{how}", since=voice.moment(lead))
     return voice.say("why.seen", n=voice.reader.number(lead.occurrences), since=voice.moment(lead))
 
 
@@ -358,6 +428,8 @@ def _ask(voice: Voice, lead: AlertFacts) -> str:
         return "do.reminder"
     if "catch_up" in lead.labels:
         return "do.catch_up"
+    if lead.kind == "flatline":
+        return "do.flat"
     if nature(lead) in {"safety", "praise"}:
         return f"do.{nature(lead)}"
     if lead.kind != "mention":

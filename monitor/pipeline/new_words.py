@@ -24,6 +24,8 @@ _KEPT: Final = 100  # answers that are remembered
 
 _State = tuple[int, datetime]  # an alert, and when it last saw something: until then the answer stays the same
 
+_TALK = ("window", "sentiment_drop")  # kinds whose alerts are about what many people say
+
 
 class NewWords:
     """Remembers what it found: an alert is told to several receivers, and to each perhaps more than once."""
@@ -45,7 +47,7 @@ class NewWords:
 
 def gravest(alerts: Sequence[tuple[AlertEvent, Alert]]) -> Alert | None:
     """The alert whose words are told: of those that watch a subject for a time, the gravest."""
-    windows = [(event, alert) for event, alert in alerts if alert.kind == "window" and alert.window and "subject" in alert.labels]
+    windows = [(event, alert) for event, alert in alerts if alert.kind in _TALK and alert.window and "subject" in alert.labels]
     return max(windows, key=lambda each: SEVERITIES.index(each[0].severity))[1] if windows else None
 
 

@@ -50,6 +50,63 @@ SAID = [
         "rings from 20 posts and 40% of the posts and 2.5 times the usual",
     ),
     (
+        "rings from 20 authors, 3 times the usual, a surprise of 2.1",
+        "sonne à partir de 20 personnes et 3 fois l’habitude et une surprise de 2,1",
+        "rings from 20 people and 3 times the usual and a surprise of 2.1",
+    ),
+    (
+        "a surprise of 3.4 over 6h: about one time in 2,512 so few by chance",
+        "surprise de 3,4 sur 6 h : si peu ne vient par hasard qu’environ une fois sur 2 512",
+        "a surprise of 3.4 over 6 hours: so few come about one time in 2,512 by chance",
+    ),
+    (
+        "a surprise of 6.2 over 1h30m: about one time in more than a million by chance",
+        "surprise de 6,2 sur 90 min : par hasard, environ une fois sur plus d’un million",
+        "a surprise of 6.2 over 90 minutes: about one time in more than a million by chance",
+    ),
+    ("no surprise", "ce n’est pas une surprise", "no surprise"),
+    (
+        "rings where 5 mentions are usual, at 20% of it or less, a surprise of 3",
+        "sonne là où 5 messages sont d’habitude et au plus 20 % de cela et une surprise de 3",
+        "rings where 5 posts are usual and at most 20% of that and a surprise of 3",
+    ),
+    (
+        "usually means at this hour of the week (Europe/Paris)",
+        "l’habitude est celle de cette heure de la semaine (Europe/Paris)",
+        "the usual is that of this hour of the week (Europe/Paris)",
+    ),
+    (
+        "nothing has ever come of a key that the rule names, in 7d and more",
+        "rien n’est jamais venu de ce que la règle nomme, en 7 j au moins",
+        "nothing has ever come of what the rule names, in 7 days or more",
+    ),
+    (
+        "a mean sentiment of -0.31 in 42 scored mentions (3 not scored) within 2h, usually 0.05",
+        "tonalité moyenne -0,31 dans 42 messages notés (3 sans note) en 120 min — d’habitude 0,05",
+        "mean sentiment -0.31 in 42 scored posts (3 not scored) within 120 minutes, usually 0.05",
+    ),
+    (
+        "signal mood: a mean sentiment of -0.31 in 42 scored mentions within 2h, usually -0.05",
+        "signal « mood » : tonalité moyenne -0,31 dans 42 messages notés en 120 min — d’habitude -0,05",
+        "signal “mood”: mean sentiment -0.31 in 42 scored posts within 120 minutes, usually -0.05",
+    ),
+    (
+        "a sum author.reach of 120,000 within 1h, usually 3,000",
+        "120 000 abonnés en tout en 60 min — d’habitude 3 000",
+        "120,000 followers in all within 60 minutes, usually 3,000",
+    ),
+    (
+        "rings from a sum author.reach of 1,000, 3 times the usual",
+        "sonne à partir de 1 000 abonnés en tout et 3 fois l’habitude",
+        "rings from 1,000 followers in all and 3 times the usual",
+    ),
+    (
+        "rings from 30 mentions, a mean lower than usual by 0.25, a mean of at most -0.3",
+        "sonne à partir de 30 messages et une moyenne plus basse que d’habitude de 0,25 et une moyenne d’au plus -0,3",
+        "rings from 30 posts and a mean lower than usual by 0.25 and a mean of at most -0.3",
+    ),
+    ("held back by `unless`", "retenu par `unless`", "held back by `unless`"),
+    (
         "text “en panne”, “dead” (any_of complaints_fr, complaints_en)",
         "dans le texte : « en panne », « dead » (listes : complaints_fr, complaints_en)",
         "in the text: “en panne”, “dead” (lists: complaints_fr, complaints_en)",

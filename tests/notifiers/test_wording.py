@@ -13,6 +13,7 @@ import pytest
 import notifiers.voice
 from notifiers import catalogue, samples
 from notifiers.message import AlertFacts, Kind, Language, Message, Post, Severity
+from notifiers.reasons import FIGURES
 from notifiers.render import html, short, text
 from notifiers.voice import NATURES, nature
 from notifiers.wording import TROUBLES, headline, next_action, next_step, opening, topic, why
@@ -415,6 +416,33 @@ def _unfinished(language: Language) -> Iterator[Message]:
         yield replace(samples.support(language), plan=replace(plan, statements=statements))
 
 
+def _quiet(alert: AlertFacts) -> Iterator[AlertFacts]:
+    """Alerts that compare with what is usual in another way than by more: silence, moods, means and sums."""
+    reasons = (
+        "rings where 5 mentions are usual, at 20% of it or less, a surprise of 3",
+        "a surprise of 3.4 over 6h: about one time in 2,512 so few by chance",
+        "a surprise of 7.4 over 6h: about one time in more than a million by chance",
+        "no surprise",
+        "nothing has ever come of a key that the rule names, in 7d and more",
+        "usually means at this hour of the week (Europe/Paris)",
+        "held back by `unless`",
+        "a mean sentiment of -0.31 in 42 scored mentions within 2h, usually 0.05",
+        "signal far: a mean author.reach of 31 in 42 scored mentions within 2h",
+        "a sum author.reach of 120,000 within 1h, usually 3,000",
+        "rings from 30 mentions, a mean lower than usual by 0.25, a mean of at least 1, a mean of at most 2",
+    )
+    later = alert.fired_at + timedelta(hours=3)
+    flat = replace(alert, kind="flatline", reasons=reasons, expected=31.0, occurrences=3, resolved_at=later)
+    for measure, observed in product(("mentions", "authors", "texts"), (1, 2)):
+        yield replace(flat, measure=measure, observed=observed)
+    yield replace(flat, observed=0, resolved_at=flat.fired_at, labels={"network": "mastodon"})
+    yield replace(flat, observed=0, expected=None)
+    for observed, expected in ((-0.3, None), (-0.3, 0.1), (0.4, 0.1)):
+        yield replace(flat, kind="sentiment_drop", measure="mean sentiment", observed=observed, expected=expected)
+    for how, field in product(("mean", "sum"), FIGURES):
+        yield replace(flat, kind="window", measure=f"{how} {field}", observed=40.0, expected=12.0)
+
+
 def _messages(language: Language) -> Iterator[Message]:
     links = {"ack": "https://a.example", "console": "https://c.example", "room": "https://r.example"}
     base = samples.crisis(language, links=links)
@@ -427,6 +455,8 @@ def _messages(language: Language) -> Iterator[Message]:
         yield replace(base, alerts=some, kind=kind, incident_id=None, posts=base.posts[:1])
     yield from _plans(base)
     yield from _unfinished(language)
+    for alert, kind in product(_quiet(base.alerts[0]), ("first", "reminder", "resolved")):
+        yield replace(base, kind=kind, alerts=(alert,), posts=())
     for ill, trouble, times in product(
         ("receiver_health", "store_health", "judging_health", "plan_health"), ("full", "damaged", "stuck"), (1, 2)
     ):
