@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from monitor.domain.mention import Utterance
 from monitor.sentiment import clean
+from rules.telling import SHORTEST, tells
 from rules.words import Found, Said, said
 
 READ = 500  # characters of each text: what is new is said early, and all texts have to be read before a message goes out
@@ -21,38 +22,6 @@ READ = 500  # characters of each text: what is new is said early, and all texts 
 _FEWEST = 3  # people who must say it: one who repeats himself makes no news
 _LEAST_USUAL = 20  # texts, below which nobody knows what is usual
 _SURE = 1.64  # standard deviations: one word in twenty that is not new comes so far
-_SHORTEST = 3  # letters of a word
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# Folded. Words that say nothing by themselves, in French and in English; negations, too: "no" is no news.
-_STOP = _words(
-    """
-    afin ainsi alors apres assez aucun aucune aussi autre autres avant avec avez avoir avons beaucoup bien bon bonjour
-    bonsoir car ceci cela celle celui ces cet cette ceux chaque chez comme comment contre dans depuis des deux dire dit
-    dites donc dont elle elles encore entre est etaient etait etant ete etes etre eux faire fait faites faut fois font
-    hier ici ils jamais jours juste les leur leurs lors lui mais malgre mal matin meme memes merci mes mieux mis moi
-    moins mon non nos notre nous ont ou oui par parce pas pendant peu peut peuvent plus plusieurs plutot pour pourquoi
-    pourtant pouvez puis quand que quel quelle quelles quels quelque qui quoi rien sans sauf ses seul seulement sinon
-    soir son sont sous suis sur svp tant tel tellement temps tes toi ton toujours tous tout toute toutes tres trop une
-    vers voici voila voir vont vos votre vous vraiment vu etc aujourd hui aujourdhui demain maintenant deja about after
-    again all also always and any are aren because been before being but can cannot could day days did didn does doesn
-    doing don down each even ever every few for from get getting got had has have having her here hers him his how into
-    isn its just know let like made make many may me more most much must myself never nor not now off once one only
-    other our out over own please really same say says she should since some still such than thank thanks that the their
-    them then there these they thing this those through time today too two until upon very was way were what when where
-    which while who why will with without won would yes yet you your yours yourself going gone goes take taken took
-    taking done might trying try tried keep kept sent send show counting need needs want wanted wants give given gave
-    come came coming think thought see seen look looking put ask asked tell told call called back able work working
-    anyone someone something anything nothing everyone people guys last next new week weeks month months hour hours
-    minute minutes year years attend attends attendre veux veut voulez aller vais vas allez vient venir viens prendre
-    pris prend mettre met passer passe donner donne savoir sais sait vois crois trouve trouver gens chose truc personne
-    mois semaine semaines heure heures ans annee annees plait
-    """
-)
 
 
 class _Counted(NamedTuple):
@@ -126,7 +95,7 @@ def _counted(utterances: Iterable[Utterance]) -> _Counted:
 def _terms(parted: Said) -> dict[str, Found]:
     """The terms of a text, each once, with its first place."""
     tokens = parted.tokens
-    telling = [_tells(token) for token in tokens]
+    telling = [tells(token) for token in tokens]
     found: dict[str, Found] = {}
     for at, token in enumerate(tokens):
         if telling[at]:
@@ -138,11 +107,7 @@ def _terms(parted: Said) -> dict[str, Found]:
 
 def _pairs(tokens: Sequence[str], telling: Sequence[bool]) -> Iterator[tuple[int, int]]:
     """Places of two words that tell something and stand together, or with a small word between them: « mise à jour »."""
-    for first, second in pairwise(at for at, tells in enumerate(telling) if tells):
+    for first, second in pairwise(at for at, says in enumerate(telling) if says):
         between = tokens[first + 1 : second]
-        if not between or (len(between) == 1 and len(between[0]) <= _SHORTEST and not between[0].isnumeric()):
+        if not between or (len(between) == 1 and len(between[0]) <= SHORTEST and not between[0].isnumeric()):
             yield first, second
-
-
-def _tells(token: str) -> bool:
-    return len(token) >= _SHORTEST and token not in _STOP and not token.isnumeric()
