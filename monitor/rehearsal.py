@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from urllib.parse import quote, unquote
 
 from pydantic import SecretStr
 
@@ -29,6 +30,7 @@ from rules.cases import NUMBER, Downtime, Expected, Explained, Said, Saying
 
 # A Monday at work, in Europe: whoever has hours is there.
 BEGINNING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+_NAMED = "https://story.invalid/named/"
 SOURCE = "story"  # the source of what names none
 TICK = timedelta(minutes=1)
 _WEEK = timedelta(days=7)  # how long a story is watched whose rules ring for what is not said
@@ -239,13 +241,14 @@ class _Story:
         await tell(outcome, self._store)
         async with self._store.read() as tx:
             told = await _told(tx, outcome)
+            names = await _names(tx, outcome)
         plans: defaultdict[int, set[str]] = defaultdict(set)
         for run in outcome.plan_runs:
             plans[run.incident_id].add(run.plan)
         return [
             Rang(
                 alert.rule,
-                _named(alert, outcome.authors),
+                _named(alert, names),
                 alert.severity,
                 alert.opened_at - BEGINNING,
                 frozenset(plans[alert.incident_id]),
@@ -265,8 +268,16 @@ async def _told(tx: UnitOfWork, outcome: Outcome) -> Counter[tuple[int, str]]:
     return told
 
 
-def _named(alert: Alert, authors: Mapping[str, str]) -> dict[str, str]:
-    return {part: authors.get(value, value) if part == "author" else value for part, value in alert.key.items()}
+async def _names(tx: UnitOfWork, outcome: Outcome) -> dict[tuple[str, str], str]:
+    """What the test calls the authors and mentions that stand in keys by their numbers."""
+    numbers = {int(alert.key["mention"]) for alert in outcome.alerts if "mention" in alert.key}
+    mentions = await tx.mentions.get(sorted(numbers))
+    called = {("mention", str(each.id)): unquote((each.url or "").removeprefix(_NAMED)) for each in mentions}
+    return {("author", number): name for number, name in outcome.authors.items()} | called
+
+
+def _named(alert: Alert, names: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    return {part: names.get((part, value), value) for part, value in alert.key.items()}
 
 
 def _whole_minute(moment: datetime) -> datetime:
@@ -285,8 +296,22 @@ def _arrivals(test: RuleTest, settings: Settings) -> dict[datetime, list[_Arriva
 def _said(test: RuleTest, settings: Settings) -> Iterator[tuple[datetime, _Arrival]]:
     for entry, saying in enumerate(test.mentions):
         for number, at in enumerate(saying.moments()):
-            item = _enriched(saying, BEGINNING + at, entry, number, settings)
+            item = _linked(_enriched(saying, BEGINNING + at, entry, number, settings), saying, number)
             yield BEGINNING + _reaches_us(saying, at, test.downtime), _Arrival(saying.source or SOURCE, item)
+
+
+def _linked(item: Enriched, saying: Saying, number: int) -> Enriched:
+    """What is said at the address that its name gives it, and below the address of what it answers."""
+    mention = replace(
+        item.mention,
+        uri=_address(saying.name, number) or item.mention.uri,
+        parent=_address(saying.replies_to, number),
+    )
+    return replace(item, mention=mention)
+
+
+def _address(name: str | None, number: int) -> str | None:
+    return None if name is None else _NAMED + quote(name.replace(NUMBER, str(number)), safe="")
 
 
 def _reaches_us(saying: Saying, at: timedelta, downtimes: Sequence[Downtime]) -> timedelta:

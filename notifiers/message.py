@@ -33,8 +33,8 @@ class AlertFacts:
     """One alert as it stood when the message was decided. `observed`/`expected` count `measure` within `window`.
 
     Labels that choose the words: `nature` (complaint, safety, praise, talk; else guessed from the rule's id and title),
-    `catch_up` (these are old mentions, told together), `source` or `receiver` (whose health it is about), `trouble` (a word of
-    `monitor.domain.errors.Trouble`) and `last_success` (ISO 8601, or `never`).
+    `term` (what is new, as people write it), `catch_up` (these are old mentions, told together), `source` or `receiver` (whose
+    health it is about), `trouble` (a word of `monitor.domain.errors.Trouble`) and `last_success` (ISO 8601, or `never`).
     """
 
     id: int
@@ -64,6 +64,11 @@ class AlertFacts:
     def figure(self) -> bool:
         """Whether it measures the mean or the sum of a number."""
         return self.measure.startswith(("mean ", "sum "))
+
+    @property
+    def personal(self) -> bool:
+        """Whether it is about what one person said."""
+        return self.kind in {"mention", "absence"}
 
 
 @dataclass(frozen=True, slots=True)

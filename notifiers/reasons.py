@@ -60,6 +60,20 @@ def _learning(voice: Voice, found: re.Match[str]) -> str | None:
     return voice.say("saw.learning", window=window) if window else None
 
 
+def _unanswered(voice: Voice, found: re.Match[str]) -> str | None:
+    window = _span(voice, found["window"])
+    return voice.say("saw.unanswered", window=window) if window else None
+
+
+def _unsaid(voice: Voice, found: re.Match[str]) -> str | None:
+    window = _span(voice, found["window"])
+    return voice.say("saw.unsaid", window=window) if window else None
+
+
+def _mood(voice: Voice, found: re.Match[str]) -> str:
+    return voice.say("saw.mood", n=voice.reader.decimal(float(found["n"])))
+
+
 def _asks(voice: Voice, found: re.Match[str]) -> str | None:
     """« sonne à partir de 20 personnes et 4 fois l’habitude »."""
     floor, *others = found["parts"].split(", ")
@@ -219,6 +233,9 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Words], ...] = (
     (re.compile(r"about .*|subjects .* \((?:is|in|exists) .*\)"), _known),  # and as it was written before
     (COPIED, _known),  # `why` has said it
     (re.compile(r"signal (?P<signal>[a-z0-9_-]{1,64}): (?P<said>.{1,160})"), _signal),
+    (re.compile(r"not answered by any of our own accounts within (?P<window>\w{1,20})"), _unanswered),
+    (re.compile(r"nobody said it in the (?P<window>\w{1,20}) before"), _unsaid),
+    (re.compile(r"mean sentiment (?P<n>-?\d{1,3}\.\d{1,4})"), _mood),
     (re.compile(r"(?P<seen>.{1,90}?) within (?P<window>\w{1,20})(?:, usually (?P<usual>.{1,60}))?"), _seen),
     (re.compile(r"what is usual is still being learnt \(needs (?P<window>\w{1,20})\)"), _learning),
     (re.compile(r"rings from (?P<parts>.{1,200})"), _asks),

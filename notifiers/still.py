@@ -66,7 +66,7 @@ def _piece(voice: Voice, alerts: Sequence[AlertFacts]) -> str:
 
 def _figure(voice: Voice, alerts: Sequence[AlertFacts]) -> str:
     first = alerts[0]
-    if first.kind == "mention" and len(alerts) == 1:  # one post: its rule says all
+    if first.personal and len(alerts) == 1:  # one post: its rule says all
         return ""
     if first.measure == "share":
         return voice.reader.percent(first.observed)

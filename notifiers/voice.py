@@ -52,12 +52,8 @@ class Voice:
     def peers(self) -> list[AlertFacts]:
         """The leading alert and those like it: complaints of the same rule are told together."""
         lead = self.lead
-        alike = (lead.rule, self.over(lead)) if lead and lead.kind == "mention" else None
-        return [
-            each
-            for each in self.message.alerts
-            if each is lead or (each.kind == "mention" and (each.rule, self.over(each)) == alike)
-        ]
+        alike = (lead.rule, self.over(lead)) if lead and lead.personal else None
+        return [each for each in self.message.alerts if each is lead or (each.personal and (each.rule, self.over(each)) == alike)]
 
     def over(self, alert: AlertFacts) -> bool:
         """Whether it rang and was over while quiet hours held the message."""
@@ -130,4 +126,4 @@ def nature(alert: AlertFacts) -> str:
 
 
 def _weight(alert: AlertFacts) -> tuple[int, bool, float]:
-    return _RANK[alert.severity], alert.kind != "mention", alert.observed
+    return _RANK[alert.severity], not alert.personal, alert.observed

@@ -14,6 +14,8 @@ from notifiers.safe import one_line
 from notifiers.voice import Voice, nature
 
 _TITLE = 120
+_TERM = 60
+_DO = {"flatline": "do.flat", "new_term": "do.new_term"}
 _FEW = 1  # an expectation below this is "next to none": nobody pictures 0.6 of a person
 _HEALTH = ("source_health", "receiver_health", "store_health", "judging_health", "plan_health")
 TROUBLES = frozenset(
@@ -45,7 +47,7 @@ def opening(message: Message) -> str:
     """The topic that a conversation's first message gives it: its headline, without names, which can be erased one day."""
     voice = Voice(replace(message, posts=()))
     said = headline(voice.message)
-    alone = voice.lead is not None and voice.lead.kind == "mention" and message.kind not in {"plan", "step", "test"}
+    alone = voice.lead is not None and voice.lead.personal and message.kind not in {"plan", "step", "test"}
     # Without the name one complaint sounds like the next: the number keeps their conversations apart.
     return voice.say("topic.numbered", headline=said, n=str(message.incident_id)) if alone and message.incident_id else said
 
@@ -84,7 +86,7 @@ def _facts(voice: Voice) -> str:
 
 
 def _several(voice: Voice, lead: AlertFacts) -> str:
-    said = voice.say(f"{nature(lead)}.many", n=voice.reader.number(len(voice.peers)))
+    said = _many(voice, lead, len(voice.peers))
     who = voice.who(voice.message.posts[0]) if voice.message.posts else ""
     return voice.say("including", headline=said, who=who) if who else said
 
@@ -96,18 +98,23 @@ def others(voice: Voice) -> list[str]:
     for alert in voice.message.still_open if over else voice.message.alerts:
         if over or alert not in voice.peers:
             alike = f"{alert.rule} over" if voice.over(alert) else alert.rule
-            rest.setdefault(alike if alert.kind == "mention" else f"{alert.rule} {alert.id}", []).append(alert)
+            rest.setdefault(alike if alert.personal else f"{alert.rule} {alert.id}", []).append(alert)
     return [_together(voice, alerts) for alerts in rest.values()]
 
 
 def _together(voice: Voice, alerts: Sequence[AlertFacts]) -> str:
     if len(alerts) == 1:
         return describe(voice, alerts[0])
-    return _ended(voice, alerts[0], voice.say(f"{nature(alerts[0])}.many", n=voice.reader.number(len(alerts))))
+    return _ended(voice, alerts[0], _many(voice, alerts[0], len(alerts)))
 
 
 def _ended(voice: Voice, alert: AlertFacts, said: str) -> str:
     return voice.say("rang", headline=said) if voice.over(alert) else said
+
+
+def _many(voice: Voice, first: AlertFacts, count: int) -> str:
+    what = "absence" if first.kind == "absence" else nature(first)
+    return voice.say(f"{what}.many", n=voice.reader.number(count))
 
 
 def describe(voice: Voice, alert: AlertFacts) -> str:
@@ -120,10 +127,12 @@ def _description(voice: Voice, alert: AlertFacts) -> str:
         return _health(voice, alert)
     if "catch_up" in alert.labels:
         return voice.count("catch_up", max(alert.observed, alert.occurrences))
-    if alert.kind == "mention":
+    if alert.personal:
         return _one_mention(voice, alert)
     if alert.kind == "flatline":
         return _flat(voice, alert)
+    if alert.kind == "new_term":
+        return _new_term(voice, alert)
     return _figure(voice, alert) if alert.figure else _window(voice, alert)
 
 
@@ -131,7 +140,20 @@ def _one_mention(voice: Voice, alert: AlertFacts) -> str:
     # The posts begin with the leading alert's, loudest first: they name its author, and nobody else's.
     posts = voice.message.posts if alert is voice.lead else ()
     who = voice.who(posts[0]) if posts else ""
+    if alert.kind == "absence":
+        waited = voice.reader.span(alert.window, short=voice.message.language == "fr") if alert.window else ""
+        return voice.say("absence.by", who=who, window=waited) if who else voice.say("absence.one", window=waited)
     return voice.say(f"{nature(alert)}.by", who=who) if who else voice.say(f"{nature(alert)}.one")
+
+
+def _new_term(voice: Voice, alert: AlertFacts) -> str:
+    """« #boycottacme : 18 personnes en 2 h au sujet d’Acme, du jamais vu »."""
+    window = voice.reader.span(alert.window, short=voice.message.language == "fr") if alert.window else ""
+    term = one_line(alert.labels.get("term", alert.rule), _TERM)
+    said = voice.count("new_term", alert.observed, term=term, window=window)
+    if not alert.expected:
+        return voice.say("new_term.never", headline=said)
+    return _against(voice, said, alert, alert.expected)
 
 
 def _window(voice: Voice, alert: AlertFacts) -> str:
@@ -246,6 +268,10 @@ def _resolved(voice: Voice) -> str:
         lasted = (lead.resolved_at or lead.fired_at) - lead.fired_at
         after = voice.reader.span(lasted) if lasted else ""
         return voice.say("event.resolved.flat.after", duration=after) if after else voice.say("event.resolved.flat")
+    if lead and lead.kind == "absence":
+        return voice.say("absence.resolved")
+    if lead and lead.kind == "new_term":
+        return voice.say("new_term.resolved", term=one_line(lead.labels.get("term", lead.rule), _TERM))
     if lead and lead.resolved_at and lead.resolved_at > lead.fired_at:
         return voice.say("event.resolved.after", duration=voice.reader.span(lead.resolved_at - lead.fired_at))
     return voice.say("event.resolved")
@@ -298,6 +324,8 @@ def _why_over(lead: AlertFacts) -> str:
         return "why.judged"
     if lead.kind == "flatline" or lead.measure.startswith("mean "):
         return "why.resolved.flat" if lead.kind == "flatline" else "why.resolved.mean"
+    if lead.kind == "absence":
+        return "why.answered"
     return "why.healthy" if lead.kind in _HEALTH else "why.resolved"
 
 
@@ -306,6 +334,8 @@ def _cause(voice: Voice, lead: AlertFacts) -> str:
         return voice.say("why." + lead.kind.removesuffix("_health"))
     if "catch_up" in lead.labels:
         return voice.say("why.catch_up")
+    if lead.kind == "absence" or (lead.kind == "new_term" and not lead.expected):
+        return voice.say(f"why.{lead.kind}")
     if lead.kind == "mention":
         return voice.say(f"why.{nature(lead)}")
     if lead.learning:
@@ -366,6 +396,8 @@ def _copied(voice: Voice, lead: AlertFacts) -> str:
 def _seen(voice: Voice, lead: AlertFacts) -> str:
     if lead.occurrences <= 1 or lead.kind in _HEALTH or "catch_up" in lead.labels:
         return ""
+    if lead.kind == "absence":
+        return ""
     if lead.kind != "mention":
         how = ".low" if lead.kind == "flatline" else ".mean" if lead.measure.startswith("mean ") else ""
         return voice.say(f"why.since{how}", since=voice.moment(lead))
@@ -373,7 +405,7 @@ def _seen(voice: Voice, lead: AlertFacts) -> str:
 
 
 def _rule(voice: Voice, lead: AlertFacts) -> str:
-    if lead.kind in _HEALTH:
+    if lead.kind in _HEALTH and not lead.title:  # a rule of ours that nobody wrote
         return ""
     return voice.say("why.rule", rule=one_line(lead.title or lead.rule, _TITLE))
 
@@ -428,11 +460,11 @@ def _ask(voice: Voice, lead: AlertFacts) -> str:
         return "do.reminder"
     if "catch_up" in lead.labels:
         return "do.catch_up"
-    if lead.kind == "flatline":
-        return "do.flat"
+    if lead.kind in _DO:
+        return _DO[lead.kind]
     if nature(lead) in {"safety", "praise"}:
         return f"do.{nature(lead)}"
-    if lead.kind != "mention":
+    if not lead.personal:
         return "do.crisis" if lead.severity == "critical" else "do.many"
     return "do.answer" if len(voice.message.alerts) == 1 else "do.many"
 

@@ -8,11 +8,23 @@ from rules.engine import Engine, RuleError
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds import REMEMBERING
 from rules.matching import Problem
-from rules.model import AnyRule, FlatlineRule, MentionRule, Rule, RuleFile, SentimentDropRule, WindowRule
+from rules.model import (
+    AbsenceRule,
+    AnyRule,
+    FlatlineRule,
+    MentionRule,
+    NewTermRule,
+    Rule,
+    RuleFile,
+    SentimentDropRule,
+    SourceHealthRule,
+    WindowRule,
+)
 from rules.state import States
 
 __all__ = [
     "REMEMBERING",
+    "AbsenceRule",
     "AlertCondition",
     "AlertSeen",
     "AlertWhere",
@@ -23,6 +35,7 @@ __all__ = [
     "Finding",
     "FlatlineRule",
     "MentionRule",
+    "NewTermRule",
     "Problem",
     "Rule",
     "RuleError",
@@ -30,6 +43,7 @@ __all__ = [
     "RuleTest",
     "RuleTestFile",
     "SentimentDropRule",
+    "SourceHealthRule",
     "States",
     "Verdict",
     "WindowRule",

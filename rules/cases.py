@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from rules.base import Settings, some
 from rules.duration import LONGEST, Duration, format_duration
-from rules.model import Id, KeyPart, Severity
+from rules.model import AnyKeyPart, Id, Severity
 
 MOST_MENTIONS = 100_000
 """A test that says more than this waits for nobody."""
@@ -71,6 +71,10 @@ class Saying(Said):
     """One or more mentions of a story. Times count from its beginning."""
 
     at: Duration = Field(description="when the first is written")
+    name: _Name | None = Field(
+        None, description="by which `replies_to` and `key` know it; `{n}` makes it another one each time; left out, nobody does"
+    )
+    replies_to: _Name | None = Field(None, description="the `name` of what it answers; `{n}` is replaced as in names")
     every: Duration | None = Field(None, description="how long after each the next is written; needs `times`")
     times: int = Field(1, ge=1, le=MOST_MENTIONS, description="how often; needs `every`")
     each: int = Field(1, ge=1, le=MOST_MENTIONS, description="how many at each time")
@@ -87,6 +91,12 @@ class Saying(Said):
         if self.arrives is not None and self.arrives < self.at:
             raise ValueError(f"they arrive at {format_duration(self.arrives)}, before they are written")
         return self
+
+    def names(self) -> set[str]:
+        """By what its mentions are known."""
+        if self.name is None:
+            return set()
+        return {self.name.replace(NUMBER, str(number)) for number in range(self.times * self.each)}
 
     def moments(self) -> Iterable[timedelta]:
         """When each mention is written."""
@@ -110,8 +120,8 @@ class Expected(Settings):
     """One alert that must ring."""
 
     rule: Id = Field(description="of which rule")
-    key: dict[KeyPart, str] | None = Field(
-        None, description="whose alert: the parts of the rule's `key`, authors by their names; left out, whosever"
+    key: dict[AnyKeyPart, str] | None = Field(
+        None, description="whose alert: the parts of the rule's `key`, authors and mentions by their names; left out, whosever"
     )
     severity: Severity | None = Field(None, description="how loud it rings in the end; left out, however loud")
     firing_by: Duration = Field(description="when it must have rung at the latest, from the beginning of the story")
@@ -159,6 +169,10 @@ class RuleTest(Settings):
     def _is_one_of_two(self) -> Self:
         if self.explain is None and (self.expect is None or not self.mentions):
             raise ValueError("a test needs `mentions` and `expect`, or `explain`; nothing must ring: `expect: []`")
+        names = {name for saying in self.mentions for name in saying.names()}
+        for saying in self.mentions:
+            if saying.replies_to is not None and saying.replies_to.replace(NUMBER, "0") not in names:
+                raise ValueError(f"nothing is called `{saying.replies_to}`, and a mention replies to it: write name: there")
         if self.explain is not None and self.model_fields_set & {"mentions", "downtime", "expect"}:
             raise ValueError("`explain` stands alone: make its test another than that of `mentions`, `downtime` and `expect`")
         return self

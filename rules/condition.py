@@ -30,6 +30,11 @@ class Seen:
         self._text: Said | None = None
         self._title: Said | None = None
 
+    @classmethod
+    def alone(cls, mention: Observation) -> Seen:
+        """A mention that no rule's words are looked for in."""
+        return cls(mention, WordIndex())
+
     @property
     def text(self) -> Said:
         """Title and text."""

@@ -80,18 +80,24 @@ class Engine:
         return remembering.tick(key, states, at)
 
     def due(
-        self, states: States, at: datetime, seen_until: datetime | None = None, delivered: Delivered | None = None
+        self,
+        states: States,
+        at: datetime,
+        seen_until: datetime | None = None,
+        delivered: Delivered | None = None,
+        well: Mapping[str, bool] | None = None,
     ) -> list[Finding]:
         """What rings at this moment (event time) without a new mention.
 
         Up to `seen_until` everything was seen (None: up to `at`): what has not come by then will not. `delivered` as of `until`.
+        `well` says of every source that is asked whether it answers (None: nothing is asked, and all is there).
         """
         untils = {id_: self.until(id_, min(seen_until or at, at), at, delivered) for id_ in self._remembering}
         return [
             finding
             for id_, until in untils.items()
             if until is not None
-            for finding in self._remembering[id_].due(states, at, until)
+            for finding in self._remembering[id_].due(states, at, until, well)
         ]
 
     def until(self, rule_id: str, seen_until: datetime, at: datetime, delivered: Delivered | None) -> datetime | None:

@@ -47,6 +47,7 @@ class Calm:
     """A window does not ring: it never did, or it is over (`keep_firing_for` has passed since it last held).
 
     `pending_since` is set while the condition holds but has not yet lasted for `for`. Times are event time, aware and in UTC.
+    `why` says of an alert that rang why it is over, and `tell` whether that is news to whoever was told of it.
     """
 
     rule: str
@@ -59,6 +60,8 @@ class Calm:
     reasons: tuple[str, ...]
     pending_since: datetime | None = None
     last_fired: datetime | None = None
+    why: str = "back to normal"
+    tell: bool = True
 
 
 class Verdict(NamedTuple):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from rules.base import Settings, some
 from rules.duration import Duration, PositiveDuration, format_duration
+from rules.model_absence import ResolveAbsence, bearable
 from rules.model_flatline import FlatlineBaseline, FlatlineFire, Require, Season, enough_for_a_season
+from rules.model_new_term import NewTermFire, UnlessTerm
 from rules.season import Zone
 from rules.where import Number, Where
 
@@ -19,6 +21,8 @@ Localized = dict[Literal["fr", "en"], Annotated[str, Field(min_length=1)]]
 Severity = Literal["info", "warning", "critical"]
 Category = Literal["alert", "opportunity"]
 KeyPart = Literal["subject", "author", "network", "source", "language"]
+AnyKeyPart = KeyPart | Literal["term", "mention"]
+"""What the keys of alerts are made of, those of kinds whose key nobody chooses included."""
 
 DISTINCT_COUNTED = 5_000
 """Distinct authors or texts are counted exactly up to this many within a window; beyond it the figure is a lower bound."""
@@ -332,20 +336,18 @@ class Unless(Settings):
         return self
 
 
-class _Rule(Settings):
+class _Told(Settings):
+    """What every rule says of whom it tells, and how."""
+
     id: Id = Field(description="unique among all rules; the name of its alerts")
     title: Localized | None = Field(None, description="what people call it, per language; else the id")
-    where: Where = Field(default_factory=Where, description="which mentions it looks at; empty means all")
     severity: Severity = Field("warning", description="how loud it rings: info < warning < critical")
-    category: Category = Field("alert", description="`opportunity` for good news and openings")
     realert: Realert = Field(
         timedelta(hours=6),
         description="an alert that stays open is not told again before this: a duration, or ever longer ones, such as"
         " `{first: 6h, factor: 2, most: 48h}`",
     )
     notify: Receivers = Field((), description="receivers, people or roles; empty means the default route")
-    plan: Id | None = Field(None, description="the emergency plan that its alert opens, once per incident")
-    evidence: Evidence = Field(default_factory=Evidence, description="which mentions the alert shows")
     mode: Literal["ring", "observe"] = Field(
         "ring",
         description="`observe`: its alerts are opened and kept, and nobody is told, no plan is opened and no incident made worse:"
@@ -360,6 +362,13 @@ class _Rule(Settings):
     def rest(self, open_for: timedelta) -> timedelta:
         """How long an alert is not told again that was last told so long after it was opened."""
         return self.realert.rest(open_for) if isinstance(self.realert, Backoff) else self.realert
+
+
+class _Rule(_Told):
+    where: Where = Field(default_factory=Where, description="which mentions it looks at; empty means all")
+    category: Category = Field("alert", description="`opportunity` for good news and openings")
+    plan: Id | None = Field(None, description="the emergency plan that its alert opens, once per incident")
+    evidence: Evidence = Field(default_factory=Evidence, description="which mentions the alert shows")
 
 
 class MentionRule(_Rule):
@@ -502,7 +511,76 @@ class FlatlineRule(_Rule):
         return self
 
 
-AnyRule = MentionRule | WindowRule | SentimentDropRule | FlatlineRule
+class NewTermRule(_Rule):
+    """Rings when many people suddenly say what nobody said before, or hardly anybody: one alert for each subject and term."""
+
+    key: ClassVar = ("subject", "term")
+
+    kind: Literal["new_term"]
+    field: Literal["hashtags", "topics", "words"] = Field(
+        description="what is looked at: `hashtags`, `topics`, or the `words` of title and text, less those that say nothing by"
+        " themselves. Case and accents do not matter. Of each subject those 2,048 are remembered that are said most"
+    )
+    memory: Duration = Field(timedelta(days=30), description="how long it is remembered what was said, in thirtieths")
+    warm_up: Duration = Field(
+        timedelta(days=7), description="for how long a subject is only listened to: until then all would be new"
+    )
+    fire: NewTermFire = Field(description="when it rings")
+    unless: UnlessTerm | None = Field(None, description="when it does not ring although it could")
+    keep_firing_for: Duration = Field(timedelta(hours=2), description="stays open for this long after it last held")
+
+    @model_validator(mode="after")
+    def _remembers_enough(self) -> Self:
+        if self.memory < 12 * self.fire.within:
+            least = format_duration(12 * self.fire.within)
+            raise ValueError(f"`memory` must be far longer than `fire.within`: write at least memory: {least}")
+        if self.warm_up > self.memory:
+            raise ValueError("`warm_up` is longer than `memory`: what is forgotten again was never learnt")
+        return self
+
+
+class AbsenceRule(_Rule):
+    """Rings when a mention that matches was not answered by any of our own accounts in time: one alert for each mention.
+
+    It rings only on networks where an account of ours was heard lately, and only while the sources that heard it are well: on
+    others nobody knows whether it was answered. What our own accounts say waits for no answer.
+    """
+
+    key: ClassVar = ("mention",)
+
+    kind: Literal["absence"]
+    within: Annotated[Duration, AfterValidator(bearable)] = Field(
+        description="how long an answer may take, in event time: 1m to 30d. An answer is a reply of an account of ours to the"
+        " mention, or in the thread that it began; what its author adds in that thread belongs to it"
+    )
+    resolve: ResolveAbsence = Field(default_factory=ResolveAbsence, description="when its alert ends if nobody answers")
+
+
+class SourceHealthRule(_Told):
+    """Says how a source that fell silent is told. Of several such rules the first that covers the source counts.
+
+    Without one, every source is watched all the same, and `routing.ops` is told.
+    """
+
+    key: ClassVar = ("source",)
+    category: ClassVar = "health"
+
+    kind: Literal["source_health"]
+    sources: Annotated[tuple[Id, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])] = Field(
+        (), description="names of sources of monitor.yaml; left out, all"
+    )
+    silent_for: PositiveDuration | None = Field(
+        None, description="how long a source may be silent; left out, its `silent_after`, or else three polls and at least 10m"
+    )
+    stopped: Severity = Field("critical", description="how loud it rings when the source is not asked again: access was refused")
+    notify: Receivers = Field((), description="receivers, people or roles; empty means `routing.ops`")
+
+    def covers(self, source: str) -> bool:
+        """Whether it watches a source of this name."""
+        return not self.sources or source in self.sources
+
+
+AnyRule = MentionRule | WindowRule | SentimentDropRule | FlatlineRule | NewTermRule | AbsenceRule | SourceHealthRule
 Rule = Annotated[AnyRule, Field(discriminator="kind")]
 RULE_KINDS: tuple[str, ...] = tuple(
     kind for rule in get_args(get_args(Rule)[0]) for kind in get_args(rule.model_fields["kind"].annotation)

@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple, get_args
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the gravest
+PERSONAL = frozenset({"mention", "absence"})
+"""Kinds whose alerts are about what one person said: an incident of its own, which mixes with nobody else's."""
 RULE_GONE = "the rule is gone"  # why an alert ends that nobody knows to be over
 EXEMPT = "exempt"  # the label of an alert that nothing holds back
 OBSERVED = "observed"  # the label of an alert that was opened while its rule was only observed
@@ -145,6 +147,11 @@ class Alert:
         return EXEMPT in self.labels
 
     @property
+    def personal(self) -> bool:
+        """Whether it is about what one person said."""
+        return self.kind in PERSONAL
+
+    @property
     def unwatched(self) -> bool:
         """Whether it ended because its rule was removed: what it was about may go on."""
         return self.resolved_reason == RULE_GONE
@@ -195,7 +202,7 @@ class AlertEvent:
             expected=alert.expected,
             occurrences=alert.occurrences,
             evidence=tuple(evidence),
-            reasons=() if alert.kind == "mention" else tuple(alert.reasons),
+            reasons=() if alert.personal else tuple(alert.reasons),
             learning=alert.learning,
             unscored=alert.unscored,
             copies=alert.copies,

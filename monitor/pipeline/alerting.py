@@ -11,6 +11,7 @@ import structlog
 from monitor.domain.alert import (
     EXEMPT,
     OBSERVED,
+    PERSONAL,
     SEVERITIES,
     Addressee,
     Alert,
@@ -381,7 +382,7 @@ class Alerting:
         rule = self._rules.get(finding.rule)
         if rule is not None and rule.mode == "observe":  # what nobody is told of joins nothing, and makes nothing worse
             return await tx.incidents.open(subject=finding.subject, open_key=f"{OBSERVED}:{own}", severity="info", at=now), False
-        key = own if finding.kind == "mention" or shared is None else shared
+        key = own if finding.kind in PERSONAL or shared is None else shared
         incident = await tx.incidents.open_by_key(shared) if shared else None
         incident = incident or await tx.incidents.open_by_key(key)
         if incident is None and former is not None and await self._returns(tx, finding, former):
@@ -393,7 +394,7 @@ class Alerting:
     @staticmethod
     async def _returns(tx: UnitOfWork, finding: Finding, former: int) -> bool:
         """Whether a finding opens its former incident again: a complaint that had joined a crisis is no reason to."""
-        return finding.kind != "mention" or not await tx.alerts.beyond_complaints(former)
+        return finding.kind not in PERSONAL or not await tx.alerts.beyond_complaints(former)
 
     async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime) -> PlanRun | None:
         """Open the emergency plan, once per incident; the snapshot keeps a run as it was when the file is edited.

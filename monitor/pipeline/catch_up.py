@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from monitor.domain.alert import PERSONAL
 from monitor.domain.mention import Observed
 from monitor.settings import Settings
 from rules import Finding
@@ -22,7 +23,7 @@ def gently(finding: Finding, mention: Observed, settings: Settings) -> Finding |
     """
     if is_fresh(mention, settings):
         return finding
-    if finding.kind != "mention":
+    if finding.kind not in PERSONAL:
         return None
     return replace(
         finding,

@@ -174,7 +174,7 @@ def _facts(event: AlertEvent, alert: Alert, title: str) -> AlertFacts:
 def _holds_open(alert: Alert) -> bool:
     """Whether an incident is not over because of this alert; a single mention counts when it is grave and nobody took it."""
     grave = alert.severity == "critical" and alert.acknowledged_at is None
-    return alert.resolved_at is None and (alert.kind != "mention" or grave)
+    return alert.resolved_at is None and (not alert.personal or grave)
 
 
 def _without_copies(mentions: Sequence[Observed]) -> list[Post]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
-from monitor.domain.alert import RULE_GONE, Alert, Silence
+from monitor.domain.alert import PERSONAL, RULE_GONE, Alert, Silence
 from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
 from monitor.domain.plan import TimelineEvent
@@ -20,7 +21,7 @@ from monitor.pipeline.suspects import Suspects
 from monitor.settings import Settings
 from monitor.storage import LeaseLost, Store, StoreAwayError, UnitOfWork
 from monitor.telemetry import metrics
-from rules import REMEMBERING, Calm, Engine, Finding, MentionRule, States
+from rules import REMEMBERING, AbsenceRule, Calm, Engine, Finding, MentionRule, States
 
 log = structlog.get_logger(__name__)
 
@@ -287,12 +288,12 @@ class Evaluator:
             self._engine.sweep(memory.states, seen_until)
             self._swept_at = now
         delivered = None if goes_on else await self._delivered(tx)
-        for finding in self._engine.due(memory.states, now, seen_until, delivered=delivered):
+        for finding in await self._due(tx, memory, now, seen_until, delivered):
             await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
         if now < self._watch_until:
             self._wake_soon()
         await self._end_what_is_over(tx, memory, now, lambda rule: self._engine.until(rule, seen_until, now, delivered))
-        await self._end_complaints(tx, memory.rings, now)
+        await self._end_by_their_time(tx, memory.rings, now)
         for alert in memory.rings.silenced():
             until = await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
             if until is not None:
@@ -303,6 +304,28 @@ class Evaluator:
         if self._drive is None:  # a replay's file is neither healthy nor ill
             await self._look(tx, memory)
         return self._offset
+
+    async def _due(
+        self,
+        tx: UnitOfWork,
+        memory: _Memory,
+        now: datetime,
+        seen_until: datetime,
+        delivered: Mapping[str, datetime | None] | None,
+    ) -> list[Finding]:
+        """What rings because time has passed. Of what waited for an answer, what was erased, or answered unseen, does not."""
+        well = None if self._drive is not None else await health.wellness(tx, self._settings, now)
+        found = self._engine.due(memory.states, now, seen_until, delivered, well)
+        waited = [finding.evidence[0] for finding in found if finding.kind in PERSONAL]
+        mentions = {mention.id: mention for mention in await tx.mentions.get(waited)} if waited else {}
+        told = (self._still_due(finding, mentions) if finding.kind in PERSONAL else finding for finding in found)
+        return [finding for finding in told if finding is not None]
+
+    def _still_due(self, finding: Finding, mentions: Mapping[int, Observed]) -> Finding | None:
+        mention = mentions.get(finding.evidence[0])
+        if mention is None or mention.answered or not (mention.title or mention.text):
+            return None
+        return catch_up.gently(finding, mention, self._settings)
 
     async def _look(self, tx: UnitOfWork, memory: _Memory) -> int:
         trouble = await self._store.trouble()
@@ -332,32 +355,34 @@ class Evaluator:
         self, tx: UnitOfWork, memory: _Memory, now: datetime, until: Callable[[str], datetime | None]
     ) -> None:
         """What rings may be over; data that is missing delays that, and nothing else. `until`: of a rule, how far to look."""
-        ringing = [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind)]
+        ringing = [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind) if "catch_up" not in alert.labels]
         for alert in ringing:
             seen_until = until(alert.rule)
-            why = None if seen_until is None else self._why_over(alert, memory.states, seen_until)
-            if why is not None:
-                await self._alerting.resolve(tx, memory.rings, alert, now, why, tell=True)
+            over = None if seen_until is None else self._over(alert, memory.states, seen_until)
+            if over is not None:
+                await self._alerting.resolve(tx, memory.rings, alert, now, over.why, tell=over.tell)
             else:
                 await self._alerting.remind(tx, memory.rings, alert, now, self._silences)
         if ringing:
             self._wake_soon()
 
-    def _why_over(self, alert: Alert, states: States, seen_until: datetime) -> str | None:
+    def _over(self, alert: Alert, states: States, seen_until: datetime) -> _Over | None:
         """Why an alert does not ring any more, or None. A rule that was edited has forgotten: that is no all-clear."""
         rule = self._engine.remembering(alert.rule)
         if rule is None:
-            return RULE_GONE
+            return _Over(RULE_GONE)
         if not rule.remembers(alert.key, states):
-            return "the rule was changed" if alert.last_seen_at + rule.patience <= seen_until else None
-        return "back to normal" if isinstance(rule.tick(alert.key, states, seen_until), Calm) else None
+            return _Over("the rule was changed") if alert.last_seen_at + rule.patience <= seen_until else None
+        stands = rule.tick(alert.key, states, seen_until)
+        return _Over(stands.why, stands.tell) if isinstance(stands, Calm) else None
 
-    async def _end_complaints(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
-        """An alert of a mention rule ends by a person, or by its time; nobody is told of the latter."""
+    async def _end_by_their_time(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
+        """An alert of a mention rule, or of old news, ends by a person, or by its time; nobody is told of the latter."""
         ended = 0
-        for alert in rings.of_kind("mention"):
+        for alert in [*rings.of_kind("mention"), *(each for each in rings.of_kind("absence") if "catch_up" in each.labels)]:
             rule = self._engine.rule(alert.rule)
-            lasts, why = (rule.resolve.after, "its time is over") if isinstance(rule, MentionRule) else (timedelta(0), RULE_GONE)
+            known = rule if isinstance(rule, MentionRule | AbsenceRule) else None
+            lasts, why = (known.resolve.after, "its time is over") if known else (timedelta(0), RULE_GONE)
             # What was written long ago and seen today lasts from today: the former is event time, the others are story time.
             until = max(alert.last_seen_at, alert.told_at or alert.opened_at) + lasts
             if until <= now and ended < ENDED_AT_ONCE:
@@ -367,6 +392,13 @@ class Evaluator:
                 self._wake_soon()
             else:
                 self._wake_by(until)
+
+
+class _Over(NamedTuple):
+    """Why an alert is over, and whether that is news to whoever was told of it."""
+
+    why: str
+    tell: bool = True
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.settings import Settings
 from monitor.sources import SourceSettings
 from monitor.storage import StoreTrouble, UnitOfWork
-from rules import Finding
+from rules import Finding, SourceHealthRule
 
 SOURCE_RULE = "source-health"
 RECEIVER_RULE = "receiver-health"
@@ -33,13 +33,20 @@ FORGIVEN = timedelta(hours=24)
 
 
 def silent_for(
-    state: SourceState, settings: SourceSettings, now: datetime, started_at: datetime, *, known: bool
+    state: SourceState,
+    settings: SourceSettings,
+    now: datetime,
+    started_at: datetime,
+    *,
+    known: bool,
+    rule: SourceHealthRule | None = None,
 ) -> timedelta | None:
     """How long a source has been silent, when that is too long; None while it is well. `known`: it is known to be ill."""
     since = state.last_success_at or state.first_attempt_at or started_at
     # Time in which we were not running is not the source's fault; but a restart heals nobody.
     silence = now - (since if known or state.stopped else max(since, started_at))
-    if state.stopped or silence > (settings.silent_after or max(settings.every * MISSED_POLLS, PATIENCE)):
+    patience = (rule.silent_for if rule else None) or settings.silent_after or max(settings.every * MISSED_POLLS, PATIENCE)
+    if state.stopped or silence > patience:
         return silence
     return None
 
@@ -99,9 +106,12 @@ async def _look_at_sources(
     known = {alert.key["source"] for alert in rings.of_kind("source_health")}
     ill = {finding.key["source"]: finding for finding in await _sources(tx, settings, now, started_at, known)}
     for alert in rings.of_kind("source_health"):
-        if alert.key["source"] not in ill:
-            over = "it answers again" if _asked(settings, alert.key["source"]) else "it is no longer asked"
+        source = alert.key["source"]
+        if source not in ill:
+            over = "it answers again" if _asked(settings, source) else "it is no longer asked"
             await alerting.resolve(tx, rings, alert, now, over, tell=True)
+        elif alert.rule != ill[source].rule:
+            await alerting.resolve(tx, rings, alert, now, "another rule watches it", tell=False)
     for finding in ill.values():
         await alerting.raise_(tx, rings, finding, now, silences)
 
@@ -193,6 +203,15 @@ async def delivered(tx: UnitOfWork, settings: Settings) -> dict[str, datetime | 
     return {name: known.get(name) for name in settings.sources if _asked(settings, name)}
 
 
+async def wellness(tx: UnitOfWork, settings: Settings, now: datetime) -> dict[str, bool]:
+    """Of every source that is asked, whether it answers: one that `horizon` does not wait for any more does not."""
+    return {
+        state.source: not state.stopped and (state.watermark is None or now - state.watermark < HORIZON_PATIENCE)
+        for state in await tx.sources.all()
+        if _asked(settings, state.source)
+    }
+
+
 def _asked(settings: Settings, source: str) -> bool:
     return source in settings.sources and settings.sources[source].enabled
 
@@ -205,22 +224,32 @@ async def _sources(
         if not _asked(settings, state.source):
             continue
         source = settings.sources[state.source]
-        silence = silent_for(state, source, now, started_at, known=state.source in known)
+        rule = watching(settings, state.source)
+        silence = silent_for(state, source, now, started_at, known=state.source in known, rule=rule)
         if silence is not None:
-            findings.append(_source_finding(state, source, now, silence))
+            findings.append(_source_finding(state, source, now, silence, rule))
     return findings
 
 
-def _source_finding(state: SourceState, settings: SourceSettings, now: datetime, silence: timedelta) -> Finding:
+def watching(settings: Settings, source: str) -> SourceHealthRule | None:
+    """The rule that says how this source's silence is told, if there is one: the first that covers it."""
+    rules = (rule for rule in settings.rules if isinstance(rule, SourceHealthRule))
+    return next((rule for rule in rules if rule.covers(source)), None)
+
+
+def _source_finding(
+    state: SourceState, settings: SourceSettings, now: datetime, silence: timedelta, rule: SourceHealthRule | None
+) -> Finding:
+    mild, grave = (rule.severity, rule.stopped) if rule else ("warning", "critical")
     trouble = state.trouble or Trouble.TIMEOUT
     last = state.last_success_at.isoformat(timespec="seconds") if state.last_success_at else "never"
     return _finding(
-        rule=SOURCE_RULE,
+        rule=rule.id if rule else SOURCE_RULE,
         kind="source_health",
         key={"source": state.source},
         labels={"source": state.source, "trouble": str(trouble), "last_success": last},
         at=now,
-        severity="critical" if state.stopped else "warning",
+        severity=grave if state.stopped else mild,
         observed=silence.total_seconds(),
         expected=settings.every.total_seconds(),
         measure="seconds",

@@ -193,5 +193,5 @@ def _outcome(deliveries: Sequence[DeliveryRecord]) -> StepState | None:
 async def _latest_events(tx: UnitOfWork, run: PlanRun) -> Sequence[AlertEvent]:
     """What a step's message says of the incident: its windows as they are now, or, when it has none, its single mentions."""
     every = await tx.alerts.of_incident(run.incident_id)
-    alerts = [alert for alert in every if alert.kind != "mention"] or every
+    alerts = [alert for alert in every if not alert.personal] or every
     return tuple(AlertEvent.of(alert, NotificationKind.FIRST) for alert in alerts)

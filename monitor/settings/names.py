@@ -68,7 +68,7 @@ def check(files: Files) -> list[Problem]:
             found.name(files.contacts, ("people", person, "fallback"), known, "receiver, person or role")
     plans = None if not files.whole else {name for _, _, name in _plan_ids(files.plans)}
     for document in files.rules:
-        _rules(found, document, anybody, plans, subjects)
+        _rules(found, document, anybody, plans, subjects, keys(monitor, "sources"))
     found.once(_lists(files.rules), "lists")
     if monitor:
         rules = {name for document in files.rules for _, _, name in _rule_ids(document)} if files.whole else None
@@ -137,12 +137,14 @@ def _rules(
     anybody: Collection[str] | None,
     plans: Collection[str] | None,
     subjects: Collection[str] | None,
+    sources: Collection[str] | None,
 ) -> None:
     found.name(document, ("defaults", "notify"), anybody, "receiver, person or role")
     for index, _ in enumerate(entries(document.data, "rules")):
         rule: Path_ = ("rules", index)
         found.name(document, (*rule, "notify"), anybody, "receiver, person or role")
         found.name(document, (*rule, "plan"), plans, "plan")
+        found.name(document, (*rule, "sources"), sources, "source")
         _asked(found, document, rule, {"subjects": ("subject", subjects)})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, RowMapping, Select, bindparam, func, literal, select, update
 from sqlalchemy.types import Integer
 
-from monitor.domain.alert import Addressee, Alert, AlertState, NewAlert, fingerprint
+from monitor.domain.alert import PERSONAL, Addressee, Alert, AlertState, NewAlert, fingerprint
 from monitor.domain.mention import Observed
 from monitor.storage.mention_rows import OBSERVED, observed
 from monitor.storage.session import Repository, chunks, insert_into
@@ -168,11 +168,11 @@ class Alerts(Repository):
     async def hold_open(self, incident_id: int) -> bool:
         """Whether an incident goes on: an alert about a crowd is open, or it only ever had complaints and one is."""
         kinds = {row["kind"] for row in await self._session.rows(_OPEN_KINDS, {"incident": incident_id})}
-        return bool(kinds - {"mention"}) or (bool(kinds) and not await self.beyond_complaints(incident_id))
+        return bool(kinds - PERSONAL) or (bool(kinds) and not await self.beyond_complaints(incident_id))
 
     async def beyond_complaints(self, incident_id: int) -> bool:
         """Whether an incident is, or was, about more than single mentions."""
-        crowd = select(table.c.id).where(table.c.incident_id == incident_id, table.c.kind != "mention").limit(1)
+        crowd = select(table.c.id).where(table.c.incident_id == incident_id, table.c.kind.not_in(PERSONAL)).limit(1)
         return await self._session.scalar(crowd) is not None
 
     async def evidence(self, alert_ids: Sequence[int], limit: int) -> list[Observed]:

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from monitor.domain.alert import DeliveryState
+from monitor.domain.alert import PERSONAL, DeliveryState
 from monitor.storage.authors import Authors, SentMessage
 from monitor.storage.bulk import among
 from monitor.storage.evaluator import Evaluator
@@ -290,7 +290,7 @@ class Erasures(Repository):
 
     async def _clean(self, scope: _Scope) -> None:
         """What quotes the person goes where the person was the matter; their handle goes wherever it stands."""
-        await self._unquote([row["id"] for row in scope.alerts if row["kind"] == "mention"])
+        await self._unquote([row["id"] for row in scope.alerts if row["kind"] in PERSONAL])
         names = names_of(scope.person)
         if names is not None:
             for column, concerned in _within(_of(incident.c.id.in_({row["incident_id"] for row in scope.alerts}))):

@@ -174,7 +174,7 @@ def _badge(voice: Voice) -> str:
 
 def _bars(voice: Voice) -> list[Bar]:
     lead = voice.lead
-    if lead is None or lead.measure not in _MEASURES or lead.kind == "mention" or voice.message.kind in {"resolved", "step"}:
+    if lead is None or lead.measure not in _MEASURES or lead.personal or voice.message.kind in {"resolved", "step"}:
         return []
     if lead.expected is None or lead.learning:
         return []
@@ -331,7 +331,7 @@ def _silence(voice: Voice, lead: AlertFacts) -> str:
     """The command that keeps quiet what is known, and nothing besides: of one customer's post that customer alone."""
     if lead.kind.endswith("_health") or nature(lead) == "safety":  # what watches over us is repaired; a danger is never silenced
         return ""
-    if lead.kind == "mention":
+    if lead.personal or lead.kind == "new_term":
         return f'tocsin silence --alert {lead.id} --for 2h --reason "…"' if len(voice.message.alerts) == 1 else ""
     subject = lead.labels.get("subject", "")
     # A subject's id goes on a command line that somebody will paste: only what such an id can be.

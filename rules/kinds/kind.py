@@ -13,6 +13,9 @@ from rules.observation import Observation
 from rules.state import States
 from rules.words import WordList
 
+Wellness = Mapping[str, bool] | None
+"""Of every source that is asked, whether it answers; None where nothing is asked, and all is there: of a recording."""
+
 
 class Kind(Protocol):
     """A rule, compiled."""
@@ -51,7 +54,7 @@ class Remembering(Kind, Protocol):
     def remembers(self, key: Mapping[str, str], states: States) -> bool:
         """Whether there is a state for this key."""
 
-    def due(self, states: States, at: datetime, seen_until: datetime) -> list[Finding]:
+    def due(self, states: States, at: datetime, seen_until: datetime, well: Wellness = None) -> list[Finding]:
         """What rings at `at` without a new mention. Up to `seen_until` everything was seen: what is missing is not on its way."""
 
     def sweep(self, states: States, at: datetime) -> int:

@@ -17,6 +17,7 @@ from rules.duration import format_duration
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds.figures import amount, counted_as, measured, odds
 from rules.kinds.keys import Keys, canonical, labels
+from rules.kinds.kind import Wellness
 from rules.matching import Compiler
 from rules.model import (
     DISTINCT_COUNTED,
@@ -132,7 +133,7 @@ class CompiledWindow:
         """Whether there is a state for this key."""
         return self._here(key) in states
 
-    def due(self, states: States, at: datetime, seen_until: datetime) -> list[Finding]:  # noqa: ARG002 what is missing delays nothing
+    def due(self, states: States, at: datetime, seen_until: datetime, well: Wellness = None) -> list[Finding]:  # noqa: ARG002 what is missing delays nothing
         """The windows that held and waited for `for` to pass, and ring now for the first time."""
         if not self._for:
             return []
@@ -442,7 +443,7 @@ _SEEN: dict[str, Callable[[WindowState], float | None]] = {
 
 
 class _Asked:
-    """How much more is asked than the rule says. A share or mean does not grow with how many speak: only their floor is raised."""
+    """How much more is asked than the rule says. A share or mean does not grow with a crowd: only its floor is raised."""
 
     __slots__ = ("_capped", "_raised", "_share", "times")
 

@@ -433,14 +433,69 @@ def _quiet(alert: AlertFacts) -> Iterator[AlertFacts]:
     )
     later = alert.fired_at + timedelta(hours=3)
     flat = replace(alert, kind="flatline", reasons=reasons, expected=31.0, occurrences=3, resolved_at=later)
-    for measure, observed in product(("mentions", "authors", "texts"), (1, 2)):
-        yield replace(flat, measure=measure, observed=observed)
+    for measure, count in product(("mentions", "authors", "texts"), (1, 2)):
+        yield replace(flat, measure=measure, observed=count)
     yield replace(flat, observed=0, resolved_at=flat.fired_at, labels={"network": "mastodon"})
     yield replace(flat, observed=0, expected=None)
     for observed, expected in ((-0.3, None), (-0.3, 0.1), (0.4, 0.1)):
         yield replace(flat, kind="sentiment_drop", measure="mean sentiment", observed=observed, expected=expected)
     for how, field in product(("mean", "sum"), FIGURES):
         yield replace(flat, kind="window", measure=f"{how} {field}", observed=40.0, expected=12.0)
+
+
+def _trend(**more: Any) -> AlertFacts:
+    """A hashtag that eighteen people use, and nobody did before."""
+    reasons = ("18 authors within 2h", "nobody said it in the 12d before", "mean sentiment 0.25", "rings from 15 authors")
+    facts: dict[str, Any] = {
+        "kind": "new_term",
+        "observed": 18.0,
+        "expected": 0.0,
+        "window": timedelta(hours=2),
+        "reasons": reasons,
+    }
+    return replace(samples.crisis().alerts[0], labels={"subject": "acme", "term": "#AcmeFest"}, **(facts | more))
+
+
+def _unanswered(**more: Any) -> AlertFacts:
+    """A post that waited four hours for an answer."""
+    facts: dict[str, Any] = {
+        "kind": "absence",
+        "window": timedelta(hours=4),
+        "reasons": ("not answered by any of our own accounts within 4h",),
+    }
+    return replace(samples.complaint().alerts[0], **(facts | more))
+
+
+def _newly_told(base: Message) -> Iterator[Message]:
+    """New terms, and answers that do not come."""
+    kinds: tuple[Kind, ...] = ("first", "resolved")
+    for alert, kind in product((_trend(), _trend(observed=1.0), _trend(expected=2.0), _unanswered()), kinds):
+        yield replace(base, alerts=(alert,), kind=kind)
+        yield replace(base, alerts=(alert, replace(alert, id=99)), kind=kind, posts=())
+        yield replace(base, alerts=(alert,), kind=kind, posts=())
+
+
+def test_a_new_term_is_told_with_who_says_it() -> None:
+    """What, how many people, in which time, and that it is new, or how many usually do."""
+    told = samples.crisis("fr", alerts=(_trend(),))
+    assert headline(told) == "#AcmeFest\u00a0: 18 personnes en 120\u00a0min au sujet d’Acme, du jamais vu"
+    assert "Personne ne le disait auparavant." in why(told)
+    known = samples.crisis("en", alerts=(_trend(expected=2.0),))
+    assert headline(known) == "#AcmeFest: 18 people within 120 minutes about Acme, usually 2"
+    assert "9 times the usual" in why(known)
+    over = samples.crisis("en", alerts=(_trend(),), kind="resolved")
+    assert headline(over) == "#AcmeFest is no longer much spoken of"
+
+
+def test_an_answer_that_does_not_come_names_who_waits() -> None:
+    """And for how long; its end says that we have answered, which is no calm after a storm."""
+    told = samples.complaint("fr", alerts=(_unanswered(),))
+    assert " ".join(headline(told).split()).startswith("Sans réponse de notre part depuis 4 h : @")
+    assert next_action(told).startswith("Répondez-lui")
+    assert "pas de réponse de l’un de nos comptes en 4 h" in " ".join(text(told).split())
+    over = samples.complaint("en", alerts=(_unanswered(),), kind="resolved", posts=())
+    assert headline(over) == "A post about Acme has got our answer"
+    assert why(over).startswith("One of our accounts has answered.")
 
 
 def _messages(language: Language) -> Iterator[Message]:
@@ -455,11 +510,12 @@ def _messages(language: Language) -> Iterator[Message]:
         yield replace(base, alerts=some, kind=kind, incident_id=None, posts=base.posts[:1])
     yield from _plans(base)
     yield from _unfinished(language)
-    for alert, kind in product(_quiet(base.alerts[0]), ("first", "reminder", "resolved")):
-        yield replace(base, kind=kind, alerts=(alert,), posts=())
-    for ill, trouble, times in product(
-        ("receiver_health", "store_health", "judging_health", "plan_health"), ("full", "damaged", "stuck"), (1, 2)
-    ):
+    kinds: tuple[Kind, ...] = ("first", "reminder", "resolved")
+    for quiet, kind in product(_quiet(base.alerts[0]), kinds):
+        yield replace(base, kind=kind, alerts=(quiet,), posts=())
+    yield from _newly_told(base)
+    own = ("receiver_health", "store_health", "judging_health", "plan_health")
+    for ill, trouble, times in product(own, ("full", "damaged", "stuck"), (1, 2)):
         labels = {"trouble": trouble, "store": "s", "needed": "64 MB"}
         alert = replace(samples.source_down().alerts[0], kind=ill, labels=labels, occurrences=times)
         yield replace(base, kind="first", alerts=(alert,))

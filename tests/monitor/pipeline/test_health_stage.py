@@ -14,7 +14,7 @@ from monitor.pipeline.operations import Actor
 from notifiers import DeliveryError, Reason
 
 if TYPE_CHECKING:
-    from tests.monitor.pipeline.conftest import Build, House
+    from tests.monitor.pipeline.conftest import Build, Configure, House
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -190,3 +190,50 @@ async def test_while_nothing_can_be_judged_no_alarm_is_called_over_and_health_ri
     assert {(alert.rule, alert.state) for alert in await home.alerts()} == {("crisis", "open"), ("source-health", "open")}
     await home.stages.evaluate.tick()
     assert {(alert.rule, alert.state) for alert in await home.alerts()} == {("crisis", "resolved"), ("source-health", "open")}
+
+
+WATCHED: dict[str, Any] = {
+    "id": "press-silent",
+    "kind": "source_health",
+    "silent_for": "2h",
+    "severity": "info",
+    "notify": "room",
+}
+
+
+async def test_a_rule_says_how_a_silent_source_is_told(hut: Build, configure: Configure) -> None:
+    """After its own time, as loud as it says, to whom it says; the first that covers the source counts."""
+    elsewhere = {"id": "elsewhere", "kind": "source_health", "sources": ["other"], "silent_for": "1m", "severity": "critical"}
+    sources = {name: {"kind": "feed", "url": f"https://{name}.example/feed.xml"} for name in ("net", "other")}
+    later = {"id": "later", "kind": "source_health", "severity": "critical"}
+    home = hut(configure(rules=[elsewhere, WATCHED, later], sources={**sources, "other": {**sources["other"], "enabled": False}}))
+    await home.brings()
+    await outage(home, HOUR)
+    assert await home.alerts() == []
+    await outage(home, 2 * HOUR)
+    alert = await home.alert()
+    assert (alert.rule, alert.kind, alert.severity, alert.key) == ("press-silent", "source_health", "info", {"source": "net"})
+    assert (home.kinds("room"), home.kinds("tech")) == (["first"], [])
+    await home.wait(40 * MINUTE)
+    assert home.kinds("room") == ["first", "resolved"]
+
+
+async def test_a_stopped_source_rings_as_its_rule_says(hut: Build, configure: Configure) -> None:
+    """Critical by itself, or less where it matters less."""
+    home = hut(configure(rules=[{**WATCHED, "stopped": "warning"}]))
+    home.source.script = [SourceError(Trouble.CREDENTIALS, "401")]
+    await home.wait(MINUTE, step=MINUTE)
+    assert (await home.alert()).severity == "warning"
+
+
+async def test_a_new_rule_takes_over_what_rings(hut: Build, configure: Configure) -> None:
+    """The alert of the old one ends, and nobody is told that anything was well."""
+    home = hut()
+    await home.brings()
+    await outage(home, 40 * MINUTE)
+    home.restart(configure(rules=[{**WATCHED, "silent_for": "10m"}]))
+    await outage(home, 10 * MINUTE)
+    old, new = await home.alerts()
+    assert (old.rule, old.resolved_reason) == ("source-health", "another rule watches it")
+    assert (new.rule, new.resolved_at) == ("press-silent", None)
+    assert (home.kinds("tech"), home.kinds("room")) == (["first"], ["first"])

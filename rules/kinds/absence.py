@@ -1,0 +1,277 @@
+"""The kind `absence`: somebody asked or complained, and none of our own accounts has answered in time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from rules.condition import Condition, Seen
+from rules.duration import format_duration
+from rules.finding import Calm, Finding, Verdict
+from rules.kinds.keys import Keys, canonical, labels
+from rules.kinds.kind import Wellness
+from rules.logic import Test
+from rules.matching import Compiler
+from rules.model import AbsenceRule
+from rules.observation import Observation
+from rules.state import StateKey, States
+from rules.words import WordList
+
+MOST_WAITING = 10_000
+"""Mentions of one rule that wait at once; of more, the one that has waited longest is told before its time."""
+
+_FORMAT = 1
+_SHAPING = {"kind", "where"}
+_HEARD_LATELY = timedelta(days=30)  # an account of ours that has said nothing for longer is not known to be heard
+_SETTLED = timedelta(days=1)  # until then the end of an alert has long been told
+_NETWORK = "network"
+
+
+class Waiting:
+    """A mention that waits, or waited, for an answer of ours. Times are epoch seconds of event time."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.author: int | None = None
+        self.subject: str | None = None
+        self.network = ""
+        self.labels: dict[str, str] = {}
+        self.rang_at: float | None = None
+        self.answered_at: float | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it may ring yet."""
+        return self.rang_at is None and self.answered_at is None
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state, ready for JSON."""
+        return vars(self).copy()
+
+    def load(self, saved: Mapping[str, Any]) -> Self:
+        """Take back what `dump` gave."""
+        vars(self).update(saved)
+        return self
+
+
+class Heard:
+    """By which sources our own accounts were heard on one network, and when last (epoch seconds of event time)."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, float] = {}
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state, ready for JSON."""
+        return {"sources": self.sources}
+
+    def load(self, saved: Mapping[str, Any]) -> Self:
+        """Take back what `dump` gave."""
+        self.sources = dict(saved["sources"])
+        return self
+
+
+class CompiledAbsence:
+    """An absence rule, ready to look at mentions. Each mention that waits has a state of its own."""
+
+    def __init__(self, rule: AbsenceRule, compiler: Compiler) -> None:
+        self.rule = rule
+        self.where: Condition = compiler.compile(rule.where, rule.id)
+        self.admits: Test[Collection[str]] | None = None  # what we answer need not be about the subject that was asked about
+        self.needs: frozenset[WordList] | None = None
+        self._keys = Keys(("subject",), compiler.admits(rule.where))
+        self.shape = _shape(rule)
+        self.waits: timedelta | None = rule.within
+        self.patience = rule.resolve.after
+        self._within = rule.within.total_seconds()
+        self._after = rule.resolve.after.total_seconds()
+
+    def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
+        """Let the mention wait if it matches; what our own accounts say ends the waiting of what they answer."""
+        mention = seen.mention
+        if mention.is_own is True:
+            self._hear(mention, states)
+            return ()
+        if mention.answered is True or self.where.holds(seen) is not True or self._adds_to_what_waits(mention, states):
+            return ()
+        self._wait(mention, states)
+        return self._too_many(states)
+
+    def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
+        """Whether the mention still has no answer, once it has rung, and until `resolve.after` has passed."""
+        waiting = self._find(key, states)
+        if waiting is None:
+            return self._calm(key, at, "nothing waits for an answer")
+        if waiting.answered_at is not None:
+            return self._calm(key, at, "one of our own accounts has answered", why="answered")
+        if waiting.rang_at is None:
+            return self._calm(key, at, f"waits for an answer since {_moment(waiting.at):%Y-%m-%d %H:%M} UTC")
+        if at.timestamp() >= waiting.rang_at + self._after:
+            return self._calm(key, at, "nobody has answered", why="its time is over", tell=False)
+        return self._finding(key["mention"], waiting)
+
+    def keys(self, mention: Observation) -> list[dict[str, str]]:
+        """The key of this mention alone."""
+        return [{"mention": str(mention.id)}]
+
+    def remembers(self, key: Mapping[str, str], states: States) -> bool:
+        """Whether the mention waits, or waited a while ago."""
+        return self._here(key) in states
+
+    def due(self, states: States, at: datetime, seen_until: datetime, well: Wellness = None) -> list[Finding]:
+        """The mentions that have waited too long: if an answer would have been seen."""
+        rings = []
+        for here in states.keys(self.rule.id, self.shape):
+            number = json.loads(here[2]).get("mention")
+            if number is None:
+                continue
+            waiting = states.get(here, Waiting)
+            over = waiting.is_due and waiting.at + self._within <= seen_until.timestamp()
+            if over and self._would_see_answers(waiting.network, states, at, well):
+                rings.append((waiting.at, int(number), waiting))
+        return [self._ring(str(number), waiting, states) for _, number, waiting in sorted(rings, key=lambda each: each[:2])]
+
+    def sweep(self, states: States, at: datetime) -> int:
+        """Forget what was answered or given up, and networks on which we have long said nothing. Returns how many."""
+        before, now = len(states), at.timestamp()
+        for here in states.keys(self.rule.id, self.shape):
+            if _NETWORK in json.loads(here[2]):
+                gone = all(now - heard > _HEARD_LATELY.total_seconds() for heard in states.get(here, Heard).sources.values())
+            else:
+                waiting = states.get(here, Waiting)
+                ended = waiting.answered_at if waiting.answered_at is not None else _given_up(waiting, self._after)
+                gone = ended is not None and now - ended > _SETTLED.total_seconds()
+            if gone:
+                states.forget(here)
+        return before - len(states)
+
+    def explain(self, seen: Seen) -> list[Verdict]:
+        """How each condition fared, whether it is ours, and whether it was answered."""
+        mention = seen.mention
+        verdicts = self.where.explain(seen)
+        first = next(verdicts)
+        held = False if mention.is_own is True or mention.answered is True else first.held
+        ours = Verdict("written by one of our own accounts (waits for no answer)", mention.is_own, mention.is_own is not True)
+        answered = Verdict("answered by one of our own accounts", mention.answered, mention.answered is not True)
+        return [first._replace(held=held), *verdicts, ours, answered]
+
+    def _hear(self, mention: Observation, states: States) -> None:
+        """One of our own accounts has spoken: there it is heard, and what it answers waits no longer."""
+        at = mention.written_at.timestamp()
+        here = self._here({_NETWORK: mention.network})
+        heard = states.get(here, Heard)
+        heard.sources[mention.source] = max(at, heard.sources.get(mention.source, at))
+        states.changed(here)
+        for answered in {mention.replies_to, mention.began_by} - {None}:
+            waits = self._here({"mention": str(answered)})
+            if waits in states:
+                states.get(waits, Waiting).answered_at = at
+                states.changed(waits)
+
+    def _adds_to_what_waits(self, mention: Observation, states: States) -> bool:
+        """Whether its author asks on in the thread in which they began to wait."""
+        if mention.began_by is None or mention.began_by == mention.id:
+            return False
+        began = self._find({"mention": str(mention.began_by)}, states)
+        return began is not None and began.answered_at is None and None is not began.author == mention.author.id
+
+    def _wait(self, mention: Observation, states: States) -> None:
+        here = self._here({"mention": str(mention.id)})
+        waiting = states.get(here, Waiting)
+        waiting.at = mention.written_at.timestamp()
+        waiting.author = mention.author.id
+        waiting.subject = next(iter(self._keys.subjects(mention)), None)
+        waiting.network = mention.network
+        waiting.labels = labels(mention)
+        states.changed(here)
+
+    def _too_many(self, states: States) -> list[Finding]:
+        """The mention that has waited longest, once more wait than are kept. What has rung is bounded by its alert."""
+        if states.count(self.rule.id, self.shape) <= MOST_WAITING:
+            return []
+        waiting = [
+            (state.at, json.loads(here[2])["mention"], state)
+            for here in states.keys(self.rule.id, self.shape)
+            if "mention" in json.loads(here[2]) and (state := states.get(here, Waiting)).is_due
+        ]
+        if len(waiting) <= MOST_WAITING:
+            return []
+        _, number, longest = min(waiting, key=lambda each: each[:2])
+        return [self._ring(number, longest, states)]
+
+    def _would_see_answers(self, network: str, states: States, at: datetime, well: Wellness) -> bool:
+        """Whether our own accounts were heard there lately, by sources that are still asked and all answer."""
+        here = self._here({_NETWORK: network})
+        if here not in states:
+            return False
+        since = at.timestamp() - _HEARD_LATELY.total_seconds()
+        lately = [source for source, heard in states.get(here, Heard).sources.items() if heard > since]
+        if well is None:
+            return bool(lately)
+        answer = [well[source] for source in lately if source in well]
+        return bool(answer) and all(answer)
+
+    def _ring(self, number: str, waiting: Waiting, states: States) -> Finding:
+        waiting.rang_at = waiting.at + self._within
+        states.changed(self._here({"mention": number}))
+        return self._finding(number, waiting)
+
+    def _find(self, key: Mapping[str, str], states: States) -> Waiting | None:
+        here = self._here(key)
+        return states.get(here, Waiting) if "mention" in key and here in states else None
+
+    def _here(self, key: Mapping[str, str]) -> StateKey:
+        return (self.rule.id, self.shape, canonical(key))
+
+    def _finding(self, number: str, waiting: Waiting) -> Finding:
+        rule, key = self.rule, {"mention": number}
+        return Finding(
+            rule=rule.id,
+            kind=rule.kind,
+            key=key,
+            labels={**waiting.labels, **key},
+            subject=waiting.subject,
+            at=_moment(waiting.at + self._within),
+            severity=rule.severity,
+            category=rule.category,
+            observed=1,
+            expected=None,
+            measure="mentions",
+            window=rule.within,
+            learning=False,
+            reasons=(f"not answered by any of our own accounts within {format_duration(rule.within)}",),
+            evidence=(int(number),),
+            plan=rule.plan,
+            notify=rule.notify,
+        )
+
+    def _calm(self, key: Mapping[str, str], at: datetime, reason: str, why: str = "back to normal", *, tell: bool = True) -> Calm:
+        return Calm(
+            rule=self.rule.id,
+            key=key,
+            at=at,
+            observed=0,
+            expected=None,
+            measure="mentions",
+            window=self.rule.within,
+            reasons=(reason,),
+            why=why,
+            tell=tell,
+        )
+
+
+def _given_up(waiting: Waiting, after: float) -> float | None:
+    """When nobody waited for an answer any more; None: somebody still does."""
+    return None if waiting.rang_at is None else waiting.rang_at + after
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _shape(rule: AbsenceRule) -> str:
+    """A hash of what lets a mention wait: a rule that is told to others, or waits for longer, keeps those that wait."""
+    shaping = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
+    return hashlib.sha256(json.dumps([_FORMAT, shaping], sort_keys=True).encode()).hexdigest()[:16]

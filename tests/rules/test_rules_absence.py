@@ -1,0 +1,210 @@
+"""Answers that do not come: what waits, what rings, and what nobody can know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from monitor.domain.mention import Observed
+from rules import Calm, Engine, Finding, RuleFile, States
+from rules.kinds import absence
+from tests.rules.conftest import NOON
+
+Mention = Callable[..., Observed]
+Make = Callable[..., Engine]
+
+HOUR = timedelta(hours=1)
+RULE: Mapping[str, Any] = {"id": "unanswered", "kind": "absence", "where": {"intents": "question"}, "within": "4h"}
+ASKS: Mapping[str, Any] = {"intents": {"question"}}
+
+
+@pytest.fixture
+def heard(mention: Mention, engine: Make) -> tuple[Engine, States]:
+    """A rule that has heard one of our own accounts."""
+    states = States()
+    made = engine(RULE)
+    made.observe(mention(1, own=True, at=NOON - HOUR), states)
+    return made, states
+
+
+def ringing(made: Engine, states: States, at: datetime, **known: Any) -> list[str]:
+    """The mentions for which it rings at this moment."""
+    return [finding.key["mention"] for finding in made.due(states, at, **known)]
+
+
+def reloaded(states: States) -> States:
+    """What a new process would know."""
+    return States.load({key: json.loads(json.dumps(state)) for key, state in states.take_dirty().items() if state is not None})
+
+
+def test_a_question_rings_once_its_time_has_passed(heard: tuple[Engine, States], mention: Mention) -> None:
+    """Not before, not twice, and as itself: the question is the evidence."""
+    made, states = heard
+    assert made.observe(mention(2, **ASKS), states) == []
+    assert ringing(made, states, NOON + 4 * HOUR - timedelta(seconds=1)) == []
+    (found,) = made.due(states, NOON + 4 * HOUR)
+    assert (found.key, found.evidence, found.subject, found.at) == ({"mention": "2"}, (2,), "acme", NOON + 4 * HOUR)
+    assert found.reasons == ("not answered by any of our own accounts within 4h",)
+    assert ringing(made, states, NOON + 5 * HOUR) == []
+    assert isinstance(made.tick("unanswered", {"mention": "2"}, states, NOON + 5 * HOUR), Finding)
+
+
+@pytest.mark.parametrize("link", ["replies_to", "began_by"])
+def test_our_answer_ends_the_waiting(link: str, heard: tuple[Engine, States], mention: Mention) -> None:
+    """A reply to the question, or in the thread that it began, whatever the answer is about."""
+    made, states = heard
+    made.observe(mention(2, **ASKS), states)
+    made.observe(mention(3, own=True, subjects=set(), at=NOON + HOUR, **{link: 2}), states)
+    assert ringing(made, states, NOON + 9 * HOUR) == []
+
+
+def test_another_customers_reply_is_no_answer(heard: tuple[Engine, States], mention: Mention) -> None:
+    """Nor is what we say elsewhere."""
+    made, states = heard
+    made.observe(mention(2, **ASKS), states)
+    made.observe(mention(3, own=False, replies_to=2), states)
+    made.observe(mention(4, own=True, replies_to=3), states)
+    assert ringing(made, states, NOON + 4 * HOUR) == ["2"]
+
+
+def test_a_late_answer_ends_the_alert(heard: tuple[Engine, States], mention: Mention) -> None:
+    """And whoever was told of the question is told of the answer."""
+    made, states = heard
+    made.observe(mention(2, **ASKS), states)
+    made.due(states, NOON + 4 * HOUR)
+    made.observe(mention(3, own=True, replies_to=2, at=NOON + 6 * HOUR), states)
+    over = made.tick("unanswered", {"mention": "2"}, states, NOON + 6 * HOUR)
+    assert isinstance(over, Calm)
+    assert (over.why, over.tell) == ("answered", True)
+
+
+def test_what_nobody_answers_is_given_up_quietly(heard: tuple[Engine, States], mention: Mention) -> None:
+    """After `resolve.after`, a week by itself; nobody is told that nothing has happened."""
+    made, states = heard
+    made.observe(mention(2, **ASKS), states)
+    made.due(states, NOON + 4 * HOUR)
+    key = {"mention": "2"}
+    assert isinstance(made.tick("unanswered", key, states, NOON + timedelta(days=7)), Finding)
+    over = made.tick("unanswered", key, states, NOON + timedelta(days=7, hours=4))
+    assert isinstance(over, Calm)
+    assert (over.why, over.tell) == ("its time is over", False)
+
+
+def test_what_its_author_adds_belongs_to_the_question(heard: tuple[Engine, States], mention: Mention) -> None:
+    """One person who asks in three posts of a thread asks once; somebody else in the same thread asks themselves."""
+    made, states = heard
+    made.observe(mention(2, author=7, **ASKS), states)
+    made.observe(mention(3, author=7, began_by=2, replies_to=2, **ASKS), states)
+    made.observe(mention(4, author=8, began_by=2, replies_to=2, **ASKS), states)
+    assert ringing(made, states, NOON + 4 * HOUR) == ["2", "4"]
+
+
+def test_what_was_answered_before_it_was_seen_does_not_wait(heard: tuple[Engine, States], mention: Mention) -> None:
+    """Our own source may be asked before the one that brings the question."""
+    made, states = heard
+    made.observe(mention(2, answered=True, **ASKS), states)
+    assert ringing(made, states, NOON + 4 * HOUR) == []
+
+
+def test_nothing_rings_where_we_were_never_heard(engine: Make, mention: Mention) -> None:
+    """On a network on which no account of ours was ever seen nobody knows whether it has answered."""
+    made, states = engine(RULE), States()
+    made.observe(mention(1, own=True, network="bluesky"), states)
+    made.observe(mention(2, **ASKS), states)
+    assert ringing(made, states, NOON + 9 * HOUR) == []
+    made.observe(mention(3, own=True, at=NOON + 9 * HOUR), states)
+    assert ringing(made, states, NOON + 9 * HOUR) == ["2"]
+
+
+def test_missing_data_never_makes_it_ring(heard: tuple[Engine, States], mention: Mention) -> None:
+    """Nothing rings for what has not been seen yet, nor while a source that hears our accounts is ill or is not asked."""
+    made, states = heard
+    made.observe(mention(2, **ASKS), states)
+    late = NOON + 9 * HOUR
+    assert ringing(made, states, late, seen_until=NOON + 3 * HOUR) == []
+    assert ringing(made, states, late, well={"here": False, "there": True}) == []
+    assert ringing(made, states, late, well={"there": True}) == []
+    assert ringing(made, states, late, well={"here": True, "there": False}) == ["2"]
+
+
+def test_of_too_many_the_one_that_waited_longest_rings(
+    heard: tuple[Engine, States], mention: Mention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits is bounded, and what has no place is told before its time rather than never."""
+    monkeypatch.setattr(absence, "MOST_WAITING", 3)
+    made, states = heard
+    found = [made.observe(mention(number, at=NOON + number * HOUR / 60, **ASKS), states) for number in range(2, 8)]
+    assert [[each.key["mention"] for each in findings] for findings in found] == [[], [], [], ["2"], ["3"], ["4"]]
+
+
+def test_what_is_over_is_forgotten(heard: tuple[Engine, States], mention: Mention) -> None:
+    """A day after the answer, or after it was given up; and our silence on a network after a month."""
+    made, states = heard
+    made.observe(mention(2, **ASKS), states)
+    made.observe(mention(3, **ASKS), states)
+    made.observe(mention(4, own=True, replies_to=2, at=NOON + HOUR), states)
+    made.due(states, NOON + 4 * HOUR)
+    assert made.sweep(states, NOON + 2 * HOUR) == 0
+    assert made.sweep(states, NOON + timedelta(days=2)) == 1
+    assert made.sweep(states, NOON + timedelta(days=9)) == 1
+    assert made.sweep(states, NOON + timedelta(days=32)) == 1
+    assert len(states) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    says=st.lists(
+        st.tuples(st.integers(0, 600), st.sampled_from(["asks", "answers", "talks"]), st.integers(2, 12)), min_size=1, max_size=12
+    ),
+    stop=st.integers(0, 12),
+)
+def test_a_restart_at_any_point_changes_nothing(
+    says: list[tuple[int, str, int]], stop: int, mention: Mention, engine: Make
+) -> None:
+    """What waits, rings and ends is the same with and without one."""
+    ordered = sorted(says)
+
+    def play(*, restart: bool) -> list[object]:
+        made, states, seen = engine(RULE), States(), []
+        made.observe(mention(1, own=True, at=NOON - HOUR), states)
+        for index, (minute, what, whom) in enumerate(ordered):
+            if restart and index == stop:
+                states = reloaded(states)
+            at = NOON + timedelta(minutes=minute)
+            seen.append(made.due(states, at))
+            own = {"own": True, "replies_to": whom} if what == "answers" else {"own": False}
+            made.observe(mention(index + 2, at=at, **own, **(ASKS if what == "asks" else {})), states)
+        seen.append(made.due(states, NOON + 20 * HOUR))
+        return [*seen, *(made.tick("unanswered", {"mention": str(n)}, states, NOON + 20 * HOUR) for n in range(2, 14))]
+
+    assert play(restart=True) == play(restart=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({}, "within"),
+        ({"within": "10s"}, "from 1m to 30d"),
+        ({"within": "4h", "key": ["author"]}, "`key` is not known here"),
+        ({"within": "4h", "wihtin": "4h"}, "did you mean `within`?"),
+    ],
+)
+def test_mistakes_are_named(wrong: Mapping[str, Any], said: str) -> None:
+    """Each with what to write instead."""
+    with pytest.raises(ValidationError, match=said.replace("?", r"\?")):
+        RuleFile.model_validate({"version": 1, "rules": [{"id": "a", "kind": "absence", **wrong}]})
+
+
+def test_it_explains_who_waits_for_no_answer(engine: Make, mention: Mention) -> None:
+    """Beside the conditions: what is our own, and what was answered, waits for nothing."""
+    made = engine(RULE)
+    asked, own = mention(2, **ASKS), mention(3, own=True, **ASKS)
+    assert [made.explain("unanswered", each)[0].held for each in (asked, own)] == [True, False]
+    assert made.explain("unanswered", mention(4, answered=True, **ASKS))[-1].held is False
