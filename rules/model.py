@@ -542,8 +542,8 @@ class NewTermRule(_Rule):
 class AbsenceRule(_Rule):
     """Rings when a mention that matches was not answered by any of our own accounts in time: one alert for each mention.
 
-    It rings only on networks where an account of ours was heard lately, and only while the sources that heard it are well: on
-    others nobody knows whether it was answered. What our own accounts say waits for no answer.
+    It rings only on networks where a reply of ours was seen in the last 30 days, and only while the sources that saw one are
+    well: elsewhere nobody knows whether it was answered. What our own accounts say waits for no answer.
     """
 
     key: ClassVar = ("mention",)

@@ -323,7 +323,8 @@ class Evaluator:
 
     def _still_due(self, finding: Finding, mentions: Mapping[int, Observed]) -> Finding | None:
         mention = mentions.get(finding.evidence[0])
-        if mention is None or mention.answered or not (mention.title or mention.text):
+        erased = mention is None or not (mention.url or mention.title or mention.text)
+        if mention is None or erased or mention.answered:
             return None
         return catch_up.gently(finding, mention, self._settings)
 

@@ -25,7 +25,7 @@ MOST_WAITING = 10_000
 
 _FORMAT = 1
 _SHAPING = {"kind", "where"}
-_HEARD_LATELY = timedelta(days=30)  # an account of ours that has said nothing for longer is not known to be heard
+_HEARD_LATELY = timedelta(days=30)  # where we have answered nobody for longer it is not known whether that would be seen
 _SETTLED = timedelta(days=1)  # until then the end of an alert has long been told
 _NETWORK = "network"
 
@@ -58,7 +58,7 @@ class Waiting:
 
 
 class Heard:
-    """By which sources our own accounts were heard on one network, and when last (epoch seconds of event time)."""
+    """By which sources replies of ours were seen on one network, and when last (epoch seconds of event time)."""
 
     def __init__(self) -> None:
         self.sources: dict[str, float] = {}
@@ -134,7 +134,7 @@ class CompiledAbsence:
         return [self._ring(str(number), waiting, states) for _, number, waiting in sorted(rings, key=lambda each: each[:2])]
 
     def sweep(self, states: States, at: datetime) -> int:
-        """Forget what was answered or given up, and networks on which we have long said nothing. Returns how many."""
+        """Forget what was answered or given up, and networks on which we have long answered nobody. Returns how many."""
         before, now = len(states), at.timestamp()
         for here in states.keys(self.rule.id, self.shape):
             if _NETWORK in json.loads(here[2]):
@@ -158,7 +158,9 @@ class CompiledAbsence:
         return [first._replace(held=held), *verdicts, ours, answered]
 
     def _hear(self, mention: Observation, states: States) -> None:
-        """One of our own accounts has spoken: there it is heard, and what it answers waits no longer."""
+        """One of our own accounts has answered somebody: there that is seen, and what it answers waits no longer."""
+        if mention.in_thread is not True:
+            return
         at = mention.written_at.timestamp()
         here = self._here({_NETWORK: mention.network})
         heard = states.get(here, Heard)
@@ -202,7 +204,7 @@ class CompiledAbsence:
         return [self._ring(number, longest, states)]
 
     def _would_see_answers(self, network: str, states: States, at: datetime, well: Wellness) -> bool:
-        """Whether our own accounts were heard there lately, by sources that are still asked and all answer."""
+        """Whether replies of ours were seen there lately, by sources that are still asked and all answer."""
         here = self._here({_NETWORK: network})
         if here not in states:
             return False

@@ -27,10 +27,10 @@ ASKS: Mapping[str, Any] = {"intents": {"question"}}
 
 @pytest.fixture
 def heard(mention: Mention, engine: Make) -> tuple[Engine, States]:
-    """A rule that has heard one of our own accounts."""
+    """A rule that has seen a reply of ours."""
     states = States()
     made = engine(RULE)
-    made.observe(mention(1, own=True, at=NOON - HOUR), states)
+    made.observe(mention(1, own=True, in_thread=True, at=NOON - HOUR), states)
     return made, states
 
 
@@ -61,7 +61,7 @@ def test_our_answer_ends_the_waiting(link: str, heard: tuple[Engine, States], me
     """A reply to the question, or in the thread that it began, whatever the answer is about."""
     made, states = heard
     made.observe(mention(2, **ASKS), states)
-    made.observe(mention(3, own=True, subjects=set(), at=NOON + HOUR, **{link: 2}), states)
+    made.observe(mention(3, own=True, in_thread=True, subjects=set(), at=NOON + HOUR, **{link: 2}), states)
     assert ringing(made, states, NOON + 9 * HOUR) == []
 
 
@@ -70,7 +70,7 @@ def test_another_customers_reply_is_no_answer(heard: tuple[Engine, States], ment
     made, states = heard
     made.observe(mention(2, **ASKS), states)
     made.observe(mention(3, own=False, replies_to=2), states)
-    made.observe(mention(4, own=True, replies_to=3), states)
+    made.observe(mention(4, own=True, in_thread=True, replies_to=3), states)
     assert ringing(made, states, NOON + 4 * HOUR) == ["2"]
 
 
@@ -79,7 +79,7 @@ def test_a_late_answer_ends_the_alert(heard: tuple[Engine, States], mention: Men
     made, states = heard
     made.observe(mention(2, **ASKS), states)
     made.due(states, NOON + 4 * HOUR)
-    made.observe(mention(3, own=True, replies_to=2, at=NOON + 6 * HOUR), states)
+    made.observe(mention(3, own=True, in_thread=True, replies_to=2, at=NOON + 6 * HOUR), states)
     over = made.tick("unanswered", {"mention": "2"}, states, NOON + 6 * HOUR)
     assert isinstance(over, Calm)
     assert (over.why, over.tell) == ("answered", True)
@@ -114,17 +114,18 @@ def test_what_was_answered_before_it_was_seen_does_not_wait(heard: tuple[Engine,
 
 
 def test_nothing_rings_where_we_were_never_heard(engine: Make, mention: Mention) -> None:
-    """On a network on which no account of ours was ever seen nobody knows whether it has answered."""
+    """On a network on which no reply of ours was ever seen nobody knows whether we have answered."""
     made, states = engine(RULE), States()
-    made.observe(mention(1, own=True, network="bluesky"), states)
+    made.observe(mention(1, own=True, in_thread=True, network="bluesky"), states)
+    made.observe(mention(5, own=True, in_thread=False), states)  # that we post does not show that replies would be seen
     made.observe(mention(2, **ASKS), states)
     assert ringing(made, states, NOON + 9 * HOUR) == []
-    made.observe(mention(3, own=True, at=NOON + 9 * HOUR), states)
+    made.observe(mention(3, own=True, in_thread=True, at=NOON + 9 * HOUR), states)
     assert ringing(made, states, NOON + 9 * HOUR) == ["2"]
 
 
 def test_missing_data_never_makes_it_ring(heard: tuple[Engine, States], mention: Mention) -> None:
-    """Nothing rings for what has not been seen yet, nor while a source that hears our accounts is ill or is not asked."""
+    """Nothing rings for what has not been seen yet, nor while a source that saw our replies is ill or is not asked."""
     made, states = heard
     made.observe(mention(2, **ASKS), states)
     late = NOON + 9 * HOUR
@@ -149,7 +150,7 @@ def test_what_is_over_is_forgotten(heard: tuple[Engine, States], mention: Mentio
     made, states = heard
     made.observe(mention(2, **ASKS), states)
     made.observe(mention(3, **ASKS), states)
-    made.observe(mention(4, own=True, replies_to=2, at=NOON + HOUR), states)
+    made.observe(mention(4, own=True, in_thread=True, replies_to=2, at=NOON + HOUR), states)
     made.due(states, NOON + 4 * HOUR)
     assert made.sweep(states, NOON + 2 * HOUR) == 0
     assert made.sweep(states, NOON + timedelta(days=2)) == 1
@@ -173,13 +174,13 @@ def test_a_restart_at_any_point_changes_nothing(
 
     def play(*, restart: bool) -> list[object]:
         made, states, seen = engine(RULE), States(), []
-        made.observe(mention(1, own=True, at=NOON - HOUR), states)
+        made.observe(mention(1, own=True, in_thread=True, at=NOON - HOUR), states)
         for index, (minute, what, whom) in enumerate(ordered):
             if restart and index == stop:
                 states = reloaded(states)
             at = NOON + timedelta(minutes=minute)
             seen.append(made.due(states, at))
-            own = {"own": True, "replies_to": whom} if what == "answers" else {"own": False}
+            own = {"own": True, "in_thread": True, "replies_to": whom} if what == "answers" else {"own": False}
             made.observe(mention(index + 2, at=at, **own, **(ASKS if what == "asks" else {})), states)
         seen.append(made.due(states, NOON + 20 * HOUR))
         return [*seen, *(made.tick("unanswered", {"mention": str(n)}, states, NOON + 20 * HOUR) for n in range(2, 14))]
@@ -205,6 +206,6 @@ def test_mistakes_are_named(wrong: Mapping[str, Any], said: str) -> None:
 def test_it_explains_who_waits_for_no_answer(engine: Make, mention: Mention) -> None:
     """Beside the conditions: what is our own, and what was answered, waits for nothing."""
     made = engine(RULE)
-    asked, own = mention(2, **ASKS), mention(3, own=True, **ASKS)
+    asked, own = mention(2, **ASKS), mention(3, own=True, in_thread=True, **ASKS)
     assert [made.explain("unanswered", each)[0].held for each in (asked, own)] == [True, False]
     assert made.explain("unanswered", mention(4, answered=True, **ASKS))[-1].held is False

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.domain.mention import Observed
+from monitor.domain.mention import Observed, ObservedAuthor
 from rules import Engine, RuleFile, States
 
 Mention = Callable[..., Observed]
@@ -31,7 +31,8 @@ def shipped() -> Engine:
         for path in sorted((CONFIG / "rules").glob("*.yaml"))
         if not path.stem.endswith(".test")
     ]
-    lists = {name: _words(entries) for file in files for name, entries in file.lists.items() if isinstance(entries, str)}
+    named = [each for file in files for each in file.lists.items()]
+    lists = {name: _words(entries) if isinstance(entries, str) else entries for name, entries in named}
     return Engine([rule for file in files for rule in file.effective()], lists)
 
 
@@ -178,3 +179,36 @@ def test_every_condition_of_the_lists_is_written_once() -> None:
         words = [word.lower().removesuffix(" ~") for word in _words(f"words/{path.name}")]
         doubled = [word for word, count in Counter(words).items() if count > 1]
         assert doubled == []
+
+
+def test_a_competitor_is_looked_at_once_the_list_names_one() -> None:
+    """As it is shipped nobody is a competitor; with a name in the list, what many people say of them is an opening."""
+    file = RuleFile.model_validate(yaml.safe_load((CONFIG / "rules" / "competitors.yaml").read_text(encoding="utf-8")))
+    assert file.lists == {"rivals": ()}
+    rang = {rivals: _rivals_in_a_storm(Engine(file.effective(), {"rivals": rivals})) for rivals in ((), ("globex",))}
+    assert rang == {(): set(), ("globex",): {("rival-spike", "opportunity")}}
+
+
+def _rivals_in_a_storm(engine: Engine) -> set[tuple[str, str]]:
+    states = States()
+    start = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    said = (
+        Observed(
+            id=n, network="web", source="s", form="post", text="Globex!", written_at=start + timedelta(minutes=n),
+            seen_at=start, subjects=frozenset({"globex"}), author=ObservedAuthor(id=n, own=False),
+        )
+        for n in range(1, 31)
+    )  # fmt: skip
+    return {(finding.rule, finding.category) for each in said for finding in engine.observe(each, states)}
+
+
+def test_good_news_never_rings_loud() -> None:
+    """What is an opening for somebody wakes nobody."""
+    files = [
+        RuleFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in (CONFIG / "rules").glob("*.yaml")
+        if not path.stem.endswith(".test")
+    ]
+    openings = [rule for file in files for rule in file.effective() if rule.category == "opportunity"]
+    assert {rule.severity for rule in openings} == {"info"}
+    assert all(rule.title and set(rule.title) == {"fr", "en"} for file in files for rule in file.effective())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitor.domain.mention import Author
+from monitor.domain.mention import Author, Form
 from rules import RuleFile
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ US = Author("acme", handle="acme", own=True)
 
 @pytest.fixture
 async def desk(hut: Build, configure: Configure) -> House:
-    """A house in which our own account was heard, and in which somebody asks a question."""
+    """A house in which a reply of ours was seen, and in which somebody asks a question."""
     home = hut(configure(rules=[UNANSWERED]))
-    await home.hears("Good morning", by=None, author=US)
+    await home.hears("Good morning", by=None, author=US, form=Form.REPLY)
     await home.hears("Acme, when do you open?", by="lea", uri="https://social.example/question")
     return home
 
@@ -104,7 +104,7 @@ async def test_nobody_is_told_of_what_was_erased(desk: House) -> None:
 async def test_old_questions_are_gathered(hut: Build, configure: Configure) -> None:
     """What was asked long before we listened is told together and gently, and ends by its time."""
     home = hut(configure(rules=[UNANSWERED]))
-    await home.hears("Good morning", by=None, author=US)
+    await home.hears("Good morning", by=None, author=US, form=Form.REPLY)
     for number in range(3):
         await home.hears(f"Acme, when is number {number} due?", by=f"p{number}", ago=timedelta(days=2))
     await home.wait(HOUR)
