@@ -542,16 +542,17 @@ class NewTermRule(_Rule):
 class AbsenceRule(_Rule):
     """Rings when a mention that matches was not answered by any of our own accounts in time: one alert for each mention.
 
-    It rings only on networks where a reply of ours was seen in the last 30 days, and only while the sources that saw one are
-    well: elsewhere nobody knows whether it was answered. What our own accounts say waits for no answer.
+    An answer is a reply of an account of ours to the mention, or in the thread that it began; what its author adds in that
+    thread belongs to it. It rings only on networks where a reply of ours was seen in the last 30 days, and only while the
+    sources that saw one are well: elsewhere nobody knows whether it was answered. What our own accounts say waits for no
+    answer.
     """
 
     key: ClassVar = ("mention",)
 
     kind: Literal["absence"]
     within: Annotated[Duration, AfterValidator(bearable)] = Field(
-        description="how long an answer may take, in event time: 1m to 30d. An answer is a reply of an account of ours to the"
-        " mention, or in the thread that it began; what its author adds in that thread belongs to it"
+        description="how long an answer may take, in event time: 1m to 30d"
     )
     resolve: ResolveAbsence = Field(default_factory=ResolveAbsence, description="when its alert ends if nobody answers")
 

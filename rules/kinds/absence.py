@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -107,7 +107,7 @@ class CompiledAbsence:
         if waiting.answered_at is not None:
             return self._calm(key, at, "one of our own accounts has answered", why="answered")
         if waiting.rang_at is None:
-            return self._calm(key, at, f"waits for an answer since {_moment(waiting.at):%Y-%m-%d %H:%M} UTC")
+            return self._calm(key, at, *self._why_it_waits(waiting, states, at))
         if at.timestamp() >= waiting.rang_at + self._after:
             return self._calm(key, at, "nobody has answered", why="its time is over", tell=False)
         return self._finding(key["mention"], waiting)
@@ -156,6 +156,11 @@ class CompiledAbsence:
         ours = Verdict("written by one of our own accounts (waits for no answer)", mention.is_own, mention.is_own is not True)
         answered = Verdict("answered by one of our own accounts", mention.answered, mention.answered is not True)
         return [first._replace(held=held), *verdicts, ours, answered]
+
+    def _why_it_waits(self, waiting: Waiting, states: States, at: datetime) -> Iterator[str]:
+        yield f"waits for an answer since {_moment(waiting.at):%Y-%m-%d %H:%M} UTC"
+        if not self._would_see_answers(waiting.network, states, at, None):
+            yield f"no reply of ours was seen on {waiting.network} in the last 30 days: nobody knows whether it was answered"
 
     def _hear(self, mention: Observation, states: States) -> None:
         """One of our own accounts has answered somebody: there that is seen, and what it answers waits no longer."""
@@ -249,7 +254,7 @@ class CompiledAbsence:
             notify=rule.notify,
         )
 
-    def _calm(self, key: Mapping[str, str], at: datetime, reason: str, why: str = "back to normal", *, tell: bool = True) -> Calm:
+    def _calm(self, key: Mapping[str, str], at: datetime, *reasons: str, why: str = "back to normal", tell: bool = True) -> Calm:
         return Calm(
             rule=self.rule.id,
             key=key,
@@ -258,7 +263,7 @@ class CompiledAbsence:
             expected=None,
             measure="mentions",
             window=self.rule.within,
-            reasons=(reason,),
+            reasons=reasons,
             why=why,
             tell=tell,
         )

@@ -120,6 +120,11 @@ def test_nothing_rings_where_we_were_never_heard(engine: Make, mention: Mention)
     made.observe(mention(5, own=True, in_thread=False), states)  # that we post does not show that replies would be seen
     made.observe(mention(2, **ASKS), states)
     assert ringing(made, states, NOON + 9 * HOUR) == []
+    (stands,) = made.standing("unanswered", mention(2, **ASKS), states, NOON + 9 * HOUR)
+    assert stands.reasons == (
+        "waits for an answer since 2026-03-02 12:00 UTC",
+        "no reply of ours was seen on mastodon in the last 30 days: nobody knows whether it was answered",
+    )
     made.observe(mention(3, own=True, in_thread=True, at=NOON + 9 * HOUR), states)
     assert ringing(made, states, NOON + 9 * HOUR) == ["2"]
 
