@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -25,7 +26,9 @@ MOST_WAITING = 10_000
 
 _FORMAT = 1
 _SHAPING = {"kind", "where"}
-_HEARD_LATELY = timedelta(days=30)  # where we have answered nobody for longer it is not known whether that would be seen
+_HEARD_LATELY = timedelta(
+    days=30
+).total_seconds()  # where we have answered nobody for longer it is not known whether that would be seen
 _SETTLED = timedelta(days=1)  # until then the end of an alert has long been told
 _NETWORK = "network"
 
@@ -58,10 +61,19 @@ class Waiting:
 
 
 class Heard:
-    """By which sources replies of ours were seen on one network, and when last (epoch seconds of event time)."""
+    """By which sources replies of ours are seen on one network: since when, and when last (epoch seconds of event time)."""
 
     def __init__(self) -> None:
-        self.sources: dict[str, float] = {}
+        self.sources: dict[str, list[float]] = {}
+
+    def hear(self, source: str, at: float) -> None:
+        """Note a reply. After too long a pause it is a new beginning: nobody knows what was missed before."""
+        since, last = self.sources.get(source, (at, at))
+        self.sources[source] = [at if at - last > _HEARD_LATELY else min(since, at), max(last, at)]
+
+    def lately(self, at: float, before: float = math.inf) -> list[str]:
+        """The sources by which replies are seen at this moment, and were `before` that one."""
+        return [source for source, (since, last) in self.sources.items() if last > at - _HEARD_LATELY and since <= before]
 
     def dump(self) -> dict[str, Any]:
         """The whole state, ready for JSON."""
@@ -129,20 +141,21 @@ class CompiledAbsence:
                 continue
             waiting = states.get(here, Waiting)
             over = waiting.is_due and waiting.at + self._within <= seen_until.timestamp()
-            if over and self._would_see_answers(waiting.network, states, at, well):
+            if over and self._would_have_seen_an_answer(waiting, states, at, well):
                 rings.append((waiting.at, int(number), waiting))
         return [self._ring(str(number), waiting, states) for _, number, waiting in sorted(rings, key=lambda each: each[:2])]
 
     def sweep(self, states: States, at: datetime) -> int:
-        """Forget what was answered or given up, and networks on which we have long answered nobody. Returns how many."""
+        """Forget what is over, what nobody could know, and networks on which we have long answered nobody. Returns how many."""
         before, now = len(states), at.timestamp()
         for here in states.keys(self.rule.id, self.shape):
             if _NETWORK in json.loads(here[2]):
-                gone = all(now - heard > _HEARD_LATELY.total_seconds() for heard in states.get(here, Heard).sources.values())
+                gone = not states.get(here, Heard).lately(now)
             else:
                 waiting = states.get(here, Waiting)
-                ended = waiting.answered_at if waiting.answered_at is not None else _given_up(waiting, self._after)
-                gone = ended is not None and now - ended > _SETTLED.total_seconds()
+                given_up = waiting.at + self._within + self._after
+                ended = given_up if waiting.answered_at is None else waiting.answered_at
+                gone = now - ended > _SETTLED.total_seconds()
             if gone:
                 states.forget(here)
         return before - len(states)
@@ -159,8 +172,8 @@ class CompiledAbsence:
 
     def _why_it_waits(self, waiting: Waiting, states: States, at: datetime) -> Iterator[str]:
         yield f"waits for an answer since {_moment(waiting.at):%Y-%m-%d %H:%M} UTC"
-        if not self._would_see_answers(waiting.network, states, at, None):
-            yield f"no reply of ours was seen on {waiting.network} in the last 30 days: nobody knows whether it was answered"
+        if not self._would_have_seen_an_answer(waiting, states, at, None):
+            yield f"no reply of ours was seen on {waiting.network} in the 30 days before: nobody knows whether it was answered"
 
     def _hear(self, mention: Observation, states: States) -> None:
         """One of our own accounts has answered somebody: there that is seen, and what it answers waits no longer."""
@@ -168,8 +181,7 @@ class CompiledAbsence:
             return
         at = mention.written_at.timestamp()
         here = self._here({_NETWORK: mention.network})
-        heard = states.get(here, Heard)
-        heard.sources[mention.source] = max(at, heard.sources.get(mention.source, at))
+        states.get(here, Heard).hear(mention.source, at)
         states.changed(here)
         for answered in {mention.replies_to, mention.began_by} - {None}:
             waits = self._here({"mention": str(answered)})
@@ -195,7 +207,10 @@ class CompiledAbsence:
         states.changed(here)
 
     def _too_many(self, states: States) -> list[Finding]:
-        """The mention that has waited longest, once more wait than are kept. What has rung is bounded by its alert."""
+        """The mention that has waited longest, once more wait than are kept. What has rung is bounded by its alert.
+
+        Where nobody could know that it was answered it is forgotten: it would never have rung.
+        """
         if states.count(self.rule.id, self.shape) <= MOST_WAITING:
             return []
         waiting = [
@@ -206,15 +221,17 @@ class CompiledAbsence:
         if len(waiting) <= MOST_WAITING:
             return []
         _, number, longest = min(waiting, key=lambda each: each[:2])
+        if not self._would_have_seen_an_answer(longest, states, _moment(longest.at), None):
+            states.forget(self._here({"mention": number}))
+            return []
         return [self._ring(number, longest, states)]
 
-    def _would_see_answers(self, network: str, states: States, at: datetime, well: Wellness) -> bool:
-        """Whether replies of ours were seen there lately, by sources that are still asked and all answer."""
-        here = self._here({_NETWORK: network})
+    def _would_have_seen_an_answer(self, waiting: Waiting, states: States, at: datetime, well: Wellness) -> bool:
+        """Whether replies of ours were seen there in time, and are until now, by sources that are still asked and all answer."""
+        here = self._here({_NETWORK: waiting.network})
         if here not in states:
             return False
-        since = at.timestamp() - _HEARD_LATELY.total_seconds()
-        lately = [source for source, heard in states.get(here, Heard).sources.items() if heard > since]
+        lately = states.get(here, Heard).lately(at.timestamp(), before=waiting.at + self._within)
         if well is None:
             return bool(lately)
         answer = [well[source] for source in lately if source in well]
@@ -267,11 +284,6 @@ class CompiledAbsence:
             why=why,
             tell=tell,
         )
-
-
-def _given_up(waiting: Waiting, after: float) -> float | None:
-    """When nobody waited for an answer any more; None: somebody still does."""
-    return None if waiting.rang_at is None else waiting.rang_at + after
 
 
 def _moment(seconds: float) -> datetime:

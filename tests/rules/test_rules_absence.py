@@ -123,10 +123,11 @@ def test_nothing_rings_where_we_were_never_heard(engine: Make, mention: Mention)
     (stands,) = made.standing("unanswered", mention(2, **ASKS), states, NOON + 9 * HOUR)
     assert stands.reasons == (
         "waits for an answer since 2026-03-02 12:00 UTC",
-        "no reply of ours was seen on mastodon in the last 30 days: nobody knows whether it was answered",
+        "no reply of ours was seen on mastodon in the 30 days before: nobody knows whether it was answered",
     )
     made.observe(mention(3, own=True, in_thread=True, at=NOON + 9 * HOUR), states)
-    assert ringing(made, states, NOON + 9 * HOUR) == ["2"]
+    made.observe(mention(4, at=NOON + 9 * HOUR, **ASKS), states)
+    assert ringing(made, states, NOON + 13 * HOUR) == ["4"]  # and not what was asked while nobody could know
 
 
 def test_missing_data_never_makes_it_ring(heard: tuple[Engine, States], mention: Mention) -> None:
@@ -150,6 +151,18 @@ def test_of_too_many_the_one_that_waited_longest_rings(
     assert [[each.key["mention"] for each in findings] for findings in found] == [[], [], [], ["2"], ["3"], ["4"]]
 
 
+def test_where_nobody_can_know_nothing_rings_and_nothing_piles_up(
+    engine: Make, mention: Mention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither when there are too many, nor for ever."""
+    monkeypatch.setattr(absence, "MOST_WAITING", 3)
+    made, states = engine(RULE), States()
+    found = [made.observe(mention(number, at=NOON + number * HOUR / 60, **ASKS), states) for number in range(2, 12)]
+    assert not any(found)
+    assert len(states) == 3
+    assert made.sweep(states, NOON + timedelta(days=9)) == 3
+
+
 def test_what_is_over_is_forgotten(heard: tuple[Engine, States], mention: Mention) -> None:
     """A day after the answer, or after it was given up; and our silence on a network after a month."""
     made, states = heard
@@ -160,7 +173,7 @@ def test_what_is_over_is_forgotten(heard: tuple[Engine, States], mention: Mentio
     assert made.sweep(states, NOON + 2 * HOUR) == 0
     assert made.sweep(states, NOON + timedelta(days=2)) == 1
     assert made.sweep(states, NOON + timedelta(days=9)) == 1
-    assert made.sweep(states, NOON + timedelta(days=32)) == 1
+    assert made.sweep(states, NOON + timedelta(days=31)) == 1
     assert len(states) == 0
 
 

@@ -104,7 +104,7 @@ async def test_nobody_is_told_of_what_was_erased(desk: House) -> None:
 async def test_old_questions_are_gathered(hut: Build, configure: Configure) -> None:
     """What was asked long before we listened is told together and gently, and ends by its time."""
     home = hut(configure(rules=[UNANSWERED]))
-    await home.hears("Good morning", by=None, author=US, form=Form.REPLY)
+    await home.hears("Good morning", by=None, author=US, form=Form.REPLY, ago=timedelta(days=3))
     for number in range(3):
         await home.hears(f"Acme, when is number {number} due?", by=f"p{number}", ago=timedelta(days=2))
     await home.wait(HOUR)
