@@ -13,7 +13,7 @@ _ROOM = 16  # how many make room at once: each time all of a part are compared
 SLICES = 30
 """The memory of a term is kept in so many slices."""
 
-LEAST_EXACT = 100
+LEAST_EXACT = 50
 """Different authors of one term are counted exactly up to this many, or twice what a rule asks; beyond, it is a lower bound."""
 
 
