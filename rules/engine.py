@@ -114,6 +114,17 @@ class Engine:
         return min([at, *known]) if known and len(known) == len(moments) else None
 
     @property
+    def lasts(self) -> timedelta | None:
+        """The same of the rules that give no pace at which they are looked at."""
+        waits = [each.waits for id_, each in self._remembering.items() if id_ not in self._waiting]
+        return None if None in waits else max((each for each in waits if each is not None), default=timedelta(0))
+
+    @property
+    def pace(self) -> timedelta | None:
+        """How often it is worth looking for the sake of the others, for ever; None: there are none."""
+        return min((each.pace for each in self._waiting.values()), default=None)
+
+    @property
     def waits_for_sources(self) -> bool:
         """Whether any rule rings for what is missing."""
         return bool(self._waiting)

@@ -31,6 +31,7 @@ LEASE = timedelta(seconds=60)  # real time
 TICK = timedelta(minutes=1)
 # Complaints that a single look may end: a storm of a day ago must not hold up what happens now.
 ENDED_AT_ONCE = 200
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 # How often keys that have long been silent are let go.
 SWEEP = timedelta(hours=6)
@@ -268,10 +269,16 @@ class Evaluator:
 
     def _watch(self, now: datetime) -> None:
         """Look at the clock for as long as something may ring because of what was said until now."""
-        waits = self._engine.waits
-        if waits is None or waits:
-            self._watch_until = _FOR_EVER if waits is None else now + waits + TICK
+        lasts = self._engine.lasts
+        if lasts is None or lasts:
+            self._watch_until = _FOR_EVER if lasts is None else now + lasts + TICK
             self._wake_soon()
+        self._wake_for_silence(now)
+
+    def _wake_for_silence(self, now: datetime) -> None:
+        """Silence may ring for ever after: when it is worth looking, and no sooner."""
+        if self._engine.pace is not None:
+            self._wake_by(now + self._engine.pace - (now - _EPOCH) % self._engine.pace)
 
     def _wake_soon(self) -> None:
         """At the next whole minute: the same moments, wherever a replay that was interrupted goes on."""
@@ -292,6 +299,7 @@ class Evaluator:
             await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
         if now < self._watch_until:
             self._wake_soon()
+        self._wake_for_silence(now)
         await self._end_what_is_over(tx, memory, now, lambda rule: self._engine.until(rule, seen_until, now, delivered))
         await self._end_by_their_time(tx, memory.rings, now)
         for alert in memory.rings.silenced():

@@ -282,10 +282,12 @@ def texts(data: Data, path: Path_) -> Iterator[tuple[Path_, str]]:
 
 
 def conditions(data: Data, rule: Path_) -> Iterator[tuple[Path_, Data]]:
-    """Every condition within a rule's or route's `where` (and a share's, and of `raise`), blocks included, with its path."""
-    yield from _conditions(at(data, (*rule, "where")), (*rule, "where"))
-    share = (*rule, "measure", "share")
-    yield from _conditions(at(data, share), share)
+    """Every condition within the `where` of a rule or route (and of shares, signals and `raise`), blocks included, with its path."""
+    signals = at(data, (*rule, "signals", "of"))
+    counted = [(*rule, "signals", "of", index) for index in range(len(signals) if isinstance(signals, list) else 0)]
+    for place in (rule, *counted):
+        for path in ((*place, "where"), (*place, "measure", "share")):
+            yield from _conditions(at(data, path), path)
     louder = at(data, (*rule, "raise"))
     for index in range(len(louder) if isinstance(louder, list) else 0):
         path = (*rule, "raise", index, "where")

@@ -36,6 +36,7 @@ class CompiledFlatline:
         self.feeds = _sources(rule.where)
         self.shape = _shape(rule)
         self.waits: timedelta | None = None
+        self.pace = rule.window / BUCKETS
         self.patience = rule.window + rule.keep_firing_for
         self._keys = Keys(rule.key, self.admits)
         self._measure = measured(rule.measure)

@@ -67,3 +67,6 @@ class Waiting(Remembering, Protocol):
 
     feeds: frozenset[str] | None
     """The sources that feed it; None: all that are asked."""
+
+    pace: timedelta
+    """How often it is worth looking, counted from the epoch."""
