@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
@@ -28,6 +28,7 @@ class Composer:
         self._replay = replay
         self._owners = _owners(settings)
         self._titles = {rule.id: rule.title for rule in settings.rules}
+        self._newest_first = {rule.id for rule in settings.rules if rule.evidence.by == "newest"}
         self._new_words = NewWords()
 
     async def compose(self, store: Store, notification: Notification) -> Message:
@@ -63,7 +64,9 @@ class Composer:
         """The facts as they stand. `as_opened` leaves out what changes or may be erased: the posts, and how the plan stands."""
         receiver = self._settings.receivers[notification.receiver]
         language: Language = receiver.language or self._settings.language
-        posts, more = await self._posts(tx, notification, _ringing(notification, alerts), 0 if as_opened else receiver.posts)
+        newest = {alert.id for _, alert in alerts if alert.rule in self._newest_first}
+        ringing, limit = _ringing(notification, alerts), 0 if as_opened else receiver.posts
+        posts, more = await self._posts(tx, notification, ringing, limit, newest)
         run = await tx.plans.get(notification.plan_run_id) if notification.plan_run_id is not None else None
         if run is not None and as_opened:
             run = replace(run, state=run.opened_as)
@@ -98,11 +101,17 @@ class Composer:
         )
 
     async def _posts(
-        self, tx: UnitOfWork, notification: Notification, events: Sequence[AlertEvent], limit: int
+        self,
+        tx: UnitOfWork,
+        notification: Notification,
+        events: Sequence[AlertEvent],
+        limit: int,
+        newest: Collection[int],
     ) -> tuple[tuple[Post, ...], int]:
         """The posts behind the alerts, those of the gravest first and the loudest among them, and how many are not shown.
 
-        Of posts that are nearly the same the loudest stands for all, so that copies do not hide what others say.
+        Where all alerts of one severity are among `newest`, the newest come first. Of posts that are nearly the same the first
+        stands for all, so that copies do not hide what others say.
         """
         if notification.kind is NotificationKind.RESOLVED or not limit:
             return (), 0
@@ -110,7 +119,8 @@ class Composer:
         for severity in reversed(SEVERITIES):
             alert_ids = [event.alert_id for event in events if event.severity == severity]
             if alert_ids and len(posts) < _LOOKED_AT:
-                posts |= {post.id: post for post in await tx.alerts.evidence(alert_ids, _LOOKED_AT)}
+                found = await tx.alerts.evidence(alert_ids, _LOOKED_AT, newest=set(alert_ids) <= set(newest))
+                posts |= {post.id: post for post in found}
         shown = _without_copies(list(posts.values())[:_LOOKED_AT])[:limit]
         all_ids = [event.alert_id for event in events]
         told = sum(1 + post.copies for post in shown)

@@ -282,7 +282,7 @@ def texts(data: Data, path: Path_) -> Iterator[tuple[Path_, str]]:
 
 
 def conditions(data: Data, rule: Path_) -> Iterator[tuple[Path_, Data]]:
-    """Every condition within the `where` of a rule or route (and of shares, signals and `raise`), blocks included, with its path."""
+    """Every condition of a rule or route (also of shares, signals and `raise`), blocks included, with its path."""
     signals = at(data, (*rule, "signals", "of"))
     counted = [(*rule, "signals", "of", index) for index in range(len(signals) if isinstance(signals, list) else 0)]
     for place in (rule, *counted):

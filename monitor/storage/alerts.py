@@ -175,13 +175,14 @@ class Alerts(Repository):
         crowd = select(table.c.id).where(table.c.incident_id == incident_id, table.c.kind.not_in(PERSONAL)).limit(1)
         return await self._session.scalar(crowd) is not None
 
-    async def evidence(self, alert_ids: Sequence[int], limit: int) -> list[Observed]:
-        """The loudest of the mentions behind these alerts: widest reach (unknown last), most reactions, then newest."""
+    async def evidence(self, alert_ids: Sequence[int], limit: int, *, newest: bool = False) -> list[Observed]:
+        """The mentions behind these alerts, the loudest first (widest reach, unknown last, most reactions), or the newest."""
         behind = select(evidence.c.mention_id).where(evidence.c.alert_id.in_(alert_ids))
         counts = (mention.c.shares, mention.c.likes, mention.c.replies)
         reactions: ColumnElement[int] = sum((func.coalesce(count, 0) for count in counts), literal(0, Integer))
-        loudest = (author.c.reach.desc().nulls_last(), reactions.desc(), mention.c.written_at.desc(), mention.c.id.desc())
-        rows = await self._session.all(OBSERVED.where(mention.c.id.in_(behind)).order_by(*loudest).limit(limit))
+        last = (mention.c.written_at.desc(), mention.c.id.desc())
+        order = last if newest else (author.c.reach.desc().nulls_last(), reactions.desc(), *last)
+        rows = await self._session.all(OBSERVED.where(mention.c.id.in_(behind)).order_by(*order).limit(limit))
         return [observed(row) for row in rows]
 
     async def evidence_count(self, alert_ids: Sequence[int]) -> int:

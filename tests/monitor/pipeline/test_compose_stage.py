@@ -83,6 +83,17 @@ async def test_each_receiver_reads_their_own_language(house: Build) -> None:
     assert (english.subject, english.brand) == ("Acme", "Acme")
 
 
+async def test_the_newest_posts_come_first_where_the_rule_says_so(hut: Build) -> None:
+    """`evidence: {by: newest}`: however large the others' reach."""
+    home = housed(hut, rules=[CRISIS | {"evidence": {"top": 20, "by": "newest"}}])
+    reaches = {"star": 9_000_000, "known": 5_000, "nobody": 3}
+    for name, reach in reaches.items():
+        home.clock.advance(timedelta(minutes=1))
+        await home.hears("Acme fire", author=Author(name, handle=name, reach=reach))
+    await home.act()
+    assert [post.author for post in home.told("bureau")[0].posts] == ["nobody", "known", "star"]
+
+
 async def test_the_loudest_posts_come_first(house: Build) -> None:
     """Reach, then reactions, then the newest; an unknown reach comes last; the rest is counted."""
     home = housed(house)
