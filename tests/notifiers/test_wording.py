@@ -510,8 +510,7 @@ def _messages(language: Language) -> Iterator[Message]:
         yield replace(base, alerts=some, kind=kind, incident_id=None, posts=base.posts[:1])
     yield from _plans(base)
     yield from _unfinished(language)
-    kinds: tuple[Kind, ...] = ("first", "reminder", "resolved")
-    for quiet, kind in product(_quiet(base.alerts[0]), kinds):
+    for quiet, kind in product(_quiet(base.alerts[0]), get_args(Kind)):
         yield replace(base, kind=kind, alerts=(quiet,), posts=())
     yield from _newly_told(base)
     own = ("receiver_health", "store_health", "judging_health", "plan_health")

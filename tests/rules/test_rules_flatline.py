@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -344,3 +346,15 @@ def test_the_clocks_are_those_of_the_rule_its_file_or_the_brand() -> None:
 def _clocks(file: dict[str, Any]) -> list[str | None]:
     rules = RuleFile.model_validate(file).effective("Europe/Paris")
     return [rule.timezone for rule in rules if isinstance(rule, FlatlineRule)]
+
+
+def test_the_shipped_rule_notices_that_nobody_replies_any_more(mention: Mention) -> None:
+    """After four weeks of a reply every twenty minutes, within six hours, and once it has learnt."""
+    path = Path(__file__).resolve().parents[2] / "config" / "rules" / "silence.yaml"
+    rules = Engine(RuleFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).effective("Europe/Paris"), {})
+    replies = _steady(mention, timedelta(days=28), 20 * MINUTE, form="reply")
+    end = MONDAY + timedelta(days=28)
+    posts = [mention(9000 + n, at=end + n * HOUR, form="post") for n in range(8)]
+    first, *_ = _live(rules, [*replies, *posts], end + 8 * HOUR)
+    assert first.key == KEY
+    assert end + 4 * HOUR <= first.at <= end + 6 * HOUR
