@@ -72,11 +72,30 @@ def receivers_page() -> str:
     return page.kinds(ReceiverSettings, "Every receiver").text()
 
 
+AFTER_AN_EDIT = """
+## After an edit
+
+What a rule remembers (the open window, what is usual, a `for` that has begun) depends on its `where`, `key`, `measure` and
+`window`. When one of them changes, or a rule is new, its memory is built anew from the stored mentions, as if it had always
+been so; nobody is told of what would have rung in the past.
+
+- It reads four half-lives back (`baseline.level`; with `surprise` the longer of it and `baseline.dispersion`), or
+  `min_history` if that is longer, and the window: of rules that say nothing, twelve days, or four weeks with `surprise`.
+  What retention has removed, and whoever was forgotten, is missing.
+- Judging goes on meanwhile. Until it is done (the log says `rules.rebuilt`; a million mentions take a minute or two) the
+  rule rings by its floors alone, marked as learning. A process that dies on the way begins again.
+- An alert that is open and still holds goes on, and nobody hears of the edit. One that no longer holds ends with « the rule
+  was changed », and its receivers are told that it may go on unwatched.
+- All other settings (who is told, how often, from which floor) take effect at once and cost nothing. So do the entries of
+  lists: what was counted before stays counted.
+"""
+
+
 def rules_page() -> str:
     """The rule language."""
     intro = "The files of `rules/` say what rings. Each rule has a kind; all kinds share the same conditions,"
     intro += " [`where`](#conditions-where). Test them like code: [how to test a rule](../how-to/test-a-rule.md)."
-    return Page("Rules: rules/*.yaml", intro, RuleFile.model_json_schema()).tree().text()
+    return Page("Rules: rules/*.yaml", intro, RuleFile.model_json_schema()).tree().text() + AFTER_AN_EDIT
 
 
 def rule_tests_page() -> str:

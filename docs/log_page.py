@@ -64,6 +64,8 @@ MEANS = {
     "plan.stuck": "a fault of ours stopped a plan run; it is tried again, and the others go on",
     "copies.failed": "a fault of ours: it could not be told whether a mention copies an earlier one; it is judged all the same",
     "rules.failed": "a fault of ours: the rules tripped over a mention; the others are judged",
+    "rules.not_rebuilt": "a fault of ours: the memory of edited rules was not built anew; they learn until the next start",
+    "rules.rebuilt": "what new or edited rules remember was built anew from so many stored mentions",
     "scorer.failed": "a fault of ours: texts could not be scored all at once, or one not at all",
     "second_opinion.failed": "the slower engine gave no answer, or none in time: the first scores stand",
     "silence.not_understood": "a silence asks what this version does not know, or names a list that is gone: it silences nothing",

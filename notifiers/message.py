@@ -58,7 +58,7 @@ class AlertFacts:
     resolved_at: datetime | None = None
     title: str = ""  # the rule's title in the receiver's language, when it has one
     acknowledged: bool = False  # somebody has taken it
-    unwatched: bool = False  # it ended because its rule was removed: it may go on, and nobody sees it
+    unwatched: bool = False  # it ended because its rule was removed or changed: it may go on, and nobody sees it
 
     @property
     def figure(self) -> bool:

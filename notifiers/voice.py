@@ -93,7 +93,7 @@ class Voice:
 
     @property
     def unwatched(self) -> list[AlertFacts]:
-        """The alerts that ended because their rule was removed."""
+        """The alerts that ended because their rule was removed or changed."""
         return [alert for alert in self.message.alerts if alert.unwatched]
 
     @property

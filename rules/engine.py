@@ -69,6 +69,11 @@ class Engine:
         """The rule of this id, if there is one (still) and what it remembers says when its alerts are over."""
         return self._remembering.get(rule_id)
 
+    def looks_back(self, rule_id: str) -> bool:
+        """Whether a rule that is new is to remember what was said before it was there."""
+        remembering = self.remembering(rule_id)
+        return remembering is not None and bool(remembering.memory)
+
     def tick(self, rule_id: str, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
         """Look at one key of a rule that remembers at a moment (event time): Finding while it rings; Calm otherwise.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import pairwise
 from typing import Any, Protocol, Self, TypeVar, cast
 
@@ -347,6 +347,15 @@ class States:
         self._live.pop(key, None)
         self._of_rule[key[:2]].discard(key)
         self._dirty.add(key)
+
+    def take_over(self, built: States, shapes: Collection[tuple[str, str]]) -> None:
+        """Remember of these rules (and shapes) what `built` does, and nothing else. `built` is of no use afterwards."""
+        for key in [key for key in {*self._saved, *self._live} if key[:2] in shapes]:
+            self.forget(key)
+        self._live |= built._live
+        self._dirty |= built._live.keys()
+        for key in built._live:
+            self._of_rule[key[:2]].add(key)
 
     def __contains__(self, key: StateKey) -> bool:
         return key in self._live or key in self._saved

@@ -15,6 +15,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the
 PERSONAL = frozenset({"mention", "absence"})
 """Kinds whose alerts are about what one person said: an incident of its own, which mixes with nobody else's."""
 RULE_GONE = "the rule is gone"  # why an alert ends that nobody knows to be over
+RULE_CHANGED = "the rule was changed"  # as it is now, it would not ring
 EXEMPT = "exempt"  # the label of an alert that nothing holds back
 OBSERVED = "observed"  # the label of an alert that was opened while its rule was only observed
 
@@ -153,8 +154,8 @@ class Alert:
 
     @property
     def unwatched(self) -> bool:
-        """Whether it ended because its rule was removed: what it was about may go on."""
-        return self.resolved_reason == RULE_GONE
+        """Whether it ended because its rule was removed or changed: what it was about may go on."""
+        return self.resolved_reason in {RULE_GONE, RULE_CHANGED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import structlog
 
-from monitor.domain.alert import PERSONAL, RULE_GONE, Alert, Silence
+from monitor.domain.alert import PERSONAL, RULE_CHANGED, RULE_GONE, Alert, Silence
 from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
 from monitor.domain.plan import TimelineEvent
@@ -17,6 +17,7 @@ from monitor.pipeline import catch_up, health, second_opinion
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.copies import Copies
 from monitor.pipeline.open_alerts import OpenAlerts
+from monitor.pipeline.rebuild import Rebuild, incomplete
 from monitor.pipeline.suspects import Suspects
 from monitor.settings import Settings
 from monitor.storage import LeaseLost, Store, StoreAwayError, UnitOfWork
@@ -90,8 +91,17 @@ class Evaluator:
         self._look_at_clocks = look
 
     async def step(self) -> int:
-        """Judge one batch. Returns how many mentions were judged: 0 when nothing waits, or when another process leads."""
-        if not await self._lead() or self._memory is None:
+        """Judge one batch, and read a page for the rules that were edited.
+
+        Returns how many mentions were judged: 0 when nothing waits, or when another process leads; 1 while there is more to read.
+        """
+        if not await self._lead():
+            return 0
+        judged, reads = await self._judge_batch(), await self._read_again()
+        return judged or int(reads)
+
+    async def _judge_batch(self) -> int:
+        if self._memory is None:
             return 0
         async with self._store.read() as tx:
             if self._memory.copies is None:
@@ -105,6 +115,24 @@ class Evaluator:
                 return 0
         metrics.evaluated.inc(len(mentions))
         return len(mentions)
+
+    async def _read_again(self) -> bool:
+        """Read on what was judged before some rules were edited, so that they remember it. False: nothing of it is left."""
+        if self._memory is None or self._memory.rebuild is None:
+            return False
+        rebuild = self._memory.rebuild
+        try:
+            async with self._store.read() as tx:
+                complete = await rebuild.read(tx, self._offset)
+        except StoreAwayError:
+            raise
+        except Exception:
+            log.exception("rules.not_rebuilt", rules=rebuild.rules)  # they learn anew; the next start tries again
+            self._memory.rebuild = None
+            return False
+        if complete and await self._transaction(self._take_over):
+            log.info("rules.rebuilt", rules=rebuild.rules, mentions=rebuild.mentions)
+        return True
 
     async def _judge_or_pass_over(self, mentions: Sequence[Observed]) -> bool:
         """One mention that fails again and again must not keep all others from being judged. A replay's user sees it fail."""
@@ -167,11 +195,20 @@ class Evaluator:
             return False
         await tx.rule_states.prune(self._engine.shapes())
         self._epoch, self._offset = lease.epoch, lease.offset
-        self._memory = _Memory(States.load(await tx.rule_states.load()), await OpenAlerts.load(tx))
+        saved = await tx.rule_states.load()
+        self._memory = _Memory(States.load(saved), await OpenAlerts.load(tx), await self._rebuild(tx, {key[:2] for key in saved}))
         if self._drive is None or self._offset:  # a recording begins with its first mention
             self._wake_soon()  # of what is open, an earlier process knew when to look again
             self._watch(self._clock.now())
         return True
+
+    async def _rebuild(self, tx: UnitOfWork, known: Collection[tuple[str, str]]) -> Rebuild | None:
+        """For the rules that are new, or were edited so that they must remember otherwise; None: there are none."""
+        now = self._clock.now()
+        shapes = {(id_, shape) for id_, shape in self._engine.shapes() if self._engine.looks_back(id_)}
+        wanting = {rule for rule, _ in await incomplete(tx, shapes, known, self._offset, now)}
+        rules = [rule for rule in self._settings.rules if rule.id in wanting]
+        return Rebuild(rules, self._settings.lists, now, self._settings.calendar) if rules else None
 
     def _lose(self) -> None:
         log.warning("evaluator.lease_lost", owner=self._owner)
@@ -367,7 +404,7 @@ class Evaluator:
         ringing = [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind) if "catch_up" not in alert.labels]
         for alert in ringing:
             seen_until = until(alert.rule)
-            over = None if seen_until is None else self._over(alert, memory.states, seen_until)
+            over = None if seen_until is None else self._over(alert, memory, seen_until)
             if over is not None:
                 await self._alerting.resolve(tx, memory.rings, alert, now, over.why, tell=over.tell)
             else:
@@ -375,15 +412,31 @@ class Evaluator:
         if ringing:
             self._wake_soon()
 
-    def _over(self, alert: Alert, states: States, seen_until: datetime) -> _Over | None:
-        """Why an alert does not ring any more, or None. A rule that was edited has forgotten: that is no all-clear."""
+    def _over(self, alert: Alert, memory: _Memory, seen_until: datetime) -> _Over | None:
+        """Why an alert does not ring any more, or None. A rule that was edited knows too little: that is no all-clear."""
         rule = self._engine.remembering(alert.rule)
         if rule is None:
             return _Over(RULE_GONE)
-        if not rule.remembers(alert.key, states):
-            return _Over("the rule was changed") if alert.last_seen_at + rule.patience <= seen_until else None
-        stands = rule.tick(alert.key, states, seen_until)
+        if memory.rebuild is not None and alert.rule in memory.rebuild.rules:
+            return None
+        if not rule.remembers(alert.key, memory.states):
+            return _Over(RULE_CHANGED) if alert.last_seen_at + rule.patience <= seen_until else None
+        stands = rule.tick(alert.key, memory.states, seen_until)
         return _Over(stands.why, stands.tell) if isinstance(stands, Calm) else None
+
+    async def _take_over(self, tx: UnitOfWork, memory: _Memory) -> int:
+        """Rules that were edited remember now what they should. What they ring for goes on; what they would not, is over."""
+        rebuild, now = memory.rebuild, self._clock.now()
+        assert rebuild is not None
+        memory.states.take_over(rebuild.states, rebuild.shapes)
+        memory.rebuild = None
+        await tx.rule_states.note(dict.fromkeys(rebuild.shapes, True), now)
+        seen_until = await self._seen_until(tx, now)
+        for alert in [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind) if alert.rule in rebuild.rules]:
+            if isinstance(self._engine.tick(alert.rule, alert.key, memory.states, seen_until), Calm):
+                await self._alerting.resolve(tx, memory.rings, alert, now, RULE_CHANGED, tell=True)
+        self._watch(now)
+        return self._offset
 
     async def _end_by_their_time(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
         """An alert of a mention rule, or of old news, ends by a person, or by its time; nobody is told of the latter."""
@@ -416,4 +469,5 @@ class _Memory:
 
     states: States
     rings: OpenAlerts
+    rebuild: Rebuild | None  # of rules that were edited, until it has come to what is judged
     copies: Copies | None = None  # None: not loaded yet, for a tick needs none

@@ -243,6 +243,16 @@ class Mentions(Repository):
             found |= {row[0]: row[1] for row in rows}
         return found
 
+    async def first_since(self, moment: datetime) -> int | None:
+        """An id before which nothing stands that was written at this moment or later; None: the store is empty.
+
+        It was seen later still, or, in a recording, with what was read together: the last lot that was seen before comes first.
+        """
+        lot = select(func.max(mention.c.seen_at)).where(mention.c.seen_at < moment).scalar_subquery()
+        since = mention.c.seen_at >= func.coalesce(lot, moment)
+        first = await self._session.scalar(select(mention.c.id).where(since).order_by(mention.c.seen_at, mention.c.id).limit(1))
+        return None if first is None else int(first)
+
     async def count(self) -> int:
         """How many mentions are stored."""
         return int(await self._session.scalar(select(func.count()).select_from(mention)))

@@ -1,4 +1,4 @@
-"""What the rules remember: one compact JSON state per (rule, shape, key)."""
+"""What the rules remember: one compact JSON state per (rule, shape, key), and of each (rule, shape) whether it is complete."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, tuple_
+from sqlalchemy import and_, bindparam, delete, or_, select, tuple_
 
 from monitor.storage.session import Repository
 from monitor.storage.tables import rule_state as table
 
 StateKey = tuple[str, str, str]  # rule, hash of the fields that shape the state, key
+Shape = tuple[str, str]  # the first two of them
+
+# No rule is called so: its rows say of the rule in `key` whether its states of this shape are complete. An earlier version
+# takes them for the states of a rule that is gone, and forgets them.
+_NOTES = ""
 
 
 class RuleStates(Repository):
@@ -19,7 +24,8 @@ class RuleStates(Repository):
 
     async def load(self) -> dict[StateKey, dict[str, Any]]:
         """Every state."""
-        rows = await self._session.rows(select(table.c.rule, table.c.shape, table.c.key, table.c.state))
+        states = select(table.c.rule, table.c.shape, table.c.key, table.c.state).where(table.c.rule != _NOTES)
+        rows = await self._session.rows(states)
         return {(row["rule"], row["shape"], row["key"]): row["state"] for row in rows}
 
     async def save(self, states: Mapping[StateKey, Mapping[str, Any] | None], at: datetime) -> None:
@@ -39,7 +45,17 @@ class RuleStates(Repository):
             same = (table.c.rule == bindparam("r"), table.c.shape == bindparam("s"), table.c.key == bindparam("k"))
             await self._session.run(delete(table).where(*same), gone)
 
-    async def prune(self, known: Collection[tuple[str, str]]) -> int:
+    async def complete(self) -> dict[Shape, bool]:
+        """Whether the states of a rule hold all that they should, as far as that was noted."""
+        notes = select(table.c.key, table.c.shape, table.c.state).where(table.c.rule == _NOTES)
+        return {(row["key"], row["shape"]): row["state"]["complete"] for row in await self._session.rows(notes)}
+
+    async def note(self, complete: Mapping[Shape, bool], at: datetime) -> None:
+        """Note that the states of these rules hold all that they should, or do not yet. It is pruned with them."""
+        await self.save({(_NOTES, shape, rule): {"complete": each} for (rule, shape), each in complete.items()}, at)
+
+    async def prune(self, known: Collection[Shape]) -> int:
         """Forget the states of rules, or shapes of rules, that are no longer configured. Returns how many."""
-        shapes = tuple_(table.c.rule, table.c.shape)
-        return await self._session.changed(delete(table).where(shapes.not_in(list(known))))
+        states = and_(table.c.rule != _NOTES, tuple_(table.c.rule, table.c.shape).not_in(list(known)))
+        notes = and_(table.c.rule == _NOTES, tuple_(table.c.key, table.c.shape).not_in(list(known)))
+        return await self._session.changed(delete(table).where(or_(states, notes)))

@@ -97,6 +97,7 @@ class CompiledAbsence:
         self.shape = _shape(rule)
         self.waits: timedelta | None = rule.within
         self.patience = rule.resolve.after
+        self.memory = timedelta(0)  # what waited for an answer before the rule was there, nobody is told of
         self._within = rule.within.total_seconds()
         self._after = rule.resolve.after.total_seconds()
 

@@ -38,6 +38,7 @@ class CompiledFlatline:
         self.waits: timedelta | None = None
         self.pace = rule.window / BUCKETS
         self.patience = rule.window + rule.keep_firing_for
+        self.memory = self.patience + max(rule.baseline.min_history, 4 * rule.baseline.level)
         self._keys = Keys(rule.key, self.admits)
         self._measure = measured(rule.measure)
         self._width = rule.window.total_seconds() / BUCKETS

@@ -37,13 +37,16 @@ class Remembering(Kind, Protocol):
     """A kind that remembers mentions in `States`, and whose alert is over when what it remembers says so."""
 
     shape: str
-    """A hash of what its states depend on: a rule that tells other people keeps them, one that counts otherwise starts anew."""
+    """A hash of what its states depend on: a rule that tells other people keeps them, one that counts otherwise needs others."""
 
     waits: timedelta | None
     """For how long after a mention it may still ring because time has passed; None: for ever."""
 
     patience: timedelta
     """How long an alert stays open whose rule was changed, and which therefore nobody knows to be over."""
+
+    memory: timedelta
+    """How far back it remembers: what was said before then is no part of it, or next to none. 0: a new rule begins with nothing."""
 
     def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
         """How the alert of this key stands at a moment up to which everything was seen (event time)."""

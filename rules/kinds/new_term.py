@@ -42,6 +42,7 @@ class CompiledNewTerm:
         self.shape = _shape(rule)
         self.waits: timedelta | None = timedelta(0)
         self.patience = rule.fire.within + rule.keep_firing_for
+        self.memory = rule.memory
 
     def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
         """Note who says what, and a finding for each term that now rings."""

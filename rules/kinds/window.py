@@ -43,6 +43,7 @@ from rules.where import scores_asked
 _SHAPING = {"kind", "where", "key", "measure", "window"}
 _FORMAT = 1
 _STRAYS = 2  # times its standard error that a mean may stray by chance
+_HALF_LIVES = 4  # after so many, one sixteenth of what was usual then is left
 _CAMPAIGN = 3  # copies of one text from which they are news, if they are one mention in ten
 _NOTHING = 0.01  # a usual level that counts as none
 _ROUNDING = 1e-9  # what is usual is learnt in more or fewer steps, whose last digits differ: they must not decide
@@ -83,6 +84,7 @@ class CompiledWindow:
         self._unless = {name: compiler.number(test) for name, test in rule.unless or () if test is not None}
         self.waits: timedelta | None = rule.for_
         self.patience = rule.window + rule.keep_firing_for
+        self.memory = self.patience + max(rule.baseline.min_history, _HALF_LIVES * _half_life(rule))
         self._for = rule.for_.total_seconds()
 
     def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
@@ -477,6 +479,11 @@ def _lasting(rule: WindowRule) -> float:
     return rule.window.total_seconds() * looked_at
 
 
+def _half_life(rule: WindowRule) -> timedelta:
+    """That of what is remembered longest."""
+    return max(rule.baseline.level, rule.baseline.dispersion) if rule.asks_for_surprise else rule.baseline.level
+
+
 def _surprise(rule: WindowRule, teaches: Callable[[float, float], float] | None) -> Surprise | None:
     if not rule.asks_for_surprise:
         return None
@@ -535,7 +542,7 @@ def _moment(seconds: float) -> datetime:
 
 
 def _shape(rule: WindowRule, signal: Signal | None) -> str:
-    """A hash of what the state depends on: a rule that tells other people keeps its state, one that counts otherwise starts anew.
+    """A hash of what the state depends on: a rule that tells other people keeps it, one that counts otherwise needs another.
 
     The entries of lists are left out: after a word more or less the old level is a better guess than none.
     """

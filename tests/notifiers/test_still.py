@@ -76,7 +76,7 @@ def test_a_removed_rule_is_no_all_clear() -> None:
     """Neither words nor colours nor signs say that it is over: nobody watches any more, and somebody must look."""
     message = unwatched(samples.resolved("en"))
     assert headline(message) == "No longer watched: “complaint-storm”"
-    assert why(message) == "The rule was removed: it may go on, and Tocsin would not see it."
+    assert why(message) == "The rule was removed or changed: it may go on, and Tocsin would not see it."
     assert next_action(message) == "See for yourself whether it goes on, and put the rule back if it is missed."
     for said in (text(message), html(message), short(message)):
         assert "calm" not in said.lower()

@@ -385,3 +385,18 @@ async def test_a_mention_that_is_read_to_be_judged_is_placed(store: Store, said:
         found = await tx.mentions.after(0, 10, place)
     assert asked == [(ids[0], now, "T", "0"), (ids[1], now, "T", "1")]
     assert [(each.cluster, each.copies) for each in found] == [(7, 1), (7, 2)]
+
+
+async def test_nothing_that_was_written_since_a_moment_stands_before_the_first(store: Store, said: Said, now: datetime) -> None:
+    """Where to begin reading, of three lots; the last that was seen before the moment may hold some of a recording."""
+    ids: list[list[int]] = []
+    async with store.begin() as tx:
+        assert await tx.mentions.first_since(now) is None
+        for lot in range(3):
+            items = [said(f"https://m.example/{lot}/{number}", written_at=now + lot * LATER) for number in range(2)]
+            ids.append((await tx.mentions.add(items, source="feed", seen_at=now + lot * LATER)).new)
+        await tx.commit()
+    async with store.read() as tx:
+        moments = (now - LATER, now, now + LATER, now + 2 * LATER, now + 9 * LATER)
+        found = [await tx.mentions.first_since(moment) for moment in moments]
+    assert found == [ids[0][0], ids[0][0], ids[0][0], ids[1][0], ids[2][0]]

@@ -160,6 +160,18 @@ async def test_rule_states_are_saved_in_part(store: Store, now: datetime) -> Non
         assert await tx.rule_states.load() == {}
 
 
+async def test_whether_a_rules_states_are_complete_is_noted_beside_them(store: Store, now: datetime) -> None:
+    """It is no state itself, and goes with the rule, or with its shape."""
+    async with store.begin() as tx:
+        assert await tx.rule_states.complete() == {}
+        await tx.rule_states.note({("storm", "s1"): False, ("storm", "s2"): True, ("old", "s1"): True}, now)
+        await tx.rule_states.note({("storm", "s1"): True}, now)
+        assert await tx.rule_states.load() == {}
+        assert await tx.rule_states.complete() == {("storm", "s1"): True, ("storm", "s2"): True, ("old", "s1"): True}
+        await tx.rule_states.prune({("storm", "s1")})
+        assert await tx.rule_states.complete() == {("storm", "s1"): True}
+
+
 async def test_one_evaluator_at_a_time(store: Store, now: datetime) -> None:
     """A lease is refused to others while it lasts, renewed by its holder, and free once given back."""
     async with store.begin() as tx:
