@@ -134,7 +134,7 @@ class Page:
     def _inside(self, field: Schema) -> Iterator[tuple[str, str, Schema]]:
         """The models one level down that are told in place: (what to add to the path, tag in a union of kinds, model)."""
         kinds = "oneOf" in str(field)
-        told: set[str] = set()  # one, or a list of such: the same settings
+        told: set[str] = set()  # what may stand alone or in a list is told once
         for suffix, name, model in self._models(field):
             if name in told:
                 continue

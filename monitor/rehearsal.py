@@ -25,8 +25,8 @@ from monitor.settings import RuleTests, Settings
 from monitor.sources.file import FileSettings
 from monitor.storage import StorageSettings, Store, UnitOfWork
 from notifiers import Message, Receipt
-from rules import Engine, RuleTest
-from rules.cases import NUMBER, Downtime, Expected, Explained, Said, Saying
+from rules import Engine, RuleTest, States
+from rules.cases import NUMBER, Downtime, Expected, Explained, History, Said, Saying
 
 # A Monday at work, in Europe: whoever has hours is there.
 BEGINNING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -128,10 +128,21 @@ async def _play(settings: Settings, test: RuleTest) -> list[Rang]:
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.storage, in_place=True)
         stack.push_async_callback(store.close)
+        await _remember(settings, store, test.history)
         story = _Story(settings, store)
         stack.push_async_callback(story.stop)
         await story.play(test)
         return await story.rang()
+
+
+async def _remember(settings: Settings, store: Store, histories: Sequence[History]) -> None:
+    """What the rules had learnt when the story begins, as the daemon would have stored it."""
+    engine, states = Engine(settings.rules, settings.lists), States()
+    for past in histories:
+        engine.learnt(past, past.of(settings.subjects), states, BEGINNING)
+    async with store.begin() as tx:
+        await tx.rule_states.save(states.take_dirty(), BEGINNING)
+        await tx.commit()
 
 
 class _Nobody:

@@ -7,14 +7,17 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rules.base import Settings, some
-from rules.duration import LONGEST, Duration, format_duration
-from rules.model import AnyKeyPart, Id, Severity
+from rules.duration import LONGEST, Duration, PositiveDuration, format_duration
+from rules.model import AnyKeyPart, Id, KeyPart, Severity
 
 MOST_MENTIONS = 100_000
 """A test that says more than this waits for nobody."""
+
+MOST_USUAL = 1_000_000
+"""Nobody hears of more within a window."""
 
 NUMBER = "{n}"
 """Stands in an author's name, or in a text, for the number of the mention within its entry: 0, 1, 2 …"""
@@ -103,6 +106,41 @@ class Saying(Said):
         return (self.at + (self.every or timedelta(0)) * time for time in range(self.times) for _ in range(self.each))
 
 
+class History(Settings):
+    """What a rule had learnt of one key when the story begins, instead of the mentions that it learnt from."""
+
+    rule: Id = Field(description="which rule, of the kind `window`")
+    key: dict[KeyPart, str] | None = Field(
+        None, description="of which key: the parts of the rule's `key`; left out, the first subject in monitor.yaml"
+    )
+    level: float = Field(
+        ge=0,
+        le=MOST_USUAL,
+        description="what is usual within its window: authors, texts or mentions (of a share: the part, from 0 to 1)",
+    )
+    dispersion: float | None = Field(
+        None,
+        ge=0,
+        le=200,
+        description="how widely that spreads, where the rule asks for `surprise`: of what usually comes m times in a while, the"
+        " variance is m + `dispersion` × m²; 0 is chance alone; left out, 0.5",
+    )
+    age: PositiveDuration = Field(description="for how long it had been looking; less than `min_history`, and it still learns")
+
+    def of(self, subjects: Iterable[str]) -> dict[str, str]:
+        """Its key; `subjects` are those of the configuration, in their order."""
+        return {"subject": next(iter(subjects))} if self.key is None else {str(part): value for part, value in self.key.items()}
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, dict | History) else value
+
+
+Histories = Annotated[
+    tuple[History, ...], BeforeValidator(_one_or_more, json_schema_input_type=History | list[History]), AfterValidator(some)
+]
+
+
 class Downtime(Settings):
     """A while in which Tocsin does not run: what comes meanwhile arrives at its end."""
 
@@ -160,6 +198,7 @@ class RuleTest(Settings):
     """One test: a story and what must ring in it, or one mention and how a rule takes it."""
 
     name: _Name = Field(description="what it shows; unique within the file")
+    history: Histories = Field((), description="what rules had learnt before: one, or a list; left out, nothing")
     mentions: tuple[Saying, ...] = Field((), description="what is said")
     downtime: Annotated[tuple[Downtime, ...], AfterValidator(_apart)] = Field((), description="when Tocsin does not run")
     expect: tuple[Expected, ...] | None = Field(None, description="what must ring; `[]` for nothing")
@@ -173,7 +212,7 @@ class RuleTest(Settings):
         for saying in self.mentions:
             if saying.replies_to is not None and saying.replies_to.replace(NUMBER, "0") not in names:
                 raise ValueError(f"nothing is called `{saying.replies_to}`, and a mention replies to it: write name: there")
-        if self.explain is not None and self.model_fields_set & {"mentions", "downtime", "expect"}:
+        if self.explain is not None and self.model_fields_set & {"history", "mentions", "downtime", "expect"}:
             raise ValueError("`explain` stands alone: make its test another than that of `mentions`, `downtime` and `expect`")
         return self
 

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from rules.base import suggest
 from rules.campaign import Campaign
+from rules.cases import History
 from rules.condition import Seen
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds import compiled
-from rules.kinds.kind import Kind, Remembering, Waiting
+from rules.kinds.kind import Kind, Learning, Remembering, Waiting
 from rules.lists import Lists
 from rules.matching import Compiler, Problem
 from rules.model import AnyRule
@@ -137,6 +138,16 @@ class Engine:
     def sweep(self, states: States, at: datetime) -> int:
         """Forget keys that have long been silent, so that states stay bounded; now and then is enough. Returns how many."""
         return sum(each.sweep(states, at) for each in self._remembering.values())
+
+    def learnt(self, past: History, key: Mapping[str, str], states: States, at: datetime) -> None:
+        """Remember of a key what a story says of the time before it begins (`at`, event time).
+
+        Raises KeyError if there is no rule of this id that learns what is usual.
+        """
+        learning = self._compiled.get(past.rule)
+        if not isinstance(learning, Learning):
+            raise KeyError(f"no rule `{past.rule}` learns what is usual")
+        learning.learnt(key, states, at, level=past.level, dispersion=past.dispersion, age=past.age)
 
     def rule(self, rule_id: str) -> AnyRule | None:
         """The rule of this id, as it is written; None if there is none (any more)."""

@@ -140,6 +140,15 @@ class WindowState:
             self._close(self._head, self._slice(to))
         self.latest = to
 
+    def learnt(self, level: float, dispersion: float | None, *, since: float, until: float) -> None:
+        """Remember that the window always showed `level`, and that nothing is in it now: instead of what was said meanwhile."""
+        self.started, self.latest = since, until
+        self._usual.learn(level, math.floor((until - since) / self._width))
+        self._show(self._head)
+        if self.surprise is not None:
+            buckets = math.floor((until - since) / self._bucket)
+            self.surprise.learnt(level / BUCKETS, dispersion, buckets=buckets, until=math.floor(until / self._bucket))
+
     def add(
         self,
         at: float,

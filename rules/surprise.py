@@ -8,6 +8,7 @@ would have it (posts answer posts); how widely is learnt for each of the two. Wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Self
 
 from rules.chance import improbability
@@ -60,6 +61,16 @@ class Surprise:
     def history(self) -> int:
         """How many buckets were looked at, the open one included."""
         return self._learnt + len(self._came) - len(self._expected)
+
+    def learnt(self, level: float, dispersion: float | None, *, buckets: int, until: int) -> None:
+        """Look back on so many buckets before the bucket `until`, in which no more and no less came than is usual."""
+        self._newest, self._learnt, self._silent = until, max(buckets - _PATIENCE, 0), 0
+        self._level, self._spreads = level, [_SPREAD if dispersion is None else dispersion] * 2
+        sums = [int(level * number) for number in range(RING + 1)]
+        self._came = [*(later - earlier for earlier, later in pairwise(sums)), 0]
+        self._expected = [self._usual] * (RING - _PATIENCE)
+        self._faded = [self._usual / (1 - _FADE)] * 2
+        self._scored.clear()
 
     def add(self, at: int, count: int) -> None:
         """So many more came in this bucket. What is too old to be looked at is left out."""

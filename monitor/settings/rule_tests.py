@@ -17,8 +17,9 @@ from monitor.settings.reading import Document, Path_, at, read
 from monitor.settings.secrets import Filled
 from monitor.settings.shape import shape_of
 from monitor.settings.translate import Translator
-from rules import AnyRule, RuleTestFile
-from rules.cases import Expected, RuleTest, Said
+from rules import AnyRule, RuleTestFile, WindowRule
+from rules.cases import Expected, History, RuleTest, Said
+from rules.model import AnyKeyPart, Share
 from rules.where import Where
 
 _ENDING = ".test"
@@ -75,7 +76,6 @@ class _Reader:
         return RuleTests(self._path, model.strict, rules, model.tests)
 
     def _validated(self) -> RuleTestFile | None:
-        self._refuse_history()
         filled, shape = Filled(self._document.data), shape_of(RuleTestFile)
         data, problems = convert(self._document, filled, shape, self._path.parent)
         self.problems += problems
@@ -87,13 +87,6 @@ class _Reader:
             self.problems += [each for each in found if (each.line, each.field) not in known]
             return None
         return None if self.problems else model
-
-    def _refuse_history(self) -> None:
-        for index, test in enumerate(entries(self._document.data, "tests")):
-            if isinstance(test, Mapping) and "history" in test:
-                what = "what a rule learnt before the story cannot be given yet."
-                fix = "Let the story begin earlier, with the mentions that a rule learns from."
-                self._note(("tests", index, "history"), what, fix)
 
     def _note(self, path: Path_, what: str, fix: str = "") -> None:
         self.problems.append(self._document.problem(path, what, fix))
@@ -121,6 +114,7 @@ class _Reader:
                 self._note((*path, "name"), f"there are two tests called `{test.name}`.", "Rename one of them.")
             for where, said in _all_said(test, path):
                 self._check_said(said, where)
+            self._check_histories(test.history, (*path, "history"), rules)
             for place, expected in enumerate(test.expect or ()):
                 self._check_expected(expected, (*path, "expect", place), rules)
             if test.explain is not None:
@@ -139,12 +133,41 @@ class _Reader:
         if expected.plan is not None:
             self._known("plan", expected.plan, (*path, "plan"), self._settings.plans)
         rule = rules.get(expected.rule)
-        if expected.key is None or rule is None:
+        if expected.key is not None and rule is not None:
+            self._check_key(expected.key, rule, (*path, "key"))
+
+    def _check_key(self, key: Mapping[AnyKeyPart, str] | Mapping[str, str], rule: AnyRule, path: Path_) -> None:
+        if set(key) != set(rule.key):
+            self._note(path, f"the key of `{rule.id}` is made of {choices(rule.key)}.", "Name all of it, and no more.")
+        elif "subject" in key:
+            self._known("subject", key["subject"], (*path, "subject"), self._settings.subjects)
+
+    def _check_histories(self, histories: Sequence[History], path: Path_, rules: _Rules) -> None:
+        """A past that the rule could not have had, or two of one key, would have the test say nothing."""
+        several = isinstance(at(self._document.data, path), list)
+        for index, past in enumerate(histories):
+            here = (*path, index) if several else path
+            self._known("rule", past.rule, (*here, "rule"), rules, " in `rule_files`")
+            if (rule := rules.get(past.rule)) is not None:
+                self._check_history(past, rule, here)
+            key = past.of(self._settings.subjects)
+            if any((other.rule, other.of(self._settings.subjects)) == (past.rule, key) for other in histories[:index]):
+                self._note(here, f"this key of `{past.rule}` has a history already.", "Remove one of the two.")
+
+    def _check_history(self, past: History, rule: AnyRule, path: Path_) -> None:
+        if not isinstance(rule, WindowRule):
+            what = f"`{rule.id}` is a rule of the kind `{rule.kind}`: it does not learn how much is usual."
+            self._note((*path, "rule"), what, "Name one of the kind `window`, or remove the history.")
             return
-        if set(expected.key) != set(rule.key):
-            self._note((*path, "key"), f"the key of `{rule.id}` is made of {choices(rule.key)}.", "Name all of it, and no more.")
-        elif "subject" in expected.key:
-            self._known("subject", expected.key["subject"], (*path, "key", "subject"), self._settings.subjects)
+        self._check_key(past.of(self._settings.subjects), rule, (*path, "key"))
+        if "author" in past.of(self._settings.subjects):
+            what = "authors are not known before they have said something."
+            self._note((*path, "key", "author"), what, "Let the story begin earlier, with what they said.")
+        if past.dispersion is not None and not rule.asks_for_surprise:
+            what = f"`{rule.id}` does not ask for `surprise`, and nothing else goes by it."
+            self._note((*path, "dispersion"), what, "Remove it, or write `fire: {surprise: …}` in the rule.")
+        if isinstance(rule.measure, Share) and past.level > 1:
+            self._note((*path, "level"), f"the measure of `{rule.id}` is a share, which is 1 at most.", "Write 0.2 for a fifth.")
 
     def _known(self, noun: str, name: str, path: Path_, known: Mapping[str, object] | set[str], where: str = "") -> None:
         if name not in known:

@@ -46,7 +46,7 @@ class Remembering(Kind, Protocol):
     """How long an alert stays open whose rule was changed, and which therefore nobody knows to be over."""
 
     memory: timedelta
-    """How far back it remembers: what was said before then is no part of it, or next to none. 0: a new rule begins with nothing."""
+    """How far back it remembers: what was said before then is next to no part of it. 0: a new rule begins with nothing."""
 
     def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
         """How the alert of this key stands at a moment up to which everything was seen (event time)."""
@@ -73,3 +73,13 @@ class Waiting(Remembering, Protocol):
 
     pace: timedelta
     """How often it is worth looking, counted from the epoch."""
+
+
+@runtime_checkable
+class Learning(Remembering, Protocol):
+    """A kind that learns what is usual, and can be told it."""
+
+    def learnt(
+        self, key: Mapping[str, str], states: States, at: datetime, *, level: float, dispersion: float | None, age: timedelta
+    ) -> None:
+        """Remember of a key, of which nothing is known, that `level` was usual for `age` until `at` (event time)."""

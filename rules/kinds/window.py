@@ -161,6 +161,14 @@ class CompiledWindow:
                 forget(here)
         return before - len(states)
 
+    def learnt(
+        self, key: Mapping[str, str], states: States, at: datetime, *, level: float, dispersion: float | None, age: timedelta
+    ) -> None:
+        """Remember of a key that its window has shown `level` since `age` before `at`."""
+        here, until = self._here(key), at.timestamp()
+        self._state(here, states).learnt(level, dispersion, since=until - age.total_seconds(), until=until)
+        states.changed(here)
+
     def explain(self, seen: Seen) -> list[Verdict]:
         """How each condition fared, those of the share and the signals included."""
         shared = self._shared.explain(seen) if self._shared else ()

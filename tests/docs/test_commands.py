@@ -135,12 +135,15 @@ def test_a_rule_is_tested_as_the_page_shows(shell: Shell) -> None:
     page = (ROOT / "docs" / "how-to" / "test-a-rule.md").read_text("utf-8")
     shell.run("tocsin init my-brand --brand Acme --source https://news.example/feed --send-to me@acme.example")
     (shell.folder / "my-brand" / "rules").mkdir()
-    blocks = [block["body"] for block in FENCE.finditer(page) if block["info"] == "yaml"]
-    for name, text in zip(("queue.yaml", "queue.test.yaml"), blocks, strict=True):
-        (shell.folder / "my-brand" / "rules" / name).write_text(text, "utf-8")
-    for step in steps(page):
-        printed = shell.run(step.command)
-        assert step.expected.fullmatch(printed.strip()), f"$ {step.command}\n{printed}"
+    files = iter(("queue.yaml", "queue.test.yaml", "queue.test.yaml"))
+    for block in FENCE.finditer(page):
+        if block["info"] == "yaml":
+            with (shell.folder / "my-brand" / "rules" / next(files)).open("a", encoding="utf-8") as file:
+                file.write(block["body"])
+        for step in steps(block[0]):
+            printed = shell.run(step.command)
+            assert step.expected.fullmatch(printed.strip()), f"$ {step.command}\n{printed}"
+    assert next(files, None) is None
 
 
 def _expect(shell: Shell, command: str, step: Step) -> None:

@@ -31,6 +31,7 @@ rules:
   - {id: letter, kind: mention, where: {source: letters}, key: [network, subject]}
   - {id: crisis, kind: window, where: {sentiment: {lte: -0.4}}, measure: {distinct: author}, key: [subject], window: 60m,
      fire: {at_least: 3}, keep_firing_for: 5m, severity: critical, plan: outage}
+  - {id: usual, kind: window, where: {topics: talk}, key: [subject], window: 60m, fire: {at_least: 3, times_expected: 2}}
   - {id: lasting, kind: window, where: {topics: lasting}, key: [subject], window: 60m, fire: {at_least: 2}, for: 10m,
      severity: info, notify: hub}
 """
@@ -209,3 +210,13 @@ def test_whoever_names_a_key_chooses_first(order: int) -> None:
     named = Expected(rule="complaint", key={"author": "lea"}, firing_by=MINUTE)
     assert compare([lea, tom], [anybody, named][::order], strict=True) == []
     assert compare([lea], [anybody, named][::order], strict=True) == [Missed(anybody, None)]
+
+
+@pytest.mark.parametrize(("level", "rings_at"), [(2, [MINUTE]), (3, [100 * timedelta(seconds=1)]), (9, [])])
+async def test_what_a_rule_had_learnt_before_decides(level: int, rings_at: list[timedelta], tmp_path: Path) -> None:
+    """Twice as many as usual ring, and where as many are usual they do not; a list may say it of several keys."""
+    story = f"""
+        history: [{{rule: usual, level: {level}, age: 14d}}, {{rule: usual, key: {{subject: rival}}, level: 1, age: 14d}}]
+        mentions: [{{at: 0m, every: 20s, times: 9, topics: [talk], author: "v{{n}}"}}]
+    """
+    assert [alert.at for alert in await rang(tmp_path, story)] == rings_at

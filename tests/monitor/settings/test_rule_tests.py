@@ -16,6 +16,8 @@ version: 1
 rules:
   - {id: complaint, kind: mention, where: {subjects: acme, complaint: {gte: 0.8}}}
   - {id: crisis, kind: window, where: {subjects: acme}, window: 60m, fire: {at_least: 5}}
+  - {id: spam, kind: window, key: [author], window: 60m, fire: {at_least: 5}}
+  - {id: mood, kind: window, measure: {share: {sentiment: {lt: 0}}}, window: 60m, fire: {at_least: 5, share: 0.4}}
 """
 OTHERS = """\
 version: 1
@@ -30,6 +32,13 @@ tests:
 """
 
 
+def past(*histories: str) -> str:
+    """A file with a test of which these were learnt before."""
+    several = ", ".join(f"{{{each}, level: 2, age: 14d}}" for each in histories)
+    given = several if len(histories) == 1 else f"[{several}]"
+    return GOOD + f"  - {{name: a, history: {given}, {STORY}}}\n"
+
+
 def problems(write: Write, text: str) -> list[str]:
     """What is said of a file, less the name of its folder."""
     folder = write({"rules/acme.yaml": RULES, "rules/others.yaml": OTHERS, "rules/acme.test.yaml": text})
@@ -42,7 +51,7 @@ def test_only_the_rules_of_its_files_are_in_force(write: Write) -> None:
     """Others of the configuration are none of its business."""
     folder = write({"rules/acme.yaml": RULES, "rules/others.yaml": OTHERS, "rules/acme.test.yaml": GOOD})
     (read,) = read_rule_tests(folder, load(folder, environ={}), rule_test_files(folder))
-    assert [rule.id for rule in read.rules] == ["complaint", "crisis"]
+    assert [rule.id for rule in read.rules] == ["complaint", "crisis", "spam", "mood"]
     assert [test.name for test in read.tests] == ["calm"]
     assert read.strict
 
@@ -51,7 +60,7 @@ def test_a_file_may_stand_elsewhere(write: Write) -> None:
     """Its `rule_files` begin beside it, and must be the configuration's own."""
     folder = write({"rules/acme.yaml": RULES, "more/acme.yaml": GOOD.replace("acme.yaml", "../rules/acme.yaml")})
     (read,) = read_rule_tests(folder, load(folder, environ={}), [folder / "more" / "acme.yaml"])
-    assert len(read.rules) == 2
+    assert len(read.rules) == 4
 
 
 def test_files_are_found_in_order_and_without_hidden_ones(write: Write) -> None:
@@ -82,8 +91,47 @@ def test_whoever_has_no_rules_has_those_that_are_shipped_and_their_tests(write: 
             ],
         ),
         (
-            GOOD + f"  - {{name: a, history: {{rule: crisis}}, {STORY}}}\n",
-            ["acme.test.yaml:4: tests[1].history: what a rule learnt before the story cannot be given yet. Let the story …"],
+            GOOD + f"  - {{name: a, history: {{rule: crisis, age: 3}}, {STORY}}}\n",
+            [
+                "acme.test.yaml:4: tests[1].history.age: 3 needs a unit: write 3s, 3m, 3h or 3d.",
+                "acme.test.yaml:4: tests[1].history.level: is missing. Add `level:` (what is usual within its window: …",
+            ],
+        ),
+        (
+            past("rule: crisys, key: {subject: acme}"),
+            ["acme.test.yaml:4: tests[1].history.rule: there is no rule called `crisys` in `rule_files`. Did you mean `crisis`?"],
+        ),
+        (
+            past("rule: complaint, key: {author: lea}"),
+            ["acme.test.yaml:4: tests[1].history.rule: `complaint` is a rule of the kind `mention`: it does not learn …"],
+        ),
+        (
+            past("rule: crisis, key: {subject: acme}, dispersion: 0.5"),
+            ["acme.test.yaml:4: tests[1].history.dispersion: `crisis` does not ask for `surprise`, and nothing else …"],
+        ),
+        (
+            past("rule: crisis, key: {network: web}"),
+            ["acme.test.yaml:4: tests[1].history.key: the key of `crisis` is made of `subject`. Name all of it, and no more."],
+        ),
+        (
+            past("rule: spam"),
+            ["acme.test.yaml:4: tests[1].history.key: the key of `spam` is made of `author`. Name all of it, and no more."],
+        ),
+        (
+            past("rule: crisis, key: {subject: acmo}"),
+            ["acme.test.yaml:4: tests[1].history.key.subject: there is no subject called `acmo`. Did you mean `acme`?"],
+        ),
+        (
+            past("rule: spam, key: {author: lea}"),
+            ["acme.test.yaml:4: tests[1].history.key.author: authors are not known before they have said something. Let the …"],
+        ),
+        (
+            past("rule: mood, key: {subject: acme}"),
+            ["acme.test.yaml:4: tests[1].history.level: the measure of `mood` is a share, which is 1 at most. …"],
+        ),
+        (
+            past("rule: crisis, key: {subject: acme}", "rule: crisis"),
+            ["acme.test.yaml:4: tests[1].history[1]: this key of `crisis` has a history already. Remove one of the two."],
         ),
         (GOOD + f"  - {{name: calm, {STORY}}}\n", ["acme.test.yaml:4: tests[1].name: there are two tests called `calm`. …"]),
         (
