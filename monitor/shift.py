@@ -109,6 +109,8 @@ class Shift:
         else:
             self._set_back = True
             self._deliver.set()
+            self._stages.evaluate.set_back()
+            self._evaluate.set()
 
     def _ask_for_tick(self) -> None:
         self._tick_due = True

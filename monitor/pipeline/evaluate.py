@@ -73,6 +73,7 @@ class Evaluator:
         self._next_tick: datetime | None = None
         self._swept_at = clock.now()
         self._started_at = clock.now()
+        self._was_set_back = False
         self._look_at_clocks: Callable[[], object] = lambda: None
         # Some rules ring because time has passed, without a new mention: until when to look at the clock for their sake.
         self._watch_until = self._started_at
@@ -86,6 +87,10 @@ class Evaluator:
         """Time has passed in which we were not running: it is not our sources' fault."""
         self._started_at = self._clock.now()
 
+    def set_back(self) -> None:
+        """The clock was set back: windows that it had moved on take all that is said now for old, so they are built anew."""
+        self._was_set_back = True
+
     def watch_clocks(self, look: Callable[[], object]) -> None:
         """Call `look` before sources are blamed: it calls `resumed` if we were not running until a moment ago."""
         self._look_at_clocks = look
@@ -96,6 +101,8 @@ class Evaluator:
         Returns how many mentions were judged: 0 when nothing waits, or when another process leads; 1 while there is more to read.
         """
         if not await self._lead():
+            return 0
+        if self._was_set_back and not await self._transaction(self._begin_anew):
             return 0
         judged, reads = await self._judge_batch(), await self._read_again()
         return judged or int(reads)
@@ -423,6 +430,16 @@ class Evaluator:
             return _Over(RULE_CHANGED) if alert.last_seen_at + rule.patience <= seen_until else None
         stands = rule.tick(alert.key, memory.states, seen_until)
         return _Over(stands.why, stands.tell) if isinstance(stands, Calm) else None
+
+    async def _begin_anew(self, tx: UnitOfWork, memory: _Memory) -> int:
+        """Forget what every rule remembers, and build it anew: whoever is killed on the way leaves it to the next."""
+        now = self._clock.now()
+        memory.states.take_over(States(), self._engine.shapes())
+        await tx.rule_states.note(dict.fromkeys(self._engine.shapes(), False), now)
+        rules = [rule for rule in self._settings.rules if self._engine.remembering(rule.id) is not None]
+        memory.rebuild = Rebuild(rules, self._settings.lists, now) if rules else None
+        self._was_set_back = False
+        return self._offset
 
     async def _take_over(self, tx: UnitOfWork, memory: _Memory) -> int:
         """Rules that were edited remember now what they should. What they ring for goes on; what they would not, is over."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.domain.mention import Observed
+from monitor.sources.text import LATENESS
 from monitor.storage import UnitOfWork
 from rules import AnyRule, Campaign, Engine, States
 
@@ -48,6 +49,7 @@ class Rebuild:
     ) -> None:
         """`now` is story time. All rules must be such as remember."""
         self._engine = Engine(rules, lists, campaigns)
+        self._until = now + LATENESS
         self._since = now - max(each.memory for each in map(self._engine.remembering, self._engine.ids()) if each)
         self._swept_at = self._since
         self._position: int | None = None  # the last mention read; None: nothing yet
@@ -75,7 +77,7 @@ class Rebuild:
 
     def _observe(self, mention: Observed) -> None:
         """What rang then rings no more. One that a rule trips over was told as unjudged, or never concerned it."""
-        if mention.written_at < self._since:
+        if not self._since <= mention.written_at <= self._until:  # after: our clock was ahead, and has been set back
             return
         self.mentions += 1
         try:
