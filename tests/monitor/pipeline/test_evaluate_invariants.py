@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 LOOK = 5 * MINUTE
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 # A long hunt: TOCSIN_EXAMPLES=2000 .venv/bin/pytest tests/monitor/pipeline/test_evaluate_invariants.py
-EXAMPLES = int(os.environ.get("TOCSIN_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("TOCSIN_EXAMPLES", "4"))
 
 COMPLAINT = {"id": "complaint", "kind": "mention", "where": {"text": {"any_of": ["broken"]}}, "resolve": {"after": "2h"}}
 WINDOW: dict[str, Any] = {"kind": "window", "window": "10m", "keep_firing_for": "5m", "notify": "room"}
