@@ -104,10 +104,10 @@ class _AlertCompiler(Compiler):
         of_mention = super()._getter(field)
         return lambda alert: alert.value(field, of_mention)
 
-    def _decider(self, field: str, test: Any) -> Test[Any]:
+    def decider(self, field: str, test: Any) -> Test[Any]:
         if isinstance(test, SeverityTest):
             return _severity_test(test)
-        decide = super()._decider(field, test)
+        decide = super().decider(field, test)
         if field not in SETS:
             return decide
         return lambda names: _of_the_unknown(test) if names is None else decide(names)

@@ -68,7 +68,7 @@ class Compiler:
 
     def number(self, test: NumberTest) -> Test[float | None]:
         """Whether a number that is no field of a mention passes a test."""
-        return self._decider("", test)
+        return self.decider("", test)
 
     def _block(self, where: Where, path: str) -> Condition:
         asked = [(name, field) for name, field in _fields(type(where)).items() if getattr(where, name) is not None]
@@ -95,13 +95,13 @@ class Compiler:
         if isinstance(test, WordsTest):
             return self._words_leaf(field, test, path)
         get = self._getter(field)
-        return Condition(path, self._asked_once(field, test), _asked(test), lambda seen: get(seen.mention))
+        return Condition(path, self._asked_once(field, test), asked_in_words(test), lambda seen: get(seen.mention))
 
     def _asked_once(self, field: str, test: Any) -> Test[Seen]:
         """A test that several rules share is answered once for each mention."""
         asked = (field, repr(test))
         if asked not in self._shared:
-            self._shared[asked] = _remembering(len(self._shared), self._getter(field), self._decider(field, test))
+            self._shared[asked] = _remembering(len(self._shared), self._getter(field), self.decider(field, test))
         return self._shared[asked]
 
     def _getter(self, field: str) -> Callable[[Any], Any]:
@@ -123,7 +123,7 @@ class Compiler:
             tests.append(lambda seen: patterns.first(sought, said(seen).written) is not None)
         if test.exists is not None:
             tests.append(lambda seen: bool(said(seen).tokens) is test.exists)
-        return Condition(path, every(tests), _asked(test), lambda seen: _quoted(said(seen), any_of + all_of, sought))
+        return Condition(path, every(tests), asked_in_words(test), lambda seen: _quoted(said(seen), any_of + all_of, sought))
 
     def _says_any(self, lists: list[WordList], said: Callable[[Seen], Said]) -> Test[Seen]:
         for words in lists:
@@ -136,7 +136,8 @@ class Compiler:
 
         return holds
 
-    def _decider(self, field: str, test: NumberTest | FlagTest | LabelTest) -> Test[Any]:
+    def decider(self, field: str, test: NumberTest | FlagTest | LabelTest) -> Test[Any]:
+        """What answers a test of a field by its value alone. Raises UnknownListError, BadPatternError."""
         if field in SETS:
             assert isinstance(test, LabelTest)
             return self._set_test(test)
@@ -237,7 +238,8 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _asked(test: NumberTest | FlagTest | LabelTest | WordsTest) -> str:
+def asked_in_words(test: NumberTest | FlagTest | LabelTest | WordsTest) -> str:
+    """What a test asks, operator by operator, as it is written."""
     asked = test.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return ", ".join(f"{operator} {_brief(value)}" for operator, value in asked.items())
 
