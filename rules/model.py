@@ -428,7 +428,7 @@ class WindowRule(_Rule):
                 "`baseline.season` is what `times_expected` goes by, and a surprise does not: write it, or remove `season`"
             )
         if isinstance(self.measure, Distinct) and self.fire.at_least > DISTINCT_COUNTED:
-            raise ValueError(f"at_least can be {DISTINCT_COUNTED} authors at most; beyond that use `measure: count`")
+            raise ValueError(f"`fire.at_least` can be {DISTINCT_COUNTED} authors at most; beyond that use `measure: count`")
         return self
 
 

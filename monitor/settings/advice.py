@@ -25,8 +25,9 @@ from monitor.sources.connecting import trust
 from monitor.sources.guard import Guard
 from notifiers import AppriseSettings, EmailSettings, WebhookSettings
 from notifiers.chat import names_a_host, problems
-from rules import AlertSeen, Rule, RuleError
+from rules import AlertSeen, Rule, RuleError, RuleFile, WindowRule
 from rules.alert_condition import AlertCondition
+from rules.duration import format_duration
 
 _SMTP = "Add `smtp: {host: …, sender: …}`."
 _LONG_NIGHT = timedelta(hours=12)
@@ -51,6 +52,15 @@ def impossible(document: Document, monitor: MonitorFile, contacts: Contacts) -> 
     if known and not monitor.routing.default:
         fix = f"Name one or more of {choices(known)}."
         yield document.problem(("routing", "default"), "is missing: nobody would be told.", fix)
+
+
+def outlives(document: Document, file: RuleFile, kept: timedelta) -> Iterator[Problem]:
+    """Windows that look back on mentions that are kept no longer: what they show could be shown to nobody."""
+    for index, rule in enumerate(file.rules):
+        if isinstance(rule, WindowRule) and rule.window > kept:
+            what = f"looks back {format_duration(rule.window)}, and mentions are kept for {format_duration(kept)}."
+            fix = "Write a shorter window, or keep them longer: `storage.retention` in monitor.yaml."
+            yield document.problem(("rules", index, "window"), what, fix)
 
 
 def unusable_models(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -39,6 +39,8 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     monitor: Document | None = None  # monitor.yaml, to say where in it something stands
+    rules: list[Document] = field(default_factory=list)  # likewise
+    plans: list[Document] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,9 @@ class _Reader:
         if not (monitor.document and monitor.model and contacts.model):
             return
         self._problems += advice.impossible(monitor.document, monitor.model, contacts.model)
+        for file in rules:
+            if file.document and file.model:
+                self._problems += advice.outlives(file.document, file.model, monitor.model.storage.retention.mentions)
         if not self._problems:  # else nobody knows which lists there are
             self._problems += advice.unusable_silences(monitor.document, monitor.model, lists)
         sentiment = self._sentiment(monitor.document, monitor.model.sentiment)
@@ -171,13 +176,14 @@ class _Reader:
         if self._problems:
             return
         self._loaded.settings, self._loaded.monitor = settings, monitor.document
+        self._loaded.rules = [file.document for file in rules if file.document]
         self._loaded.warnings += advice.unwise(monitor.document, settings)
         self._loaded.warnings += advice.quiet_alarms(monitor.document, settings)
         self._loaded.warnings += advice.contacts_permissions(contacts.path)
         if contacts.document:
             self._loaded.warnings += advice.odd_times(contacts.document, contacts.model, self._today)
-        documents = [file.document for file in plans if file.document]
-        self._loaded.warnings += advice.expired(documents, read_plans, self._today)
+        self._loaded.plans = [file.document for file in plans if file.document]
+        self._loaded.warnings += advice.expired(self._loaded.plans, read_plans, self._today)
         self._loaded.warnings += advice.idle_campaigns(monitor.document, settings, self._today)
         self._loaded.warnings += advice.silenced_dangers(monitor.document, settings)
 

@@ -38,7 +38,7 @@ class ConfigError(TocsinError):
 def nearest(written: str, known: Collection[str]) -> str | None:
     """The known name that `written` most likely means; None when nothing is near."""
     by_case = {name.casefold(): name for name in sorted(known, reverse=True)}
-    found = difflib.get_close_matches(written.casefold()[:80], by_case, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(written.casefold()[:80], by_case, n=1, cutoff=0.62)
     return by_case[found[0]] if found else None
 
 

@@ -269,6 +269,12 @@ _SYNTAX = (
         "a `:` stands where it cannot.",
         'Quote text that holds ": ", or check the indentation.',
     ),
+    (
+        r"but found '<block mapping start>'",
+        r"^$",
+        "the indentation fits none of the lines above.",
+        "Indent it as far as its neighbours.",
+    ),
     (r"cannot start any", r"^$", "this text must stand in quotes.", 'Quote what begins with @, % or `, as in ["@acme"].'),
 )
 

@@ -53,6 +53,7 @@ _LIMITS = {
 }
 _EMPTY, _FILL = "is empty.", "Give it a value (in quotes when it begins with #), or remove the line."
 _MAX_QUOTED = 60
+_NAMED = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")
 
 
 class Translator:
@@ -104,13 +105,32 @@ class Translator:
                 return self._no_kind(path)
             case "union_tag_invalid" | "literal_error" | "enum":
                 return self._not_one_of(path, error)
-        return self._document.problem(path, *self._other(path, error))
+        return self._document.problem(self._named(path, error), *self._other(path, error))
+
+    def _named(self, path: Path_, error: ErrorDetails) -> Path_:
+        """The setting that a check of a whole section names first, where it is written; else the section."""
+        named = _NAMED.search(error["msg"]) if error["type"] == "value_error" else None
+        inside = (*path, *named[1].split(".")) if named else path
+        return inside if inside in self._document.lines else path
 
     def _unknown(self, path: Path_) -> Problem:
         parent = path[:-1]
         beside = at(self._filled.data, parent)
         known = self._shape.names(parent, self._filled.data) - set(beside if isinstance(beside, Mapping) else ())
+        if kinds := self._kinds_with(path):
+            return self._document.problem(
+                path, f"is a setting of the kind {choices(kinds)} alone.", "Remove it, or write that kind."
+            )
         return self._document.problem(path, "unknown setting.", suggest(str(path[-1]), known))
+
+    def _kinds_with(self, path: Path_) -> set[str]:
+        """The other kinds of the same thing that have this setting."""
+        others = [schema.get("properties", {}) for schema in self._shape.at(path[:-1], {})]
+        return {
+            properties["kind"]["const"]
+            for properties in others
+            if path[-1] in properties and "const" in properties.get("kind", {})
+        }
 
     def _missing(self, path: Path_) -> Problem:
         about = self._shape.description(path, self._filled.data)
@@ -146,6 +166,8 @@ class Translator:
         if value is None and path in self._document.written:
             return self._document.problem(path, _EMPTY, _FILL)
         fix = "Put it in quotes." if isinstance(value, int | float) and "text" in nouns else ""
+        if nouns == ["a list"] and isinstance(value, Mapping):
+            fix = "Begin each entry with `- `, or put brackets around it."
         if "text" not in nouns and any(schema.get("type") == "string" for schema in self._shape.at(path, self._filled.data)):
             nouns = ["text", *nouns]
         return self._document.problem(path, f"must be {' or '.join(nouns)}{self._instead(path)}.", fix)
@@ -198,4 +220,6 @@ def _is_other_form(path: Path_, errors: list[ErrorDetails], all_paths: Mapping[P
 
 
 def _said(value: object) -> str:
-    return f"{value.total_seconds():g}s" if isinstance(value, timedelta) else str(value)
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}s"
+    return f"{value:g}" if isinstance(value, float) else str(value)

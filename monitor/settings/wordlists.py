@@ -54,6 +54,12 @@ def _word_file(found: WordLists, document: Document, path: Path_, written: str, 
             if not words and not problems:
                 found.warnings.append(document.problem(path, f"the list {written} is empty.", "Write one entry a line."))
             return words
+    if not written:
+        found.problems.append(document.problem(path, "is empty.", "Write entries in brackets, or the path of a text file."))
+        return ()
+    if any((folder / written).is_dir() for folder in (Path(document.file).parent, directory)):
+        found.problems.append(document.problem(path, f"{written} is a folder.", "Name one of the text files in it."))
+        return ()
     fix = f"It is looked for beside this file, in {directory} and among the shipped lists."
     found.problems.append(document.problem(path, f"there is no file {written}.", fix))
     return ()
@@ -91,7 +97,7 @@ def check_uses(documents: Sequence[Document], found: WordLists) -> Iterator[Prob
     """Problems with the lists, words and patterns that conditions name, in the rule language's own words."""
     lists = Lists(found.lists)
     for document in documents:
-        for path, entry in _uses(document):
+        for path, entry in uses(document):
             try:
                 if path[-1] in {"in_list", "list"}:
                     lists.labels(entry)
@@ -106,7 +112,7 @@ def check_uses(documents: Sequence[Document], found: WordLists) -> Iterator[Prob
                 yield document.problem(path, _sentence(bad))
 
 
-def _uses(document: Document) -> Iterator[tuple[Path_, str]]:
+def uses(document: Document) -> Iterator[tuple[Path_, str]]:
     """Every entry of every condition that may name a list or is a pattern, with its path, which ends in what it is."""
     for place in _asking(document):
         for path, condition in conditions(document.data, place):
