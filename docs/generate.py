@@ -22,6 +22,7 @@ from schema_page import NOTE, Page
 
 from monitor.domain.errors import ExitCode
 from monitor.domain.plan import PlanFile
+from monitor.settings import lint
 from monitor.settings.contacts import Contacts
 from monitor.settings.model import MonitorFile
 from monitor.sources import SourceUnion
@@ -103,6 +104,16 @@ def rule_tests_page() -> str:
     intro = "The files `rules/*.test.yaml` hold the stories that `tocsin rules test` plays."
     intro += " See [how to test a rule](../how-to/test-a-rule.md)."
     return Page("Rule tests: rules/*.test.yaml", intro, RuleTestFile.model_json_schema()).tree().text()
+
+
+def lint_page() -> str:
+    """What is remarked about rules."""
+    intro = "What `tocsin rules lint` looks for: rules that load and cannot be meant so. `--ignore NAME` leaves one out."
+    intro += " See [how to test a rule](../how-to/test-a-rule.md#look-for-what-cannot-be-meant)."
+    lines = [NOTE, "", "# Findings of `tocsin rules lint`", "", intro]
+    for code, what in lint.CODES.items():
+        lines += ["", f"## `{code}`", "", f"{what[0].upper()}{what[1:]}."]
+    return "\n".join(lines) + "\n"
 
 
 def plans_page() -> str:
@@ -193,6 +204,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "receivers.md": receivers_page,
     "rules.md": rules_page,
     "rule-tests.md": rule_tests_page,
+    "lint.md": lint_page,
     "plans.md": plans_page,
     "metrics.md": metrics_page,
     "alerts.md": lambda: monitoring_page.alerts_page(NOTE),

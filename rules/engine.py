@@ -168,6 +168,11 @@ class Engine:
             return []
         return [each.tick(key, states, at) for key in each.keys(mention)]
 
+    def usual(self, states: States) -> dict[str, tuple[Mapping[str, str], float]]:
+        """Of each rule that has learnt what is usual, the key for which most is, and how much that is."""
+        found = {id_: list(each.usual(states)) for id_, each in self._remembering.items() if isinstance(each, Learning)}
+        return {rule: max(levels, key=lambda each: each[1]) for rule, levels in found.items() if levels}
+
     def shapes(self) -> set[tuple[str, str]]:
         """Rule and shape of every rule that remembers: states of any other pair are of no use any more."""
         parts = {(part.rule.id, part.shape) for each in self._remembering.values() for part in getattr(each, "parts", ())}

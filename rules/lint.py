@@ -38,14 +38,14 @@ Listening = Comparable | SentimentDropRule | FlatlineRule | NewTermRule | Absenc
 
 CODES: Mapping[str, str] = {
     "never-rings": "no mention can ever match, or no window can ever hold so many",
-    "dead-alternative": "a part of `any` can never hold",
+    "dead-alternative": "a part of `any` can never hold: the rule rings without it",
     "never-louder": "a `raise` that can never apply, or says no more than the rule's own severity",
     "always-louder": "a `raise` that applies whenever the rule rings",
     "always-rings": "a floor at or below what is usual: the alert never ends",
     "low-floor": "a window rings for one or two, and asks for nothing else",
     "adds-nothing": "another rule rings whenever this one does, no quieter, and tells the same people",
     "unheard": "nobody is behind the names in `notify`",
-    "rings-again": "`realert` is shorter than the window: the same mentions are told again",
+    "rings-again": "`realert` is shorter than the window: the same mentions are told again and again",
     "outlasts-window": "`for` is longer than the window: what is over sooner never rings",
     "flaps": "`keep_firing_for` is shorter than the time between two looks at a source: the alert ends and rings again",
     "forgets": "`min_history` is so long that what was learnt first is forgotten when it is first asked",

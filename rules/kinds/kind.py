@@ -79,6 +79,9 @@ class Waiting(Remembering, Protocol):
 class Learning(Remembering, Protocol):
     """A kind that learns what is usual, and can be told it."""
 
+    def usual(self, states: States) -> Iterable[tuple[Mapping[str, str], float]]:
+        """What is usual for each key for which that has been learnt."""
+
     def learnt(
         self, key: Mapping[str, str], states: States, at: datetime, *, level: float, dispersion: float | None, age: timedelta
     ) -> None:

@@ -135,6 +135,13 @@ class CompiledWindow:
         """Whether there is a state for this key."""
         return self._here(key) in states
 
+    def usual(self, states: States) -> Iterator[tuple[Mapping[str, str], float]]:
+        """What is usual for each key for which that has been learnt."""
+        for here in states.keys(self.rule.id, self.shape):
+            usual = self._usual(self._state(here, states))
+            if usual is not None:
+                yield json.loads(here[2]), usual
+
     def due(self, states: States, at: datetime, seen_until: datetime, well: Wellness = None) -> list[Finding]:  # noqa: ARG002 what is missing delays nothing
         """The windows that held and waited for `for` to pass, and ring now for the first time."""
         if not self._for:

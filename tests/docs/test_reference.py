@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from monitor.domain.errors import ExitCode
 from monitor.domain.plan import PlanFile
+from monitor.settings import lint
 from monitor.settings.model import MonitorFile
 from monitor.telemetry import metrics
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
@@ -97,6 +98,11 @@ def test_every_metric_and_exit_code_has_its_heading() -> None:
     """What Prometheus and a unit file see is described."""
     assert {f"`{metric.name}`" for metric in metrics.definitions} <= headings("metrics.md")
     assert {heading.split()[0] for heading in headings("exit-codes.md")} >= {f"`{code.value}`" for code in ExitCode}
+
+
+def test_every_finding_about_rules_has_its_heading() -> None:
+    """Whoever reads its name looks it up."""
+    assert {f"`{code}`" for code in lint.CODES} <= headings("lint.md")
 
 
 def test_every_log_event_is_explained(generate: ModuleType) -> None:

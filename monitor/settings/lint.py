@@ -1,0 +1,133 @@
+"""What `tocsin rules lint` says: rules that load and cannot be meant so, with file, line, field and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from monitor.domain.mention import Form
+from monitor.settings.load import folder_of, read_all
+from monitor.settings.model import Settings
+from monitor.settings.names import entries
+from monitor.settings.problems import ConfigError, Problem
+from monitor.settings.reading import Document, Path_, at, read
+from monitor.settings.rule_tests import rule_test_files
+from monitor.settings.wordlists import uses
+from monitor.sources import FeedSettings, MastodonSettings
+from rules import lint
+from rules.lint import Remark, Surroundings
+
+CODES: Mapping[str, str] = {
+    **lint.CODES,
+    "untested": "a file of rules that no file of rule tests names",
+    "unused-list": "a list that no rule names",
+    "unused-plan": "a plan that no rule opens",
+}
+"""What is looked for, by the stable name of each finding."""
+
+Usual = Mapping[str, tuple[Mapping[str, str], float]]
+"""Of each rule the window in which most is usual: its key, and how much that is."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One finding: where it stands and what to do, its stable name, and the rule, if it is about one."""
+
+    problem: Problem
+    code: str
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A folder that can be used, and the documents of its rules and plans, to say where in them something stands."""
+
+    directory: Path
+    settings: Settings
+    rules: Sequence[Document]
+    plans: Sequence[Document]
+
+
+def read_configuration(directory: Path) -> Configuration:
+    """Raises `ConfigError` when it cannot be used at all."""
+    loaded = read_all(directory)
+    if loaded.settings is None:
+        raise ConfigError(loaded.problems)
+    return Configuration(directory, loaded.settings, loaded.rules, loaded.plans)
+
+
+def findings(read: Configuration, usual: Usual | None = None) -> list[Finding]:
+    """What is remarkable in a configuration, file by file."""
+    amid, places = _surroundings(read.settings, usual or {}), _places(read.rules)
+    found = [_placed(remark, places) for remark in lint.lint(read.settings.rules, amid)]
+    return sorted([*found, *_untested(read), *_unused_lists(read.rules), *_unused_plans(read)])
+
+
+def _surroundings(settings: Settings, usual: Usual) -> Surroundings:
+    heard = {"default", "ops", *(name for rule in settings.rules for name in rule.notify)}
+    return Surroundings(
+        lists=settings.lists,
+        names=_names(settings),
+        slowest=max((source.every for source in settings.sources.values() if source.enabled), default=timedelta(0)),
+        usual=usual,
+        unheard={name for name in heard if not settings.resolve(name)},
+    )
+
+
+def _names(settings: Settings) -> dict[str, set[str]]:
+    """All that some fields can hold. The network is certain only where no record can name its own."""
+    sources = settings.sources.values()
+    names = {"subjects": set(settings.subjects), "source": set(settings.sources), "form": {str(form) for form in Form}}
+    if sources and all(isinstance(source, FeedSettings | MastodonSettings) for source in sources):
+        names["network"] = {source.network for source in sources}
+    return names
+
+
+def _places(documents: Sequence[Document]) -> dict[str, tuple[Document, int]]:
+    """In which document each rule stands, and at which place in it."""
+    return {
+        str(at(each, ("id",))): (document, index)
+        for document in documents
+        for index, each in enumerate(entries(document.data, "rules"))
+    }
+
+
+def _placed(remark: Remark, places: Mapping[str, tuple[Document, int]]) -> Finding:
+    document, index = places[remark.rule]
+    path: Path_ = ("rules", index, *remark.path)
+    return Finding(document.problem(path, remark.what, remark.fix), remark.code, remark.rule)
+
+
+def _untested(configuration: Configuration) -> Iterator[Finding]:
+    folder = folder_of(configuration.directory, "rules")
+    named = (name for path in rule_test_files(configuration.directory) for name in entries(read(path)[0].data, "rule_files"))
+    tested = {(folder / str(name)).resolve() for name in named}
+    for document in configuration.rules:
+        path = Path(document.file)
+        if path.resolve() not in tested and entries(document.data, "rules"):
+            what, fix = "no file of rule tests names these rules.", f"Write {path.stem}.test.yaml beside it."
+            yield Finding(Problem(document.file, 0, "", what, fix), "untested")
+
+
+def _unused_lists(documents: Sequence[Document]) -> Iterator[Finding]:
+    used = {name for document in documents for _, name in uses(document)}
+    told: set[str] = set()
+    for document in documents:
+        lists = at(document.data, ("lists",))
+        for name in lists if isinstance(lists, Mapping) else ():
+            if name not in used | told:
+                told.add(name)
+                problem = document.problem(("lists", name), "no rule names this list.", "Remove it, or name it in a rule.")
+                yield Finding(problem, "unused-list")
+
+
+def _unused_plans(configuration: Configuration) -> Iterator[Finding]:
+    """Only of the plans that stand in this configuration: the shipped ones lie ready."""
+    opened = {rule.plan for rule in configuration.settings.rules if rule.kind != "source_health"}
+    for document in configuration.plans:
+        own = Path(document.file).is_relative_to(configuration.directory)
+        if own and at(document.data, ("plan", "id")) not in opened:
+            problem = document.problem(("plan", "id"), "no rule opens this plan.", "Write `plan:` with its id at a rule.")
+            yield Finding(problem, "unused-plan")
