@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -56,6 +57,59 @@ async def test_a_faulty_file_keeps_the_configuration_in_force(
             assert await daemon.metric(f"{SUCCESSFUL} 1.0")
             assert await daemon.end() == 0
         assert len(daemon.logged("config.refused")) == 1
+
+
+def _dangle(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("moved-away.yaml")
+
+
+def _replace_by_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def _garble(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00")
+
+
+@pytest.mark.fault("operations", "a rule file cannot be read any more when the configuration is reloaded")
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (_dangle, "acme.yaml: no such file."),
+        (_replace_by_folder, "acme.yaml: cannot be read: Is a directory."),
+        (_garble, "acme.yaml:1: holds a NUL byte"),
+    ],
+)
+async def test_a_rule_file_that_cannot_be_read_keeps_the_old_rules(
+    folder: Folder, at_work: Start, spoil: Callable[[Path], None], says: str
+) -> None:
+    """The answer names the file and the reason, and nothing changes until it can be read again."""
+    folder.write()
+    file = folder.path / "rules" / "acme.yaml"
+    async with at_work() as daemon:
+        spoil(file)
+        status, told = await posted(daemon.private_address)
+        assert (status, told["status"]) == (422, "refused")
+        assert says in str(told["problems"])
+        if file.is_dir():
+            file.rmdir()
+        file.unlink(missing_ok=True)
+        folder.write()
+        assert await posted(daemon.private_address) == (200, {"status": "in_force"})
+
+
+@pytest.mark.fault("operations", "a rule file is renamed, or removed, and the configuration reloaded")
+async def test_a_rule_file_that_is_moved_changes_nothing_and_one_that_is_gone_is_named(folder: Folder, at_work: Start) -> None:
+    """Whoever asks hears which rules are gone."""
+    folder.write()
+    file = folder.path / "rules" / "acme.yaml"
+    async with at_work() as daemon:
+        renamed = file.rename(file.with_name("zeta.yaml"))
+        assert await posted(daemon.private_address) == (200, {"status": "in_force"})
+        renamed.unlink()
+        assert await posted(daemon.private_address) == (200, {"status": "in_force", "changed": ["rules.complaint"]})
 
 
 @pytest.mark.fault("operations", "two reloads are asked for at once")

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from monitor.domain.errors import ExitCode
 from monitor.settings import ConfigError, check, load, render, shipped
 from notifiers import EmailSettings
+from rules.lists import Lists
+from rules.words import Said
 
 Write = Callable[[Mapping[str, str]], Path]
 RULE = "version: 1\nrules:\n  - {id: any, kind: mention, where: {subjects: acme}}\n"
@@ -233,6 +235,59 @@ def test_all_problems_of_all_files_are_told_at_once(write: Write, ten_lines: str
     assert str(caught.value).count("\n") == 6
     assert caught.value.exit_code == ExitCode.CONFIGURATION
     assert int(ExitCode.CONFIGURATION) == 78
+
+
+def test_all_problems_of_one_rule_file_are_told_at_once(write: Write) -> None:
+    """Each with its line and field, be it an unknown name, a wrong type, a missing setting or a bad pattern."""
+    text = """version: 1
+lists: {trouble: [broken]}
+rules:
+  - {id: one, kind: mention, where: {subject: acme}}
+  - {id: two, kind: mention, where: {text: {any_of: truoble-words, regex: "("}}, plan: absent}
+  - {id: three, kind: window, window: 2y, fire: {at_least: many}}
+  - {kind: mention, notify: nobody}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(write({"rules/a.yaml": text}), environ={})
+    assert [(problem.line, problem.field) for problem in caught.value.problems] == [
+        (4, "rules[0].where.subject"),
+        (5, "rules[1].plan"),
+        (5, "rules[1].where.text.regex"),
+        (6, "rules[2].fire.at_least"),
+        (6, "rules[2].window"),
+        (7, "rules[3].id"),
+        (7, "rules[3].notify"),
+    ]
+
+
+@pytest.mark.parametrize("raw", [RULE.encode("utf-8-sig"), RULE.replace("\n", "\r\n").encode()])
+def test_what_editors_of_other_systems_write_is_read_all_the_same(write: Write, raw: bytes) -> None:
+    """A byte order mark, and lines that end as on Windows."""
+    folder = write({"rules/a.yaml": ""})
+    (folder / "rules" / "a.yaml").write_bytes(raw)
+    assert [rule.id for rule in load(folder, environ={}).rules] == ["any"]
+    (folder / "rules" / "a.yaml").write_bytes(raw.replace(b"mention", b"mentoin"))
+    with pytest.raises(ConfigError, match=r"rules/a\.yaml:3: rules\[0\]\.kind"):
+        load(folder, environ={})
+
+
+def test_a_list_of_a_hundred_thousand_words_is_read_and_found_in(write: Write) -> None:
+    """Long lists are text files, and each word of them counts."""
+    rule = RULE.replace("rules:", "lists: {long-list: long.txt}\nrules:").replace(
+        "{subjects: acme}", "{text: {any_of: long-list}}"
+    )
+    words = "".join(f"word{number}\n" for number in range(100_000))
+    settings = load(write({"rules/a.yaml": rule, "rules/long.txt": words}), environ={})
+    assert len(settings.lists["long-list"]) == 100_000
+    found = Lists(settings.lists).words(["long-list"])[0]
+    assert Said("Nobody said word99999 but me").find(found) is not None
+    assert Said("Nobody said word100000 but me").find(found) is None
+
+
+def test_a_pattern_made_to_explode_is_as_good_as_any_other(write: Write) -> None:
+    """It is RE2's: the time it takes grows with the text alone."""
+    rule = RULE.replace("{subjects: acme}", '{text: {regex: "(a+)+$"}}')
+    assert load(write({"rules/a.yaml": rule}), environ={}).rules
 
 
 def test_a_file_that_cannot_be_read_brings_no_complaints_about_names_it_may_hold(write: Write) -> None:
