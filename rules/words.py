@@ -182,7 +182,8 @@ class _Node:
         following = self.prefixes if first.is_prefix else self.words
         if first.text not in following:
             following[first.text] = _Node()
-            self.lengths = sorted({len(prefix) for prefix in self.prefixes})
+            if first.is_prefix and len(first.text) not in self.lengths:
+                self.lengths = sorted([*self.lengths, len(first.text)])
         following[first.text].add(rest, unless_denied=unless_denied)
 
     def next(self, token: str) -> list[_Node]:
