@@ -126,8 +126,7 @@ class Alerting:
             return None
         await rings.told(tx, alert, now)
         if kind is NotificationKind.FIRST:
-            await tx.incidents.raise_severity(alert.incident_id, alert.severity)
-            await self._note(tx, _event("alert.told", now, alert, {}))
+            await self._told_at_last(tx, alert, now)
         await self._tell(tx, rings, alert, kind, (), now)
         return None
 
@@ -199,7 +198,7 @@ class Alerting:
             return
         await rings.told(tx, alert, now)
         if kind is NotificationKind.FIRST:
-            await self._note(tx, _event("alert.told", now, alert, {}))
+            await self._told_at_last(tx, alert, now)
         await self._tell(tx, rings, alert, kind, finding.evidence, now)
 
     async def _hold(
@@ -225,6 +224,11 @@ class Alerting:
             return alert, {}
         alert = await rings.addressed(tx, alert, (*alert.goes_to, *newcomers))
         return alert, {"joined": _spelt(newcomers)}
+
+    async def _told_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
+        """An alert that was opened quietly is told: its incident is as grave as it is, also if its rule was only observed."""
+        await tx.incidents.raise_severity(alert.incident_id, alert.severity)
+        await self._note(tx, _event("alert.told", now, alert, {}))
 
     async def _repeat(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, *, graver: bool

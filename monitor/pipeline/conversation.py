@@ -159,8 +159,8 @@ class Conversations:
         talk.wait_for(made)
 
     async def _take_back(self, tx: UnitOfWork, receiver: str, shares: Sequence[AlertEvent], now: datetime) -> None:
-        """What is told in quiet hours all the same is not told again at their end."""
-        if self._quiet.holds(receiver, now):
+        """What is told although something was held of it is not told again at the end of the quiet hours."""
+        if self._quiet.may_hold(receiver):
             (await self._what_is_held(tx, receiver, now)).take_back({share.alert_id for share in shares})
 
     async def _digest(self, tx: UnitOfWork, receiver: str, share: AlertEvent, now: datetime) -> datetime | None:

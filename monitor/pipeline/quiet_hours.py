@@ -27,9 +27,9 @@ class Quiet:
         ends = (hours.end(moment, self._zone) for hours in self._of(receiver) if share.severity in hours.holds)
         return min((end for end in ends if end is not None), default=None)
 
-    def holds(self, receiver: str, moment: datetime) -> bool:
-        """Whether anything may be held for a receiver at this moment."""
-        return any(hours.end(moment, self._zone) is not None for hours in self._of(receiver))
+    def may_hold(self, receiver: str) -> bool:
+        """Whether anything is ever held for a receiver; just before its hours that begins, for what would leave in them."""
+        return bool(self._of(receiver))
 
     def _of(self, receiver: str) -> list[QuietHours]:
         return self._own.get(receiver, self._all)

@@ -206,3 +206,17 @@ async def test_somebody_else_is_told_when_the_message_of_the_morning_cannot_be(h
     await until(home, MORNING)
     await home.wait(HOUR, step=MINUTE)
     assert home.kinds("room") == ["held"]
+
+
+async def test_what_was_held_just_before_the_hours_and_becomes_critical_is_told_once(hut: Build) -> None:
+    """Also in the seconds in which the hours have not begun, and what would leave in them waits already."""
+    louder = TALK | {"raise": [{"at_least": 6, "severity": "critical"}]}
+    home = night(hut, rules=[TALK | {"id": "calm", "fire": {"at_least": 2}}, louder | {"fire": {"at_least": 4}}])
+    home.clock.current = datetime(2026, 6, 1, 19, 59, tzinfo=UTC)
+    await home.storm(people=2, text="hello Acme")
+    await home.storm(people=4, text="hello Acme")
+    await home.storm(people=8, text="hello Acme")
+    await until(home, MORNING + HOUR)
+    talk = (await home.alert("talk")).id
+    told = [(message.kind, alert.event) for message in home.told("desk") for alert in message.alerts if alert.id == talk]
+    assert told == [("worse", "worse"), ("resolved", "resolved")]
