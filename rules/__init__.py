@@ -5,7 +5,7 @@ from rules.alert_where import AlertWhere
 from rules.campaign import Campaign
 from rules.cases import RuleTest, RuleTestFile
 from rules.engine import Engine, RuleError
-from rules.finding import Calm, Finding, Verdict
+from rules.finding import Calm, Finding, Reading, Verdict
 from rules.kinds import REMEMBERING
 from rules.matching import Problem
 from rules.model import (
@@ -37,6 +37,7 @@ __all__ = [
     "MentionRule",
     "NewTermRule",
     "Problem",
+    "Reading",
     "Rule",
     "RuleError",
     "RuleFile",

@@ -11,9 +11,9 @@ from rules.base import suggest
 from rules.campaign import Campaign
 from rules.cases import History
 from rules.condition import Seen
-from rules.finding import Calm, Finding, Verdict
+from rules.finding import Calm, Finding, Reading, Verdict
 from rules.kinds import compiled
-from rules.kinds.kind import Kind, Learning, Remembering, Waiting
+from rules.kinds.kind import Kind, Learning, Readable, Remembering, Waiting
 from rules.lists import Lists
 from rules.matching import Compiler, Problem
 from rules.model import AnyRule
@@ -172,6 +172,20 @@ class Engine:
         """Of each rule that has learnt what is usual, the key for which most is, and how much that is."""
         found = {id_: list(each.usual(states)) for id_, each in self._remembering.items() if isinstance(each, Learning)}
         return {rule: max(levels, key=lambda each: each[1]) for rule, levels in found.items() if levels}
+
+    def read(self, rule_id: str, key: Mapping[str, str], states: States, at: datetime) -> Reading | None:
+        """What a rule sees of one key at a moment (event time), for a chart; None where it counts nothing, or knows nothing.
+
+        It moves the clock of what is remembered: give it states of its own, not those that decide what rings.
+        """
+        each = self._remembering.get(rule_id)
+        if isinstance(each, Readable):
+            return each.read(key, states, at)
+        try:
+            seen = self.tick(rule_id, key, states, at)
+        except KeyError:
+            return None
+        return Reading(seen.at, seen.observed, seen.expected, seen.measure)
 
     def shapes(self) -> set[tuple[str, str]]:
         """Rule and shape of every rule that remembers: states of any other pair are of no use any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -62,6 +62,26 @@ class Calm:
     last_fired: datetime | None = None
     why: str = "back to normal"
     tell: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a rule saw of one key at a moment, whether it rings or not: what a chart of it is drawn from.
+
+    `at` is event time, aware and in UTC; `observed` and `expected` are as in `Finding`. `bar` is what `observed` must reach to
+    ring; None where it is none of the same units alone. `reached` says of each threshold in the rule's `fire` up to which value
+    of it, all else as it is, the rule would hold now: 0 where it would not, infinite where the threshold has no say. `quiet`:
+    until something is said the rule will not hold.
+    """
+
+    at: datetime
+    observed: float
+    expected: float | None
+    measure: str
+    bar: float | None = None
+    surprise: float | None = None
+    reached: Mapping[str, float] = field(default_factory=dict)
+    quiet: bool = False
 
 
 class Verdict(NamedTuple):

@@ -330,6 +330,11 @@ class States:
         self._dirty.clear()
         return dirty
 
+    def take_changed(self) -> set[StateKey]:
+        """Which states changed since this was asked, for whoever saves none of them."""
+        changed, self._dirty = self._dirty, set()
+        return changed
+
     def get(self, key: StateKey, fresh: Callable[[], AState]) -> AState:
         """The state of this key; `fresh` makes an empty one, of the kind that belongs to the rule."""
         if key not in self._live:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 from rules.condition import Condition, Seen
-from rules.finding import Calm, Finding, Verdict
+from rules.finding import Calm, Finding, Reading, Verdict
 from rules.logic import Test
 from rules.observation import Observation
 from rules.state import States
@@ -86,3 +86,11 @@ class Learning(Remembering, Protocol):
         self, key: Mapping[str, str], states: States, at: datetime, *, level: float, dispersion: float | None, age: timedelta
     ) -> None:
         """Remember of a key, of which nothing is known, that `level` was usual for `age` until `at` (event time)."""
+
+
+@runtime_checkable
+class Readable(Remembering, Protocol):
+    """A kind that says what it sees of a key, and how far its thresholds lie, for a chart."""
+
+    def read(self, key: Mapping[str, str], states: States, at: datetime) -> Reading | None:
+        """What it sees at this moment; None of a key of which nothing is known. Nothing rings or waits because of this."""

@@ -14,7 +14,7 @@ from typing import TypeGuard
 from rules.campaign import Campaign, Raised, Timetable
 from rules.condition import Condition, Seen
 from rules.duration import format_duration
-from rules.finding import Calm, Finding, Verdict
+from rules.finding import Calm, Finding, Reading, Verdict
 from rules.kinds.figures import amount, counted_as, measured, odds
 from rules.kinds.keys import Keys, canonical, labels
 from rules.kinds.kind import Wellness
@@ -38,6 +38,7 @@ from rules.season import HourOfWeek
 from rules.state import SLICES, StateKey, States, WindowState
 from rules.surprise import BUCKETS, RING, Surprise
 from rules.tally import Different, MeanOf, Mentions, ShareOf, SumOf, Tally
+from rules.thresholds import OF_WINDOWS
 from rules.where import scores_asked
 
 _SHAPING = {"kind", "where", "key", "measure", "window"}
@@ -46,6 +47,7 @@ _STRAYS = 2  # times its standard error that a mean may stray by chance
 _HALF_LIVES = 4  # after so many, one sixteenth of what was usual then is left
 _CAMPAIGN = 3  # copies of one text from which they are news, if they are one mention in ten
 _NOTHING = 0.01  # a usual level that counts as none
+_A_FEW = 2
 _ROUNDING = 1e-9  # what is usual is learnt in more or fewer steps, whose last digits differ: they must not decide
 
 
@@ -126,6 +128,28 @@ class CompiledWindow:
         states.changed(here)
         rings = self._fires(here, states, now) or self._lingers(self._state(here, states), now)
         return self._finding(key, {}, states) if rings else self._calm(key, at, states)
+
+    def read(self, key: Mapping[str, str], states: States, at: datetime) -> Reading | None:
+        """What the window of a key shows at this moment; None for one of which nothing is known.
+
+        Only its clock moves: it neither rings nor waits because of this.
+        """
+        here = self._here(key)
+        if here not in states:
+            return None
+        state = self._state(here, states)
+        state.advance(at.timestamp())
+        more = self._asked(here, state)
+        return Reading(
+            at=max(at, _moment(state.latest)) if state.latest != -math.inf else at,
+            observed=state.tally.value or 0,
+            expected=self._usual(state),
+            measure=self._measure,
+            bar=self._bar(state, more),
+            surprise=self._surprise(state, more),
+            reached=self._reached(here, states, more),
+            quiet=state.tally.floor < min(self.rule.fire.at_least, _A_FEW),
+        )
 
     def keys(self, mention: Observation) -> list[dict[str, str]]:
         """The keys of the windows in which a mention counts if it matches."""
@@ -297,6 +321,34 @@ class CompiledWindow:
             return False
         surprise = self._surprise(state, more)
         return surprise is None or surprise >= (fire.surprise or 0) * (1 - _ROUNDING)
+
+    def _bar(self, state: WindowState, more: _Asked) -> float | None:
+        """What the window must show to ring, as far as it can be said in what is measured: a surprise is asked besides."""
+        fire, usual = self.rule.fire, self._usual(state)
+        if isinstance(self.rule.measure, Mean):
+            lower = usual - fire.drop if fire.drop is not None and usual is not None else None
+            return next((bar for bar in (fire.above, fire.below, lower) if bar is not None), None)
+        floor = more.floor(fire.at_least) if fire.share is None else fire.share
+        return max(floor, more.ratio(fire.times_expected) * (usual or 0))
+
+    def _reached(self, here: StateKey, states: States, more: _Asked) -> dict[str, float]:
+        """Up to which value of each threshold the window would hold, if the others stay as they are."""
+        state = self._state(here, states)
+        fire, value, usual = self.rule.fire, state.tally.value or 0, self._usual(state)
+        surprise = None if self._learns(state) else self._surprise(state, more)
+        levels = {
+            "at_least": state.tally.floor / more.times,
+            "times_expected": value / usual / more.ratio(1) if usual else math.inf,
+            "surprise": math.inf if surprise is None else surprise,
+            "share": value,
+            "drop": usual - value if usual is not None else 0.0,
+        }
+        asked = {name: getattr(fire, name) for name in OF_WINDOWS if getattr(fire, name) is not None}
+        failing = {name for name, least in asked.items() if levels[name] < least * (1 - _ROUNDING)}
+        kept = isinstance(self.rule.measure, Mean) and not _within(fire, value)
+        if kept or self._held_back(state) or not self._is_signalled(here, states, state.latest):
+            return dict.fromkeys(asked, 0.0)
+        return {name: levels[name] if failing <= {name} else 0.0 for name in asked}
 
     def _severity(self, state: WindowState, more: _Asked) -> Severity:
         louder = (each.severity for each in self.rule.raise_ if self._is_louder(each, state, more))
