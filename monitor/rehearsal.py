@@ -145,7 +145,7 @@ async def _remember(settings: Settings, store: Store, histories: Sequence[Histor
         await tx.commit()
 
 
-class _Nobody:
+class Nobody:
     """Stands in for every receiver: a dry run records what it would be sent."""
 
     async def send(self, message: Message, *, attempted_at: datetime) -> Receipt:
@@ -175,7 +175,7 @@ class _Story:
         self._busy_until = BEGINNING + self._patience
 
     def _start(self) -> flow.Flow:
-        nobody = dict.fromkeys(self._settings.receivers, _Nobody())
+        nobody = dict.fromkeys(self._settings.receivers, Nobody())
         return flow.build(self._settings, self._store, self._clock, {}, nobody, owner=leases.owner(), dry_run=True)
 
     async def stop(self) -> None:
@@ -251,7 +251,7 @@ class _Story:
         outcome = Outcome()
         await tell(outcome, self._store)
         async with self._store.read() as tx:
-            told = await _told(tx, outcome)
+            told = await messages_about(tx, outcome)
             names = await _names(tx, outcome)
         plans: defaultdict[int, set[str]] = defaultdict(set)
         for run in outcome.plan_runs:
@@ -269,7 +269,7 @@ class _Story:
         ]
 
 
-async def _told(tx: UnitOfWork, outcome: Outcome) -> Counter[tuple[int, str]]:
+async def messages_about(tx: UnitOfWork, outcome: Outcome) -> Counter[tuple[int, str]]:
     """How many messages were about an alert, by its number and who got them: neither its end nor a step of a plan counts."""
     told: Counter[tuple[int, str]] = Counter()
     for each in outcome.deliveries:

@@ -57,7 +57,7 @@ async def replay(settings: Settings, *, deliver: bool = False, progress: Callabl
     """
     began = time.perf_counter()
     async with AsyncExitStack() as stack:
-        stack.enter_context(_seldom_collected())
+        stack.enter_context(seldom_collected())
         store = await Store.open(settings.storage, in_place=not deliver)
         stack.push_async_callback(store.close)
         run = await _Replay.build(settings, store, stack, deliver=deliver)
@@ -67,7 +67,7 @@ async def replay(settings: Settings, *, deliver: bool = False, progress: Callabl
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
+def seldom_collected() -> Iterator[None]:
     """Hardly anything that a replay makes holds itself: the garbage collector need not look so often."""
     before = gc.get_threshold()
     gc.set_threshold(_COLLECTED_AFTER, *before[1:])
@@ -116,9 +116,9 @@ class _Replay:
     async def to_the_end(self, progress: Callable[[int], None]) -> None:
         """Read, judge and act until the recording is over and everything that rang has come to rest."""
         await self._stages.act()  # an interrupted replay may owe messages still
-        await self._judge_and_act()
+        await judge_and_act(self._stages)
         while await self._read():
-            await self._judge_and_act()
+            await judge_and_act(self._stages)
             async with self._store.read() as tx:
                 progress(File.position((await tx.sources.get(self._source)).cursor))
         await self._epilogue()
@@ -137,28 +137,17 @@ class _Replay:
                 raise InputError(f"{state.detail}")
         return polled.more or polled.read > 0
 
-    async def _judge_and_act(self) -> None:
-        while await self._stages.evaluate.step():
-            await self._stages.act()
-
     async def _epilogue(self) -> None:
         """Let time pass: windows come to rest, gathered messages leave, failed ones are tried again."""
         end = await _last_written(self._store) + EPILOGUE
         while self._clock.now() < end and await self._ringing():
             self._clock.advance_to(self._clock.now().replace(second=0, microsecond=0) + STEP)
             await self._stages.evaluate.tick()
-        await self._stages.act()
-        while (due := await self._next_due()) is not None:
-            self._clock.advance_to(due)
-            await self._stages.act()
+        await deliver_the_rest(self._store, self._clock, self._stages)
 
     async def _ringing(self) -> bool:
         async with self._store.read() as tx:
             return any(alert.kind in REMEMBERING for alert in await tx.alerts.open_alerts())
-
-    async def _next_due(self) -> datetime | None:
-        async with self._store.read() as tx:
-            return await tx.deliveries.next_due()
 
     async def outcome(self, seconds: float) -> Outcome:
         """What the store holds now."""
@@ -166,6 +155,25 @@ class _Replay:
         self._outcome.seconds = seconds
         self._outcome.stages = {name: stage_seconds(name) - before for name, before in self._before.items()}
         return self._outcome
+
+
+async def judge_and_act(stages: flow.Flow) -> None:
+    """Judge what the store holds, and do what follows from it."""
+    while await stages.evaluate.step():
+        await stages.act()
+
+
+async def deliver_the_rest(store: Store, clock: ReplayClock, stages: flow.Flow) -> None:
+    """Let each message that is owed leave at its moment; nothing else happens meanwhile."""
+    await stages.act()
+    while (due := await _next_due(store)) is not None:
+        clock.advance_to(due)
+        await stages.act()
+
+
+async def _next_due(store: Store) -> datetime | None:
+    async with store.read() as tx:
+        return await tx.deliveries.next_due()
 
 
 def _ignore(position: int) -> None:

@@ -8,6 +8,7 @@ import sys
 # Importing a module registers its commands.
 from monitor.cli import (
     act,
+    backtest,
     configure,
     evaluate,
     feedback,
@@ -60,6 +61,7 @@ def _forget_output() -> None:
 __all__ = [
     "act",
     "app",
+    "backtest",
     "configure",
     "evaluate",
     "feedback",

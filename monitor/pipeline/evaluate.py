@@ -164,6 +164,18 @@ class Evaluator:
         if await self._lead():
             await self._transaction(self._look)
 
+    async def pass_time(self, until: datetime) -> None:
+        """Let time pass in a replay, as between two mentions: whatever falls due happens at its own moment."""
+        drive = self._drive
+        assert drive is not None, "only a replay's clock is moved"
+
+        async def work(tx: UnitOfWork, memory: _Memory) -> int:
+            await self._drive_to(tx, memory, drive, until)
+            return self._offset
+
+        if await self._lead():
+            await self._transaction(work)
+
     async def release(self) -> None:
         """Give the lease back, so that another process need not wait for it to expire."""
         if self._epoch is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -52,17 +52,32 @@ class _File(Generic[_Model]):
     model: _Model | None = None
 
 
-def load(directory: Path, *, environ: Mapping[str, str] | None = None, today: date | None = None) -> Settings:
-    """The settings of a configuration folder. Raises `ConfigError` with all problems of all its files."""
-    loaded = read_all(directory, environ=environ, today=today)
+def load(
+    directory: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    today: date | None = None,
+    rules: Sequence[Path] | None = None,
+) -> Settings:
+    """The settings of a configuration folder. Raises `ConfigError` with all problems of all its files.
+
+    `rules` are files that stand in for its `rules/`; word lists that they name are looked for in the folder all the same.
+    """
+    loaded = read_all(directory, environ=environ, today=today, rules=rules)
     if loaded.settings is None:
         raise ConfigError(loaded.problems)
     return loaded.settings
 
 
-def read_all(directory: Path, *, environ: Mapping[str, str] | None = None, today: date | None = None) -> Loaded:
-    """Read a configuration folder. Never raises; `today` decides what has expired."""
-    reader = _Reader(directory, os.environ if environ is None else environ, today or SystemClock().now().date())
+def read_all(
+    directory: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    today: date | None = None,
+    rules: Sequence[Path] | None = None,
+) -> Loaded:
+    """Read a configuration folder. Never raises; `today` decides what has expired, `rules` stand in for its own."""
+    reader = _Reader(directory, os.environ if environ is None else environ, today or SystemClock().now().date(), rules)
     loaded = reader.read()
     loaded.problems = _once(loaded.problems)
     return loaded
@@ -85,6 +100,11 @@ def folder_of(directory: Path, name: str) -> Path:
     return own if own.exists() else shipped() / name
 
 
+def rule_files(path: Path) -> list[Path]:
+    """The rule files of a folder, in order; a path that is no folder is one. Raises `OSError`."""
+    return _yaml_files(path) if path.is_dir() else [path]
+
+
 def _once(problems: Iterable[Problem]) -> list[Problem]:
     """The first problem of each place: what is said there after it mostly follows from it."""
     first: dict[tuple[str, int, str], Problem] = {}
@@ -96,8 +116,9 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
 class _Reader:
     """Reads one folder, collecting problems and warnings on the way."""
 
-    def __init__(self, directory: Path, environ: Mapping[str, str], today: date) -> None:
+    def __init__(self, directory: Path, environ: Mapping[str, str], today: date, rules: Sequence[Path] | None = None) -> None:
         self._directory, self._environ, self._today = directory, environ, today
+        self._rules = rules
         self._loaded = Loaded()
         self._problems = self._loaded.problems
 
@@ -217,6 +238,8 @@ class _Reader:
 
     def _folder(self, name: str) -> list[Path]:
         """The YAML files of a folder in order; of the shipped one when this configuration has none of its own."""
+        if name == "rules" and self._rules is not None:
+            return list(self._rules)
         folder = folder_of(self._directory, name)
         try:
             return _yaml_files(folder)

@@ -11,6 +11,7 @@ from monitor.storage.authors import Authors
 from monitor.storage.deliveries import Deliveries
 from monitor.storage.erasures import Erasures
 from monitor.storage.evaluator import Evaluator
+from monitor.storage.extracts import Extracts
 from monitor.storage.feedback import FeedbackGiven
 from monitor.storage.holds import Holds
 from monitor.storage.inbox import Inbox
@@ -60,6 +61,7 @@ class UnitOfWork:
         self.feedback = FeedbackGiven(session)
         self.access = Access(session)
         self.retention = Retention(session)
+        self.extracts = Extracts(session)
 
     async def end_the_frozen(self) -> int:
         """Let PostgreSQL end the sessions of ours that have owed it the rest of a statement for too long. Returns how many."""
