@@ -27,7 +27,7 @@ _INK, _FAINT, _BAND = "#1a1a1a", "#dddddd", "#fbe3d3"
 _DASHED, _DOTTED = "5 3", "1.5 3"
 _TICKS = 6
 _HOURS = (1, 2, 3, 6, 12)
-_DAYS = (1, 2, 7, 14)
+_DAYS = (1, 2, 3, 7, 14)
 _MONTHS = (1, 2, 3, 6, 12, 24)
 _ROOM = 40  # units that a label of the axis needs
 
@@ -137,7 +137,7 @@ def _bars(root: ET.Element, bars: Bars, axis: _Axis, reader: Reader) -> None:
         if count:
             left = axis.x(bars.since + bars.each * number)
             wide = axis.x(bars.since + bars.each * (number + 1)) - left
-            high = count / top * _LOW
+            high = max(count / top * _LOW, 2.0)  # one of many is seen, too
             _rect(root, left + wide * 0.1, _LOW - high, max(wide * 0.8, 1.0), high, _BLUE)
 
 

@@ -77,6 +77,8 @@ def lowest(rule: Rule, threshold: Threshold, held: Mapping[Key, Sequence[Held]],
     if not values or rung(values[-1]) > most:
         return
     first = _first(values, lambda value: rung(value) <= most)
+    if threshold.strength(threshold.value) < threshold.strength(values[first]) and rung(threshold.value) <= most:
+        yield threshold.value  # nothing comes between: it may stay as it is
     for _ in range(_TRIES):
         yield values[first]
         now = rung(values[first])

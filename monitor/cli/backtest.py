@@ -48,6 +48,7 @@ _LAST = timedelta(days=7)
 _SHOWN = 20  # alerts of one rule
 _EXPLAINED = 10  # alerts of one rule
 _WIDTH = 80
+_SELDOM = 0.1  # alerts a week
 
 
 @dataclass(frozen=True)
@@ -273,8 +274,8 @@ def _list(alerts: Sequence[Rang], found: Backtest, settings: Settings, *, everyt
         )
     out.print(rows)
     for each in alerts if len(alerts) <= _EXPLAINED or everything else ():
-        why = f"{local(each.at, settings)[-5:]}  {'; '.join(map(said, each.reasons))}"
-        for line in textwrap.wrap(why, _WIDTH, initial_indent="  ", subsequent_indent=" " * 9, break_on_hyphens=False):
+        why = f"{local(each.at, settings)}  {'; '.join(map(said, each.reasons))}"
+        for line in textwrap.wrap(why, _WIDTH, subsequent_indent=" " * 18, break_on_hyphens=False):
             say(line, style="dim")
 
 
@@ -285,10 +286,14 @@ def _summary(found: Backtest) -> None:
         alerts = len(found.judged.of(rule.id))
         own = [_suggested(each) for each in found.suggestions if each.rule == rule.id]
         also = [own[0] if own else "(no single threshold to set)"] if suggests else []
-        row(rows, rule.id, str(alerts), f"{found.a_week(alerts):.1f}", *also)
+        row(rows, rule.id, str(alerts), _a_week(found.a_week(alerts)), *also)
         for each in own[1:]:
             row(rows, "", "", "", f"or {each}")
     out.print(rows)
+
+
+def _a_week(alerts: float) -> str:
+    return f"{alerts:.1f}" if alerts >= _SELDOM or not alerts else f"< {_SELDOM}"
 
 
 def _suggested(each: Suggestion) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -144,6 +145,21 @@ def test_a_rule_is_tested_as_the_page_shows(shell: Shell) -> None:
             printed = shell.run(step.command)
             assert step.expected.fullmatch(printed.strip()), f"$ {step.command}\n{printed}"
     assert next(files, None) is None
+
+
+@pytest.mark.timeout(600)
+def test_a_threshold_is_changed_as_the_page_shows(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a copy of the demo, with the secrets of the page: from what the rule does now to a test of the changed one."""
+    page = (ROOT / "docs" / "how-to" / "change-a-threshold.md").read_text("utf-8")
+    shutil.copytree(ROOT / "config" / "demo", shell.folder / "marmotte")
+    for name, value in re.findall(r"(DEMO_\w+)=(\S+)", page):
+        monkeypatch.setenv(name, value)
+    blocks = [block["body"] for block in FENCE.finditer(page) if block["info"] == "yaml"]
+    (shell.folder / "marmotte" / "rules" / "marmotte.test.yaml").write_text(blocks[1], "utf-8")
+    assert blocks[0].strip() in (shell.folder / "marmotte" / "rules" / "marmotte.yaml").read_text("utf-8")
+    for step in steps(page):
+        printed = shell.run(step.command)
+        assert step.expected.fullmatch(printed.strip()), f"$ {step.command}\n{printed}"
 
 
 def _expect(shell: Shell, command: str, step: Step) -> None:

@@ -97,14 +97,14 @@ def test_an_alert_is_a_flag_and_a_band_for_as_long_as_it_rang(wished: Settings) 
     """Where it began on the axis."""
     drawn = ET.fromstring(svg(sheet(found(wished), wished), Reader("fr", "Europe/Paris")))
     bands = [each for each in drawn.iter("{http://www.w3.org/2000/svg}rect") if each.get("fill") == "#fbe3d3"]
-    assert [(float(each.get("x", 0)), float(each.get("width", 0))) for each in bands[1:]] == [
-        (pytest.approx(40 + 428 * 30 / 168, abs=0.1), pytest.approx(428 * 2 / 168, abs=0.1))
-    ]
+    (band,) = bands[1:]  # the first stands in the legend
+    assert float(band.get("x", 0)) == pytest.approx(40 + 428 * 30 / 168, abs=0.1)
+    assert float(band.get("width", 0)) == pytest.approx(428 * 2 / 168, abs=0.1)
 
 
 @pytest.mark.parametrize(
     ("days", "first"),
-    [(0.3, "02:00"), (1, "06:00"), (5, "3 mars"), (20, "5 mars"), (200, "mai 2026"), (3000, "janv. 2028")],
+    [(0.3, "02:00"), (1, "06:00"), (5, "3 mars"), (20, "9 mars"), (200, "mai 2026"), (3000, "janv. 2028")],
 )
 def test_the_axis_has_round_moments_of_the_reader(days: float, first: str) -> None:
     """A few of them, however long the stretch is."""
