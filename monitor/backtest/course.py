@@ -128,5 +128,5 @@ class _Trial:
         }
 
     def _none(self, each: _Open) -> Suggestion:
-        ring = at_best(each.rule, self._seen.held[each.rule.id, each.threshold], self._span)
+        ring = at_best(each.rule, each.threshold, self._seen.held[each.rule.id, each.threshold], self._span)
         return Suggestion(each.rule.id, each.threshold, None, ring, ring)

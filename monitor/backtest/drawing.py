@@ -29,6 +29,7 @@ _TICKS = 6
 _HOURS = (1, 2, 3, 6, 12)
 _DAYS = (1, 2, 3, 7, 14)
 _MONTHS = (1, 2, 3, 6, 12, 24)
+_LETTER = 6.0  # units that a letter of the legend is wide, about
 _ROOM = 40  # units that a label of the axis needs
 
 
@@ -77,9 +78,9 @@ def _legend(root: ET.Element, reader: Reader, *, surprise: bool) -> None:
     entries = [("observed", _BLUE, None), ("expected", _GREY, _DASHED), ("bar", _RED, _DOTTED)]
     for name, colour, dash in [*entries, *([("surprise", _GREEN, None)] if surprise else [])]:
         said = say(reader.language, name)
-        _line(root, [(x, 64), (x + 20, 64)], colour, dash=dash, width=2.2)
-        _text(root, x + 25, 68, said, size=11)
-        x += 25 + len(said) * 6.3 + 14
+        _line(root, [(x, 64), (x + 17, 64)], colour, dash=dash, width=2.2)
+        _text(root, x + 21, 68, said, size=11)
+        x += 21 + len(said) * _LETTER + 12
     _rect(root, x, 57, 14, 13, _BAND)
     _mark(root, x + 1, 57)
     _text(root, x + 20, 68, say(reader.language, "alert"), size=11)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from monitor.backtest.judging import Judged, Rang
 from monitor.backtest.measuring import Held, Key
@@ -81,11 +82,14 @@ def lowest(rule: Rule, threshold: Threshold, held: Mapping[Key, Sequence[Held]],
         yield threshold.value  # nothing comes between: it may stay as it is
     for _ in range(_TRIES):
         yield values[first]
-        now = rung(values[first])
-        following = next((at for at in range(first + 1, len(values)) if rung(values[at]) < now), None)
-        if following is None:
+        now, values = rung(values[first]), values[first + 1 :]
+        if not now or not values:
             return
-        first = following
+        first = _first(values, partial(_fewer, rung, now))
+
+
+def _fewer(rung: Callable[[float], int], than: int, value: float) -> bool:
+    return rung(value) < than
 
 
 def has_a_say(held: Mapping[Key, Sequence[Held]]) -> bool:
@@ -93,9 +97,9 @@ def has_a_say(held: Mapping[Key, Sequence[Held]]) -> bool:
     return any(_is_some(each.strength) for series in held.values() for each in series)
 
 
-def at_best(rule: Rule, held: Mapping[Key, Sequence[Held]], span: Span) -> int:
+def at_best(rule: Rule, threshold: Threshold, held: Mapping[Key, Sequence[Held]], span: Span) -> int:
     """How many alerts ring whatever the value of a threshold is, each counted again for every further day."""
-    return _rung(held, math.inf, Life.of(rule), span)
+    return _rung(held, _most(threshold), Life.of(rule), span)
 
 
 def suggested(rule: str, threshold: Threshold, value: float | None, judged: Judged, span: Span) -> Suggestion:
@@ -121,7 +125,7 @@ def _values(threshold: Threshold, held: Mapping[Key, Sequence[Held]]) -> list[fl
         return []
     least = _least(threshold)
     steps = range(max(min(strengths), math.ceil(least / step)) if least is not None else min(strengths), max(strengths) + 2)
-    return [round(threshold.strength(number * step), 6) for number in steps]
+    return [round(threshold.strength(number * step), 6) for number in steps if number * step <= _most(threshold) + _ROUNDING]
 
 
 def _is_some(strength: float) -> bool:
@@ -135,8 +139,14 @@ def _least(threshold: Threshold) -> float | None:
     return 1.0 if threshold.path[-1] in {"at_least", "times_expected"} else threshold.step
 
 
+def _most(threshold: Threshold) -> float:
+    """Above this a rule file refuses the value."""
+    return {"share": 1.0, "surprise": 300.0}.get(str(threshold.path[-1]), math.inf) if threshold.field is None else math.inf
+
+
 def _rung(held: Mapping[Key, Sequence[Held]], strength: float, life: Life, span: Span) -> int:
-    return sum(_rung_by(series, strength * (1 - _ROUNDING), life, span) for series in held.values())
+    least = strength - abs(strength) * _ROUNDING if math.isfinite(strength) else strength
+    return sum(_rung_by(series, least, life, span) for series in held.values())
 
 
 def _rung_by(series: Sequence[Held], strength: float, life: Life, span: Span) -> int:
