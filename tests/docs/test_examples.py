@@ -15,6 +15,7 @@ import pytest
 
 from monitor.settings import load
 from notifiers.signing import headers
+from rules import FlatlineRule
 
 ROOT = Path(__file__).parents[2]
 STORY = ROOT / "config" / "demo"
@@ -47,6 +48,16 @@ def test_the_webhook_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
     (block,) = blocks("receive-by-webhook.md", "yaml")
     written(tmp_path, "monitor.yaml", MINIMUM + block + "routing: {default: hub}\n")
     assert "hub" in load(tmp_path, environ=ENVIRONMENT).receivers
+
+
+def test_the_flatline_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
+    """The rule that the page shows can be pasted, and goes by the clocks that it names."""
+    (block,) = blocks("notice-silence.md", "yaml")
+    written(tmp_path, "monitor.yaml", MINIMUM)
+    written(tmp_path, "rules/silence.yaml", block)
+    (rule,) = load(tmp_path, environ=ENVIRONMENT).rules
+    assert isinstance(rule, FlatlineRule)
+    assert (rule.id, rule.kind, rule.timezone) == ("fediverse-falls-silent", "flatline", "Europe/Paris")
 
 
 def test_the_plan_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
