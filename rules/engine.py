@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from rules.base import suggest
@@ -22,6 +22,7 @@ from rules.state import States
 from rules.words import WordList
 
 _SUBJECT_SETS_REMEMBERED = 4_096
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 Delivered = Mapping[str, datetime | None]
 """Sources, and up to when each has brought everything that was said there; None: nobody knows."""
@@ -161,12 +162,14 @@ class Engine:
     def standing(self, rule_id: str, mention: Observation, states: States, at: datetime) -> list[Finding | Calm]:
         """How the keys of a rule for which this mention counts, or would, stand at a moment (event time).
 
-        None where the rule remembers nothing. Raises KeyError if there is no rule of this id.
+        None where the rule remembers nothing. One that rings for what is missing stands as it did when it was last looked at:
+        since then, nobody here knows. Raises KeyError if there is no rule of this id.
         """
         each = self._compiled[rule_id]
         if not isinstance(each, Remembering):
             return []
-        return [each.tick(key, states, at) for key in each.keys(mention)]
+        until = _EPOCH if rule_id in self._waiting else at
+        return [each.tick(key, states, until) for key in each.keys(mention)]
 
     def usual(self, states: States) -> dict[str, tuple[Mapping[str, str], float]]:
         """Of each rule that has learnt what is usual, the key for which most is, and how much that is."""

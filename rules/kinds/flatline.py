@@ -178,7 +178,7 @@ class CompiledFlatline:
         return Calm(
             rule=self.rule.id,
             key=key,
-            at=at,
+            at=datetime.fromtimestamp(self._edge(state), UTC) if state else at,
             observed=(state.value or 0) if state else 0,
             expected=None if state is None or learns else state.expected,
             measure=self._measure,

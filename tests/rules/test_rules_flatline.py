@@ -220,6 +220,17 @@ def test_half_an_hour_off_is_learnt_where_it_belongs() -> None:
     assert (hours.at(ten + 60), hours.at(ten + 3600), hours.at(ten + 3660)) == (9, 9, 1)
 
 
+def test_whoever_asks_learns_how_it_stood_when_it_was_last_looked_at(mention: Mention, engine: Make) -> None:
+    """What has come since then, or is on its way, is not known where somebody only asks."""
+    states, rules = States(), engine(FLAT)
+    steady = _steady(mention, timedelta(days=5))
+    list(_live(rules, steady, END, states))
+    (stands,) = rules.standing("flat", steady[-1], states, END + 20 * HOUR)
+    assert isinstance(stands, Calm)
+    assert (stands.at, stands.observed) == (END, 30)
+    assert stands.expected == pytest.approx(30, abs=1)
+
+
 @given(st.lists(st.tuples(st.integers(0, 80), st.integers(1, 6)), min_size=1, max_size=30))
 def test_a_level_is_a_mean_first(parts: list[tuple[int, int]]) -> None:
     """While little was seen, every moment weighs the same; what was learnt survives being stored."""
