@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import pairwise
@@ -95,11 +96,9 @@ class Saying(Said):
             raise ValueError(f"they arrive at {format_duration(self.arrives)}, before they are written")
         return self
 
-    def names(self) -> set[str]:
+    def names(self) -> list[str]:
         """By what its mentions are known."""
-        if self.name is None:
-            return set()
-        return {self.name.replace(NUMBER, str(number)) for number in range(self.times * self.each)}
+        return [] if self.name is None else [self.name.replace(NUMBER, str(number)) for number in range(self.times * self.each)]
 
     def moments(self) -> Iterable[timedelta]:
         """When each mention is written."""
@@ -208,12 +207,18 @@ class RuleTest(Settings):
     def _is_one_of_two(self) -> Self:
         if self.explain is None and (self.expect is None or not self.mentions):
             raise ValueError("a test needs `mentions` and `expect`, or `explain`; nothing must ring: `expect: []`")
-        names = {name for saying in self.mentions for name in saying.names()}
-        for saying in self.mentions:
-            if saying.replies_to is not None and saying.replies_to.replace(NUMBER, "0") not in names:
-                raise ValueError(f"nothing is called `{saying.replies_to}`, and a mention replies to it: write name: there")
         if self.explain is not None and self.model_fields_set & {"history", "mentions", "downtime", "expect"}:
             raise ValueError("`explain` stands alone: make its test another than that of `mentions`, `downtime` and `expect`")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_clear(self) -> Self:
+        said = Counter(name for saying in self.mentions for name in saying.names())
+        for name in [name for name, times in said.items() if times > 1][:1]:
+            raise ValueError(f"two mentions are called `{name}`: rename one")
+        asked = {saying.replies_to.replace(NUMBER, "0") for saying in self.mentions if saying.replies_to is not None}
+        for name in sorted(asked - set(said)):
+            raise ValueError(f"a mention replies to `{name}`, and none is called so: write name: {name} at the one it answers")
         return self
 
 

@@ -46,6 +46,9 @@ STORY: dict[str, Any] = {"name": "a", "mentions": [{"at": "0m"}], "expect": []}
         ({"downtime": [{"from": "5m", "to": "5m"}]}, "it must end after it has begun"),
         ({"downtime": [{"from": "5m", "to": "9m"}, {"from": "1m", "to": "6m"}]}, "two of them overlap"),
         ({"explain": {"rule": "x", "matched": True, "mention": {}}}, "`explain` stands alone"),
+        ({"mentions": [{"at": "0m", "replies_to": "lost"}]}, "write name: lost at the one it answers"),
+        ({"mentions": [{"at": "0m", "name": "a"}, {"at": "1m", "name": "a"}]}, "two mentions are called `a`"),
+        ({"mentions": [{"at": "0m", "name": "a", "every": "1m", "times": 2}]}, "two mentions are called `a`"),
     ],
 )
 def test_what_makes_no_story_is_refused(change: dict[str, Any], says: str) -> None:
