@@ -12,6 +12,7 @@ from rules.duration import format_duration
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds.figures import amount, counted_as, measured, odds
 from rules.kinds.keys import Keys, canonical
+from rules.kinds.kind import Wellness
 from rules.matching import Compiler
 from rules.model import Distinct, FlatlineRule
 from rules.observation import Observation
@@ -71,7 +72,7 @@ class CompiledFlatline:
         """Whether there is a state for this key."""
         return self._here(key) in states
 
-    def due(self, states: States, at: datetime, seen_until: datetime) -> list[Finding]:  # noqa: ARG002 what may be missing is waited for
+    def due(self, states: States, at: datetime, seen_until: datetime, well: Wellness = None) -> list[Finding]:  # noqa: ARG002 what may be missing is waited for
         """The keys that are too quiet, each time a bucket is over up to which everything was seen."""
         found = []
         for here in sorted({*states.keys(self.rule.id, self.shape), *map(self._at, self._declared)}):

@@ -108,7 +108,7 @@ def test_a_condition_that_means_nothing_is_refused(where: dict[str, Any], says: 
     [
         ({"measure": {"share": {"sentiment": {"lt": 0}}}}, "say in `fire` from which share it rings"),
         ({"fire": {"at_least": 5, "share": 0.5}}, "`fire.share` needs `measure: {share: …}`"),
-        ({"fire": {"at_least": 6000}}, "at_least can be 5000 authors at most"),
+        ({"fire": {"at_least": 6000}}, "`fire.at_least` can be 5000 authors at most"),
         ({"fire": {}}, "Field required"),
         ({"window": "30s"}, "write one from 1m to 30d"),
         ({"window": "60"}, "is not a duration"),

@@ -71,7 +71,7 @@ def test_files_are_found_in_order_and_without_hidden_ones(write: Write) -> None:
 
 def test_whoever_has_no_rules_has_those_that_are_shipped_and_their_tests(write: Write) -> None:
     """As the rules themselves."""
-    assert [path.parent for path in rule_test_files(write({}))] == [shipped() / "rules"] * 9
+    assert sorted(rule_test_files(write({}))) == sorted((shipped() / "rules").glob("*.test.yaml"))
 
 
 @pytest.mark.parametrize(
