@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
+from rules.logic import Test
 from rules.recurrence import Period, Recurrence
 
 
@@ -75,6 +76,26 @@ class Timetable:
 
     def __bool__(self) -> bool:
         return bool(self._moments)
+
+
+class Timetables:
+    """When as much more is asked of the windows of one rule: a timetable for each subject, made when it is first asked for."""
+
+    def __init__(
+        self, campaigns: Sequence[Campaign], rule: str, lasting: float, admits: Test[Collection[str]] | None = None
+    ) -> None:
+        """`lasting` is in seconds, as of a timetable; `admits`: which subjects the rule lets through."""
+        self._campaigns = [each for each in campaigns if admits is None or any(admits((one,)) for one in each.subjects)]
+        self._rule = rule
+        self._lasting = lasting
+        self._about: dict[str | None, Timetable] = {}
+
+    def about(self, subject: str | None) -> Timetable:
+        """Of campaigns about this subject; None: about any that the rule may count."""
+        if subject not in self._about:
+            about = (each for each in self._campaigns if subject is None or subject in each.subjects)
+            self._about[subject] = Timetable(about, self._rule, self._lasting)
+        return self._about[subject]
 
 
 def _highest(spans: Sequence[_Span], moments: Sequence[float]) -> Iterator[Raised | None]:
