@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from rules.cases import History
 from rules.condition import Seen
 from rules.finding import Calm, Finding, Reading, Verdict
 from rules.kinds import compiled
-from rules.kinds.kind import Kind, Learning, Readable, Remembering, Waiting
+from rules.kinds.kind import Kind, Learning, Readable, Remembering, Scheduled, Waiting
 from rules.lists import Lists
 from rules.matching import Compiler, Problem
 from rules.model import AnyRule
@@ -49,6 +50,7 @@ class Engine:
         self._compiled: dict[str, Kind] = {each.rule.id: each for each in ready}
         self._remembering = {id_: each for id_, each in self._compiled.items() if isinstance(each, Remembering)}
         self._waiting = {id_: each for id_, each in self._compiled.items() if isinstance(each, Waiting)}
+        self._scheduled = {id_: each for id_, each in self._compiled.items() if isinstance(each, Scheduled)}
         self._places = {each: at for at, each in enumerate(ready)}
         self._index = compiler.index
         self._concerned: dict[frozenset[str], _Concerned] = {}
@@ -122,14 +124,20 @@ class Engine:
 
     @property
     def lasts(self) -> timedelta | None:
-        """The same of the rules that give no pace at which they are looked at."""
-        waits = [each.waits for id_, each in self._remembering.items() if id_ not in self._waiting]
+        """The same of the rules that say neither at which pace nor when they are looked at."""
+        told = self._waiting.keys() | self._scheduled.keys()
+        waits = [each.waits for id_, each in self._remembering.items() if id_ not in told]
         return None if None in waits else max((each for each in waits if each is not None), default=timedelta(0))
 
     @property
     def pace(self) -> timedelta | None:
         """How often it is worth looking for the sake of the others, for ever; None: there are none."""
         return min((each.pace for each in self._waiting.values()), default=None)
+
+    def next_due(self, states: States) -> datetime | None:
+        """When (event time) it is next worth looking at the rules that know; perhaps long ago. None: nothing waits."""
+        soonest = min((each.next_due(states) for each in self._scheduled.values()), default=math.inf)
+        return None if soonest == math.inf else datetime.fromtimestamp(max(soonest, 0), UTC)
 
     @property
     def waits_for_sources(self) -> bool:

@@ -61,6 +61,7 @@ class Evaluator:
         self._clock = clock
         self._engine = engine
         self._alerting = alerting
+        self._lasts, self._pace = engine.lasts, engine.pace
         self._owner = owner
         self._drive = drive
         self._epoch: int | None = None  # of the lease we hold or held
@@ -218,7 +219,7 @@ class Evaluator:
         self._memory = _Memory(States.load(saved), await OpenAlerts.load(tx), await self._rebuild(tx, {key[:2] for key in saved}))
         if self._drive is None or self._offset:  # a recording begins with its first mention
             self._wake_soon()  # of what is open, an earlier process knew when to look again
-            self._watch(self._clock.now())
+            self._watch(self._memory, self._clock.now())
         return True
 
     async def _rebuild(self, tx: UnitOfWork, known: Collection[tuple[str, str]]) -> Rebuild | None:
@@ -286,7 +287,7 @@ class Evaluator:
                     self._wake_soon()
             if mention.is_own and mention.in_thread:
                 await self._answered(tx, memory.rings, mention, now)
-            self._watch(now)
+            self._watch(memory, now)
         return mentions[-1].id
 
     async def _answered(self, tx: UnitOfWork, rings: OpenAlerts, reply: Observed, now: datetime) -> None:
@@ -323,22 +324,24 @@ class Evaluator:
             await self._tick(tx, memory, goes_on=True)
         clock.advance_to(moment)
 
-    def _watch(self, now: datetime) -> None:
+    def _watch(self, memory: _Memory, now: datetime) -> None:
         """Look at the clock for as long as something may ring because of what was said until now."""
-        lasts = self._engine.lasts
-        if lasts is None or lasts:
-            self._watch_until = _FOR_EVER if lasts is None else now + lasts + TICK
+        if self._lasts is None or self._lasts:
+            self._watch_until = _FOR_EVER if self._lasts is None else now + self._lasts + TICK
             self._wake_soon()
-        self._wake_for_silence(now)
+        self._wake_for_what_is_missing(memory, now)
 
-    def _wake_for_silence(self, now: datetime) -> None:
-        """Silence may ring for ever after: when it is worth looking, and no sooner."""
-        if self._engine.pace is not None:
-            self._wake_by(now + self._engine.pace - (now - _EPOCH) % self._engine.pace)
+    def _wake_for_what_is_missing(self, memory: _Memory, now: datetime) -> None:
+        """Silence may ring for ever after, and what waits for an answer at its time: when it is worth looking, and no sooner."""
+        if self._pace is not None:
+            self._wake_by(now + self._pace - (now - _EPOCH) % self._pace)
+        due = self._engine.next_due(memory.states)
+        if due is not None:
+            self._wake_by(max(_next_minute(now), _this_or_next_minute(due)))
 
     def _wake_soon(self) -> None:
         """At the next whole minute: the same moments, wherever a replay that was interrupted goes on."""
-        self._wake_by(self._clock.now().replace(second=0, microsecond=0) + TICK)
+        self._wake_by(_next_minute(self._clock.now()))
 
     def _wake_by(self, moment: datetime) -> None:
         self._next_tick = min(moment, self._next_tick or moment)
@@ -355,7 +358,7 @@ class Evaluator:
             await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
         if now < self._watch_until:
             self._wake_soon()
-        self._wake_for_silence(now)
+        self._wake_for_what_is_missing(memory, now)
         await self._end_what_is_over(tx, memory, now, lambda rule: self._engine.until(rule, seen_until, now, delivered))
         await self._end_by_their_time(tx, memory.rings, now)
         for alert in memory.rings.silenced():
@@ -464,7 +467,7 @@ class Evaluator:
         for alert in [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind) if alert.rule in rebuild.rules]:
             if isinstance(self._engine.tick(alert.rule, alert.key, memory.states, seen_until), Calm):
                 await self._alerting.resolve(tx, memory.rings, alert, now, RULE_CHANGED, tell=True)
-        self._watch(now)
+        self._watch(memory, now)
         return self._offset
 
     async def _end_by_their_time(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
@@ -483,6 +486,14 @@ class Evaluator:
                 self._wake_soon()
             else:
                 self._wake_by(until)
+
+
+def _next_minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0) + TICK
+
+
+def _this_or_next_minute(moment: datetime) -> datetime:
+    return moment if moment.second == moment.microsecond == 0 else _next_minute(moment)
 
 
 class _Over(NamedTuple):

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import Any, Self
 
 from rules.condition import Condition, Seen
@@ -85,6 +86,28 @@ class Heard:
         return self
 
 
+class Queue:
+    """The mentions that wait, as (when its time comes in epoch seconds, number): the next first, and those whose time has passed.
+
+    Of the latter nobody can know whether they were answered, until a reply of ours is seen there.
+    """
+
+    def __init__(self, waiting: Iterable[tuple[float, int]]) -> None:
+        self.waiting = sorted(waiting)
+        self.held: list[tuple[float, int]] = []
+        self.looks_again = False  # at those that are held
+        self.looked_at = -math.inf
+
+    def take(self, until: float) -> list[tuple[float, int]]:
+        """The mentions whose time has come by now, or may be told of since a reply of ours was seen; they are gone from here."""
+        taken = []
+        if self.looks_again:
+            taken, self.held, self.looks_again = self.held, [], False
+        while self.waiting and self.waiting[0][0] <= until:
+            taken.append(heappop(self.waiting))
+        return sorted(taken)
+
+
 class CompiledAbsence:
     """An absence rule, ready to look at mentions. Each mention that waits has a state of its own."""
 
@@ -135,16 +158,25 @@ class CompiledAbsence:
 
     def due(self, states: States, at: datetime, seen_until: datetime, well: Wellness = None) -> list[Finding]:
         """The mentions that have waited too long: if an answer would have been seen."""
-        rings = []
-        for here in states.keys(self.rule.id, self.shape):
-            number = json.loads(here[2]).get("mention")
-            if number is None:
+        queue, rings = self._queue(states), []
+        queue.looks_again |= well is not None  # a source may be well again
+        for over, number in queue.take(seen_until.timestamp()):
+            waiting = self._find({"mention": str(number)}, states)
+            if waiting is None or not waiting.is_due:
                 continue
-            waiting = states.get(here, Waiting)
-            over = waiting.is_due and waiting.at + self._within <= seen_until.timestamp()
-            if over and self._would_have_seen_an_answer(waiting, states, at, well):
-                rings.append((waiting.at, int(number), waiting))
-        return [self._ring(str(number), waiting, states) for _, number, waiting in sorted(rings, key=lambda each: each[:2])]
+            if self._would_have_seen_an_answer(waiting, states, at, well):
+                rings.append(self._ring(str(number), waiting, states))
+            else:
+                queue.held.append((over, number))
+        queue.looked_at = at.timestamp()
+        return rings
+
+    def next_due(self, states: States) -> float:
+        """When the first has waited long enough; now, where a reply of ours may tell of those that waited in vain."""
+        queue = self._queue(states)
+        if queue.looks_again and queue.held:
+            return -math.inf
+        return queue.waiting[0][0] if queue.waiting else math.inf
 
     def sweep(self, states: States, at: datetime) -> int:
         """Forget what is over, what nobody could know, and networks on which we have long answered nobody. Returns how many."""
@@ -182,8 +214,11 @@ class CompiledAbsence:
             return
         at = mention.written_at.timestamp()
         here = self._here({_NETWORK: mention.network})
-        states.get(here, Heard).hear(mention.source, at)
+        heard = states.get(here, Heard)
+        queue, before = self._queue(states), heard.sources.get(mention.source)
+        heard.hear(mention.source, at)
         states.changed(here)
+        queue.looks_again |= before is None or before[0] != heard.sources[mention.source][0] or _is_old(before, queue.looked_at)
         for answered in {mention.replies_to, mention.began_by} - {None}:
             waits = self._here({"mention": str(answered)})
             if waits in states:
@@ -197,8 +232,17 @@ class CompiledAbsence:
         began = self._find({"mention": str(mention.began_by)}, states)
         return began is not None and began.answered_at is None and None is not began.author == mention.author.id
 
+    def _queue(self, states: States) -> Queue:
+        return states.beside((self.rule.id, self.shape, self._within), lambda: Queue(self._all_waiting(states)))
+
+    def _all_waiting(self, states: States) -> Iterator[tuple[float, int]]:
+        for here in states.keys(self.rule.id, self.shape):
+            number = json.loads(here[2]).get("mention")
+            if number is not None and (waiting := states.get(here, Waiting)).is_due:
+                yield waiting.at + self._within, int(number)
+
     def _wait(self, mention: Observation, states: States) -> None:
-        here = self._here({"mention": str(mention.id)})
+        queue, here = self._queue(states), self._here({"mention": str(mention.id)})
         waiting = states.get(here, Waiting)
         waiting.at = mention.written_at.timestamp()
         waiting.author = mention.author.id
@@ -206,6 +250,7 @@ class CompiledAbsence:
         waiting.network = mention.network
         waiting.labels = labels(mention)
         states.changed(here)
+        heappush(queue.waiting, (waiting.at + self._within, mention.id))
 
     def _too_many(self, states: States) -> list[Finding]:
         """The mention that has waited longest, once more wait than are kept. What has rung is bounded by its alert.
@@ -285,6 +330,11 @@ class CompiledAbsence:
             why=why,
             tell=tell,
         )
+
+
+def _is_old(heard: list[float], at: float) -> bool:
+    """Whether replies were not seen any more at this moment."""
+    return heard[1] <= at - _HEARD_LATELY
 
 
 def _moment(seconds: float) -> datetime:

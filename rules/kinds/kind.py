@@ -76,6 +76,14 @@ class Waiting(Remembering, Protocol):
 
 
 @runtime_checkable
+class Scheduled(Remembering, Protocol):
+    """A kind that knows of each mention when its time has come: nobody need look sooner."""
+
+    def next_due(self, states: States) -> float:
+        """Before when (epoch seconds of event time) nothing rings without a new mention; infinity: nothing waits."""
+
+
+@runtime_checkable
 class Learning(Remembering, Protocol):
     """A kind that learns what is usual, and can be told it."""
 
