@@ -227,3 +227,26 @@ def test_it_explains_who_waits_for_no_answer(engine: Make, mention: Mention) -> 
     asked, own = mention(2, **ASKS), mention(3, own=True, in_thread=True, **ASKS)
     assert [made.explain("unanswered", each)[0].held for each in (asked, own)] == [True, False]
     assert made.explain("unanswered", mention(4, answered=True, **ASKS))[-1].held is False
+
+
+def test_nobody_looks_before_the_first_has_waited_long_enough(heard: tuple[Engine, States], mention: Mention) -> None:
+    """Nothing waits: no moment; else that of whoever asked first, also when they are seen last, and in a new process."""
+    made, states = heard
+    assert made.next_due(states) is None
+    made.observe(mention(2, at=NOON + HOUR, **ASKS), states)
+    assert made.next_due(states) == NOON + 5 * HOUR
+    made.observe(mention(3, **ASKS), states)
+    assert made.next_due(states) == made.next_due(reloaded(states)) == NOON + 4 * HOUR
+    assert ringing(made, states, NOON + 4 * HOUR) == ["3"]
+    assert made.next_due(states) == NOON + 5 * HOUR
+
+
+def test_what_waited_in_vain_is_looked_at_again_once_a_reply_of_ours_is_seen(engine: Make, mention: Mention) -> None:
+    """It is not looked at meanwhile; a reply that comes late says that an answer would have been seen."""
+    made, states = engine(RULE), States()
+    made.observe(mention(1, **ASKS), states)
+    assert ringing(made, states, NOON + 5 * HOUR) == []
+    assert made.next_due(states) is None
+    made.observe(mention(2, own=True, in_thread=True, at=NOON + HOUR), states)
+    assert made.next_due(states) is not None
+    assert ringing(made, states, NOON + 5 * HOUR) == ["1"]
