@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.domain.mention import Form
 from monitor.settings.load import folder_of, read_all
-from monitor.settings.model import Settings
+from monitor.settings.model import Route, Settings
 from monitor.settings.names import entries
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.reading import Document, Path_, at, read
@@ -21,6 +21,7 @@ from rules.lint import Remark, Surroundings
 
 CODES: Mapping[str, str] = {
     **lint.CODES,
+    "shadowed-route": "a route that no alert ever takes: an earlier one takes them all, and does not `continue`",
     "untested": "a file of rules that no file of rule tests names",
     "unused-list": "a list that no rule names",
     "unused-plan": "a plan that no rule opens",
@@ -62,7 +63,7 @@ def findings(read: Configuration, usual: Usual | None = None) -> list[Finding]:
     """What is remarkable in a configuration, file by file."""
     amid, places = _surroundings(read.settings, usual or {}), _places(read.rules)
     found = [_placed(remark, places) for remark in lint.lint(read.settings.rules, amid)]
-    return sorted([*found, *_untested(read), *_unused_lists(read.rules), *_unused_plans(read)])
+    return sorted([*found, *_untested(read), *_unused_lists(read.rules), *_unused_plans(read), *_shadowed(read)])
 
 
 def _surroundings(settings: Settings, usual: Usual) -> Surroundings:
@@ -131,3 +132,21 @@ def _unused_plans(configuration: Configuration) -> Iterator[Finding]:
         if own and at(document.data, ("plan", "id")) not in opened:
             problem = document.problem(("plan", "id"), "no rule opens this plan.", "Write `plan:` with its id at a rule.")
             yield Finding(problem, "unused-plan")
+
+
+def _shadowed(configuration: Configuration) -> Iterator[Finding]:
+    """Routes of which an earlier one asks nothing that they do not ask, too."""
+    routes = configuration.settings.routing.routes
+    document = read(configuration.directory / "monitor.yaml")[0]
+    for number, route in enumerate(routes):
+        earlier = (at for at, other in enumerate(routes[:number]) if not other.continue_ and _asks_as_much(route, other))
+        first = next(earlier, None)
+        if first is not None:
+            what = f"no alert ever takes this route: route {first + 1} takes them all, and does not `continue`."
+            fix = f"Put it before route {first + 1}, or write `continue: true` there."
+            yield Finding(document.problem(("routing", "routes", number, "where"), what, fix), "shadowed-route")
+
+
+def _asks_as_much(route: Route, other: Route) -> bool:
+    """Whether each condition of the other is one of the route, too: where they are written otherwise, nobody can be certain."""
+    return all(getattr(route.where, name) == asked for name, asked in other.where if asked is not None)

@@ -11,6 +11,7 @@ import pytest
 
 from monitor.domain.errors import ExitCode, UsageError
 from monitor.settings import ConfigError
+from monitor.settings import lint as looking
 
 if TYPE_CHECKING:
     from tests.monitor.cli.conftest import Tocsin
@@ -118,3 +119,24 @@ def test_what_ships_has_nothing_to_find(tocsin: Tocsin, folder: str, monkeypatch
     monkeypatch.setenv("DEMO_WEBHOOK_URL", "http://localhost:1/")
     monkeypatch.setenv("DEMO_WEBHOOK_SECRET", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3")
     assert "nothing found" in tocsin("rules", "lint", "--config", str(tmp_path / "shipped")).output
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "shadowed"),
+    [
+        ("to: hub", "where: {severity: critical}, to: hub", True),
+        ("where: {severity: critical}, to: hub", "where: {category: alert, severity: critical}, to: hub", True),
+        ("where: {severity: critical}, continue: true, to: hub", "where: {severity: critical}, to: hub", False),
+        ("where: {severity: critical}, to: hub", "where: {category: alert}, to: hub", False),
+        ("where: {severity: critical, category: alert}, to: hub", "where: {severity: critical}, to: hub", False),
+    ],
+)
+def test_a_route_that_an_earlier_one_shadows_is_found(tmp_path: Path, earlier: str, later: str, *, shadowed: bool) -> None:
+    """One that asks all that an earlier one asks is never taken, unless that one leads on."""
+    (tmp_path / "monitor.yaml").write_text(
+        "version: 1\nsubjects: {acme: [Acme]}\nreceivers: {hub: {kind: webhook, url: https://hub.example/}}\n"
+        f"routing:\n  default: hub\n  routes:\n    - {{{earlier}}}\n    - {{{later}}}\n",
+        encoding="utf-8",
+    )
+    found = [each for each in looking.findings(looking.read_configuration(tmp_path)) if each.code == "shadowed-route"]
+    assert [each.problem.line for each in found] == ([8] if shadowed else [])
