@@ -279,21 +279,24 @@ class Evaluator:
             if self._drive is not None:
                 await self._drive_to(tx, memory, self._drive, mention.written_at)
             now = self._clock.now()
-            for finding in await self._observe(tx, memory, mention):
+            found = await self._observe(tx, memory, mention)
+            for finding in found:
                 told = catch_up.gently(finding, mention, self._settings)
                 if told is not None:
                     told = second_opinion.noted(told, mention) if told.kind == "mention" else told
                     await self._alerting.raise_(tx, memory.rings, told, now, self._silences, mention)
                     self._wake_soon()
             if mention.is_own and mention.in_thread:
-                await self._answered(tx, memory.rings, mention, now)
+                await self._answered(tx, memory.rings, await tx.mentions.answer(mention.id), now)
+            elif found and mention.answered and self._drive is None:  # seen before what it answers: in a recording it follows
+                await self._answered(tx, memory.rings, [mention.id], now)
             self._watch(memory, now)
         return mentions[-1].id
 
-    async def _answered(self, tx: UnitOfWork, rings: OpenAlerts, reply: Observed, now: datetime) -> None:
-        """One of our own accounts replied: what its rule calls over by that ends, and nobody is told."""
+    async def _answered(self, tx: UnitOfWork, rings: OpenAlerts, mentions: list[int], now: datetime) -> None:
+        """One of our own accounts replied to these: what its rule calls over by that ends, and nobody is told."""
         await rings.save(tx)
-        for alert in await tx.alerts.behind(await tx.mentions.answer(reply.id)):
+        for alert in await tx.alerts.behind(mentions):
             rule = self._engine.rule(alert.rule)
             if isinstance(rule, MentionRule) and rule.resolve.answered:
                 await self._alerting.resolve(tx, rings, alert, now, "answered by us", tell=False)

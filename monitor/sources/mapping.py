@@ -40,8 +40,8 @@ GUESSES: Mapping[str, Sequence[str]] = {
     "form": ("form",),
     "language": ("language", "lang"),
     "subject": ("subject", "brand", "company"),
-    "parent": ("parent", "in_reply_to", "in_reply_to_uri"),
-    "thread": ("thread", "conversation"),
+    "parent": ("parent", "in_reply_to", "in_reply_to_uri", "reply_to", "in_reply_to_id", "in_reply_to_status_id", "parent_id"),
+    "thread": ("thread", "conversation", "thread_id", "conversation_id"),
     "engagement.replies": ("replies", "replies_count", "reply_count"),
     "engagement.shares": ("shares", "shares_count", "reposts", "reblogs_count", "retweet_count", "retweets"),
     "engagement.likes": ("likes", "likes_count", "like_count", "favourites_count", "favorite_count"),
@@ -52,6 +52,7 @@ _ALIASES |= {"replies": "engagement.replies", "created_at": "written_at", "url":
 _LONGEST_NAME = 200
 _LONGEST_SHOWN, _MOST_SHOWN = 40, 12
 _FORMS = frozenset(Form)
+_ADDRESSES = ("http://", "https://")
 _MAX_PLANS = 100  # kinds of record remembered at a time
 
 _Found = Mapping[str, Any]
@@ -128,8 +129,8 @@ class Mapper:
             title=_text(found, "title"),
             author=self._author(found),
             language=_text(found, "language") or self._settings.language,
-            parent=_text(found, "parent") or None,
-            thread=_text(found, "thread") or None,
+            parent=_there(_text(found, "parent"), network),
+            thread=_there(_text(found, "thread"), network),
             engagement=self._engagement(found),
             hashtags=self._hashtags(found),
             subjects=self._subjects(found),
@@ -182,7 +183,7 @@ class Mapper:
     def _uri(self, found: _Found, network: str) -> str | None:
         """The address, else a name made of the network's own id, which is just as unique."""
         uri, external = _text(found, "uri"), _text(found, "id")
-        if uri.startswith(("http://", "https://")) or not (uri or external):
+        if uri.startswith(_ADDRESSES) or not (uri or external):
             return uri or None
         return named(network, external or uri)
 
@@ -226,6 +227,13 @@ def named(network: str, external_id: str) -> str:
     plain = external_id.isalnum() and len(external_id) <= _LONGEST_NAME
     name = external_id if plain else hashlib.sha256(external_id.encode("utf-8", "surrogatepass")).hexdigest()
     return f"urn:tocsin:{slug(network)}:{name}"
+
+
+def _there(said: str, network: str) -> str | None:
+    """Where another record stands, as that one is known: by its address, else by its id."""
+    if not said:
+        return None
+    return said if said.startswith(_ADDRESSES) else named(network, said)
 
 
 def _names(record: Mapping[str, Any]) -> str:

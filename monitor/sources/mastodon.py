@@ -1,4 +1,4 @@
-"""Public posts with a hashtag, and posts that mention our account, from any server with the Mastodon API."""
+"""Public posts with a hashtag, posts that mention our account, and what our accounts say, from servers with the Mastodon API."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from monitor.domain.mention import Author, Engagement, Form, Mention
 from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, load_cursor
 from monitor.sources.feed import web_address
 from monitor.sources.http import HttpClient
+from monitor.sources.mastodon_threads import UNKNOWABLE, Threads
 from monitor.sources.text import html_to_text, is_own, whole
 from monitor.sources.times import parse_time
 
 PAGE = 40  # the most that Mastodon gives
+ASK_AGAIN = 100  # polls until we ask anew for an account of ours that nobody knew
+OWN_PAGE = 20  # of what our own accounts say: each answer may cost a request more
 _BEGINNING = "0"  # below every id there is: a stream that was empty is read from its beginning
 _SNOWFLAKE = 10**17  # ids above it carry their time: milliseconds since 1970, then 16 bits
 
@@ -39,6 +42,10 @@ class MastodonSettings(SourceSettings):
     """Hashtags and mentions on one server (Mastodon, GoToSocial, Pleroma, Akkoma and others with the same API).
 
     The first look takes the newest 40 posts of each; from then on every post is read, however many there are between two looks.
+
+    What `own_accounts` say there is read, too: what they answer is known to be answered. That is one request an account and look,
+    and one more for each post that they answer and that was not seen since the start. Answers in private need the `token` of the
+    account that gives them.
     """
 
     kind: Literal["mastodon"] = Field(description="a server with the Mastodon API")
@@ -74,6 +81,7 @@ class _Stream:
     path: str
     asked: Mapping[str, str]
     overlap: timedelta
+    limit: int = PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,42 +114,94 @@ class Mastodon:
         self._host = urlsplit(settings.url).hostname or ""
         self._origin = f"mastodon {settings.url}"
         self._streams = tuple(_streams(settings))
+        self._accounts: dict[str, str] = {}  # our own, by handle: their ids on this server
+        self._polls = 0
+        self._threads = Threads(lambda status_id: self._ask(f"/api/v1/statuses/{quote(status_id, safe='')}"))
 
     async def poll(self, cursor: str | None) -> Batch:
         """One page of every stream (of those still being paged, while there are any). Raises `SourceError`."""
         places = {name: _Place(**place) for name, place in load_cursor(self._origin, cursor).items()}
-        paging = [s for s in self._streams if s.name in places and places[s.name].at is not None]
-        pages = [await self._page(stream, places.get(stream.name)) for stream in paging or self._streams]
-        for stream, page in zip(paging or self._streams, pages, strict=True):
+        unknown = await self._find_accounts()
+        streams = (*self._streams, *self._own_streams())
+        paging = [s for s in streams if s.name in places and places[s.name].at is not None]
+        pages = [await self._page(stream, places.get(stream.name)) for stream in paging or streams]
+        for stream, page in zip(paging or streams, pages, strict=True):
             places[stream.name] = page.place
-        kept = {s.name: places[s.name] for s in self._streams if s.name in places}
+        kept = {s.name: places[s.name] for s in streams if s.name in places}
         mentions = sorted((m for page in pages for m in page.mentions), key=lambda mention: mention.written_at)
         return Batch(
             mentions,
             cursor=dump_cursor(self._origin, {name: {"newest": place.newest, "at": place.at} for name, place in kept.items()}),
             more=any(place.at is not None for place in kept.values()),
             watermark=_watermark(pages),
-            rejected=[rejected for page in pages for rejected in page.rejected],
+            rejected=unknown + [rejected for page in pages for rejected in page.rejected],
         )
+
+    async def _find_accounts(self) -> list[Rejected]:
+        """Ask for the ids of our own accounts; seldom for those whom nobody knows here: they may be of another network."""
+        asked = self._settings.own_accounts if self._polls % ASK_AGAIN == 0 else ()
+        told = [(handle, await self._find_account(handle)) for handle in asked if handle not in self._accounts]
+        self._polls += 1
+        return [Rejected(f"own account {handle[:80]}", f"what it answers here is not seen: {why}") for handle, why in told if why]
+
+    async def _find_account(self, handle: str) -> str | None:
+        """Why one of our own accounts is not known here; None: it is."""
+        try:
+            account = await self._ask("/api/v1/accounts/lookup", {"acct": handle.removeprefix("@")})
+        except SourceError as error:
+            if error.trouble not in UNKNOWABLE:
+                raise
+            return error.detail
+        if not (isinstance(account, Mapping) and isinstance(account.get("id"), str)):
+            return "the server does not say who that is"
+        self._accounts[handle] = account["id"]
+        return None
+
+    def _own_streams(self) -> list[_Stream]:
+        """What each of our own accounts says; an account with two handles is read once."""
+        asked = {"exclude_reblogs": "true"}
+        return [
+            _Stream(f"own:{each}", f"/api/v1/accounts/{quote(each, safe='')}/statuses", asked, self._settings.overlap, OWN_PAGE)
+            for each in dict.fromkeys(self._accounts.values())
+        ]
+
+    async def _ask(self, path: str, params: Mapping[str, str] | None = None) -> object:
+        """The JSON at a path of the server. Raises `SourceError`."""
+        answer = await self._http.get(
+            self._settings.url + path, within=self._settings.timeout, params=params, token=self._settings.token
+        )
+        return answer.json()
 
     async def _page(self, stream: _Stream, place: _Place | None) -> _Page:
         start = None if place is None else place.at or _rewound(place.newest, stream.overlap)
-        params = {**stream.asked, "limit": str(PAGE)} | ({"min_id": start} if start else {})
-        answer = await self._http.get(
-            self._settings.url + stream.path, within=self._settings.timeout, params=params, token=self._settings.token
-        )
-        items = _objects(answer.json(), stream)
+        params = {**stream.asked, "limit": str(stream.limit)} | ({"min_id": start} if start else {})
+        items = _objects(await self._ask(stream.path, params), stream)
         new = sorted(
             (item for item in items if start is None or _order(item["id"]) > _order(start)), key=lambda item: _order(item["id"])
         )
+        await self._follow([status for item in new if isinstance(status := _status(item), Mapping)])
         mentions, rejected = await asyncio.to_thread(self._understand, new)
         return _Page(mentions, rejected, _advanced(place, start, [item["id"] for item in new]))
+
+    async def _follow(self, statuses: Sequence[Mapping[str, Any]]) -> None:
+        """Remember the statuses, and find out what those of our own accounts answer."""
+        for status in statuses:
+            self._threads.note(status)
+        for status in statuses:
+            account, number = status.get("account"), status.get("in_reply_to_id")
+            if number and isinstance(account, Mapping) and isinstance(account.get("acct"), str) and self._is_ours(account):
+                await self._threads.follow(str(number))
+
+    def _is_ours(self, account: Mapping[str, Any]) -> bool:
+        """By handle or by id: a handle's server is not always the one that we ask."""
+        ours = self._accounts.values()
+        return account.get("id") in ours or is_own(self._handle(account["acct"]), self._settings.own_accounts)
 
     def _understand(self, items: Sequence[Mapping[str, Any]]) -> tuple[list[Mention], list[Rejected]]:
         """Statuses (or the statuses of notifications) as mentions. Runs in a thread: hostile HTML takes a while."""
         mentions, rejected = [], []
         for item in items:
-            status = item.get("status") if "account" in item and "type" in item else item
+            status = _status(item)
             if status is None or (isinstance(status, Mapping) and status.get("reblog")):
                 continue  # a deleted post, or a boost: somebody else's words, seen where they were said
             try:
@@ -153,7 +213,7 @@ class Mastodon:
     def _mention(self, status: Mapping[str, Any]) -> Mention:
         text = html_to_text(status["content"])
         tags = [tag["name"] for tag in status.get("tags") or () if isinstance(tag.get("name"), str)]
-        parent = status.get("in_reply_to_id")
+        parent, thread = self._answers(status)
         return Mention(
             network=self.network,
             text=text or _described(status),
@@ -163,21 +223,33 @@ class Mastodon:
             title=html_to_text(status.get("spoiler_text") or ""),
             author=self._author(status["account"]),
             language=status.get("language"),
-            parent=f"{self._settings.url}/api/v1/statuses/{quote(str(parent))}" if parent else None,
+            parent=parent,
+            thread=thread,
             engagement=_engagement(status),
             hashtags=frozenset(tag.casefold() for tag in tags),
             sensitive=status.get("sensitive") if isinstance(status.get("sensitive"), bool) else None,
         )
 
+    def _answers(self, status: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        """The addresses of what it answers, in the API where no other is known, and of what began its thread."""
+        number = status.get("in_reply_to_id")
+        if not number:
+            return None, None
+        parent, thread = self._threads.above(str(number))
+        return parent or f"{self._settings.url}/api/v1/statuses/{quote(str(number))}", thread
+
+    def _handle(self, acct: str) -> str:
+        return acct if "@" in acct else f"{acct}@{self._host}"
+
     def _author(self, account: Mapping[str, Any]) -> Author:
         """`name@server` is the same whichever server shows the post; the account's id is not."""
-        handle = account["acct"] if "@" in account["acct"] else f"{account['acct']}@{self._host}"
+        handle = self._handle(account["acct"])
         return Author(
             id=handle.casefold(),
             handle=handle,
             name=str(account.get("display_name") or ""),
             reach=whole(account.get("followers_count")),
-            own=is_own(handle, self._settings.own_accounts),
+            own=self._is_ours(account),
         )
 
 
@@ -187,6 +259,11 @@ def _streams(settings: MastodonSettings) -> list[_Stream]:
     ]
     ours = _Stream("mentions", "/api/v1/notifications", {"types[]": "mention"}, timedelta(0))
     return [*tags, ours] if settings.mentions else tags
+
+
+def _status(item: Mapping[str, Any]) -> Any:
+    """The status itself, or that of a notification: None where it was deleted."""
+    return item.get("status") if "account" in item and "type" in item else item
 
 
 def _objects(page: object, stream: _Stream) -> list[Mapping[str, Any]]:

@@ -97,6 +97,8 @@ async def mastodon(site: Site, http: HttpClient, clock: ManualClock, path: Path)
         }
 
     async def answer(request: web.Request) -> web.Response:
+        if request.path.startswith("/api/v1/accounts/"):
+            return web.json_response([] if request.path.endswith("/statuses") else {"id": "7", "acct": "brand"})
         statuses = sorted(map(status, posts), key=lambda each: int(each["id"]))
         since = request.query.get("min_id")
         page = statuses[-40:] if since is None else [each for each in statuses if int(each["id"]) > int(since)][:40]

@@ -192,3 +192,12 @@ def test_any_record_is_a_mention_or_unreadable(record: dict[str, Any]) -> None:
     except UnreadableError:
         return
     assert isinstance(mention.text, str)
+
+
+@pytest.mark.parametrize(("known", "reply"), [({"url": "https://desk.example/4711"}, "https://desk.example/4711"), ({}, 4711)])
+def test_an_answer_is_linked_as_what_it_answers_is_known(known: dict[str, str], reply: object) -> None:
+    """By its address where records have one, else by their id, as a number or as text."""
+    mapper = Mapper(MappingSettings(mapping={"parent": "ticket"}, network="desk"))
+    asked = mapper.mention({"id": "4711", "text": "When?", "date": "2026-03-01T12:00:00Z"} | known)
+    answer = mapper.mention({"id": "a1", "text": "At nine", "date": "2026-03-01T12:10:00Z", "ticket": reply})
+    assert (answer.parent, answer.form) == (asked.key, Form.REPLY)

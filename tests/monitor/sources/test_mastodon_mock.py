@@ -49,13 +49,26 @@ async def test_mentions_of_our_account(mastodon_mock: MockServer, watching: Call
     first = await drain(source)
     status = mastodon_mock.post("@ada nothing works, see <b> & co")
     mastodon_mock.post("@ada still nothing", in_reply_to_id=status, language="en", spoiler_text="angry")
-    seen = await drain(source, first.cursor)
-    assert [mention.form for mention in seen.mentions] == [Form.POST, Form.REPLY]
-    assert "nothing works, see <b> & co" in seen.mentions[0].text
-    assert seen.mentions[1].title == "angry"
-    author = seen.mentions[0].author
+    seen = {mention.uri: mention for mention in (await drain(source, first.cursor)).mentions}  # also as what our account says
+    post, reply = seen.values()
+    assert (post.form, reply.form, reply.parent) == (Form.POST, Form.REPLY, post.uri)
+    assert "nothing works, see <b> & co" in post.text
+    assert reply.title == "angry"
+    author = post.author
     assert author is not None
     assert (author.handle.partition("@")[0], author.own) == ("grace", True)
+
+
+async def test_our_answer_is_linked_to_what_it_answers(mastodon_mock: MockServer, watching: Callable[..., Mastodon]) -> None:
+    """Grace complains where nobody listens, Ada, who is ours, answers: the server is asked what that was an answer to."""
+    complaint = mastodon_mock.post("nothing works any more")
+    answer = mastodon_mock.post("we are on it", "ada_token", in_reply_to_id=complaint)
+    seen = await drain(watching(hashtags=["calm"], own_accounts=["@ada"]))
+    (mention,) = [each for each in seen.mentions if each.text == "we are on it"]
+    uris = {number: mastodon_mock.call("GET", f"/api/v1/statuses/{number}")["uri"] for number in (complaint, answer)}
+    assert (mention.uri, mention.parent, mention.thread) == (uris[answer], uris[complaint], uris[complaint])
+    assert mention.author is not None
+    assert mention.author.own
 
 
 @pytest.mark.parametrize(

@@ -41,14 +41,35 @@ def status(status_id: str, minute: float = 0, **fields: object) -> dict[str, Any
 
 
 class Server:
-    """Serves lists of statuses by path, newest first, with `min_id` as Mastodon understands it."""
+    """Serves lists of statuses by path, newest first, with `min_id` as Mastodon understands it; statuses and accounts alone."""
 
     def __init__(self, site: Site) -> None:
         self.lists: dict[str, list[dict[str, Any]]] = {}
+        self.posts: dict[str, dict[str, Any]] = {}
+        self.accounts: dict[str, str] = {}
+        self.fails: dict[str, int] = {}
         self.site = site
         site.answer = self.answer
 
+    def looked_up(self) -> list[str]:
+        """The numbers of the posts that were asked for one by one, in order."""
+        return [each.path.rpartition("/")[2] for each in self.site.asked if each.path.startswith("/api/v1/statuses/")]
+
+    def says(self, *said: dict[str, Any]) -> None:
+        """An account of ours, `acme`, has said this."""
+        self.accounts["acme"] = "9"
+        ours = {"acct": "acme", "id": "9"}
+        self.lists.setdefault("/api/v1/accounts/9/statuses", []).extend(each | {"account": ours} for each in said)
+
     async def answer(self, request: web.Request) -> web.Response:
+        if request.path in self.fails:
+            return web.Response(status=self.fails[request.path])
+        if request.path == "/api/v1/accounts/lookup":
+            found = self.accounts.get(request.query["acct"])
+            return web.json_response({"id": found} if found else {"error": "nobody"}, status=200 if found else 404)
+        if request.path.startswith("/api/v1/statuses/"):
+            post = self.posts.get(request.path.rpartition("/")[2])
+            return web.json_response(post or {"error": "no such post"}, status=200 if post else 404)
         items = sorted(self.lists.get(request.path, []), key=lambda item: int(item["id"]))
         limit = min(int(request.query.get("limit", "20")), PAGE)
         page = items[-limit:]
@@ -288,3 +309,106 @@ async def test_the_token_is_in_no_error(site: Site, watching: Callable[..., Mast
     assert error.trouble is Trouble.CREDENTIALS
     settings = MastodonSettings(kind="mastodon", url=site.url, token=TOKEN, hashtags=("a",))
     assert "tok-123" not in f"{error} {error!r} {settings!r}"
+
+
+def by(mentions: list[Mention], handle: str) -> list[Mention]:
+    """The mentions of one author."""
+    return [each for each in mentions if each.author and each.author.handle.partition("@")[0] == handle]
+
+
+async def test_what_our_accounts_say_is_read(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """As ours, page by page from where we stood; each request asks for twenty, and for no boosts."""
+    server.says(status(snowflake(0), 0))
+    first = await drain(watching(own_accounts=["@acme"]))
+    assert [mention.author and mention.author.own for mention in first.mentions] == [True]
+    server.says(*(status(snowflake(n), n) for n in range(1, 51)))
+    second = await drain(watching(own_accounts=["@acme"]), first.cursor)
+    assert {snowflake(n) for n in range(1, 51)} <= set(ids(second.mentions))
+    asked = [each.query for each in server.site.asked if each.path == "/api/v1/accounts/9/statuses"]
+    assert {(query["limit"], query["exclude_reblogs"]) for query in asked} == {("20", "true")}
+
+
+async def test_an_account_is_ours_by_its_id_too(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """`acme@acme.example` lives on social.acme.example: what it says must not ring as somebody else's."""
+    server.accounts["acme@acme.example"] = "9"
+    server.says(status("5"))
+    (mention,) = (await watching(own_accounts=["@acme@acme.example"]).poll(None)).mentions
+    assert mention.author is not None
+    assert mention.author.own
+
+
+async def test_an_account_that_nobody_knows_is_told_and_seldom_asked_for(
+    server: Server, watching: Callable[..., Mastodon]
+) -> None:
+    """It may be one of another network; everything else is read meanwhile."""
+    server.lists[TAG] = [status("1")]
+    source = watching(own_accounts=["elsewhere"])
+    first = await source.poll(None)
+    assert (ids([*first.mentions]), [each.where for each in first.rejected]) == (["1"], ["own account elsewhere"])
+    for _ in range(5):
+        assert (await source.poll(first.cursor)).rejected == []
+    assert sum(each.path.endswith("/lookup") for each in server.site.asked) == 1
+
+
+@pytest.mark.parametrize("seen", [True, False])
+async def test_our_answer_names_what_it_answers(server: Server, watching: Callable[..., Mastodon], seen: bool) -> None:
+    """By the address that it has everywhere: as it was seen, else as the server tells when asked."""
+    question = status("10")
+    server.posts["10"] = question
+    server.lists[TAG] = [question] if seen else []
+    server.says(status("11", in_reply_to_id="10"))
+    source = watching(own_accounts=["acme"])
+    (answer,) = by((await drain(source)).mentions, "acme")
+    assert (answer.parent, answer.thread) == (question["uri"], question["uri"])
+    await drain(source)
+    assert server.looked_up() == ([] if seen else ["10"])
+
+
+async def test_our_answer_names_what_began_the_thread(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """Somebody asks, and asks on; we answer the second post. Of a very long thread the beginning is not known."""
+    posts = [status(str(n), in_reply_to_id=str(n - 1) if n > 10 else None) for n in range(10, 20)]
+    server.posts = {each["id"]: each for each in posts}
+    server.says(status("21", in_reply_to_id="11"), status("22", in_reply_to_id="19"))
+    short, long = by((await drain(watching(own_accounts=["acme"]))).mentions, "acme")
+    assert (short.parent, short.thread) == (posts[1]["uri"], posts[0]["uri"])
+    assert (long.parent, long.thread) == (posts[9]["uri"], None)
+
+
+async def test_nobody_asks_what_others_answer(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """It is linked where it was seen; a storm of comments costs no request more."""
+    server.lists[TAG] = [status("10"), status("11", in_reply_to_id="10"), status("12", in_reply_to_id="3")]
+    _, linked, unknown = (await drain(watching(own_accounts=["acme"]))).mentions
+    assert (linked.parent, linked.thread) == (server.lists[TAG][0]["uri"], server.lists[TAG][0]["uri"])
+    assert (unknown.parent, unknown.thread) == (f"{server.site.url}/api/v1/statuses/3", None)
+    assert server.looked_up() == []
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 410])
+async def test_an_answer_to_what_is_not_to_be_had(server: Server, watching: Callable[..., Mastodon], code: int) -> None:
+    """A post that was deleted, or is private: it is not asked for again, and stops nothing."""
+    server.fails["/api/v1/statuses/10"] = code
+    server.says(status("11", in_reply_to_id="10"), status("12", in_reply_to_id="10"))
+    first, second = (await drain(watching(own_accounts=["acme"]))).mentions
+    assert (first.form, first.parent) == (Form.REPLY, f"{server.site.url}/api/v1/statuses/10")
+    assert second.parent == first.parent
+    assert server.looked_up() == ["10"]
+
+
+async def test_while_it_is_not_known_what_we_answered_the_source_is_ill(
+    server: Server, watching: Callable[..., Mastodon]
+) -> None:
+    """Rather than well, and our answer seen as that to nothing; but one post never holds up all others for ever."""
+    server.fails["/api/v1/statuses/10"] = 500
+    server.says(status("11", in_reply_to_id="10"))
+    source = watching(own_accounts=["acme"])
+    for _ in range(2):
+        assert (await trouble_of(source.poll(None))).trouble is Trouble.UNAVAILABLE
+    assert ids([*(await source.poll(None)).mentions]) == ["11"]
+
+
+async def test_a_thread_that_bites_its_own_tail_ends(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """Two posts that answer each other: a server may say anything."""
+    server.posts = {"1": status("1", in_reply_to_id="2"), "2": status("2", in_reply_to_id="1")}
+    server.says(status("3", in_reply_to_id="1"))
+    (answer,) = (await drain(watching(own_accounts=["acme"]))).mentions
+    assert (answer.parent, answer.thread) == (server.posts["1"]["uri"], None)
