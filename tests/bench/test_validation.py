@@ -15,6 +15,11 @@ from monitor.domain.alert import Alert, DeliveryState, NotificationKind
 from monitor.pipeline.outcome import Outcome
 from monitor.settings import load
 
+# Neither stream says who answers whom, who is followed, or what is a reply; nobody is praised more than every day.
+SILENT = {
+    *("unanswered-question", "unanswered-complaint", "engagement-soars", "engagement-falls", "ambassador", "praise"),
+    *("new-hashtag", "own-hashtag-misspelt", "hashtag-misspelt", "rival-spike", "rival-new-hashtag"),
+}
 MOST_CRISES = 8  # in five bad days of six airlines, which are 720 hours
 
 
@@ -48,6 +53,10 @@ def test_the_outage_of_july_2024_rings_once(shared: Path, tmp_path: Path) -> Non
     assert (run.plan, run.opened_at) == ("negative-storm", crisis.opened_at)
     told = [each for each in outcome.deliveries if each.kind is NotificationKind.PLAN]
     assert [each.state for each in told] == [DeliveryState.DRY_RUN]
+    assert {each.key["term"] for each in _of(outcome, "new-topic")} == {"outage", "network"}
+    assert all(crisis.fired_at < each.fired_at < datetime(2024, 7, 19, 18, 30, tzinfo=UTC) for each in _of(outcome, "new-topic"))
+    assert len(_of(outcome, "purchase-intent")) == 18
+    assert not SILENT & {each.rule for each in outcome.alerts}
 
 
 @pytest.mark.timeout(600)
@@ -61,3 +70,5 @@ def test_unhappy_passengers_are_no_crisis_an_hour(shared: Path, tmp_path: Path) 
     assert len(outcome.plan_runs) == len({each.incident_id for each in crises})
     assert _of(outcome, "storm") == []
     assert len(_of(outcome, "complaint")) > 1_000
+    assert len(_of(outcome, "purchase-intent")) == 7
+    assert not (SILENT | {"new-topic"}) & {each.rule for each in outcome.alerts}
