@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import tempfile
 import time
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -33,7 +35,7 @@ PATIENCE = 60.0  # seconds, real, that a slow machine may take longer than it wa
 
 
 async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
-    """Play the day in about `seconds`, saving the e-mails under `folder`. `quiet` says nothing on the way."""
+    """Play the day in about `seconds`, saving the e-mails and what to try under `folder`. `quiet` says nothing on the way."""
     began = time.perf_counter()
     story = shipped() / "demo"
     told, repeated = (written(story / name) for name in ("story.jsonl", "agency.jsonl"))
@@ -44,7 +46,9 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
         postbox = await stack.enter_async_context(Postbox(folder / "e-mails"))
         secret = "whsec_" + b64encode(secrets.token_bytes(24)).decode()
         wall = await stack.enter_async_context(Wall(folder / "webhooks", secret))
-        settings = _settings(story, temporary, postbox, wall, secret)
+        environ = {"DEMO_SMTP_PORT": str(postbox.port), "DEMO_WEBHOOK_URL": wall.url, "DEMO_WEBHOOK_SECRET": secret}
+        settings = _settings(story, temporary, environ)
+        to_try = _to_try(story, folder / settings.brand.lower(), environ)
         clock = PacedClock(start, speed, until=start)  # nothing happens before the daemon is there to see it
         daemon = Daemon(settings, clock, reload=lambda: settings, handle_signals=False)
         before = _counts()
@@ -67,14 +71,24 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
         await narrator.look()
         outcome = _counted(time.perf_counter() - began, before)
         await tell(outcome, store)
-        narrator.close(folder, postbox.saved, wall.verified)
+        narrator.close(folder, to_try, postbox.saved, wall.verified)
         return outcome
 
 
-def _settings(story: Path, temporary: str, postbox: Postbox, wall: Wall, secret: str) -> Settings:
-    environ = {"DEMO_SMTP_PORT": str(postbox.port), "DEMO_WEBHOOK_URL": wall.url, "DEMO_WEBHOOK_SECRET": secret}
+def _settings(story: Path, temporary: str, environ: Mapping[str, str]) -> Settings:
     settings = load(story, environ=environ)
     return settings.model_copy(update={"storage": StorageSettings(url=SecretStr(f"sqlite:///{temporary}/demo.db"))})
+
+
+def _to_try(story: Path, folder: Path, environ: Mapping[str, str]) -> Path:
+    """A copy of the demo's configuration at `folder`, with nothing left to fill in: to ask it questions, and to change it."""
+    shutil.copytree(story, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    monitor = folder / "monitor.yaml"
+    text = monitor.read_text("utf-8")
+    for name, value in environ.items():
+        text = text.replace(f"${{{name}}}", value)
+    monitor.write_text(text, "utf-8")
+    return folder
 
 
 async def _end(daemon: Daemon, running: asyncio.Task[None]) -> None:

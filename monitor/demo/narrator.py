@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -132,20 +133,24 @@ class Narrator:
         words = Text.assemble(*zip(clean, (style for _, style in parts), strict=True))
         self._console.print(words, no_wrap=True, overflow="ellipsis")
 
-    def close(self, folder: Path, mails: Collection[Path], hooks: Mapping[str, Path]) -> None:
-        """Say where everything is, and where to go from here."""
+    def close(self, folder: Path, to_try: Path, mails: Collection[Path], hooks: Mapping[str, Path]) -> None:
+        """Say where everything is, and where to go from here. `to_try` is the demo's own configuration."""
         if self._more:
             self._sum_up()
         self._say((f"\n{len(mails)} e-mails", "bold"))
         self._say((f"  {folder / 'e-mails'} (.eml, and .html to open in a browser)", ""))
         self._say((f"{len(hooks)} signed webhooks", "bold"), (", each verified", ""))
         self._say((f"  {folder / 'webhooks'}", ""))
-        self._say(
-            ("\nNext: ", ""),
-            (".venv/bin/tocsin init my-brand", "bold"),
-            (" asks three questions;", ""),
-        )
+        self._say(("\nNext: ", ""), ("what the rules saw on this day, and what they promise:", ""))
+        self._type(f"export TOCSIN_CONFIG={shlex.quote(str(to_try))}")
+        self._type(".venv/bin/tocsin backtest crisis storm $TOCSIN_CONFIG/story.jsonl")
+        self._type(".venv/bin/tocsin rules test")
+        self._say(("Then ", ""), (".venv/bin/tocsin init my-brand", "bold"), (" asks three questions;", ""))
         self._say(("docs/tutorial.md takes you from there to your first alert.\n", ""))
+
+    def _type(self, command: str) -> None:
+        """A command to copy: whole, however narrow the terminal."""
+        self._console.print(Text(f"  {command}", "bold"), soft_wrap=True)
 
 
 def _plain(text: str) -> str:

@@ -47,7 +47,11 @@ def played(tmp_path_factory: pytest.TempPathFactory, typed_program: Path) -> tup
     assert scripted.exit_code == 0, scripted.output
     (folder / "webhooks" / "99.json").write_text("old")
     told = subprocess.run(
-        [typed_program, "demo", "--seconds", "10", "--out", folder], capture_output=True, text=True, check=False
+        [typed_program, "demo", "--seconds", "10", "--out", folder.name],
+        cwd=folder.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert told.returncode == 0, told.stderr
     return folder, json.loads(scripted.output.splitlines()[-1]), told.stdout
@@ -87,6 +91,18 @@ def test_the_telling_fits_a_terminal(played: tuple[Path, dict[str, Any], str]) -
     assert max(map(len, rows)) <= 80
     for words in ("A customer complains: ", "Complaints pour in", "told at once: bastien, crisis-room", "e-mails", "Next: "):
         assert words in told
+
+
+def test_what_it_proposes_next_works_as_it_is_typed(played: tuple[Path, dict[str, Any], str], typed_program: Path) -> None:
+    """The rules tell of the day what it told, and keep their promises, without a secret to look for."""
+    folder, _, told = played
+    proposed = [line.strip() for line in told.splitlines() if line.startswith(("  export ", "  .venv/bin/tocsin "))]
+    assert [line.split()[:2] for line in proposed[1:]] == [[".venv/bin/tocsin", "backtest"], [".venv/bin/tocsin", "rules"]]
+    typed = "\n".join(["set -e", *proposed]).replace(".venv/bin/tocsin", str(typed_program))
+    done = subprocess.run(["bash", "-c", typed], cwd=folder.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "crisis: 1 alert" in done.stdout
+    assert "none failed" in done.stdout
 
 
 async def test_a_daemon_that_cannot_start_ends_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +200,7 @@ async def test_complaints_of_a_crisis_are_summed_up(store: Store) -> None:
     await stage.happens(TimelineEvent(AT, "alert.resolved", incident_id=shared, alert_id=crisis))
     await stage.happens(TimelineEvent(AT, "something.else"))
     await stage.told()
-    stage.narrator.close(Path("out"), [], {})
+    stage.narrator.close(Path("out"), Path("out/marmotte"), [], {})
     rows = await stage.told()
     assert rows[0].startswith("13:00 ▲ A customer complains: It [31m[red]leaks and leaks")
     assert rows[1:7] == [
@@ -195,7 +211,9 @@ async def test_complaints_of_a_crisis_are_summed_up(store: Store) -> None:
         "13:00 ✓ Complaints pour in: it is over",
         "      … 1 more complaint joined the crisis",
     ]
-    assert max(map(len, rows)) <= 60
+    typed = [row for row in rows if "TOCSIN_CONFIG" in row]
+    assert typed[-1].endswith("story.jsonl"), "a command is whole, however narrow the terminal"
+    assert max(len(row) for row in rows if row not in typed) <= 60
     assert "\x1b" not in "".join(rows)
     assert await stage.told() == rows, "nothing is told twice"
 
@@ -206,7 +224,7 @@ async def test_too_many_single_complaints_are_summed_up_too(store: Store, tmp_pa
     for _ in range(14):
         await stage.rings("complaint", "mention", "warning", await stage.incident(), "It leaks")
     assert len(await stage.told()) == 12
-    stage.narrator.close(tmp_path, [], {})
+    stage.narrator.close(tmp_path, tmp_path / "marmotte", [], {})
     assert (await stage.told())[12] == "      … 2 more complaints were flagged, each on its own"
 
 
@@ -227,7 +245,7 @@ async def test_an_alert_that_comes_and_goes_is_told_twice(store: Store) -> None:
     rows = await stage.told()
     assert sum("Everybody talks about us  " in row or row.endswith("talks about us") for row in rows) == 2
     assert sum(row.endswith("it is over") for row in rows) == 2
-    stage.narrator.close(Path("out"), [], {})
+    stage.narrator.close(Path("out"), Path("out/marmotte"), [], {})
     counted = [int(row.split()[1]) for row in await stage.told() if "joined the crisis" in row]
     assert sum(counted) == 150
     assert len(counted) <= 5
