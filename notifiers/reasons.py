@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from notifiers.voice import Voice
 
@@ -68,6 +68,12 @@ def _unanswered(voice: Voice, found: re.Match[str]) -> str | None:
 def _unsaid(voice: Voice, found: re.Match[str]) -> str | None:
     window = _span(voice, found["window"])
     return voice.say("saw.unsaid", window=window) if window else None
+
+
+def _late(voice: Voice, found: re.Match[str]) -> str | None:
+    """« vu après coup : c’était le cas à 14:05 »."""
+    at = datetime.strptime(f"{found['at']} +0000", "%Y-%m-%d %H:%M %z")
+    return voice.say("saw.late", at=voice.reader.moment(at, voice.message.created_at))
 
 
 def _mood(voice: Voice, found: re.Match[str]) -> str:
@@ -248,6 +254,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Words], ...] = (
         _odds,
     ),
     (re.compile("no surprise"), lambda voice, _: voice.say("saw.odds.none")),
+    (re.compile(r"late: held at (?P<at>\d{4}-\d\d-\d\d \d\d:\d\d) UTC, seen only now"), _late),
     (re.compile("held back by `unless`"), lambda voice, _: voice.say("saw.held_back")),
     (
         re.compile(r"usually means at this hour of the week \((?P<zone>[\w/+-]{1,60})\)"),

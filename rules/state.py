@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from copy import copy
 from itertools import pairwise
 from typing import Any, Protocol, Self, TypeVar, cast
 
+from rules.model import Severity, loudest
 from rules.season import HourOfWeek
 from rules.surprise import BUCKETS, Surprise
-from rules.tally import Beside, MeanOf, Tally
+from rules.tally import LATENESS, Beside, Different, MeanOf, Tally
 
 SLICES = 60
 """A window is kept in this many slices, and the one that is being filled: never shorter than asked, at most a slice longer."""
@@ -19,6 +21,8 @@ StateKey = tuple[str, str, str]
 """Rule, shape (a hash of what shapes its state), and the alert's key as canonical JSON."""
 
 _SPAN = SLICES + 1
+_PER_BUCKET = SLICES // BUCKETS
+_END = 0.999  # of a slice: still within it, whatever is rounded
 _LOUDEST, _NEWEST = 15, 5
 
 _Shown = tuple[int, float | None]
@@ -99,6 +103,7 @@ class WindowState:
         self.beside = Beside()
         self.pending_since: float | None = None
         self.last_fired: float | None = None
+        self.rang_late: Severity | None = None  # how loud, where that was of a moment that was over
         self.started = math.inf
         self.latest = -math.inf
         self._width = slice_seconds
@@ -173,11 +178,12 @@ class WindowState:
         if here <= self._head - _SPAN:
             return False
         self.started = min(self.started, at)
-        more = self.tally.add(here, who, matches=matches, figure=figure)
-        if more and here < self._head:
-            self._amend(here, more)
-        if self.surprise is not None:
-            self.surprise.add(math.floor(at / self._bucket), round(more))
+        if here < self._head:
+            self._add_late(here, who, matches=matches, figure=figure)
+        else:
+            more = self.tally.add(here, who, matches=matches, figure=figure)
+            if self.surprise is not None:
+                self.surprise.add(math.floor(at / self._bucket), round(more))
         if self.mood is not None:
             self.mood.add(here, who, matches=None, figure=sentiment)
         if contributor is not None:
@@ -185,6 +191,39 @@ class WindowState:
         self.beside.mentions.add(here, who, matches=None)
         if copy_of is not None:
             self.beside.copied.add(here, copy_of)
+        return True
+
+    def past(self, since: float) -> Iterator[WindowState]:
+        """How the window stood at the end of slices that are over, from a moment on, wherever that was something else.
+
+        They are to be read alone. What is usual is as it is now, but for the hour of the week; what is said beside the measure is
+        not known of then. A surprise is known of whole buckets: at the end of each.
+        """
+        first, head = max(self._slice(since), self._head - LATENESS), self._head
+        if self.surprise is not None:
+            ends = [at for at in range(first, head) if at % _PER_BUCKET == _PER_BUCKET - 1]
+        else:
+            ends = [first, *(at for at, _ in self._shown if first < at < head)] if first < head else []
+        for at in ends:
+            past = self._stood(at)
+            if past is not None:
+                yield past
+
+    def as_of(self, moment: float) -> WindowState | None:
+        """How the window stood at a moment: itself from its open slice on; None where that is not known."""
+        at = self._slice(moment)
+        if self.latest == -math.inf or at >= self._head:
+            return self
+        return self._stood(at) if at >= self._head - LATENESS else None
+
+    def rings_late(self, at: float, loud: Severity, keep: float) -> bool:
+        """Whether a moment that is over rings: once, unless what rang of it late was not as loud. It lasts for `keep` seconds."""
+        rang, told = self.last_fired, self.rang_late
+        known = rang is not None and at <= rang + keep
+        self.last_fired = max(at, rang) if known and rang is not None else at
+        if known and (told is None or loudest([told, loud]) == told):
+            return False
+        self.rang_late = loud
         return True
 
     def pass_by(self, at: float) -> None:
@@ -246,13 +285,49 @@ class WindowState:
             return end - begin
         return self._teaches(begin * self._width, end * self._width) / self._width
 
-    def _amend(self, since: int, more: float) -> None:
-        """A late mention: from its slice on the window would have shown so much more."""
-        before = [shown for shown in self._shown if shown[0] < since]
-        after: list[_Shown] = [(at, (value or 0) + more) for at, value in self._shown if at >= since]
-        if not after or after[0][0] > since:
-            after.insert(0, (since, (before[-1][1] or 0) + more if before else more))
-        self._shown = before + after
+    def _add_late(self, here: int, who: int, *, matches: bool | None, figure: float | None) -> None:
+        """Take in a mention of a slice that is over; what the window showed since is amended."""
+        since, until = self.tally.missing(here, who, _SPAN) if isinstance(self.tally, Different) else (here, None)
+        more = self.tally.add(here, who, matches=matches, figure=figure)
+        if isinstance(self.tally, Different):
+            more = 1
+        end = self._head + 1 if until is None else until
+        self._amend(since, end, more)
+        if self.surprise is None or since >= end:
+            return
+        if since == here:
+            self.surprise.add(here // _PER_BUCKET, round(more))
+        if until is not None:  # who was new in that slice had been there before
+            self.surprise.add(until // _PER_BUCKET, -1)
+
+    def _amend(self, since: int, until: int, more: float) -> None:
+        """From slice `since` up to (not including) `until` the window would have shown so much more."""
+        if since >= until:
+            return
+        self._part(since)
+        self._part(until)
+        self._shown = [(at, (value or 0) + more if more and since <= at < until else value) for at, value in self._shown]
+
+    def _part(self, at: int) -> None:
+        """Let what was shown from this slice on stand by itself."""
+        if at > self._head or any(since == at for since, _ in self._shown):
+            return
+        before = [shown for shown in self._shown if shown[0] < at]
+        self._shown[len(before) : len(before)] = [(at, before[-1][1] if before else None)]
+
+    def _stood(self, at: int) -> WindowState | None:
+        """The window at the end of a slice that is over."""
+        past = copy(self)
+        past.latest = (at + _END) * self._width
+        if self.surprise is not None:
+            past.surprise = self.surprise.as_of(at // _PER_BUCKET) if at % _PER_BUCKET == _PER_BUCKET - 1 else None
+            if past.surprise is None:
+                return None
+        shown = next((value for since, value in reversed(self._shown) if since <= at), None)
+        past.tally = self.tally.past(at - _SPAN, at, shown)
+        past.beside = Beside()
+        past._contributors = [each for each in self._contributors if self._slice(each[1]) <= at]  # noqa: SLF001  it is one of us
+        return past
 
     def dump(self) -> dict[str, Any]:
         """The whole state, ready for JSON."""
@@ -269,6 +344,7 @@ class WindowState:
             "contributors": self._contributors,
             "pending_since": self.pending_since,
             "last_fired": self.last_fired,
+            "rang_late": self.rang_late,
         }
 
     def load(self, saved: Mapping[str, Any]) -> Self:
@@ -289,6 +365,7 @@ class WindowState:
         self._contributors = [(reach, at, mention) for reach, at, mention in saved["contributors"]]
         self.pending_since = saved["pending_since"]
         self.last_fired = saved["last_fired"]
+        self.rang_late = saved.get("rang_late")
         return self
 
 

@@ -8,7 +8,9 @@ would have it (posts answer posts); how widely is learnt for each of the two. Wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from itertools import pairwise
+from math import floor
 from typing import Any, Self
 
 from rules.chance import improbability
@@ -28,7 +30,7 @@ _NARROWEST, _WIDEST = 0.02, 200.0
 _QUIET = 0.05  # keeps a quiet key from learning much from little
 # A bucket teaches when the one after it is over: what comes late by less than a bucket teaches as if it had been in time.
 _PATIENCE = 1
-_KEPT = RING + _PATIENCE
+_KEPT = RING + _PATIENCE + BUCKETS  # as many as a window has are kept besides: what comes late is judged as of then
 _SILENCE = 864  # buckets without a word in a row that teach one by one; from then on only the level falls
 
 
@@ -66,9 +68,9 @@ class Surprise:
         """Look back on so many buckets before the bucket `until`, in which no more and no less came than is usual."""
         self._newest, self._learnt, self._silent = until, max(buckets - _PATIENCE, 0), 0
         self._level, self._spreads = level, [_SPREAD if dispersion is None else dispersion] * 2
-        sums = [int(level * number) for number in range(RING + 1)]
+        sums = [floor(level * number) for number in range(RING - _KEPT + 1, RING + 1)]
         self._came = [*(later - earlier for earlier, later in pairwise(sums)), 0]
-        self._expected = [self._usual] * (RING - _PATIENCE)
+        self._expected = [self._usual] * (_KEPT - _PATIENCE - 1)
         self._faded = [self._usual / (1 - _FADE)] * 2
         self._scored.clear()
 
@@ -110,6 +112,26 @@ class Surprise:
         self._expected = [self._usual] * len(self._expected)
         self._faded = [0.0, self._usual / (1 - _FADE)]
         self._scored.clear()
+
+    def as_of(self, bucket: int) -> Surprise | None:
+        """How it stood in an earlier bucket, which was over, but for what is usual: that is as it is now. None: nobody knows."""
+        if self._newest is None or bucket > self._newest:
+            return None
+        later = self._newest - bucket
+        kept, taught = len(self._came) - later, max(len(self._expected) - later, 0)
+        if kept < (1 if self._learnt <= len(self._expected) else RING):
+            return None
+        came, expected = self._faded
+        for at in reversed(range(taught, len(self._expected))):
+            came, expected = (came - self._came[at]) / _FADE, (expected - self._expected[at]) / _FADE
+        more = {
+            "came": self._came[:kept],
+            "expected": self._expected[:taught],
+            "newest": bucket,
+            "learnt": max(self._learnt - later, 0),
+            "faded": [max(came, 0.0), max(expected, 0.0)],
+        }
+        return copy(self).load(self.dump() | more)
 
     def score(self, passed: float = 1.0, *, slow_storms: bool = False, times: float = 1.0) -> float:
         """-log10 of the chance of what has come, when so much of the open bucket (0 to 1) has passed.
@@ -179,6 +201,7 @@ class Surprise:
         self._came, self._expected, self._newest = list(saved["came"]), list(saved["expected"]), saved["newest"]
         self._learnt, self._silent, self._level = saved["learnt"], saved["silent"], saved["level"]
         self._spreads, self._faded = list(saved["spreads"]), list(saved["faded"])
+        self._scored = {}
         return self
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import fsum, sqrt
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from rules.model import DISTINCT_COUNTED
 
 _Moments = tuple[float, float, float]  # how many, their sum, and the sum of their squares
 _NONE: _Moments = (0.0, 0.0, 0.0)
+
+LATENESS = 60
+"""For so many slices what has left the window is remembered: a mention that comes late may belong beside it."""
 
 TEXTS_COUNTED = 200
 """Different texts of which copies are counted within a window; beyond it those copied least are forgotten."""
@@ -29,7 +32,10 @@ class Tally(Protocol):
         """The slices up to and including `before`, oldest first."""
 
     def drop(self, at: int) -> None:
-        """Forget a slice: it has left the window."""
+        """Let a slice go: it has left the window. Slices leave in their order."""
+
+    def past(self, after: int, until: int, shown: float | None) -> Tally:
+        """What it was at the end of slice `until`, of the slices from `after` (not including it) on; it showed `shown` then."""
 
     @property
     def floor(self) -> int:
@@ -64,6 +70,17 @@ class Mentions:
     def drop(self, at: int) -> None:
         self._sum -= self._slices.pop(at, 0)
 
+    def past(self, after: int, until: int, shown: float | None) -> Tally:  # noqa: ARG002  what it showed says all
+        return _counted(shown)
+
+    def hold(self, count: int) -> None:
+        """Hold so many, of no slice: of the past that is all there is to know."""
+        self._sum = count
+
+    def count(self, at: int) -> int:
+        """How many there are of one slice."""
+        return self._slices.get(at, 0)
+
     @property
     def floor(self) -> int:
         return self._sum
@@ -89,13 +106,18 @@ class Different:
     def __init__(self) -> None:
         self._newest: dict[int, int] = {}
         self._slices: defaultdict[int, set[int]] = defaultdict(set)
+        self._first: dict[int, int] = {}  # of those who have spoken in several slices: since when they were never missing
+        self._left: dict[int, set[int]] = {}  # who left lately, by the slice of their newest mention
 
     def add(self, at: int, who: int, *, matches: bool | None, figure: float | None = None) -> float:  # noqa: ARG002  all count
         before, known = self._newest.get(who), len(self._newest)
         if before is not None and before >= at:
+            if before > at:
+                self._first[who] = min(self._first.get(who, before), at)
             return 0
         if before is not None:
             self._leave(before, who)
+            self._first.setdefault(who, before)
         self._newest[who] = at
         self._slices[at].add(who)
         if len(self._newest) > DISTINCT_COUNTED:
@@ -106,8 +128,27 @@ class Different:
         return sorted(at for at in self._slices if at <= before)
 
     def drop(self, at: int) -> None:
-        for who in self._slices.pop(at, ()):
+        gone = self._slices.pop(at, None)
+        if gone is None:
+            return
+        for who in gone:
             del self._newest[who]
+            self._first.pop(who, None)
+        _keep(self._left, at, gone)
+
+    def missing(self, at: int, who: int, span: int) -> tuple[int, int | None]:
+        """When somebody was not in the window of `span` slices from slice `at` on: from which one up to which (None: until now).
+
+        Nobody is missing from a window that holds as many as are counted.
+        """
+        if len(self._newest) >= DISTINCT_COUNTED:
+            return at, at
+        newest = self._newest.get(who)
+        left = next((gone for gone in reversed(self._left) if who in self._left[gone]), None)
+        return (at if left is None else max(at, left + span)), None if newest is None else self._first.get(who, newest)
+
+    def past(self, after: int, until: int, shown: float | None) -> Tally:  # noqa: ARG002  what it showed says all
+        return _counted(shown)
 
     @property
     def floor(self) -> int:
@@ -118,12 +159,17 @@ class Different:
         return len(self._newest)
 
     def dump(self) -> Any:
-        return [[at, sorted(who)] for at, who in sorted(self._slices.items())]
+        inside, left = ([[at, sorted(who)] for at, who in sorted(each.items())] for each in (self._slices, self._left))
+        return {"inside": inside, "first": sorted(self._first.items()), "left": left}
 
     def load(self, saved: Any) -> None:
-        for at, authors in saved:
+        if isinstance(saved, list):  # states were written without the others once
+            saved = {"inside": saved, "first": (), "left": ()}
+        for at, authors in saved["inside"]:
             self._slices[at] = set(authors)
             self._newest.update(dict.fromkeys(authors, at))
+        self._first = dict(saved["first"])
+        self._left = {at: set(authors) for at, authors in saved["left"]}
 
     def _leave(self, at: int, who: int) -> None:
         self._slices[at].discard(who)
@@ -134,6 +180,7 @@ class Different:
         oldest = min(self._slices)
         who = min(self._slices[oldest])
         self._leave(oldest, who)
+        self._first.pop(who, None)
         del self._newest[who]
 
 
@@ -144,6 +191,7 @@ class ShareOf:
         self._matching = Mentions()
         self._all = Mentions()
         self._untold = Mentions()
+        self._left: dict[int, Sequence[int]] = {}
 
     def add(self, at: int, who: int, *, matches: bool | None, figure: float | None = None) -> float:  # noqa: ARG002  it has none
         (self._untold if matches is None else self._all).add(at, who, matches=matches)
@@ -155,8 +203,22 @@ class ShareOf:
         return sorted({*self._all.expiring(before), *self._untold.expiring(before)})
 
     def drop(self, at: int) -> None:
-        for part in (self._all, self._matching, self._untold):
+        _keep(self._left, at, self._of(at))
+        for part in self._parts:
             part.drop(at)
+
+    def past(self, after: int, until: int, shown: float | None) -> Tally:  # noqa: ARG002  of how many is not said by it
+        past, slices = ShareOf(), range(after + 1, until + 1)
+        for part, counts in zip(past._parts, zip(*map(self._of, slices), strict=True), strict=True):
+            part.hold(sum(counts))
+        return past
+
+    def _of(self, at: int) -> Sequence[int]:
+        return self._left.get(at) or [part.count(at) for part in self._parts]
+
+    @property
+    def _parts(self) -> Sequence[Mentions]:
+        return self._matching, self._all, self._untold
 
     @property
     def judged(self) -> int:
@@ -177,11 +239,12 @@ class ShareOf:
         return self._matching.floor / self._all.floor if self._all.floor else None
 
     def dump(self) -> Any:
-        return [self._matching.dump(), self._all.dump(), self._untold.dump()]
+        return [*(part.dump() for part in self._parts), sorted(self._left.items())]
 
     def load(self, saved: Any) -> None:
-        for part, content in zip((self._matching, self._all, self._untold), saved, strict=False):  # the third came later
+        for part, content in zip(self._parts, saved, strict=False):  # the third came later, and what has left after it
             part.load(content)
+        self._left = dict(saved[3]) if len(saved) > len(self._parts) else {}
 
 
 class MeanOf:
@@ -194,6 +257,7 @@ class MeanOf:
         self._half_life = half_life
         self._slices: dict[int, _Moments] = {}
         self._untold = Mentions()
+        self._left: dict[int, _Moments] = {}
         self._past: _Moments = (0.0, 0.0, 0.0)
         self._learnt = 0  # the newest slice that has taught
 
@@ -214,6 +278,13 @@ class MeanOf:
             count, total, squares = self._past
             self._past = _plus((count * fade, total * fade, squares * fade), gone)
             self._learnt = max(at, self._learnt)
+            _keep(self._left, at, gone)
+
+    def past(self, after: int, until: int, shown: float | None) -> Tally:  # noqa: ARG002  of how many is not said by it
+        past = MeanOf(self._half_life)
+        past._slices = {at: each for at, each in {**self._left, **self._slices}.items() if after < at <= until}
+        past._past, past._learnt = self._past, self._learnt
+        return past
 
     @property
     def untold(self) -> int:
@@ -243,10 +314,11 @@ class MeanOf:
         return sqrt(max(squares / count - (total / count) ** 2, 0.0) / self.floor)
 
     def dump(self) -> Any:
-        return [sorted(self._slices.items()), self._untold.dump(), self._past, self._learnt]
+        return [sorted(self._slices.items()), self._untold.dump(), self._past, self._learnt, sorted(self._left.items())]
 
     def load(self, saved: Any) -> None:
-        slices, untold, past, self._learnt = saved
+        slices, untold, past, self._learnt, *left = saved  # the last came later
+        self._left = {at: _moments(moments) for each in left for at, moments in each}
         self._slices = {at: _moments(moments) for at, moments in slices}
         self._untold.load(untold)
         self._past = _moments(past)
@@ -273,6 +345,11 @@ class SumOf:
         self._slices.pop(at, None)
         self._untold.drop(at)
 
+    def past(self, after: int, until: int, shown: float | None) -> Tally:  # noqa: ARG002  what it showed says all
+        past = SumOf()
+        past._slices = {until: shown or 0}
+        return past
+
     @property
     def untold(self) -> int:
         """How many more there were that have no number."""
@@ -293,6 +370,22 @@ class SumOf:
         slices, untold = saved
         self._slices = dict(slices)
         self._untold.load(untold)
+
+
+_Content = TypeVar("_Content")
+
+
+def _keep(left: dict[int, _Content], at: int, content: _Content) -> None:
+    """Remember a slice that has left, and forget those that left long ago."""
+    left[at] = content
+    while (oldest := next(iter(left))) <= at - LATENESS:
+        del left[oldest]
+
+
+def _counted(shown: float | None) -> Mentions:
+    counted = Mentions()
+    counted.hold(round(shown or 0))
+    return counted
 
 
 def _plus(one: _Moments, other: _Moments) -> _Moments:

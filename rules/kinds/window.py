@@ -19,7 +19,7 @@ from rules.kinds.kind import Wellness
 from rules.kinds.window_memory import fresh, history, looked_at, of_signal, shape
 from rules.kinds.window_reasons import reasons, shown, unscored
 from rules.matching import Compiler
-from rules.model import AnyMeasure, Mean, Share, Signal, Sum, WindowRule
+from rules.model import AnyMeasure, Mean, Share, Signal, Sum, WindowRule, loudest
 from rules.observation import Observation
 from rules.state import StateKey, States, WindowState
 from rules.where import scores_asked
@@ -87,16 +87,20 @@ class CompiledWindow:
             self._add(seen.mention, self._here(key), states, matches=matches)
         return True
 
-    def says(self, here: StateKey, states: States, now: float) -> str | None:
-        """Of a signal: what it has seen, if it holds at this moment. A campaign asks no more of it than is written."""
+    def says(self, here: StateKey, states: States, now: float, *, past: bool) -> str | None:
+        """Of a signal: what it has seen, if it holds at this moment, or held at one that is past.
+
+        A campaign asks no more of it than is written.
+        """
         if here not in states:
             return None
         state = self._state(here, states)
         state.advance(now)
         states.changed(here)
-        if not self._as_written.holds(state):
+        stood = state.as_of(now) if past else state
+        if stood is None or not self._as_written.holds(stood):
             return None
-        return f"signal {self._name}: {shown(self.rule, self._as_written, state)}"
+        return f"signal {self._name}: {shown(self.rule, self._as_written, stood)}"
 
     def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
         """Whether the window rings at this moment; it does until `keep_firing_for` has passed since it last held."""
@@ -193,7 +197,33 @@ class CompiledWindow:
             self._fires(here, states, at)  # whether it held without a break is seen just before the window fills again
         if not self._add(mention, here, states, matches=matches):
             return None
-        return self._finding(key, labels(mention), states) if self._fires(here, states, at) else None
+        if self._fires(here, states, at):
+            return self._finding(key, labels(mention), states)
+        state = self._state(here, states)
+        past = self._held_before(here, states, at) if at < state.latest else None
+        return self._finding(key, labels(mention), states, past) if past else None
+
+    def _held_before(self, here: StateKey, states: States, since: float) -> WindowState | None:
+        """The window as it held since a late mention was written, where that is over and no alert that rang tells of it.
+
+        Of several such moments it is the loudest, and of these the last. What has to last, and what may be held back, is judged
+        by what is there now alone: of then, too little is known.
+        """
+        if self._for or self._unless:
+            return None
+        state, held = self._state(here, states), {}
+        for past in state.past(since):
+            asked = self._asked(here, past)
+            if asked.holds(past) and self._was_signalled(here, states, past.latest):
+                held[asked.severity(past)] = past
+        if not held:
+            return None
+        loud, last = loudest(held), max(past.latest for past in held.values())
+        return held[loud] if state.rings_late(last, loud, self.rule.keep_firing_for.total_seconds()) else None
+
+    def _was_signalled(self, here: StateKey, states: States, then: float) -> bool:
+        signals = self.rule.signals
+        return signals is None or len(list(self._signals(here, states, then, past=True))) >= signals.need
 
     def _since_signalled(self, mention: Observation, states: States) -> list[Finding]:
         """What rings because a signal has seen one more: a window that held, and waited for it."""
@@ -252,16 +282,16 @@ class CompiledWindow:
             state.pending_since = state.latest
         if state.latest - state.pending_since < self._for:
             return False
-        state.last_fired = state.latest
+        state.last_fired, state.rang_late = state.latest, None
         return True
 
     def _is_signalled(self, here: StateKey, states: States, now: float) -> bool:
         """Whether enough of the rule's signals hold, if it has any."""
         return self.rule.signals is None or len(list(self._signals(here, states, now))) >= self.rule.signals.need
 
-    def _signals(self, here: StateKey, states: States, now: float) -> Iterator[str]:
-        """What the signals that hold at this moment have seen."""
-        said = (part.says((here[0], part.shape, here[2]), states, now) for part in self.parts)
+    def _signals(self, here: StateKey, states: States, now: float, *, past: bool = False) -> Iterator[str]:
+        """What the signals that hold at this moment, or held at one that is past, have seen."""
+        said = (part.says((here[0], part.shape, here[2]), states, now, past=past) for part in self.parts)
         return (each for each in said if each is not None)
 
     def _held_back(self, state: WindowState) -> bool:
@@ -278,9 +308,12 @@ class CompiledWindow:
     def _lingers(self, state: WindowState, now: float) -> bool:
         return state.last_fired is not None and now - state.last_fired < self.rule.keep_firing_for.total_seconds()
 
-    def _finding(self, key: Mapping[str, str], said: Mapping[str, str], states: States) -> Finding:
+    def _finding(
+        self, key: Mapping[str, str], said: Mapping[str, str], states: States, past: WindowState | None = None
+    ) -> Finding:
+        """With `past`: of a moment that is over, of which we learn only now."""
         rule, here = self.rule, self._here(key)
-        state = self._state(here, states)
+        state = past or self._state(here, states)
         asked = self._asked(here, state)
         return Finding(
             rule=rule.id,
@@ -296,7 +329,7 @@ class CompiledWindow:
             measure=self._measure,
             window=rule.window,
             learning=asked.learns(state),
-            reasons=self._reasons(here, states),
+            reasons=self._reasons(here, states, past),
             evidence=state.evidence(rule.evidence.top),
             plan=rule.plan,
             notify=rule.notify,
@@ -320,11 +353,13 @@ class CompiledWindow:
             last_fired=_moment(state.last_fired) if state and state.last_fired is not None else None,
         )
 
-    def _reasons(self, here: StateKey, states: States) -> tuple[str, ...]:
+    def _reasons(self, here: StateKey, states: States, past: WindowState | None = None) -> tuple[str, ...]:
         """What was seen against what is usual, and what the rule asks."""
-        state = self._state(here, states)
-        asked, signals = self._asked(here, state), self._signals(here, states, state.latest)
-        return tuple(reasons(self.rule, asked, state, signals, held_back=self._held_back(state)))
+        state = past or self._state(here, states)
+        asked, signals = self._asked(here, state), self._signals(here, states, state.latest, past=past is not None)
+        seen, *more = reasons(self.rule, asked, state, signals, held_back=self._held_back(state))
+        late = (f"late: held at {_moment(past.latest):%Y-%m-%d %H:%M} UTC, seen only now",) if past else ()
+        return (seen, *late, *more)
 
 
 def _share_copied(state: WindowState) -> float | None:
