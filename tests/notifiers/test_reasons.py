@@ -43,6 +43,11 @@ SAID = [
         "niveau habituel encore en apprentissage (il faut 24 h d’historique)",
         "the usual level is still being learnt (it takes 24 hours of history)",
     ),
+    (
+        "late: held at 2001-02-03 12:05 UTC, seen only now",
+        "vu après coup : c’était le cas (3 févr. 2001, 13:05), des messages sont arrivés en retard",
+        "seen late: it was so (3 Feb 2001, 13:05), and posts only arrived since",
+    ),
     ("rings from 20 authors", "sonne à partir de 20 personnes", "rings from 20 people"),
     (
         "rings from 20 mentions, 40% of the mentions, 2.5 times the usual",
