@@ -426,6 +426,7 @@ def _quiet(alert: AlertFacts) -> Iterator[AlertFacts]:
         "nothing has ever come of a key that the rule names, in 7d and more",
         "usually means at this hour of the week (Europe/Paris)",
         "held back by `unless`",
+        "late: held at 2026-03-02 12:59 UTC, seen only now",
         "the campaign “soldes” multiplies the thresholds by 2.5",
         "a mean sentiment of -0.31 in 42 scored mentions within 2h, usually 0.05",
         "signal far: a mean author.reach of 31 in 42 scored mentions within 2h",
