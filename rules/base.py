@@ -23,12 +23,19 @@ def some(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+def nearest(written: str, known: Iterable[str]) -> str | None:
+    """The known name that `written` most likely means; None when nothing is near."""
+    by_case = {name.casefold(): name for name in sorted(known, reverse=True)}
+    found = get_close_matches(written.casefold()[:80], by_case, n=1, cutoff=0.62)
+    return by_case[found[0]] if found else None
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Words for the end of an error: the nearest known name, or the known names."""
     names = sorted(known)
-    near = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    near = nearest(word, names)
     if near:
-        return f"did you mean `{near[0]}`?"
+        return f"did you mean `{near}`?"
     if not names:
         return "there are none"
     shown = ", ".join(names[:_NAMED_AT_MOST])

@@ -1,7 +1,7 @@
 """Times that come again every week, by the clock on the wall: `sat-sun`, `22:00-07:00`, `mon-fri 12:00-14:00`.
 
-Where the clock is set, such a time is an hour shorter or longer. An edge that the clock skips is the moment at which it is set;
-of one that it shows twice, the first is meant. So a time never begins after its end, and never comes twice in one night.
+Silences, campaigns, hours of work and quiet hours are made of them. Where the clock is set, such a time is an hour shorter or
+longer; its edges are those of `wall_clock`, so it never begins after its end, and never comes twice in one night.
 """
 
 from __future__ import annotations
@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, PlainSerializer
 
 from rules.base import suggest
+from rules.wall_clock import shown, since_midnight
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_EVERY_DAY = tuple(range(len(_DAYS)))
 _DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 _MIDNIGHT = 24 * 60  # the end of a day, in minutes
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 _EXPECTED = "write days, hours or both: `sat-sun`, `22:00-07:00`, `mon,wed 12:00-14:00`"
@@ -30,22 +33,50 @@ Period = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """One time of the week. `begin` and `end` are minutes after midnight; an `end` that is not after `begin`: on the next day."""
+    """One time of the week. `begin` and `end` are minutes after midnight; an `end` that is not after `begin`: on the next day.
+
+    So `sat 08:00-08:00` lasts from Saturday to Sunday, twenty-four hours by the clock on the wall.
+    """
 
     days: tuple[int, ...]  # on which it begins, in order; 0 is Monday
     begin: int
     end: int
 
+    @classmethod
+    def daily(cls, begin: time, end: time) -> Weekly:
+        """On every day, from one time of day until another."""
+        return cls(_EVERY_DAY, _minutes(begin), _minutes(end))
+
+    @property
+    def past_midnight(self) -> bool:
+        """Whether it ends on the day after that on which it begins."""
+        return self.end <= self.begin
+
+    @property
+    def lasting(self) -> timedelta:
+        """How long it is, unless the clock is set meanwhile."""
+        return timedelta(minutes=self.end - self.begin) + _DAY * self.past_midnight
+
     def period(self, day: date, zone: ZoneInfo) -> Period | None:
         """When it is, of the day on which it begins; None on days without it, and where the clock skips all of it."""
         if day.weekday() not in self.days:
             return None
-        begin, end = _moment(day, self.begin, zone), _moment(day + _DAY * (self.end <= self.begin), self.end, zone)
+        begin = shown(day, timedelta(minutes=self.begin), zone)
+        end = shown(day + _DAY * self.past_midnight, timedelta(minutes=self.end), zone)
         return (begin, end) if begin < end else None
 
+    def day_of(self, at: datetime, zone: ZoneInfo) -> date | None:
+        """The day on which it began, if it is now: hours past midnight belong to the day before."""
+        today = at.astimezone(zone).date()
+        for day in (today, today - _DAY, today + _DAY):  # tomorrow: a clock that is set back past midnight shows today again
+            period = self.period(day, zone)
+            if period is not None and period[0] <= at < period[1]:
+                return day
+        return None
+
     def __str__(self) -> str:
-        days = "" if len(self.days) == len(_DAYS) else ",".join(_DAYS[day] for day in self.days)
-        hours = "" if (self.begin, self.end) == (0, _MIDNIGHT) and days else f"{_clock(self.begin)}-{_clock(self.end)}"
+        days = "" if self.days == _EVERY_DAY else ",".join(_DAYS[day] for day in self.days)
+        hours = "" if (self.begin, self.end) == (0, _MIDNIGHT) and days else f"{clock(self.begin)}-{clock(self.end)}"
         return f"{days} {hours}".strip()
 
 
@@ -60,7 +91,9 @@ def parse_weekly(written: Any) -> Weekly:
     if len(words) > 1:
         raise ValueError(f"`{written}` is not understood: {_EXPECTED}")
     begin, end = _hours(hours) if hours else (0, _MIDNIGHT)
-    return Weekly(_days(words[0]) if words else tuple(range(len(_DAYS))), begin, end)
+    if begin == end and not words:
+        raise ValueError(f"{hours} lasts no time at all, or for ever: write two different times, or 00:00-24:00 for a whole day")
+    return Weekly(_days(words[0]) if words else _EVERY_DAY, begin, end)
 
 
 WeeklyField = Annotated[Weekly, BeforeValidator(parse_weekly, json_schema_input_type=str), PlainSerializer(str, return_type=str)]
@@ -76,7 +109,7 @@ class Recurrence:
 
     def covers(self, at: datetime) -> bool:
         """Whether one of them is now."""
-        return any(begin <= at < end for begin, end in self._around(at, 0))
+        return any(each.day_of(at, self.zone) is not None for each in self.times)
 
     def end(self, at: datetime) -> datetime | None:
         """When that is over what is now, those that follow without a break included; None: never.
@@ -142,28 +175,13 @@ def _hours(written: str) -> tuple[int, int]:
     from_hour, from_minute, to_hour, to_minute = found.groups()
     begin = int(from_hour) * 60 + int(from_minute)
     end = _MIDNIGHT if to_hour is None else int(to_hour) * 60 + int(to_minute)
-    if begin == end:
-        raise ValueError(f"{written} lasts no time at all: for a whole day leave the hours out, or write 00:00-24:00")
     return begin, end
 
 
-def _clock(minutes: int) -> str:
+def clock(minutes: int) -> str:
+    """Minutes after midnight as a clock shows them; the end of a day is 24:00."""
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def _moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
-    """When the clock on the wall shows this, in UTC; where it never does, when it is set past it."""
-    wall = datetime.combine(day, time()) + timedelta(minutes=minutes)
-    shown = wall.replace(tzinfo=zone)  # of a time that is shown twice, the first
-    moment = shown.astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) == wall:
-        return moment
-    before, after = int(shown.replace(fold=1).timestamp()), int(moment.timestamp())
-    new = moment.astimezone(zone).utcoffset()
-    while after - before > 1:
-        middle = (before + after) // 2
-        if datetime.fromtimestamp(middle, zone).utcoffset() == new:
-            after = middle
-        else:
-            before = middle
-    return datetime.fromtimestamp(after, UTC)
+def _minutes(shown_at: time) -> int:
+    return since_midnight(shown_at) // _MINUTE

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Annotated, Any, Protocol, Self
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any, Protocol, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator
-
-from rules.base import suggest
+from rules.wall_clock import Zone as Zone  # noqa: PLC0414 whoever goes by a season names its zone
 
 HOURS = 168
 """Of a week, from Monday at midnight."""
@@ -21,21 +18,6 @@ MEMORY = timedelta(weeks=4)
 _STEP = 900.0  # no time zone is off by anything but quarters of an hour
 _MOST = 8 * 7 * 86_400.0  # of one stretch teaches: what lasted for longer says no more
 _DIGITS = 6  # of a level that are kept: what is stored and what is in memory are the same number
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _known(name: str) -> str:
-    if name not in _zones():
-        raise ValueError(f"`{name}` is not a time zone; {suggest(name, _zones())}")
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_known)]
-"""The IANA name of a time zone."""
 
 
 def hour_of_week(moment: float, zone: ZoneInfo) -> int:

@@ -101,10 +101,10 @@ def _period(
     settings: Outline, now: datetime, begin: str, lasting: str, until: str, every: Sequence[str], timezone: str
 ) -> _Period:
     """From when to when, and at which times of the week within that."""
-    from monitor.settings.kinds import zone
     from rules.recurrence import Recurrence, parse_weekly
+    from rules.wall_clock import parse_zone
 
-    name = _said("--timezone", timezone, zone) if timezone else settings.timezone
+    name = _said("--timezone", timezone, parse_zone) if timezone else settings.timezone
     first = _moment("--from", begin, name, now) if begin else now
     if bool(lasting) == bool(until):
         raise UsageError("a silence must end, for somebody else will ask: say --for 2h or --until 2026-12-24, one of the two")
@@ -231,11 +231,7 @@ def _about_safety(rules: Iterable[Rule]) -> list[Rule]:
         facts = AlertFacts(0, rule.id, rule.kind, rule.category, "first", "info", {}, now, 1.0, None, "mentions", title=title)
         return nature(facts) == "safety"
 
-    return [
-        each
-        for each in rules
-        if getattr(each, "exempt", False) or any(is_grave(each, title) for title in ("", *(each.title or {}).values()))
-    ]
+    return [each for each in rules if each.exempt or any(is_grave(each, title) for title in ("", *(each.title or {}).values()))]
 
 
 def _duration(written: str) -> timedelta:

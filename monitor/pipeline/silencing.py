@@ -13,7 +13,7 @@ from monitor.settings.silences import may_cover
 from rules import Rule
 from rules.alert_condition import AlertCondition, AlertSeen
 from rules.alert_where import AlertWhere
-from rules.recurrence import recurrence
+from rules.recurrence import Recurrence, recurrence
 
 log = structlog.get_logger(__name__)
 
@@ -27,26 +27,30 @@ def in_force(silence: Silence, now: datetime) -> bool:
     """Whether it is quiet now: it has begun, is not over, and does not pause."""
     if not silence.starts_at <= now < silence.ends_at:
         return False
-    times = recurrence(silence.every or (), silence.timezone or "UTC")
+    times = _times(silence)
     return times is None or times.covers(now)
 
 
 def quiet_until(silence: Silence, now: datetime) -> datetime:
     """When those that it covers now are told: the end of this time of the week, or of the silence."""
-    times = recurrence(silence.every or (), silence.timezone or "UTC")
+    times = _times(silence)
     end = times.end(now) if times is not None else None
     return min(end, silence.ends_at) if end is not None else silence.ends_at
 
 
 def next_period(silence: Silence, now: datetime) -> datetime | None:
     """When it is quiet again after now; None: never."""
-    times = recurrence(silence.every or (), silence.timezone or "UTC")
+    times = _times(silence)
     if now < silence.starts_at:
         begins = silence.starts_at
         found = begins if times is None or times.covers(begins) else times.next(begins)
     else:
         found = times.next(now) if times is not None else None
     return found if found is not None and found < silence.ends_at else None
+
+
+def _times(silence: Silence) -> Recurrence | None:
+    return recurrence(silence.every or (), silence.timezone or "UTC")
 
 
 class Silencing:

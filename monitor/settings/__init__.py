@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from monitor.packaged import shipped
-from monitor.settings.contacts import Contacts, Hours, Person, Role
+from monitor.settings.contacts import Contacts, Person, Role
 from monitor.settings.differences import differences
 from monitor.settings.fingerprints import Fingerprints
 from monitor.settings.load import load, outline
@@ -32,7 +32,6 @@ __all__ = [
     "Contacts",
     "Fingerprints",
     "HeartbeatSettings",
-    "Hours",
     "LoggingSettings",
     "MonitorFile",
     "Outline",

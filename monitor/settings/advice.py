@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from monitor.domain.errors import TocsinError
 from monitor.domain.plan import PlanFile
 from monitor.settings.contacts import Contacts
-from monitor.settings.kinds import zone
 from monitor.settings.model import MonitorFile, Settings
 from monitor.settings.problems import Problem, choices
 from monitor.settings.reading import Data, Document, Path_, at
@@ -28,6 +27,8 @@ from notifiers.chat import names_a_host, problems
 from rules import AlertSeen, Rule, RuleError, RuleFile, WindowRule
 from rules.alert_condition import AlertCondition
 from rules.duration import format_duration
+from rules.recurrence import clock
+from rules.wall_clock import parse_zone
 
 _SMTP = "Add `smtp: {host: …, sender: …}`."
 _LONG_NIGHT = timedelta(hours=12)
@@ -83,7 +84,7 @@ def _bad_zones(document: Document, monitor: MonitorFile) -> Iterator[Problem]:
     """Receivers in time zones that do not exist: better told now than in the middle of a crisis."""
     for name, receiver in monitor.receivers.items():
         try:
-            zone(receiver.timezone or "UTC")
+            parse_zone(receiver.timezone or "UTC")
         except ValueError as error:
             yield document.problem(("receivers", name, "timezone"), f"{error}.".replace("?.", "?"))
 
@@ -179,8 +180,9 @@ def odd_times(document: Document, contacts: Contacts, today: date) -> Iterator[P
     for name, person in contacts.people.items():
         for index, hours in enumerate(person.hours):
             if hours.end < hours.begin and hours.lasting > _LONG_NIGHT:
-                what = f"from {hours.begin:%H:%M} past midnight until {hours.end:%H:%M} is {_hours(hours.lasting)} of work."
-                fix = f"If the day is meant, write {hours.end:%H:%M}-{hours.begin:%H:%M}."
+                begin, end = clock(hours.begin), clock(hours.end)
+                what = f"from {begin} past midnight until {end} is {_hours(hours.lasting)} of work."
+                fix = f"If the day is meant, write {end}-{begin}."
                 several = isinstance(at(document.data, ("people", name, "hours")), list)
                 yield document.problem(("people", name, "hours", *((index,) if several else ())), what, fix)
     years = [day.year for day in contacts.holidays if day.year is not None]
@@ -231,13 +233,13 @@ def silenced_dangers(document: Document, settings: Settings) -> Iterator[Problem
     for name, silence in settings.silences.items():
         condition = AlertCondition(silence.where, settings.lists)
         for rule in settings.rules:
-            if getattr(rule, "exempt", False) and may_cover(condition, rule):
+            if rule.exempt and may_cover(condition, rule):
                 what = f"may silence `{rule.id}`, which nothing else holds back."
                 yield document.problem(("silences", name, "where"), what, f"Add `rule: {{not: {rule.id}}}` unless it is meant.")
 
 
 def _untouched(rule: Rule) -> bool:
-    return rule.kind == "mention" or getattr(rule, "exempt", False)
+    return rule.kind == "mention" or rule.exempt
 
 
 def written_in_clear(document: Document, filled: Filled, shape: Shape) -> Iterator[Problem]:

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from monitor.domain.plan import Id
-from monitor.settings.kinds import Names, Text, Zone, one_or_many
+from monitor.settings.kinds import Names, Text, one_or_many
 from monitor.settings.moments import moment
 from rules import Campaign
 from rules.base import some
 from rules.recurrence import WeeklyField, recurrence
+from rules.wall_clock import Zone
 
 _Times = Annotated[float, Field(ge=1, le=100)]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -12,70 +11,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from monitor.domain.plan import Id
 from monitor.settings.calendar import Days, Holiday, HolidayDay
-from monitor.settings.kinds import Names, Text, Zone, one_or_many
+from monitor.settings.kinds import Names, Text, one_or_many
 from notifiers.message import Language
 from notifiers.smtp import Mailbox
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HOURS = re.compile(r"(?P<from>[a-z]{3})(?:-(?P<to>[a-z]{3}))? (?P<begin>\d\d:\d\d)-(?P<end>\d\d:\d\d)")
-_EXPECTED = "write days and hours as `mon-fri 08:00-19:00`"
-
-
-class Hours(BaseModel):
-    """Hours of work: on these days (0 is Monday), from `begin` until `end`, in the person's own time zone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    days: frozenset[int]
-    begin: time
-    end: time
-
-    def covers(self, local: datetime) -> bool:
-        """Whether a local time lies within; hours past midnight (22:00-06:00) belong to the day on which they begin."""
-        return self.day_of(local) is not None
-
-    def day_of(self, local: datetime) -> date | None:
-        """The day of work to which a local time belongs; None outside these hours."""
-        today, moment = local.date(), local.time()
-        yesterday = today - timedelta(days=1)
-        past_midnight = self.end <= self.begin
-        if today.weekday() in self.days and self.begin <= moment and (past_midnight or moment < self.end):
-            return today
-        return yesterday if past_midnight and yesterday.weekday() in self.days and moment < self.end else None
-
-    @property
-    def lasting(self) -> timedelta:
-        """How long they last on one day, by the clock on the wall."""
-        ends = datetime.combine(date.min + timedelta(days=self.end <= self.begin), self.end)
-        return ends - datetime.combine(date.min, self.begin)
+from rules.recurrence import WeeklyField
+from rules.wall_clock import TimeOfDay, Zone, shown, since_midnight
 
 
 def _one_day(written: Any) -> Any:
     return [written] if isinstance(written, str | date) else written
 
 
-def _hours(written: Any) -> Any:
-    if not isinstance(written, str):
-        raise ValueError(_EXPECTED)  # noqa: TRY004 pydantic turns ValueError into a problem, and nothing else
-    found = _HOURS.fullmatch(" ".join(written.lower().split()))
-    if not found or found["from"] not in _DAYS or (found["to"] or found["from"]) not in _DAYS:
-        raise ValueError(_EXPECTED)
-    first, last = _DAYS.index(found["from"]), _DAYS.index(found["to"] or found["from"])
-    days = frozenset((first + offset) % 7 for offset in range((last - first) % 7 + 1))
-    try:
-        return {"days": days, "begin": time.fromisoformat(found["begin"]), "end": time.fromisoformat(found["end"])}
-    except ValueError:
-        raise ValueError(f"{_EXPECTED}; hours go from 00:00 to 23:59") from None
-
-
-def _time_of_day(written: Any) -> Any:
-    try:
-        return written if isinstance(written, time) else time.fromisoformat(written)
-    except (TypeError, ValueError):
-        raise ValueError("write an hour of the day as 09:00") from None
-
-
-_TimeOfDay = Annotated[time, BeforeValidator(_time_of_day, json_schema_input_type=str)]
 _Spans = Annotated[tuple[Days, ...], BeforeValidator(_one_day, json_schema_input_type=str | list[str])]
 _Holidays = Annotated[tuple[HolidayDay, ...], BeforeValidator(_one_day, json_schema_input_type=str | list[str])]
 
@@ -93,10 +39,10 @@ class Person(BaseModel):
     )
     language: Language | None = Field(None, description="fr or en; the default is `language` of monitor.yaml")
     timezone: Zone | None = Field(None, description="IANA name; the default is `timezone` of monitor.yaml")
-    hours: Annotated[
-        tuple[Annotated[Hours, BeforeValidator(_hours, json_schema_input_type=str)], ...],
-        BeforeValidator(one_or_many, json_schema_input_type=str | list[str]),
-    ] = Field((), description="hours of work, such as `mon-fri 08:00-19:00` (a list for several); none: at any hour")
+    hours: Annotated[tuple[WeeklyField, ...], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])] = Field(
+        (),
+        description="hours of work: days, hours or both, such as `mon-fri 08:00-19:00` (a list for several); none: at any hour",
+    )
     away: _Spans = Field(
         (), description="days of leave, `2026-07-14` or `2026-07-14 to 2026-07-31`: a role goes to its backup then"
     )
@@ -106,11 +52,11 @@ class Person(BaseModel):
 
     def works_at(self, moment: datetime, default_zone: str, holidays: Sequence[Holiday] = ()) -> bool:
         """Whether `moment` (aware) lies within the person's hours, on a day of work; without hours it does unless on leave."""
-        local = moment.astimezone(ZoneInfo(self.timezone or default_zone))
         if not self.hours:
             return not self.is_away_at(moment, default_zone)
         off = self.holidays if self.holidays is not None else holidays
-        days = [day for hours in self.hours if (day := hours.day_of(local)) is not None]
+        zone = ZoneInfo(self.timezone or default_zone)
+        days = [day for hours in self.hours if (day := hours.day_of(moment, zone)) is not None]
         return any(not self._on_leave(day) and not any(each.falls_on(day) for each in off) for day in days)
 
     def is_away_at(self, moment: datetime, default_zone: str) -> bool:
@@ -137,7 +83,7 @@ class Roster(BaseModel):
 
     people: Annotated[Names, Field(min_length=1)] = Field(description="who takes turns, in this order")
     start: date = Field(description="the day on which the first one's turn began; turns change on this day of the week")
-    at: _TimeOfDay = Field(time(9), description="the hour at which turns change, such as `09:00`")
+    at: TimeOfDay = Field(time(9), description="the hour at which turns change, such as `09:00`")
     weeks: int = Field(1, ge=1, le=52, description="how many weeks a turn lasts")
     timezone: Zone | None = Field(None, description="IANA name; the default is `timezone` of monitor.yaml")
     replacements: tuple[Replacement, ...] = Field((), description="turns that somebody else takes; the last one written counts")
@@ -150,8 +96,8 @@ class Roster(BaseModel):
         return day
 
     def turn_over(self, day: date, default_zone: str) -> datetime:
-        """The moment at which a day on call begins. An hour that comes twice is meant the first time."""
-        return datetime.combine(day, self.at, self._zone(default_zone)).astimezone(UTC)
+        """The moment at which a day on call begins, in UTC."""
+        return shown(day, since_midnight(self.at), self._zone(default_zone))
 
     def on_call(self, day: date) -> tuple[str, bool]:
         """Who is on call on such a day, and whether as a replacement. Before `start` the turns are counted backwards."""

@@ -17,7 +17,7 @@ from monitor.settings.contacts import Contacts, Person
 from monitor.settings.duty import on_duty
 from monitor.settings.fingerprints import Fingerprints, fingerprint
 from monitor.settings.inhibition import Inhibition
-from monitor.settings.kinds import Names, Text, Texts, Zone
+from monitor.settings.kinds import Names, Text, Texts
 from monitor.settings.quiet import QuietHours
 from monitor.settings.silences import SilenceName, SilenceSettings
 from monitor.sources import SourceUnion
@@ -27,6 +27,7 @@ from notifiers import EmailSettings, ReceiverUnion, SmtpSettings
 from notifiers.message import Language
 from rules import AlertWhere, Campaign, Rule
 from rules.duration import Duration
+from rules.wall_clock import Zone
 
 # Names that stand for what `routing` says; nobody and nothing else may have them.
 RESERVED = ("default", "ops")

@@ -6,6 +6,8 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from rules.wall_clock import shown, since_midnight
+
 _DAY = timedelta(days=1)
 _WRITTEN = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)(?:[ T]|$))?(?P<time>\d\d:\d\d)?(?P<offset>Z|[+-]\d\d:\d\d)?")
 _EXPECTED = "write a day, or a day and a time: 2026-12-24, or 2026-12-24 18:00"
@@ -22,17 +24,12 @@ def moment(written: str, zone: ZoneInfo, *, ends: bool = False, now: datetime | 
     try:
         if found["offset"]:
             return datetime.fromisoformat(written.strip()).astimezone(UTC)
-        clock = time.fromisoformat(found["time"]) if found["time"] else time()
+        clock = since_midnight(time.fromisoformat(found["time"])) if found["time"] else timedelta(0)
         if found["day"]:
             day = date.fromisoformat(found["day"])
-            return _shown(day + _DAY if ends and not found["time"] else day, clock, zone)
+            return shown(day + _DAY if ends and not found["time"] else day, clock, zone)
     except (ValueError, OverflowError):
         raise ValueError(f"`{written}` is no day, or no time of a day: {_EXPECTED}") from None
     assert now is not None
     today = now.astimezone(zone).date()
-    return next(each for each in (_shown(today, clock, zone), _shown(today + _DAY, clock, zone)) if each > now)
-
-
-def _shown(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    """When the clock on the wall shows this; of a time that it shows twice, the first."""
-    return datetime.combine(day, clock, zone).astimezone(UTC)
+    return next(each for each in (shown(today, clock, zone), shown(today + _DAY, clock, zone)) if each > now)

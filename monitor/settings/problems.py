@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from monitor.domain.errors import ExitCode, TocsinError
+from rules.base import nearest
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,13 +33,6 @@ class ConfigError(TocsinError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-def nearest(written: str, known: Collection[str]) -> str | None:
-    """The known name that `written` most likely means; None when nothing is near."""
-    by_case = {name.casefold(): name for name in sorted(known, reverse=True)}
-    found = difflib.get_close_matches(written.casefold()[:80], by_case, n=1, cutoff=0.62)
-    return by_case[found[0]] if found else None
 
 
 def choices(names: Collection[str], limit: int = 12) -> str:

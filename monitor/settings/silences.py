@@ -11,12 +11,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from monitor.domain.alert import Severity, Silence
 from monitor.domain.plan import Id
 from monitor.settings.campaigns import Moment
-from monitor.settings.kinds import Text, Zone, one_or_many
+from monitor.settings.kinds import Text, one_or_many
 from monitor.settings.moments import moment
 from rules import Rule
 from rules.alert_condition import AlertCondition, AlertSeen
 from rules.alert_where import AlertWhere
 from rules.recurrence import WeeklyField, recurrence
+from rules.wall_clock import Zone
 
 AUTHOR = "monitor.yaml"
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,10 +11,11 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from monitor.sentiment.settings import PATTERN
-from monitor.settings.problems import Problem, choices, nearest, suggest
+from monitor.settings.problems import Problem, choices, suggest
 from monitor.settings.reading import Data, Document, Path_, at
 from monitor.settings.secrets import Filled
 from monitor.settings.shape import TAGS, Shape
+from rules.base import nearest
 
 # The noun for what is wanted, by the beginning of pydantic's error type.
 _WANTED = {

@@ -42,6 +42,7 @@ def minutes(found: Recurrence, begin: datetime, end: datetime) -> list[datetime]
         ("22:00-07:00", "22:00-07:00"),
         ("mon-sun", "00:00-24:00"),
         ("mon,wed 12:00-24:00", "mon,wed 12:00-24:00"),
+        ("sat 08:00-08:00", "sat 08:00-08:00"),
     ],
 )
 def test_times_are_written_as_people_say_them(written: str, said: str) -> None:
@@ -55,7 +56,6 @@ def test_times_are_written_as_people_say_them(written: str, said: str) -> None:
     ("written", "said"),
     [
         ("22:00-22:00", "lasts no time at all"),
-        ("sat 00:00-00:00", "lasts no time at all"),
         ("sta", "did you mean `sat`?"),
         ("22-07", "is not a day"),
         ("25:00-07:00", "write hours as 22:00-07:00"),

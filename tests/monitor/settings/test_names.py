@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.settings import Hours, Person, Settings, load
+from monitor.settings import Person, Settings, load
+from rules.recurrence import Weekly
 
 Write = Callable[[Mapping[str, str]], Path]
 CONTACTS = """\
@@ -86,6 +87,11 @@ def _person(hours: object, timezone: str | None = None) -> Person:
         (["mon 09:00-12:00", "mon 14:00-17:00"], datetime(2026, 3, 2, 15, tzinfo=UTC), True),
         (["mon 09:00-12:00", "mon 14:00-17:00"], datetime(2026, 3, 2, 13, tzinfo=UTC), False),
         ([], datetime(2026, 3, 2, 3, tzinfo=UTC), True),
+        ("mon", datetime(2026, 3, 2, 23, tzinfo=UTC), True),
+        ("mon,wed 09:00-24:00", datetime(2026, 3, 4, 23, 59, tzinfo=UTC), True),
+        ("08:00-19:00", datetime(2026, 3, 1, 12, tzinfo=UTC), True),
+        ("sat 08:00-08:00", datetime(2026, 3, 8, 7, 59, tzinfo=UTC), True),
+        ("sat 08:00-08:00", datetime(2026, 3, 8, 8, tzinfo=UTC), False),
     ],
 )
 def test_hours_are_days_and_times_of_day(hours: object, moment: datetime, works: bool) -> None:
@@ -100,16 +106,14 @@ def test_hours_are_in_the_persons_own_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", [9, {"mon": "9-17"}, "mon", "moon 09:00-17:00", "mon-fryday 09:00-17:00", "mon 9-17", "mon 09:00-24:00"]
+    "written", [9, {"mon": "9-17"}, "moon 09:00-17:00", "mon-fryday 09:00-17:00", "mon 9-17", "mon 09:00 17:00"]
 )
 def test_hours_that_cannot_be_read_say_how_to_write_them(written: object) -> None:
     """With an example to copy."""
-    with pytest.raises(ValueError, match="write days and hours as `mon-fri 08:00-19:00`"):
+    with pytest.raises(ValueError, match="write days, hours or both: `sat-sun`, `22:00-07:00`"):
         _person([written])
 
 
 def test_hours_are_plain_data() -> None:
     """Days count from Monday, which is 0."""
-    (hours,) = _person("sat-sun 10:00-12:00").hours
-    assert isinstance(hours, Hours)
-    assert hours.days == {5, 6}
+    assert _person("sat-sun 10:00-12:00").hours == (Weekly((5, 6), 10 * 60, 12 * 60),)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from monitor.settings import Problem
-from monitor.settings.problems import choices, nearest, suggest
+from monitor.settings.problems import choices, suggest
+from rules.base import nearest
 
 
 @pytest.mark.parametrize(

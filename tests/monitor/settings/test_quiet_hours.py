@@ -47,13 +47,14 @@ def test_a_night_ends_in_the_morning_by_the_clock_on_the_wall(moment: str, end: 
 @pytest.mark.parametrize(
     ("moment", "end"),
     [
-        ("2026-03-29 00:59", "2026-03-29 01:30"),  # there is no 02:30: half past three
+        ("2026-03-29 00:59", "2026-03-29 01:00"),  # there is no 02:30: when the clock is set
+        ("2026-03-29 01:00", None),
         ("2026-10-25 00:29", "2026-10-25 00:30"),  # there are two: the first
         ("2026-10-25 01:29", None),
     ],
 )
 def test_an_end_that_the_clock_skips_or_shows_twice(moment: str, end: str | None) -> None:
-    """A skipped end comes an hour later, and one that comes twice is over at the first."""
+    """A skipped end comes when the clock is set, and one that comes twice is over at the first."""
     assert hours("22:00", "02:30").end(at(moment), "UTC") == (end and at(end))
 
 
