@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from monitor.sources.connecting import trust
 from monitor.sources.guard import Guard
 from notifiers import AppriseSettings, EmailSettings, WebhookSettings
 from notifiers.chat import names_a_host, problems
-from rules import AlertSeen, Rule, RuleError, RuleFile, WindowRule
+from rules import AlertSeen, Rule, RuleFile, WindowRule
 from rules.alert_condition import AlertCondition
 from rules.duration import format_duration
 from rules.recurrence import clock
@@ -216,16 +216,6 @@ def idle_campaigns(document: Document, settings: Settings, today: date) -> Itera
             if isinstance(campaign.times, Mapping) and rule.id in campaign.times and _untouched(rule):
                 what = f"`{rule.id}` is a rule of kind `mention`, or about safety: no campaign raises what it asks."
                 yield document.problem(("campaigns", name, "times", rule.id), what, "Remove the line.")
-
-
-def unusable_silences(document: Document, monitor: MonitorFile, lists: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
-    """Silences that ask for lists and patterns that there are not."""
-    for name, silence in monitor.silences.items():
-        try:
-            AlertCondition(silence.where, lists)
-        except RuleError as error:
-            for problem in error.problems:
-                yield document.problem(("silences", name, *problem.path.split(".")), f"{problem.message}.".replace("?.", "?"))
 
 
 def silenced_dangers(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ CODES: Mapping[str, str] = {
     **lint.CODES,
     "shadowed-route": "a route that no alert ever takes: an earlier one takes them all, and does not `continue`",
     "untested": "a file of rules that no file of rule tests names",
-    "unused-list": "a list that no rule names",
+    "unused-list": "a list that neither a rule names, nor a route, an inhibition or a silence",
     "unused-plan": "a plan that no rule opens",
 }
 """What is looked for, by the stable name of each finding."""
@@ -43,10 +43,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A folder that can be used, and the documents of its rules and plans, to say where in them something stands."""
+    """A folder that can be used, and the documents of its files, to say where in them something stands."""
 
     directory: Path
     settings: Settings
+    monitor: Document
     rules: Sequence[Document]
     plans: Sequence[Document]
 
@@ -54,16 +55,16 @@ class Configuration:
 def read_configuration(directory: Path) -> Configuration:
     """Raises `ConfigError` when it cannot be used at all."""
     loaded = read_all(directory)
-    if loaded.settings is None:
+    if loaded.settings is None or loaded.monitor is None:
         raise ConfigError(loaded.problems)
-    return Configuration(directory, loaded.settings, loaded.rules, loaded.plans)
+    return Configuration(directory, loaded.settings, loaded.monitor, loaded.rules, loaded.plans)
 
 
 def findings(read: Configuration, usual: Usual | None = None) -> list[Finding]:
     """What is remarkable in a configuration, file by file."""
     amid, places = _surroundings(read.settings, usual or {}), _places(read.rules)
     found = [_placed(remark, places) for remark in lint.lint(read.settings.rules, amid)]
-    return sorted([*found, *_untested(read), *_unused_lists(read.rules), *_unused_plans(read), *_shadowed(read)])
+    return sorted([*found, *_untested(read), *_unused_lists(read), *_unused_plans(read), *_shadowed(read)])
 
 
 def _surroundings(settings: Settings, usual: Usual) -> Surroundings:
@@ -112,15 +113,15 @@ def _untested(configuration: Configuration) -> Iterator[Finding]:
             yield Finding(Problem(document.file, 0, "", what, fix), "untested")
 
 
-def _unused_lists(documents: Sequence[Document]) -> Iterator[Finding]:
-    used = {name for document in documents for _, name in uses(document)}
+def _unused_lists(configuration: Configuration) -> Iterator[Finding]:
+    used = {name for document in (configuration.monitor, *configuration.rules) for _, name in uses(document)}
     told: set[str] = set()
-    for document in documents:
+    for document in configuration.rules:
         lists = at(document.data, ("lists",))
         for name in lists if isinstance(lists, Mapping) else ():
             if name not in used | told:
                 told.add(name)
-                problem = document.problem(("lists", name), "no rule names this list.", "Remove it, or name it in a rule.")
+                problem = document.problem(("lists", name), "nothing names this list.", "Remove it, or name it in a rule.")
                 yield Finding(problem, "unused-list")
 
 

@@ -183,8 +183,6 @@ class _Reader:
         for file in rules:
             if file.document and file.model:
                 self._problems += advice.outlives(file.document, file.model, monitor.model.storage.retention.mentions)
-        if not self._problems:  # else nobody knows which lists there are
-            self._problems += advice.unusable_silences(monitor.document, monitor.model, lists)
         sentiment = self._sentiment(monitor.document, monitor.model.sentiment)
         if self._problems:
             return
@@ -270,7 +268,7 @@ class _Reader:
         self._problems += names.check(files)
 
     def _lists(self, rules: list[_File[RuleFile]], monitor: Document | None = None) -> dict[str, tuple[str, ...]]:
-        """All word lists by name, once it is sure that rules, and the routes of monitor.yaml, use them rightly."""
+        """All word lists by name, once it is sure that rules, and the conditions of monitor.yaml, use them rightly."""
         documents = [file.document for file in rules if file.document]
         found = read_lists(documents, self._directory)
         self._problems += found.problems

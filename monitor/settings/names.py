@@ -282,12 +282,12 @@ def texts(data: Data, path: Path_) -> Iterator[tuple[Path_, str]]:
 
 
 def conditions(data: Data, rule: Path_) -> Iterator[tuple[Path_, Data]]:
-    """Every condition of a rule or route (also of shares, signals and `raise`), blocks included, with its path."""
+    """Every condition of a rule (also of shares, signals and `raise`), route, silence or inhibition, with its path."""
     signals = at(data, (*rule, "signals", "of"))
     counted = [(*rule, "signals", "of", index) for index in range(len(signals) if isinstance(signals, list) else 0)]
     for place in (rule, *counted):
-        for path in ((*place, "where"), (*place, "measure", "share")):
-            yield from _conditions(at(data, path), path)
+        for part in (("where",), ("measure", "share"), ("source",), ("target",)):
+            yield from _conditions(at(data, (*place, *part)), (*place, *part))
     louder = at(data, (*rule, "raise"))
     for index in range(len(louder) if isinstance(louder, list) else 0):
         path = (*rule, "raise", index, "where")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monitor.packaged import shipped
 from monitor.sentiment.settings import Entries, SentimentSettings, Words
-from monitor.settings.names import conditions, entries, texts
+from monitor.settings.names import conditions, texts
 from monitor.settings.problems import Problem
 from monitor.settings.reading import Document, Path_, at, read_lines
 from rules import patterns
@@ -127,10 +127,16 @@ def uses(document: Document) -> Iterator[tuple[Path_, str]]:
 
 
 def _asking(document: Document) -> Iterator[Path_]:
-    """What has conditions: the rules of a rule file, the routes of monitor.yaml."""
-    yield from (("rules", index) for index, _ in enumerate(entries(document.data, "rules")))
-    routes = entries(at(document.data, ("routing",)), "routes")
-    yield from (("routing", "routes", index) for index, _ in enumerate(routes))
+    """What has conditions: the rules of a rule file; the routes, inhibitions and silences of monitor.yaml."""
+    sections: tuple[Path_, ...] = (("rules",), ("routing", "routes"), ("routing", "inhibit"), ("silences",))
+    for section in sections:
+        found = at(document.data, section)
+        if section == ("routing", "inhibit") and isinstance(found, Mapping):
+            yield section  # a single one
+        elif isinstance(found, Mapping):
+            yield from ((*section, name) for name in found)
+        elif isinstance(found, list):
+            yield from ((*section, index) for index, _ in enumerate(found))
 
 
 def _sentence(error: Exception) -> str:

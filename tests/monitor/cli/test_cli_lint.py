@@ -52,7 +52,7 @@ def test_each_finding_says_where_what_and_what_to_do(tocsin: Tocsin) -> None:
         "    Write acme.test.yaml beside it.",
         "",
         f"{folder}/rules/acme.yaml:3  unused-list",
-        "    lists.unused: no rule names this list.",
+        "    lists.unused: nothing names this list.",
         "    Remove it, or name it in a rule.",
         "",
         f"{folder}/rules/acme.yaml:7  complaint  never-rings",
@@ -62,6 +62,25 @@ def test_each_finding_says_where_what_and_what_to_do(tocsin: Tocsin) -> None:
         "",
         "1 rule: 4 findings.",
     ]
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "  routes: [{where: {text: {any_of: [unused]}}, to: hub}]\n",
+        "  inhibit: {source: {severity: critical}, target: {severity: info, text: {any_of: [unused]}}}\n",
+        "  inhibit: [{source: {severity: critical, text: {any_of: [unused]}}, target: {severity: info}}]\n",
+        "silences: {quiet: {where: {any: [{text: {any_of: [unused]}}]}, every: sat-sun, reason: x}}\n",
+    ],
+)
+def test_a_list_that_monitor_yaml_names_is_used(tocsin: Tocsin, asks: str) -> None:
+    """By a route, an inhibition or a silence."""
+    monitor = (tocsin.config / "monitor.yaml").read_text(encoding="utf-8")
+    tocsin.write("rules/acme.yaml", RULES)
+    tocsin.write("monitor.yaml", monitor.replace("routing: {default: hub}", f"routing:\n  default: hub\n{asks}"))
+    told = tocsin.at("rules", "lint")
+    assert "never-rings" in told.output
+    assert "unused-list" not in told.output
 
 
 def test_strict_fails_on_findings_alone(tocsin: Tocsin) -> None:
