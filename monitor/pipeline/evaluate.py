@@ -17,12 +17,12 @@ from monitor.pipeline import catch_up, health, second_opinion
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.copies import Copies
 from monitor.pipeline.open_alerts import OpenAlerts
-from monitor.pipeline.rebuild import Rebuild, incomplete
+from monitor.pipeline.rebuild import SWEEP, Rebuild, incomplete
 from monitor.pipeline.suspects import Suspects
 from monitor.settings import Settings
 from monitor.storage import LeaseLost, Store, StoreAwayError, UnitOfWork
 from monitor.telemetry import metrics
-from rules import REMEMBERING, AbsenceRule, Calm, Engine, Finding, MentionRule, States
+from rules import REMEMBERING, AbsenceRule, Calm, Engine, Finding, MentionRule, Rule, States
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +34,6 @@ TICK = timedelta(minutes=1)
 ENDED_AT_ONCE = 200
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
-# How often keys that have long been silent are let go.
-SWEEP = timedelta(hours=6)
 
 
 class Evaluator:
@@ -228,6 +226,10 @@ class Evaluator:
         shapes = {(id_, shape) for id_, shape in self._engine.shapes() if self._engine.looks_back(id_)}
         wanting = {rule for rule, _ in await incomplete(tx, shapes, known, self._offset, now)}
         rules = [rule for rule in self._settings.rules if rule.id in wanting]
+        return self._rebuilding(rules, now)
+
+    def _rebuilding(self, rules: Sequence[Rule], now: datetime) -> Rebuild | None:
+        """Campaigns taught nothing when they were, and teach nothing when they are read again."""
         return Rebuild(rules, self._settings.lists, now, self._settings.calendar) if rules else None
 
     def _lose(self) -> None:
@@ -455,7 +457,7 @@ class Evaluator:
         memory.states.take_over(States(), self._engine.shapes())
         await tx.rule_states.note(dict.fromkeys(self._engine.shapes(), False), now)
         rules = [rule for rule in self._settings.rules if self._engine.remembering(rule.id) is not None]
-        memory.rebuild = Rebuild(rules, self._settings.lists, now) if rules else None
+        memory.rebuild = self._rebuilding(rules, now)
         self._was_set_back = False
         return self._offset
 
