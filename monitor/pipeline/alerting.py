@@ -1,4 +1,15 @@
-"""A finding becomes an alert, joins an incident, opens the plan, and owes messages to people: all in the caller's transaction."""
+"""A finding becomes an alert, joins an incident, opens the plan, and owes messages to people: all in the caller's transaction.
+
+Alerts are always opened; only telling is held back. What may hold it back is asked in this order:
+
+1. a rule that is only observed (`mode: observe`), then a silence: nobody is told (`Alerting._quieted`);
+2. an inhibition: some receivers are not told while another alert rings (`inhibited`);
+3. the limit of its rule: told in a digest (`limits`);
+4. quiet hours: told at their end (`quiet_hours`, asked by `conversation`);
+5. a storm: told in a digest (`conversation`).
+
+Alerts that are exempt pass all but the first. The messages of a plan pass 2 to 5. What was held back stands in the timeline.
+"""
 
 from __future__ import annotations
 
