@@ -249,3 +249,14 @@ async def test_keys_long_silent_are_let_go_on_the_way(hut: Build, configure: Con
     home.restart(configure(rules=[by_author]))
     await home.judge()
     assert len(await remembered(home, "loud")) == 1
+
+
+async def test_a_campaign_teaches_nothing_when_the_clock_was_set_back(house: Build) -> None:
+    """What is read again is remembered as it was the first time."""
+    sale = {"sale": {"subjects": "acme", "from": "2026-01-01", "to": "2026-12-31", "times": 2}}
+    home = house(rules=[CRISIS], campaigns=sale)
+    await a_past(home)
+    before = await remembered(home, "crisis")
+    home.stages.evaluate.set_back()
+    await home.judge()
+    assert await remembered(home, "crisis") == before
