@@ -22,12 +22,10 @@ import structlog
 from monitor.domain.alert import (
     EXEMPT,
     OBSERVED,
-    PERSONAL,
     SEVERITIES,
     Addressee,
     Alert,
     AlertEvent,
-    Incident,
     NewAlert,
     NotificationKind,
     Severity,
@@ -35,11 +33,13 @@ from monitor.domain.alert import (
     fingerprint,
 )
 from monitor.domain.mention import Observed
-from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError
+from monitor.domain.plan import PlanRun, RunState, TimelineEvent
 from monitor.pipeline.conversation import Conversations
+from monitor.pipeline.incidents import incident_of
 from monitor.pipeline.inhibited import Inhibitions
 from monitor.pipeline.limits import Limits
 from monitor.pipeline.open_alerts import OpenAlerts
+from monitor.pipeline.opening import open_plan
 from monitor.pipeline.recipients import Recipients
 from monitor.pipeline.silencing import Silencing, quiet_until
 from monitor.settings import Settings
@@ -269,7 +269,8 @@ class Alerting:
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
         same = last is not None and last.told_at is not None and now - last.told_at < self._rest(finding.rule, timedelta(0))
-        incident, joined = await self._incident(tx, finding, now, former=last.incident_id if last and same else None)
+        former, observed = last.incident_id if last and same else None, self._is_observed(finding.rule)
+        incident, joined = await incident_of(tx, finding, now, observed=observed, former=former)
         graver = joined and worse(finding.severity, incident.severity)
         if graver:
             await tx.incidents.raise_severity(incident.id, finding.severity)
@@ -365,13 +366,17 @@ class Alerting:
 
     def _quieted(self, alert: Alert | NewAlert, silences: Sequence[Silence], now: datetime) -> _Quiet | None:
         """What keeps everybody from being told: a silence, or nothing but a rule that is only observed."""
-        rule = self._rules.get(alert.rule)
-        if rule is not None and rule.mode == "observe":
+        if self._is_observed(alert.rule):
             return _Quiet(OBSERVED, OBSERVED)
         silence = self._silencing.covering(silences, alert, now)
         if silence is None:
             return None
         return _Quiet("silenced", str(silence.id), quiet_until(silence, now), {"silence": silence.id})
+
+    def _is_observed(self, rule: str) -> bool:
+        """Whether a rule is only tried: nobody is told of its alerts."""
+        known = self._rules.get(rule)
+        return known is not None and known.mode == "observe"
 
     def _marks(self, finding: Finding) -> dict[str, str]:
         """What an alert keeps of its rule, as labels: it holds for as long as the alert is open, whatever becomes of the rule."""
@@ -386,50 +391,12 @@ class Alerting:
         known = self._rules.get(rule)
         return known.rest(open_for) if known is not None else _HEALTH_REALERT
 
-    async def _incident(self, tx: UnitOfWork, finding: Finding, now: datetime, *, former: int | None) -> tuple[Incident, bool]:
-        """The incident a finding belongs to, and whether it was there before.
-
-        What happens to a subject as a whole (windows) shares one incident. A single complaint joins it while it is open;
-        otherwise it is an incident of its own, so that one customer's thread never mixes with another's.
-        """
-        shared = f"subject:{finding.subject}" if finding.subject else None
-        own = f"alert:{fingerprint(finding.rule, finding.key)}"
-        rule = self._rules.get(finding.rule)
-        if rule is not None and rule.mode == "observe":  # what nobody is told of joins nothing, and makes nothing worse
-            return await tx.incidents.open(subject=finding.subject, open_key=f"{OBSERVED}:{own}", severity="info", at=now), False
-        key = own if finding.kind in PERSONAL or shared is None else shared
-        incident = await tx.incidents.open_by_key(shared) if shared else None
-        incident = incident or await tx.incidents.open_by_key(key)
-        if incident is None and former is not None and await self._returns(tx, finding, former):
-            incident = await tx.incidents.reopen(former, open_key=key)
-        if incident is not None:
-            return incident, True
-        return await tx.incidents.open(subject=finding.subject, open_key=key, severity=finding.severity, at=now), False
-
-    @staticmethod
-    async def _returns(tx: UnitOfWork, finding: Finding, former: int) -> bool:
-        """Whether a finding opens its former incident again: a complaint that had joined a crisis is no reason to."""
-        return finding.kind not in PERSONAL or not await tx.alerts.beyond_complaints(former)
-
     async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime) -> PlanRun | None:
-        """Open the emergency plan, once per incident; the snapshot keeps a run as it was when the file is edited.
-
-        A crisis that comes back after its run was closed opens the same run again: its people must hear of it.
-        """
+        """Open the emergency plan, and write it down."""
         plan = self._settings.plans.get(str(alert.plan))
         if plan is None:  # it was removed since the alert was opened
             return None
-        run = await tx.plans.open(
-            plan=plan.id,
-            incident_id=alert.incident_id,
-            snapshot=plan.model_dump(mode="json"),
-            steps=[step.id for step in plan.steps],
-            state=plan.opens_as,
-            at=now,
-        )
-        how = "opened"
-        if run is None:
-            run, how = await self._reopen(tx, plan, alert.incident_id), "reopened"
+        run, how = await open_plan(tx, plan, alert, now)
         if run is not None:
             metrics.plans_opened.labels(plan=plan.id).inc()
             detail = {"plan": plan.id, "mode": "automatic" if run.state is RunState.RUNNING else "confirm"}
@@ -437,19 +404,6 @@ class Alerting:
                 tx, TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
             )
         return run
-
-    @staticmethod
-    async def _reopen(tx: UnitOfWork, plan: Plan, incident_id: int) -> PlanRun | None:
-        """Go on with the incident's run if it was closed, its steps as they were: it waits if it did then, or would now."""
-        runs = await tx.plans.of_incident(incident_id)
-        closed = next((run for run in runs if run.plan == plan.id and run.state is RunState.CLOSED), None)
-        if closed is None:
-            return None
-        try:
-            waits = RunState.AWAITING_CONFIRMATION in {closed.opened_as, plan.opens_as}
-        except UnreadableRunError:
-            return None  # it stays closed; whoever the rule names is told
-        return await tx.plans.reopen(plan.id, incident_id, state=RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING)
 
     async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
         """Tell the people of the plan at once, whatever its mode. Their message holds the alert too: one, not two."""

@@ -1,0 +1,36 @@
+"""Which incident a finding belongs to: what happens to a subject as a whole shares one, a customer's thread has its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from monitor.domain.alert import OBSERVED, PERSONAL, Incident, fingerprint
+from monitor.storage import UnitOfWork
+from rules import Finding
+
+
+async def incident_of(
+    tx: UnitOfWork, finding: Finding, now: datetime, *, observed: bool, former: int | None
+) -> tuple[Incident, bool]:
+    """The incident a finding belongs to, and whether it was there before. `former` is that of the same trouble not long ago.
+
+    What happens to a subject as a whole (windows) shares one incident. A single complaint joins it while it is open;
+    otherwise it is an incident of its own, so that one customer's thread never mixes with another's.
+    """
+    shared = f"subject:{finding.subject}" if finding.subject else None
+    own = f"alert:{fingerprint(finding.rule, finding.key)}"
+    if observed:  # what nobody is told of joins nothing, and makes nothing worse
+        return await tx.incidents.open(subject=finding.subject, open_key=f"{OBSERVED}:{own}", severity="info", at=now), False
+    key = own if finding.kind in PERSONAL or shared is None else shared
+    incident = await tx.incidents.open_by_key(shared) if shared else None
+    incident = incident or await tx.incidents.open_by_key(key)
+    if incident is None and former is not None and await _returns(tx, finding, former):
+        incident = await tx.incidents.reopen(former, open_key=key)
+    if incident is not None:
+        return incident, True
+    return await tx.incidents.open(subject=finding.subject, open_key=key, severity=finding.severity, at=now), False
+
+
+async def _returns(tx: UnitOfWork, finding: Finding, former: int) -> bool:
+    """Whether a finding opens its former incident again: a complaint that had joined a crisis is no reason to."""
+    return finding.kind not in PERSONAL or not await tx.alerts.beyond_complaints(former)
