@@ -116,6 +116,8 @@ def _remark(code: str, rule: AnyRule, path: Path, what: str, fix: str) -> Remark
 
 def _never_rings(rule: Listening, amid: Surroundings, possible: Possibilities) -> Iterator[Remark]:
     clash = possible.clash(*_conditions(rule))
+    if clash is not None and _waits_for_a_list(clash, amid):
+        return
     if clash is not None:
         what = f"no mention ever matches: {_why(clash, amid)}."
         yield _remark("never-rings", rule, _place(clash), what, "Change one of the conditions, or remove the rule.")
@@ -125,6 +127,12 @@ def _never_rings(rule: Listening, amid: Surroundings, possible: Possibilities) -
     elif isinstance(rule, WindowRule) and _counts_one(rule) and rule.fire.at_least > 1:
         what = f"at most 1 author is ever counted, for each has a window of their own, and it rings from {rule.fire.at_least}."
         yield _remark("never-rings", rule, ("key",), what, "Take `author` out of `key`, or write `measure: count`.")
+
+
+def _waits_for_a_list(clash: Way, amid: Surroundings) -> bool:
+    """Whether it never rings because a list is still empty: whoever ships or writes such a rule knows."""
+    named = (each.test.in_list for each in clash if isinstance(each.test, LabelTest))
+    return any(name is not None and not amid.lists.get(name) for name in named)
 
 
 def _conditions(rule: Listening) -> list[Wanted]:
