@@ -41,12 +41,12 @@ class Recipients:
         return tuple(found.values())
 
     def _choose(self, alert: NewAlert | Alert, mention: Observed | None) -> Iterator[Addressee]:
-        if alert.kind in HEALTH_KINDS:
+        if named := self._named.get(alert.rule):
+            yield from (Addressee(name, "its rule says so") for name in named)
+        elif alert.kind in HEALTH_KINDS:
             plan = self._settings.plans.get(alert.labels.get("plan", "")) if alert.kind == "plan_health" else None
             yield from (Addressee(name, "the plan names them") for name in (plan.notify if plan is not None else ()))
             yield Addressee("ops", "it is about Tocsin itself")
-        elif named := self._named.get(alert.rule):
-            yield from (Addressee(name, "its rule says so") for name in named)
         else:
             # What is gathered of old posts is about no single one of them.
             seen = AlertSeen.of(alert, None if "catch_up" in alert.labels else mention)
