@@ -77,12 +77,18 @@ class Recipients:
         fresh = tuple(name for name in self.fallback(receiver, now) if name not in hopes)
         if fresh or any(hope for name, hope in hopes.items() if name != receiver):
             return fresh
-        named = [each.name for each in self._of(alert)] if alert is not None else []
-        for names in (named, ("default",), ("ops",), self._settings.receivers):
+        named = [each.name for each in self._of(alert) if self._is_known(each.name)] if alert is not None else []
+        now_named = self._named.get(alert.rule, ()) if alert is not None else ()
+        for names in (named, now_named, ("default",), ("ops",), self._settings.receivers):
             fresh = tuple(name for name in self.expand(names, now) if name != receiver and name not in hopes)
             if fresh:
                 return fresh
         return ()
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a name still stands for somebody: what an alert goes to is kept for all of its life."""
+        settings = self._settings
+        return name in {*settings.receivers, *settings.contacts.people, *settings.contacts.roles, "default", "ops"}
 
     def expand(self, names: Iterable[str], now: datetime) -> tuple[str, ...]:
         """The receivers behind names; a backup joins a primary who is off duty."""

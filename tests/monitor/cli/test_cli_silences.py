@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.cli import act, silences
+from monitor.cli import silences, told
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import UsageError
 
@@ -153,14 +153,14 @@ def test_a_danger_is_silenced_by_whoever_means_it(tocsin: Tocsin, options: tuple
 
 def test_an_alert_says_who_silences_it(rung: Tocsin, noon: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the list of alerts, and with the reason and the end where it is shown; afterwards, that nobody ever was told."""
-    monkeypatch.setattr(act, "clock", noon)
+    monkeypatch.setattr(told, "clock", noon)
     made(rung, "--until", "2026-12-24", "--every", "mon-fri", "--where", "category: alert")
     _change(rung, "state = 'open', resolved_at = NULL, told_at = NULL, silenced_by = '1'")
     assert "silenced" in rung.at("alerts").output
-    assert "  nobody: silenced by 1 (ana: known) until 2026-12-05 00:00\n" in rung.at("alert", "show", "1").output
+    assert "  nobody: silence 1 covers it until 2026-12-05 00:00 (known, ana)\n" in rung.at("alert", "show", "1").output
     _change(rung, "state = 'resolved', resolved_at = opened_at")
     assert "resolved, silenced" in " ".join(rung.at("alerts", "--all").output.split())
-    assert "  nobody: it began and ended under silence 1 (ana: known)\n" in rung.at("alert", "show", "1").output
+    assert "  nobody: silence 1 covered it until it was over (known, ana)\n" in rung.at("alert", "show", "1").output
 
 
 def _change(tocsin: Tocsin, values: str) -> None:
@@ -170,12 +170,12 @@ def _change(tocsin: Tocsin, values: str) -> None:
 
 def test_silences_of_the_configuration_are_listed(rung: Tocsin, noon: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """By their names, with where they stand; and an alert under one says so."""
-    monkeypatch.setattr(act, "clock", noon)
+    monkeypatch.setattr(told, "clock", noon)
     nights = 'silences:\n  nights: {where: {rule: complaint}, reason: asleep, every: "12:00-14:00"}\n'
     rung.write("monitor.yaml", (rung.config / "monitor.yaml").read_text("utf-8") + nights)
     shown = listed(rung)
     for part in ("nights", "rule: complaint", "monitor.yaml", "asleep", "ever: quiet until"):
         assert part in shown
     _change(rung, "state = 'open', resolved_at = NULL, told_at = NULL, silenced_by = 'nights'")
-    line = "  nobody: silenced by nights (monitor.yaml: asleep) until 2026-12-01 14:00\n"
+    line = "  nobody: silence nights covers it until 2026-12-01 14:00 (asleep, monitor.yaml)\n"
     assert line in rung.at("alert", "show", "1").output
