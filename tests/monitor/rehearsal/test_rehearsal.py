@@ -78,12 +78,14 @@ async def rang(folder: Path, story: str) -> list[Rang]:
 
 
 @pytest.mark.no_cover
+@pytest.mark.timeout(600)
 async def test_the_shipped_rules_pass_their_tests() -> None:
     """With the configuration that comes with them."""
     assert {name for name, missed in (await played(shipped())).items() if missed} == set()
 
 
 @pytest.mark.no_cover
+@pytest.mark.timeout(600)
 async def test_the_shipped_tests_hold_for_any_brand(tmp_path: Path) -> None:
     """Whoever has no rules has the shipped ones: their tests speak of no subject by name."""
     found = await played(written(tmp_path, {"monitor.yaml": MONITOR.replace("acme", "zeta")}), first=2)
