@@ -223,10 +223,13 @@ class Evaluator:
     async def _rebuild(self, tx: UnitOfWork, known: Collection[tuple[str, str]]) -> Rebuild | None:
         """For the rules that are new, or were edited so that they must remember otherwise; None: there are none."""
         now = self._clock.now()
-        shapes = {(id_, shape) for id_, shape in self._engine.shapes() if self._engine.looks_back(id_)}
-        wanting = {rule for rule, _ in await incomplete(tx, shapes, known, self._offset, now)}
+        wanting = {rule for rule, _ in await incomplete(tx, self._looking_back(), known, self._offset, now)}
         rules = [rule for rule in self._settings.rules if rule.id in wanting]
         return self._rebuilding(rules, now)
+
+    def _looking_back(self) -> set[tuple[str, str]]:
+        """The shapes of the rules that are to remember what was said before they were there. Others wait for what comes."""
+        return {(id_, shape) for id_, shape in self._engine.shapes() if self._engine.looks_back(id_)}
 
     def _rebuilding(self, rules: Sequence[Rule], now: datetime) -> Rebuild | None:
         """Campaigns taught nothing when they were, and teach nothing when they are read again."""
@@ -452,11 +455,11 @@ class Evaluator:
         return _Over(stands.why, stands.tell) if isinstance(stands, Calm) else None
 
     async def _begin_anew(self, tx: UnitOfWork, memory: _Memory) -> int:
-        """Forget what every rule remembers, and build it anew: whoever is killed on the way leaves it to the next."""
-        now = self._clock.now()
-        memory.states.take_over(States(), self._engine.shapes())
-        await tx.rule_states.note(dict.fromkeys(self._engine.shapes(), False), now)
-        rules = [rule for rule in self._settings.rules if self._engine.remembering(rule.id) is not None]
+        """Forget what rules remember of the past, and build it anew: whoever is killed on the way leaves it to the next."""
+        now, shapes = self._clock.now(), self._looking_back()
+        memory.states.take_over(States(), shapes)
+        await tx.rule_states.note(dict.fromkeys(shapes, False), now)
+        rules = [rule for rule in self._settings.rules if self._engine.looks_back(rule.id)]
         memory.rebuild = self._rebuilding(rules, now)
         self._was_set_back = False
         return self._offset

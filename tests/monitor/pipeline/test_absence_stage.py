@@ -129,3 +129,18 @@ async def test_a_question_that_joined_a_crisis_does_not_hold_it_open(desk: House
 
 def _rules(*written: dict[str, Any]) -> Any:
     return RuleFile.model_validate({"version": 1, "rules": list(written)}).effective()
+
+
+async def test_a_clock_that_was_set_back_lets_nobody_wait_anew(desk: House) -> None:
+    """What waits goes on waiting, and what nobody waits for any more is not asked for again: no window has moved on."""
+    await desk.wait(6 * HOUR)
+    assert (await desk.alert("unanswered")).occurrences == 1
+    await answered(desk)
+    await desk.hears("Acme, when do you close?", by="tom")
+    await desk.wait(HOUR)
+    desk.stages.evaluate.set_back()
+    while await desk.stages.evaluate.step():
+        pass
+    await desk.wait(5 * HOUR)
+    first, second = await desk.alerts()
+    assert (first.resolved_reason, second.resolved_at) == ("answered", None)
