@@ -124,14 +124,14 @@ class Engine:
 
     @property
     def lasts(self) -> timedelta | None:
-        """The same of the rules that say neither at which pace nor when they are looked at."""
+        """As `waits`, of the rules that say neither at which pace nor when they are looked at."""
         told = self._waiting.keys() | self._scheduled.keys()
         waits = [each.waits for id_, each in self._remembering.items() if id_ not in told]
         return None if None in waits else max((each for each in waits if each is not None), default=timedelta(0))
 
     @property
     def pace(self) -> timedelta | None:
-        """How often it is worth looking for the sake of the others, for ever; None: there are none."""
+        """How often it is worth looking, for ever, for the sake of rules that ring for what is missing; None: there are none."""
         return min((each.pace for each in self._waiting.values()), default=None)
 
     def next_due(self, states: States) -> datetime | None:

@@ -342,9 +342,10 @@ def _limit(rule: Comparable) -> object:
 
 
 def _rings_no_more(rule: Comparable, other: Comparable) -> bool:
-    if isinstance(rule, MentionRule) or isinstance(other, MentionRule):
-        both = isinstance(rule, MentionRule) and isinstance(other, MentionRule)
-        return both and rule.resolve.after <= other.resolve.after  # type: ignore[union-attr]
+    if isinstance(rule, MentionRule):
+        return isinstance(other, MentionRule) and rule.resolve.after <= other.resolve.after
+    if isinstance(other, MentionRule):
+        return False
     alike = (rule.measure, rule.window, rule.baseline) == (other.measure, other.window, other.baseline)
     if not alike or rule.for_ < other.for_ or rule.keep_firing_for > other.keep_firing_for:
         return False

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
-from rules.wall_clock import Zone as Zone  # noqa: PLC0414 whoever goes by a season names its zone
-
 HOURS = 168
 """Of a week, from Monday at midnight."""
 

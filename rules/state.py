@@ -96,7 +96,7 @@ class WindowState:
     ) -> None:
         self.tally = tally
         self._teaches = teaches
-        self.surprise = surprise  # where the rule asks for it, as of
+        self.surprise = surprise  # where the rule asks for it
         self.mood = mood  # the mean sentiment of all that is inside, whatever is measured
         self._season = season
         self._newest_first = newest_first

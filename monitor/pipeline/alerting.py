@@ -116,8 +116,7 @@ class Alerting:
         if known is not None:
             await self._again(tx, rings, known, finding, now, silences, mention)
         else:
-            new = _new_alert(finding, self._marks(finding))
-            await self._open(tx, rings, finding, now, self._quieted(new, silences, now), mention)
+            await self._open(tx, rings, finding, now, silences, mention)
 
     async def after_silence(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence]
@@ -263,9 +262,11 @@ class Alerting:
         rings: OpenAlerts,
         finding: Finding,
         now: datetime,
-        quiet: _Quiet | None,
+        silences: Sequence[Silence],
         mention: Observed | None,
     ) -> None:
+        new = _new_alert(finding, self._marks(finding))
+        new, quiet = replace(new, goes_to=self._recipients.addressees(new, mention)), self._quieted(new, silences, now)
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
         same = last is not None and last.told_at is not None and now - last.told_at < self._rest(finding.rule, timedelta(0))
@@ -274,8 +275,6 @@ class Alerting:
         graver = joined and worse(finding.severity, incident.severity)
         if graver:
             await tx.incidents.raise_severity(incident.id, finding.severity)
-        new = _new_alert(finding, self._marks(finding))
-        new = replace(new, goes_to=self._recipients.addressees(new, mention))
         again = same and quiet is None  # a reopened alert was told; under a silence a new one waits to be
         if last is not None and again:
             alert = await tx.alerts.reopen(last.id, new, incident.id, now)

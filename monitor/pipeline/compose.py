@@ -28,7 +28,7 @@ class Composer:
         self._replay = replay
         self._owners = _owners(settings)
         self._titles = {rule.id: rule.title for rule in settings.rules}
-        self._newest_first = {rule.id for rule in settings.rules if rule.kind != "source_health" and rule.evidence.by == "newest"}
+        self._newest_first = {rule.id for rule in settings.rules if rule.evidence.by == "newest"}
         self._new_words = NewWords()
 
     async def compose(self, store: Store, notification: Notification) -> Message:

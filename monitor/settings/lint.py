@@ -127,7 +127,7 @@ def _unused_lists(configuration: Configuration) -> Iterator[Finding]:
 
 def _unused_plans(configuration: Configuration) -> Iterator[Finding]:
     """Only of the plans that stand in this configuration: the shipped ones lie ready."""
-    opened = {rule.plan for rule in configuration.settings.rules if rule.kind != "source_health"}
+    opened = {rule.plan for rule in configuration.settings.rules}
     for document in configuration.plans:
         own = Path(document.file).is_relative_to(configuration.directory)
         if own and at(document.data, ("plan", "id")) not in opened:

@@ -19,7 +19,7 @@ from rules.model.parts import AnyKeyPart, Category, Id, KeyPart, Realert, Receiv
 from rules.model.sentiment_drop import SentimentDropRule
 from rules.model.source_health import SourceHealthRule
 from rules.model.window import Fire, RaisedByWindow, Signal, WindowRule
-from rules.season import Zone
+from rules.wall_clock import Zone
 
 __all__ = [
     "DISTINCT_COUNTED",

@@ -13,7 +13,7 @@ from rules.model.base import OfMentions
 from rules.model.baseline import Season, enough_for_a_season
 from rules.model.measure import HowMany, Window
 from rules.model.parts import Key, KeyPart
-from rules.season import Zone
+from rules.wall_clock import Zone
 
 
 def _of_nobody_alone(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:

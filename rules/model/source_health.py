@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rules.duration import PositiveDuration
 from rules.model.base import Told
-from rules.model.parts import Ids, Receivers, Severity
+from rules.model.parts import Evidence, Ids, Receivers, Severity
 
 
 class SourceHealthRule(Told):
@@ -19,6 +19,8 @@ class SourceHealthRule(Told):
 
     key: ClassVar = ("source",)
     category: ClassVar = "health"
+    plan: ClassVar = None
+    evidence: ClassVar = Evidence()
 
     kind: Literal["source_health"]
     sources: Ids = Field((), description="names of sources of monitor.yaml; left out, all")

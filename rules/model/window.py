@@ -14,7 +14,7 @@ from rules.model.base import OfMentions
 from rules.model.baseline import Baseline
 from rules.model.measure import DISTINCT_COUNTED, AnyMeasure, Distinct, Mean, Measure, Share, Sum, Window
 from rules.model.parts import Id, Key, Severity
-from rules.season import Zone
+from rules.wall_clock import Zone
 from rules.where import Number, Where
 
 _OF_MEANS = ("above", "below", "drop")
