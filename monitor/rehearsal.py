@@ -33,6 +33,7 @@ BEGINNING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _NAMED = "https://story.invalid/named/"
 SOURCE = "story"  # the source of what names none
 TICK = timedelta(minutes=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _WEEK = timedelta(days=7)  # how long a story is watched whose rules ring for what is not said
 _TELLS = frozenset({NotificationKind.FIRST, NotificationKind.MORE, NotificationKind.WORSE, NotificationKind.REMINDER})
 
@@ -169,7 +170,7 @@ class _Story:
         self._store = store
         self._clock = ReplayClock(BEGINNING)
         self._stages = self._start()
-        self._next_tick = BEGINNING + TICK
+        self._ticks_from = BEGINNING + TICK
         waits = Engine(settings.rules, settings.lists).waits
         self._patience = (_WEEK if waits is None else waits) + TICK  # what was said may ring so long after, and then no more
         self._busy_until = BEGINNING + self._patience
@@ -196,20 +197,17 @@ class _Story:
         await self._deliver_the_rest()
 
     async def _pass_time(self, until: datetime) -> None:
-        """Tick every minute before `until`, or go there at once while nothing can happen."""
-        while self._next_tick < until:
-            self._clock.advance_to(self._next_tick)
-            if await self._is_busy():
-                await self._tick()
-                self._next_tick += TICK
-            else:
-                self._next_tick = _whole_minute(until)
+        """Tick at each whole minute before `until` at which something may happen."""
+        while (tick := await self._next_tick()) < until:
+            self._clock.advance_to(tick)
+            await self._tick()
+            self._ticks_from = tick + TICK
         self._clock.advance_to(until)
 
-    async def _is_busy(self) -> bool:
-        async with self._store.read() as tx:
-            rings, due = await tx.alerts.open_alerts(), await tx.deliveries.next_due()
-        return bool(rings) or due is not None or self._clock.now() <= self._busy_until
+    async def _next_tick(self) -> datetime:
+        """The next whole minute at which a rule or a message may fall due: a week of silence has few of them."""
+        wakes = [when for when in (self._stages.evaluate.wakes_at, await self._next_due()) if when is not None]
+        return _whole_minute(max(self._ticks_from, self._clock.now(), min(wakes))) if wakes else _NEVER
 
     async def _tick(self) -> None:
         async with self._store.begin() as tx:
@@ -232,7 +230,7 @@ class _Story:
         """Be away until then. What remembers is the store alone."""
         await self.stop()
         self._clock.advance_to(at)
-        self._next_tick = _whole_minute(at)
+        self._ticks_from = at
         self._busy_until = max(self._busy_until, at + self._patience)
         self._stages = self._start()
 

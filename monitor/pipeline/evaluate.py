@@ -82,6 +82,11 @@ class Evaluator:
         """Whether this process is the one that judges."""
         return self._memory is not None
 
+    @property
+    def wakes_at(self) -> datetime | None:
+        """When the passing of time alone may next change what rings; None: not until more is said. Only the leader knows."""
+        return self._next_tick if self.leads else self._clock.now()
+
     def resumed(self) -> None:
         """Time has passed in which we were not running: it is not our sources' fault."""
         self._started_at = self._clock.now()
@@ -328,7 +333,6 @@ class Evaluator:
     async def _drive_to(self, tx: UnitOfWork, memory: _Memory, clock: ManualClock, moment: datetime) -> None:
         while self._next_tick is not None and self._next_tick <= moment:
             clock.advance_to(self._next_tick)
-            self._next_tick = None
             await self._tick(tx, memory, goes_on=True)
         clock.advance_to(moment)
 
@@ -357,6 +361,8 @@ class Evaluator:
     async def _tick(self, tx: UnitOfWork, memory: _Memory, *, goes_on: bool = False) -> int:
         """Look at the clock. `goes_on`: it is that of a recording in which more follows."""
         now = self._clock.now()
+        if self._next_tick is not None and self._next_tick <= now:
+            self._next_tick = None
         seen_until = await self._seen_until(tx, now)
         if self._drive is None and now - self._swept_at >= SWEEP:  # a recording ends by itself, and gives the same each time
             self._engine.sweep(memory.states, seen_until)
