@@ -45,6 +45,12 @@ class NoStoreError(StorageError):
         super().__init__(f"there is no store at {place} yet: has the daemon run with this configuration?")
 
 
+async def make_in_memory(engine: AsyncEngine) -> None:
+    """Make the tables at once in a database that vanishes: there is no past to bring along, and a rehearsal makes hundreds."""
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+
+
 async def migrate(url: URL, before: Before | None = None) -> None:
     """Bring the database at `url` up to date. Alembic blocks, so it has a thread and an event loop of its own.
 

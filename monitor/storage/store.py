@@ -27,7 +27,7 @@ from monitor.storage.backup import back_up_before_upgrade
 from monitor.storage.ballast import Ballast
 from monitor.storage.engine import Engines, is_there, named, open_engines
 from monitor.storage.erasures import Erased
-from monitor.storage.migrate import Before, NoStoreError, is_current, migrate, require_current, revision
+from monitor.storage.migrate import Before, NoStoreError, is_current, make_in_memory, migrate, require_current, revision
 from monitor.storage.session import Installation, Session, StoreAwayError, StoreFullError, advisory_lock, in_words
 from monitor.storage.settings import Retention, StorageSettings
 from monitor.storage.tables import evaluator as evaluator_table
@@ -293,7 +293,10 @@ async def _open(
             found = await _revision(engines)
             if not create:
                 _require_tables(found, settings.place)
-            await _bring_up_to_date(found, url, settings, may=create and settings.migrate)
+            if engines.shared:
+                await make_in_memory(engines.writer)
+            else:
+                await _bring_up_to_date(found, url, settings, may=create and settings.migrate)
             return engines, await _identify(engines.writer, clock)
     except BaseException:
         await engines.dispose()
