@@ -38,7 +38,11 @@ def web_address(url: str) -> str:
 
 
 class FeedSettings(SourceSettings):
-    """A feed of articles, episodes or alerts, in RSS, Atom or JSON Feed."""
+    """A feed of articles, episodes, comments or alerts, in RSS, Atom or JSON Feed.
+
+    An entry that says what it answers (`thr:in-reply-to` of RFC 4685, as the comment feeds of many blogs do, or a link with
+    `rel="in-reply-to"`) is a comment, and linked to that.
+    """
 
     kind: Literal["feed"] = Field(description="an RSS, Atom or JSON feed")
     url: Annotated[str, AfterValidator(web_address)] = Field(repr=False, description="the feed's address")
@@ -48,10 +52,14 @@ class FeedSettings(SourceSettings):
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """One entry as a mention, before its identity is settled. `link` and `id` are empty when the feed gives none."""
+    """One entry as a mention, before its identity is settled. `link` and `id` are empty when the feed gives none.
+
+    `answers` is the id of the entry that it answers, which may stand in the same feed.
+    """
 
     link: str
     id: str
+    answers: str
     mention: Mention
 
 
@@ -106,18 +114,24 @@ class Feed:
         return _identified(told, self._settings.url), empty + ([_TOO_MANY] if document.more else [])
 
     def _told(self, entry: Entry, base: str, language: str | None) -> _Told:
-        author = entry.author
+        author, parent = entry.author, self._parent(entry, base)
         mention = Mention(
             network=self.network,
             text=entry.text or entry.title,
             written_at=entry.date or self._clock.now(),
-            form=Form.ARTICLE,
+            form=Form.COMMENT if parent else Form.ARTICLE,
             title=entry.title,
             author=Author(author, handle=author, own=is_own(author, self._settings.own_accounts)) if author else None,
             language=language_code(entry.language or language) or self._settings.language,
+            parent=parent,
             hashtags=frozenset(entry.tags),
         )
-        return _Told(_link(base, entry.link, entry.id), entry.id, mention)
+        return _Told(_link(base, entry.link, entry.id), entry.id, entry.answers_id, mention)
+
+    def _parent(self, entry: Entry, base: str) -> str | None:
+        """The address of what an entry answers; without one, the name of an entry of this feed that has none either."""
+        link = _link(base, entry.answers_link, entry.answers_id) or canonical_uri(entry.answers_id)
+        return link or (_named(self._settings.url, entry.answers_id) if entry.answers_id else None)
 
 
 def _empty(entry: Entry) -> Rejected:
@@ -140,18 +154,25 @@ def _link(base: str, link: str, entry_id: str) -> str:
 def _identified(entries: Sequence[_Told], feed: str) -> list[Mention]:
     """The mentions, oldest first (a feed puts the newest first), each with its identity.
 
-    That is its link; where several share one (comments on one page), all but the oldest add their id. An entry without a link is
-    named by its id, and one without either by what it says.
+    That is its link; where several share one (comments on one page), all but the oldest add their id, and so does a comment that
+    has the address of what it answers. An entry without a link is named by its id, and one without either by what it says.
     """
     ordered = list(reversed(entries))
     ordered.sort(key=lambda entry: entry.mention.written_at)
     met: Counter[str] = Counter()
+    uris: dict[str, str] = {}
     mentions = []
     for entry in ordered:
         said = entry.id or f"{entry.mention.title}\x1f{entry.mention.text}"
-        uri = entry.link or named("feed", f"{feed}\x1f{said}")
+        uri = entry.link or _named(feed, said)
         met[uri] += 1
-        if met[uri] > 1:
+        if met[uri] > 1 or uri == entry.mention.parent:
             uri += f"#{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:16]}"
+        uris[entry.id] = uri
         mentions.append(replace(entry.mention, uri=uri))
-    return mentions
+    answered = (uris.get(entry.answers) if entry.answers else None for entry in ordered)
+    return [replace(each, parent=parent or each.parent) for each, parent in zip(mentions, answered, strict=True)]
+
+
+def _named(feed: str, said: str) -> str:
+    return named("feed", f"{feed}\x1f{said}")

@@ -18,6 +18,7 @@ from monitor.sources.text import MAX_TAGS, html_to_text
 from monitor.sources.times import parse_time
 
 MAX_ENTRIES = 5_000  # the longest podcasts have half as many
+_ANSWERS = "in-reply-to"
 _MAILED = re.compile(r"^\s*\S+@\S+\s+\((.+)\)\s*$")  # RSS writes `x@press.example (Jean)`; the name is enough
 
 
@@ -27,7 +28,7 @@ class NoFeedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry as plain text. What the feed does not say is empty, or None."""
+    """One entry as plain text. What the feed does not say is empty, or None. What it answers has an id, an address, or both."""
 
     title: str
     text: str
@@ -37,6 +38,8 @@ class Entry:
     date: datetime | None
     language: str | None
     tags: Sequence[str]
+    answers_id: str = ""
+    answers_link: str = ""
 
 
 class Document(NamedTuple):
@@ -96,6 +99,7 @@ def _broken(parsed: Any) -> bool:
 def _of_feedparser(entry: Any) -> Entry:
     content = max((str(part.get("value") or "") for part in entry.get("content") or ()), key=len, default="")
     summary = str(entry.get("summary") or "")
+    answers_id, answers_link = _answers(entry)
     return Entry(
         title=html_to_text(str(entry.get("title") or "")),
         text=html_to_text(max(content, summary, key=len)),
@@ -105,7 +109,17 @@ def _of_feedparser(entry: Any) -> Entry:
         date=_date(entry),
         language=_language((entry.get("title_detail") or {}).get("language")),
         tags=_tags(tag.get("term") for tag in entry.get("tags") or ()),
+        answers_id=answers_id,
+        answers_link=answers_link,
     )
+
+
+def _answers(entry: Any) -> tuple[str, str]:
+    """The id and the address of what an entry answers: by RFC 4685, under whatever prefix, else by a link of that relation."""
+    threaded = (value for name, value in entry.items() if name.endswith(_ANSWERS) and isinstance(value, Mapping))
+    found: Mapping[str, Any] = next(threaded, {})
+    link = next((link.get("href") for link in entry.get("links") or () if link.get("rel") == _ANSWERS), "")
+    return str(found.get("ref") or ""), str(found.get("href") or link or "")
 
 
 def _date(entry: Any) -> datetime | None:

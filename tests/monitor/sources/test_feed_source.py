@@ -154,6 +154,92 @@ async def test_comments_on_one_page_are_not_one(site: Site, http: HttpClient, cl
     assert len({mention.key for mention in (await read(site, http, clock)).mentions}) == 3
 
 
+THREAD = 'xmlns:thr="http://purl.org/syndication/thread/1.0"'
+
+
+def atom(*entries: str, names: str = THREAD) -> str:
+    """An Atom feed of these entries."""
+    return (
+        f'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" {names}><title>Comments</title>{"".join(entries)}</feed>'
+    )
+
+
+def comment(number: int, answers: str, link: str = "https://blog.example/post#c{n}") -> str:
+    """An entry that answers something, written in the minute of its number."""
+    where = f'<link href="{link.format(n=number)}"/>' if link else ""
+    time = f"<updated>2026-03-02T07:{number:02}:00Z</updated>"
+    return f"<entry><id>tag:blog.example,2026:c{number}</id><title>comment {number}</title>{where}{time}{answers}</entry>"
+
+
+@pytest.mark.parametrize(
+    ("answers", "parent"),
+    [
+        (
+            '<thr:in-reply-to ref="tag:blog.example,2026:p" href="https://blog.example/post" type="text/html"/>',
+            "https://blog.example/post",
+        ),
+        ('<thr:in-reply-to ref="https://blog.example/post"/>', "https://blog.example/post"),
+        ('<thr:in-reply-to ref="tag:blog.example,2026:p" href="/post?utm_source=x"/>', "{site}/post"),
+        ('<link rel="in-reply-to" href="https://blog.example/post"/>', "https://blog.example/post"),
+    ],
+    ids=["address", "id-is-address", "relative", "link"],
+)
+async def test_an_entry_that_answers_says_what(
+    site: Site, http: HttpClient, clock: ManualClock, answers: str, parent: str
+) -> None:
+    """By RFC 4685, or by a link of that relation: it is a comment, and where it answers is an address as any other."""
+    site.says(200, atom(comment(1, answers)))
+    (mention,) = (await read(site, http, clock)).mentions
+    assert (mention.form, mention.parent) == (Form.COMMENT, parent.format(site=site.url))
+    assert mention.uri == "https://blog.example/post#c1"
+
+
+async def test_an_answer_is_known_under_any_prefix_and_in_rss(site: Site, http: HttpClient, clock: ManualClock) -> None:
+    """The name of a namespace is its address, not what a feed calls it."""
+    names = 'xmlns:t="http://purl.org/syndication/thread/1.0"'
+    said = '<t:in-reply-to ref="https://blog.example/post"/>'
+    site.says(200, atom(comment(1, said), names=names))
+    (first,) = (await read(site, http, clock)).mentions
+    item = f"<item><title>yes</title><link>https://blog.example/post#c2</link>{said}</item>"
+    site.says(200, rss(item).replace("<rss ", f"<rss {names} "))
+    (second,) = (await read(site, http, clock)).mentions
+    assert first.parent == second.parent == "https://blog.example/post"
+
+
+async def test_an_answer_to_an_entry_of_the_feed_has_its_address(site: Site, http: HttpClient, clock: ManualClock) -> None:
+    """By its id alone: where that has a link, and where neither has one, at this poll and at the next."""
+    to = '<thr:in-reply-to ref="tag:blog.example,2026:c{n}"/>'
+    linked = [comment(1, ""), comment(2, to.format(n=1))]
+    named = [comment(3, "", link=""), comment(4, to.format(n=3), link="")]
+    site.says(200, atom(*linked, *named))
+    one, two, three, four = (await read(site, http, clock)).mentions
+    assert (two.parent, four.parent) == (one.uri, three.uri)
+    assert (one.parent, one.form, two.form) == (None, Form.ARTICLE, Form.COMMENT)
+    site.says(200, atom(named[1]))
+    (again,) = (await read(site, http, clock)).mentions
+    assert again == four
+
+
+async def test_a_comment_is_not_what_it_answers(site: Site, http: HttpClient, clock: ManualClock) -> None:
+    """Comments that have the address of the page are none of them the page, the first included."""
+    page = "https://blog.example/post"
+    said = f'<thr:in-reply-to ref="{page}"/>'
+    site.says(200, atom(comment(1, said, link=page), comment(2, said, link=page)))
+    mentions = (await read(site, http, clock)).mentions
+    assert {mention.parent for mention in mentions} == {page}
+    assert len({page, *(mention.uri for mention in mentions)}) == 3
+
+
+@pytest.mark.parametrize(
+    "answers", ["<thr:in-reply-to/>", '<thr:in-reply-to href="javascript:x()"/>', "<thr:in-reply-to>x</thr:in-reply-to>"]
+)
+async def test_an_answer_to_nothing_is_none(site: Site, http: HttpClient, clock: ManualClock, answers: str) -> None:
+    """What names nothing that could be answered does no harm."""
+    site.says(200, atom(comment(1, answers)))
+    (mention,) = (await read(site, http, clock)).mentions
+    assert (mention.parent, mention.form) == (None, Form.ARTICLE)
+
+
 async def test_a_json_feed(site: Site, http: HttpClient, clock: ManualClock) -> None:
     """Version 1 and 1.1; wrong types do no harm."""
     items: list[object] = [
