@@ -140,7 +140,7 @@ def _written(settings: Settings, text: str) -> Observed:
     from monitor.pipeline.preview import observed
     from monitor.sentiment import Scorer
 
-    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.own_accounts)
+    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.ours)
     now = clock.now()
     return observed(enricher.enrich(Mention("typed", text, now), latest=now), "typed", now)
 

@@ -85,7 +85,7 @@ async def _written(rule: str, text: str, config: Path) -> _Explained:
     from rules import Engine
 
     settings, now = loaded(config), clock.now()
-    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.own_accounts)
+    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.ours)
     mention = observed(enricher.enrich(Mention("typed", text, now), latest=now), "typed", now)
     return _Explained(Engine(settings.rules, settings.lists), rule, mention, None, now, "this text")
 

@@ -21,7 +21,7 @@ class Reader:
 
         self._settings = settings
         self._source = source
-        self._enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.own_accounts)
+        self._enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.ours)
         self._engine = Engine([rule for rule in settings.rules if rule.kind == "mention"], settings.lists)
 
     def understood(self, mention: Mention, at: datetime) -> str:

@@ -72,7 +72,7 @@ def build(
     `asking` those that give second opinions.
     """
     away = Away(settings.sentiment, scoring) if scoring else None
-    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.own_accounts, away)
+    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.ours, away)
     second = Away(settings.sentiment, asking, str(settings.sentiment.second_opinion)) if asking else None
     engine = Engine(settings.rules, settings.lists, settings.calendar)
     alerting = Alerting(settings)

@@ -26,6 +26,7 @@ from monitor.settings.secrets import Filled, fill
 from monitor.settings.shape import shape_of
 from monitor.settings.translate import Translator
 from monitor.settings.wordlists import WordLists, check_uses, read_lists, read_vocabularies
+from monitor.sources import SourceUnion
 from rules import RuleFile
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -322,6 +323,12 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
     )
 
 
+def _of_ours(source: SourceUnion, ours: Sequence[str]) -> SourceUnion:
+    """A source that knows the accounts that are named for all."""
+    known = tuple(dict.fromkeys((*source.own_accounts, *ours)))
+    return source if known == source.own_accounts else source.model_copy(update={"own_accounts": known})
+
+
 def _compose(
     monitor: MonitorFile,
     contacts: Contacts,
@@ -333,6 +340,7 @@ def _compose(
     routing = monitor.routing.model_copy(update={"ops": monitor.routing.ops or monitor.routing.default})
     parts = {name: getattr(monitor, name) for name in MonitorFile.model_fields}
     parts.update(
+        sources={name: _of_ours(source, monitor.own_accounts) for name, source in monitor.sources.items()},
         receivers={**monitor.receivers, **people},
         routing=routing,
         contacts=contacts,

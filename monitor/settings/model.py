@@ -204,6 +204,11 @@ class MonitorFile(BaseModel):
     timezone: Zone = Field("UTC", description="in which times are shown: an IANA name; a receiver or person may have another")
     subjects: dict[Id, _Subject] = Field(min_length=1, description="what to listen for, by a short name that rules use")
     sources: dict[Id, SourceUnion] = Field(default_factory=dict, description="where to listen, by a name of your choice")
+    own_accounts: tuple[str, ...] = Field(
+        (),
+        description="our own accounts, as if each source named them: best with their server, as `@acme@mastodon.social`, for"
+        " `@acme` is ours on every server",
+    )
     smtp: SmtpSettings | None = Field(None, description="the server that takes the e-mails")
     receivers: dict[Id, ReceiverUnion] = Field(
         default_factory=dict, description="how people are reached, by a name of your choice"
@@ -282,13 +287,13 @@ class Settings(MonitorFile):
         return tuple(each.silence(name, self.timezone) for name, each in self.silences.items())
 
     @property
-    def own_accounts(self) -> tuple[str, ...]:
-        """Whose posts are our own, whichever source sees them: what any source names, and the brand's own handles.
+    def ours(self) -> tuple[str, ...]:
+        """Whose posts are our own, whichever source sees them: what is named for all, or by any source, and the brand's handles.
 
         The brand is the first subject; of other subjects nobody knows whether they are ours, for rivals have accounts, too.
         """
         named = (account for source in self.sources.values() for account in source.own_accounts)
-        return tuple(dict.fromkeys((*named, *next(iter(self.subjects.values())).handles)))
+        return tuple(dict.fromkeys((*self.own_accounts, *named, *next(iter(self.subjects.values())).handles)))
 
     @property
     def fingerprints(self) -> Fingerprints:

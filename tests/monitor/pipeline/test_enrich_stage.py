@@ -202,7 +202,7 @@ async def test_a_source_that_does_not_know_us_takes_nothing_back(hut: Build, con
             subjects={"acme": {"handles": ["@acme"]}, "globex": {"handles": ["@globex"]}},
         )
     )
-    assert home.settings.own_accounts == ("press", "acme")
+    assert home.settings.ours == ("press", "acme")
     await home.brings(*(home.mention("It broke", by=name) for name in ("press", "acme", "globex")))
     async with home.store.read() as tx:
         assert [seen.is_own for seen in await tx.mentions.after(0, 10)] == [True, True, False]

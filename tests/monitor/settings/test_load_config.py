@@ -61,6 +61,21 @@ def test_a_brand_may_have_a_name_of_its_own(write: Write, ten_lines: str) -> Non
     assert load(write({"monitor.yaml": ten_lines + "brand: The Acme Group\n"}), environ={}).brand == "The Acme Group"
 
 
+def test_our_accounts_are_named_once_for_all_sources(write: Write, ten_lines: str) -> None:
+    """Each source knows them as if it named them itself, and keeps those that it names besides."""
+    sources = """\
+sources:
+  here: {kind: mastodon, url: "https://one.example", hashtags: [acme], own_accounts: ["@help", "@acme@one.example"]}
+  there: {kind: mastodon, url: "https://two.example", hashtags: [acme]}
+"""
+    old = ten_lines[ten_lines.index("sources:") : ten_lines.index("smtp:")]
+    said = ten_lines.replace(old, f'own_accounts: ["@acme@one.example"]\n{sources}')
+    settings = load(write({"monitor.yaml": said}), environ={})
+    known = {name: source.own_accounts for name, source in settings.sources.items()}
+    assert known == {"here": ("@help", "@acme@one.example"), "there": ("@acme@one.example",)}
+    assert settings.ours == ("@acme@one.example", "@help")
+
+
 def test_paths_of_files_begin_at_the_folder(write: Write, ten_lines: str) -> None:
     """A daemon is started from anywhere; standard input stays what it is."""
     text = ten_lines.replace("kind: feed\n    url: https://example.org/feed.xml", "kind: file\n    path: posts.csv")
