@@ -92,7 +92,10 @@ class Evaluator:
         self._started_at = self._clock.now()
 
     def set_back(self) -> None:
-        """The clock was set back: windows that it had moved on take all that is said now for old, so they are built anew."""
+        """The clock was set back: windows that it had moved on take all that is said now for old, so they are built anew.
+
+        Where that happened while nobody judged, whoever takes the lease finds it out.
+        """
         self._was_set_back = True
 
     def watch_clocks(self, look: Callable[[], object]) -> None:
@@ -104,9 +107,7 @@ class Evaluator:
 
         Returns how many mentions were judged: 0 when nothing waits, or when another process leads; 1 while there is more to read.
         """
-        if not await self._lead():
-            return 0
-        if self._was_set_back and not await self._transaction(self._begin_anew):
+        if not await self._is_ready():
             return 0
         judged, reads = await self._judge_batch(), await self._read_again()
         return judged or int(reads)
@@ -160,12 +161,12 @@ class Evaluator:
 
     async def tick(self) -> None:
         """Do what the passing of time alone asks for: resolve what is over, fire what has lasted, notice what went silent."""
-        if await self._lead():
+        if await self._is_ready():
             await self._transaction(self._tick)
 
     async def tick_behind(self) -> None:
         """Notice what went silent, and nothing else: mentions wait that could not be judged, so nothing may be called over."""
-        if await self._lead():
+        if await self._is_ready():
             await self._transaction(self._look)
 
     async def pass_time(self, until: datetime) -> None:
@@ -188,6 +189,10 @@ class Evaluator:
             await tx.evaluator.release(self._owner, self._epoch)
             await tx.commit()
         self._epoch, self._memory = None, None
+
+    async def _is_ready(self) -> bool:
+        """Hold the lease, and remember nothing that a clock has taught which was set back since."""
+        return await self._lead() and (not self._was_set_back or await self._transaction(self._begin_anew))
 
     async def _lead(self) -> bool:
         """Hold the lease: claim it, or renew it well before it expires. A lost one is claimed anew at the next step."""
@@ -218,11 +223,22 @@ class Evaluator:
             return False
         await tx.rule_states.prune(self._engine.shapes())
         self._epoch, self._offset = lease.epoch, lease.offset
+        self._was_set_back |= await self._is_behind(tx)
         saved = await tx.rule_states.load()
         self._memory = _Memory(States.load(saved), await OpenAlerts.load(tx), await self._rebuild(tx, {key[:2] for key in saved}))
         if self._drive is None or self._offset:  # a recording begins with its first mention
             self._wake_soon()  # of what is open, an earlier process knew when to look again
             self._watch(self._memory, self._clock.now())
+        return True
+
+    async def _is_behind(self, tx: UnitOfWork) -> bool:
+        """Whether rules learnt from a clock that was later than ours: it was set back while nobody judged."""
+        if self._drive is not None:  # that of a recording begins with its first mention
+            return False
+        saved_at, now = await tx.rule_states.saved_at(self._looking_back()), self._clock.now()
+        if saved_at is None or saved_at - now <= TICK:  # two machines may share a store, and their clocks differ a little
+            return False
+        log.warning("rules.ahead", seconds=round((saved_at - now).total_seconds()))
         return True
 
     async def _rebuild(self, tx: UnitOfWork, known: Collection[tuple[str, str]]) -> Rebuild | None:

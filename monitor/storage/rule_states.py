@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, or_, select, tuple_
+from sqlalchemy import and_, bindparam, delete, func, or_, select, tuple_
 
 from monitor.storage.session import Repository
 from monitor.storage.tables import rule_state as table
@@ -53,6 +53,13 @@ class RuleStates(Repository):
     async def note(self, complete: Mapping[Shape, bool], at: datetime) -> None:
         """Note that the states of these rules hold all that they should, or do not yet. It is pruned with them."""
         await self.save({(_NOTES, shape, rule): {"complete": each} for (rule, shape), each in complete.items()}, at)
+
+    async def saved_at(self, shapes: Collection[Shape]) -> datetime | None:
+        """When anything of these was saved last, by the clock of whoever did it; None: nothing ever was."""
+        states = tuple_(table.c.rule, table.c.shape).in_(list(shapes))
+        notes = and_(table.c.rule == _NOTES, tuple_(table.c.key, table.c.shape).in_(list(shapes)))
+        found: datetime | None = await self._session.scalar(select(func.max(table.c.updated_at)).where(or_(states, notes)))
+        return found
 
     async def prune(self, known: Collection[Shape]) -> int:
         """Forget the states of rules, or shapes of rules, that are no longer configured. Returns how many."""

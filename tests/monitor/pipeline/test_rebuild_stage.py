@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from monitor.domain.clock import ManualClock
 from monitor.domain.errors import StorageError
 from monitor.pipeline import rebuild
 
@@ -260,3 +261,47 @@ async def test_a_campaign_teaches_nothing_when_the_clock_was_set_back(house: Bui
     home.stages.evaluate.set_back()
     await home.judge()
     assert await remembered(home, "crisis") == before
+
+
+@pytest.mark.parametrize("rule", [CRISIS, WINDOW | {"id": "crisis", "window": "5m", "fire": {"at_least": 3}}])
+async def test_a_clock_set_back_while_nobody_judged_is_found_out(house: Build, rule: dict[str, Any]) -> None:
+    """By what is stored: the next process takes nothing that is said for old, rings, and builds once."""
+    home = house(rules=[rule])
+    await home.hears("Acme on fire")
+    await home.wait(HOUR)
+    await home.stages.evaluate.release()
+    home.clock = ManualClock(home.clock.now() - DAY)
+    home.restart()
+    await home.hears("Acme on fire", by="p1")
+    assert not await wants_rebuild(home)
+    home.clock.advance(MINUTE)
+    await home.storm()
+    assert (await home.alert("crisis")).observed == 4
+    await home.stages.evaluate.release()
+    home.restart()
+    assert not await wants_rebuild(home)
+
+
+async def test_a_clock_that_is_hardly_behind_builds_nothing(hut: Build) -> None:
+    """Two machines that share a store do not show the same second."""
+    home = hut(rules=[CRISIS])
+    await home.hears("Acme on fire")
+    await home.stages.evaluate.release()
+    home.clock = ManualClock(home.clock.now() - MINUTE / 2)
+    home.restart()
+    assert not await wants_rebuild(home)
+
+
+async def test_a_rule_that_looks_at_nothing_before_it_is_built_anew_once(hut: Build) -> None:
+    """What waits for an answer is left as it is, however late it was saved: it has no clock of its own."""
+    waits = {"id": "waits", "kind": "absence", "where": {"text": {"any_of": ["fire"]}}, "within": "1h"}
+    home = hut(rules=[CRISIS, waits])
+    await home.hears("Acme on fire")
+    await home.stages.evaluate.release()
+    home.clock = ManualClock(home.clock.now() - DAY)
+    for built in (True, False):
+        home.restart()
+        assert await wants_rebuild(home) is built
+        await home.judge()
+        await home.stages.evaluate.release()
+    assert await remembered(home, "waits")
