@@ -150,6 +150,8 @@ class WindowState:
         """Remember that the window always showed `level`, and that nothing is in it now: instead of what was said meanwhile."""
         self.started, self.latest = since, until
         self._usual.learn(level, math.floor((until - since) / self._width))
+        if self._season is not None:
+            self._season.learn(level, since, until)
         self._show(self._head)
         if self.surprise is not None:
             buckets = math.floor((until - since) / self._bucket)

@@ -29,7 +29,7 @@ class Asked:
     def holds(self, state: WindowState) -> bool:
         """Whether all holds that `fire` asks. Before what is usual is known, the floors do for it, and no mean has dropped."""
         fire, value = self._rule.fire, state.tally.value
-        if value is None or state.tally.floor < self.floor(fire.at_least) or not _within(fire, value):
+        if value is None or state.tally.floor < self.floor(fire.at_least) or not _within(fire, value) or self.is_silent(state):
             return False
         if self.learns(state):
             return fire.drop is None or fire.above is not None or fire.below is not None
@@ -48,6 +48,12 @@ class Asked:
     def learns(self, state: WindowState) -> bool:
         """Whether it is too early to say what is usual."""
         return state.latest - state.started < self._rule.baseline.min_history.total_seconds()
+
+    def is_silent(self, state: WindowState) -> bool:
+        """Whether it waits until it can say what is usual, and whether that is a surprise."""
+        if self._rule.baseline.while_learning != "silent":
+            return False
+        return self.learns(state) or (self._rule.fire.surprise is not None and self.surprise(state) is None)
 
     def usual(self, state: WindowState) -> float | None:
         """What the window usually shows; None while that is learnt."""
@@ -82,7 +88,8 @@ class Asked:
         }
         asked = {name: getattr(fire, name) for name in OF_WINDOWS if getattr(fire, name) is not None}
         failing = {name for name, least in asked.items() if levels[name] < least * (1 - _ROUNDING)}
-        return {name: levels[name] if failing <= {name} else 0.0 for name in asked}
+        silent = self.is_silent(state)
+        return {name: levels[name] if failing <= {name} and not silent else 0.0 for name in asked}
 
     def lies_within(self, state: WindowState) -> bool:
         """Whether a mean lies where `above` and `below` ask it to, which are no thresholds; any other measure does."""

@@ -24,6 +24,8 @@ def reasons(rule: WindowRule, asked: Asked, state: WindowState, signals: Iterabl
     yield from _copied(state)
     if asked.learns(state):
         yield f"what is usual is still being learnt (needs {format_duration(rule.baseline.min_history)})"
+    if asked.is_silent(state):
+        yield "does not ring before that is known"
     yield from signals
     if held_back:
         yield "held back by `unless`"

@@ -47,6 +47,11 @@ class Baseline(Settings):
         description="before this much history neither `times_expected` nor `surprise` nor `drop` is asked: the floors alone"
         " ring, marked as learning, and a rule that asks for `drop` alone does not",
     )
+    while_learning: Literal["floors", "silent"] = Field(
+        "floors",
+        description="before `min_history`: `floors` ring by themselves, for a crisis must not be missed; `silent` rings for"
+        " nothing, as is right for an opportunity: what is far more than usual, nobody can tell yet",
+    )
 
     @model_validator(mode="after")
     def _season_can_be_known(self) -> Self:
@@ -59,7 +64,7 @@ class Baseline(Settings):
 
     def for_counts(self) -> str | None:
         """The first setting that was changed and serves no mean."""
-        return self._changed("dispersion", "sensitivity", "season")
+        return self._changed("dispersion", "sensitivity", "season", "while_learning")
 
     def _changed(self, *names: str) -> str | None:
         fields = type(self).model_fields

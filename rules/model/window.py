@@ -55,6 +55,11 @@ class Fire(Settings):
     below: _Below = None
     drop: _Drop = None
 
+    @property
+    def compares(self) -> bool:
+        """Whether anything is compared with what is usual."""
+        return not (self.times_expected is None and self.surprise is None and self.drop is None)
+
 
 class RaisedByWindow(Settings):
     """When a window rings louder: everything asked here must hold, and what is not known yet does not."""
@@ -189,6 +194,11 @@ class WindowRule(OfMentions):
         if self.baseline.season != "none" and (self.asks_for_surprise or not times):
             raise ValueError(
                 "`baseline.season` is what `times_expected` goes by, and a surprise does not: write it, or remove `season`"
+            )
+        if self.baseline.while_learning == "silent" and not self.fire.compares:
+            raise ValueError(
+                "`baseline.while_learning` does nothing where nothing is compared with what is usual: add times_expected or"
+                " surprise to `fire`, or remove it"
             )
         if isinstance(self.measure, Distinct) and self.fire.at_least > DISTINCT_COUNTED:
             raise ValueError(f"`fire.at_least` can be {DISTINCT_COUNTED} authors at most; beyond that use `measure: count`")

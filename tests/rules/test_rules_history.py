@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from monitor.domain.mention import Observed
 from rules import Calm, Engine, Finding, States
@@ -52,6 +53,40 @@ def test_a_spike_is_one_above_what_is_usual(mention: Mention, engine: Make) -> N
 def test_who_has_looked_for_a_short_while_still_learns(mention: Mention, engine: Make) -> None:
     """Then the floor alone decides, as for everybody."""
     assert [each.learning for each in _rang(engine(WINDOW), mention, 5, level=10, age="6h")] == [True]
+
+
+@pytest.mark.parametrize("fire", [{"times_expected": 2}, {"surprise": 1}, {"times_expected": 2, "surprise": 1}])
+def test_whoever_is_to_be_silent_while_learning_is(fire: dict[str, Any], mention: Mention, engine: Make) -> None:
+    """However many come; once it knows what is usual, it rings as any other."""
+    rules = engine(WINDOW | {"fire": {"at_least": 5, **fire}, "baseline": {"while_learning": "silent"}})
+    assert not _rang(rules, mention, 200, level=3, age="23h")
+    assert _rang(rules, mention, 200, level=3)
+
+
+def test_a_silent_rule_says_why(mention: Mention, engine: Make) -> None:
+    """To whoever asks how a window stands; and a chart draws that no value of a threshold would ring."""
+    rules, states = engine(WINDOW | {"baseline": {"while_learning": "silent"}}), States()
+    for number in range(1, 10):
+        rules.observe(mention(number, at=_after(number)), states)
+    calm = rules.tick("w", KEY, states, _after(10))
+    assert isinstance(calm, Calm)
+    assert calm.reasons[1:3] == ("what is usual is still being learnt (needs 1d)", "does not ring before that is known")
+    reading = rules.read("w", KEY, states, _after(10))
+    assert reading is not None
+    assert set(reading.reached.values()) == {0.0}
+
+
+def test_silence_needs_something_to_wait_for(engine: Make) -> None:
+    """A floor alone learns nothing."""
+    with pytest.raises(ValidationError, match=r"`baseline\.while_learning` does nothing where nothing is compared"):
+        engine(WINDOW | {"fire": {"at_least": 5}, "baseline": {"while_learning": "silent"}})
+
+
+def test_the_past_of_a_rule_by_the_hours_of_the_week_is_of_every_hour(mention: Mention, engine: Make) -> None:
+    """Whatever the hour of the story."""
+    rules = engine(WINDOW | {"baseline": {"season": "hour_of_week", "min_history": "14d"}, "timezone": "Europe/Paris"})
+    first, *_ = _rang(rules, mention, 10, level=3, age="21d")
+    assert (first.observed, first.expected, first.learning) == (6, 3, False)
 
 
 @pytest.mark.parametrize("rule", [SURPRISED, SURPRISED | {"baseline": {"sensitivity": "high"}}])
