@@ -97,7 +97,7 @@ class SeenAlert(Seen):
         super().__init__(cast("Observation", alert), compiler.index)  # the compiler below asks it for its fields by `value`
 
 
-class _AlertCompiler(Compiler):
+class AlertCompiler(Compiler):
     """Compiles conditions on alerts: of these even the text may be unknown, and sets of names."""
 
     def _getter(self, field: str) -> Callable[[Any], Any]:
@@ -110,11 +110,11 @@ class _AlertCompiler(Compiler):
         decide = super().decider(field, test)
         if field not in SETS:
             return decide
-        return lambda names: _of_the_unknown(test) if names is None else decide(names)
+        return lambda names: of_the_unknown(test) if names is None else decide(names)
 
     def _words_leaf(self, field: str, test: WordsTest, path: str) -> Condition:
         condition = super()._words_leaf(field, test, path)
-        said, unsaid = condition.holds, _of_the_unknown(test)
+        said, unsaid = condition.holds, of_the_unknown(test)
 
         def holds(seen: Seen) -> bool | None:
             return unsaid if cast("AlertSeen", seen.mention).mention is None else said(seen)
@@ -131,7 +131,7 @@ class AlertCondition:
 
     def __init__(self, where: AlertWhere, lists: Mapping[str, Sequence[str]], *, path: str = "where") -> None:
         """`path` is where the conditions stand, for explanations and errors. Raises RuleError."""
-        self._compiler = _AlertCompiler(Lists(lists))
+        self._compiler = AlertCompiler(Lists(lists))
         self._condition = self._compiler.compile(where, "", path)
         if self._compiler.problems:
             raise RuleError([*self._compiler.problems])
@@ -163,7 +163,7 @@ def _facts(said: Mapping[str, str]) -> dict[str, object]:
     return facts
 
 
-def _of_the_unknown(test: LabelTest | WordsTest) -> bool | None:
+def of_the_unknown(test: LabelTest | WordsTest) -> bool | None:
     """How a test fares with what nobody knows: only `exists` has an answer."""
     if test.exists is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, combinations, pairwise
 from typing import Any, NamedTuple
 
@@ -34,7 +34,6 @@ COUNTS = frozenset(
 
 _OPPOSITE = {HOLDS: FAILS, FAILS: HOLDS, DOES_NOT_HOLD: DOES_NOT_FAIL, DOES_NOT_FAIL: DOES_NOT_HOLD}
 _SAME = {"is_own": "author.own"}  # two names of one field
-_ALIASES = {name: field.alias or name for name, field in Where.model_fields.items()}
 _WAYS = 1_000  # in which conditions may hold; where there are more, nobody looks at them all
 _SORTS = 8  # of names that tests tell apart; where there are more, any set of them counts as possible
 _OTHER = "\0"  # a name that nobody can write
@@ -168,8 +167,14 @@ def _deferred(wanted: Wanted) -> Callable[[], Iterator[Way]]:
 def _ways(where: Where, answers: Answers, path: Path) -> Iterator[Way]:
     """Every way in which all conditions of a block together answer as wanted."""
     given = [(name, value) for name, value in vars(where).items() if value is not None]
-    parts = [_part(name, value, answers, (*path, _ALIASES[name])) for name, value in given]
+    parts = [_part(name, value, answers, (*path, _written(type(where), name))) for name, value in given]
     return _together(parts) if True in answers else _one_of(parts)
+
+
+@cache
+def _written(where: type[Where], name: str) -> str:
+    """The name of a field as it is written."""
+    return where.model_fields[name].alias or name
 
 
 def _part(name: str, value: Any, answers: Answers, path: Path) -> Callable[[], Iterator[Way]]:
@@ -179,7 +184,7 @@ def _part(name: str, value: Any, answers: Answers, path: Path) -> Callable[[], I
         blocks = [_deferred(Wanted(block, answers, (*path, at))) for at, block in enumerate(value)]
         whole = (True in answers) is (name == "all_")
         return lambda: _together(blocks) if whole else _one_of(blocks)
-    return lambda: iter([(Asked(path, _ALIASES[name], value, answers),)])
+    return lambda: iter([(Asked(path, str(path[-1]), value, answers),)])
 
 
 def _together(parts: Sequence[Callable[[], Iterator[Way]]]) -> Iterator[Way]:

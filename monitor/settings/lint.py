@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.domain.mention import Form
 from monitor.settings.load import folder_of, read_all
-from monitor.settings.model import Route, Settings
+from monitor.settings.model import Settings
 from monitor.settings.names import entries
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.reading import Document, Path_, at, read
@@ -17,6 +17,7 @@ from monitor.settings.rule_tests import rule_test_files
 from monitor.settings.wordlists import uses
 from monitor.sources import FeedSettings, MastodonSettings
 from rules import lint
+from rules.alert_contradiction import AlertPossibilities
 from rules.lint import Remark, Surroundings
 
 CODES: Mapping[str, str] = {
@@ -136,18 +137,14 @@ def _unused_plans(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _shadowed(configuration: Configuration) -> Iterator[Finding]:
-    """Routes of which an earlier one asks nothing that they do not ask, too."""
+    """Routes of which it is certain that an earlier one takes every alert that they would."""
     routes = configuration.settings.routing.routes
+    possible = AlertPossibilities(configuration.settings.lists)
     document = read(configuration.directory / "monitor.yaml")[0]
     for number, route in enumerate(routes):
-        earlier = (at for at, other in enumerate(routes[:number]) if not other.continue_ and _asks_as_much(route, other))
-        first = next(earlier, None)
+        ending = (at for at, other in enumerate(routes[:number]) if not other.continue_)
+        first = next((at for at in ending if possible.shadows(routes[at].where, route.where)), None)
         if first is not None:
             what = f"no alert ever takes this route: route {first + 1} takes them all, and does not `continue`."
             fix = f"Put it before route {first + 1}, or write `continue: true` there."
             yield Finding(document.problem(("routing", "routes", number, "where"), what, fix), "shadowed-route")
-
-
-def _asks_as_much(route: Route, other: Route) -> bool:
-    """Whether each condition of the other is one of the route, too: where they are written otherwise, nobody can be certain."""
-    return all(getattr(route.where, name) == asked for name, asked in other.where if asked is not None)

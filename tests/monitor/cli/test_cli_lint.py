@@ -148,6 +148,14 @@ def test_what_ships_has_nothing_to_find(tocsin: Tocsin, folder: str, monkeypatch
         ("where: {severity: critical}, continue: true, to: hub", "where: {severity: critical}, to: hub", False),
         ("where: {severity: critical}, to: hub", "where: {category: alert}, to: hub", False),
         ("where: {severity: critical, category: alert}, to: hub", "where: {severity: critical}, to: hub", False),
+        ("where: {severity: {gte: warning}}, to: hub", "where: {severity: critical, category: alert}, to: hub", True),
+        ("where: {language: {in: [fr, en]}}, to: hub", "where: {language: fr}, to: hub", True),
+        ("where: {language: fr}, to: hub", "where: {language: {in: [fr, en]}}, to: hub", False),
+        ("where: {author.reach: {gte: 100}}, to: hub", "where: {author.reach: {gt: 1000}}, to: hub", True),
+        ("where: {author.reach: {gte: 100}}, to: hub", "where: {author.reach: {gte: 99}}, to: hub", False),
+        ("where: {any: [{intents: press}, {author.reach: {gte: 100}}]}, to: hub", "where: {intents: press}, to: hub", True),
+        ("where: {not: {author.reach: {gte: 100}}}, to: hub", "where: {severity: critical}, to: hub", False),
+        ("where: {severity: critical}, to: hub", "where: {severity: {gte: critical, lte: info}}, to: hub", False),
     ],
 )
 def test_a_route_that_an_earlier_one_shadows_is_found(tmp_path: Path, earlier: str, later: str, *, shadowed: bool) -> None:
