@@ -159,6 +159,11 @@ class Observed:
         """Whether one of our own accounts wrote it."""
         return self.author.own
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing is left of it but figures: whoever wrote it asked to be forgotten."""
+        return not (self.url or self.title or self.text)
+
 
 class Recent(NamedTuple):
     """A mention that was judged lately: when it was seen, how it begins, and its cluster where it is one of several."""

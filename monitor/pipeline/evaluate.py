@@ -328,7 +328,12 @@ class Evaluator:
                 await self._alerting.resolve(tx, rings, alert, now, "answered by us", tell=False)
 
     async def _observe(self, tx: UnitOfWork, memory: _Memory, mention: Observed) -> Sequence[Finding]:
-        """What rings because of this mention. One that the rules trip over must not keep all others from being judged."""
+        """What rings because of this mention. One that the rules trip over must not keep all others from being judged.
+
+        Who was erased before they were judged, rules never know.
+        """
+        if mention.is_erased:
+            return ()
         try:
             return self._engine.observe(mention, memory.states)
         except Exception as error:
@@ -420,8 +425,7 @@ class Evaluator:
 
     def _still_due(self, finding: Finding, mentions: Mapping[int, Observed]) -> Finding | None:
         mention = mentions.get(finding.evidence[0])
-        erased = mention is None or not (mention.url or mention.title or mention.text)
-        if mention is None or erased or mention.answered:
+        if mention is None or mention.is_erased or mention.answered:
             return None
         return catch_up.gently(finding, mention, self._settings)
 

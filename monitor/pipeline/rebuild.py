@@ -76,8 +76,11 @@ class Rebuild:
         return len(page) < PAGE
 
     def _observe(self, mention: Observed) -> None:
-        """What rang then rings no more. One that a rule trips over was told as unjudged, or never concerned it."""
-        if not self._since <= mention.written_at <= self._until:  # after: our clock was ahead, and has been set back
+        """What rang then rings no more. One that a rule trips over was told as unjudged, or never concerned it.
+
+        What was written after now is of a clock that was ahead of us, or of ours before it was set back.
+        """
+        if mention.is_erased or not self._since <= mention.written_at <= self._until:
             return
         self.mentions += 1
         try:

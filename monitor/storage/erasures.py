@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,7 @@ from monitor.storage.evaluator import Evaluator
 from monitor.storage.holds import Hold, Holds, covering, held_incident, held_mention, in_force
 from monitor.storage.mention_rows import short_key
 from monitor.storage.names import ERASED, SHORTEST_NAME, address_of, finder, names_of, without
+from monitor.storage.rule_states import RuleStates
 from monitor.storage.session import Repository, chunks
 from monitor.storage.tables import (
     alert,
@@ -54,6 +56,7 @@ from monitor.storage.tables import (
     tombstone,
 )
 from monitor.storage.tombstones import Buried, handle_hash, tombstone_hash
+from rules.forgetting import Person, terms_of
 
 _BATCH = 500
 _LEFT = {DeliveryState.DELIVERED, DeliveryState.SENDING}  # what is being sent at this moment may have arrived
@@ -218,6 +221,7 @@ class Erasures(Repository):
         if not scope.frozen:
             buried = await self._buried(person, at)
             await self._bury(buried)
+            await RuleStates(self._session).forget(await self._as_rules_know(person), at)  # while their words are there
             await self._empty_mentions(scope.mentions)
             await self._clean(scope)
         if not scope.holds:
@@ -254,6 +258,21 @@ class Erasures(Repository):
         rows = [{"hash": each.hash, "erased_at": each.erased_at} for each in buried]
         if rows:
             await self._session.run(self._session.insert(tombstone).on_conflict_do_nothing(), rows)
+
+    async def _as_rules_know(self, person: RowMapping) -> Person:
+        """Rules for new terms know the words of the person, and what others called them by."""
+        address = address_of(person)
+        called = terms_of("", address, ()) if address is not None else set()
+        naming = and_(mention.c.network == person["network"], _naming(address)) if address is not None else false()
+        words = select(mention.c.id, mention.c.author_id, mention.c.title, mention.c.text, mention.c.hashtags, mention.c.topics)
+        own: set[int] = set()
+        terms: defaultdict[str, set[int]] = defaultdict(set)
+        for row in await self._session.rows(words.where(or_(mention.c.author_id == person["id"], naming))):
+            theirs = row["author_id"] == person["id"]
+            own |= {row["id"]} if theirs else set()
+            for term in terms_of(row["title"], row["text"], {*row["hashtags"], *row["topics"]}) if theirs else called:
+                terms[term].add(row["id"])
+        return Person(person["id"], own, terms)
 
     async def _empty_mentions(self, ids: Sequence[int]) -> None:
         """Addresses go, too: most contain the handle. So does the cluster: others in it still say nearly the same."""

@@ -39,7 +39,7 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         " stopped settings_hash"
     },
     "inbox": {_W: "body", _F: "id source delivery_id received_at processed_at error"},
-    "rule_state": {_L: "key", _F: "rule updated_at", _O: "shape state"},
+    "rule_state": {_L: "key state", _F: "rule updated_at", _O: "shape"},
     "evaluator": {_O: "partition offset lease_owner lease_until epoch"},
     "incident": {_O: "id subject open_key severity level opened_at resolved_at acknowledged_at", _S: "acknowledged_by"},
     "alert": {

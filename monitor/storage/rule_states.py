@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import and_, bindparam, delete, func, or_, select, tuple_
 
 from monitor.storage.session import Repository
 from monitor.storage.tables import rule_state as table
+from rules.forgetting import Person, without
 
 StateKey = tuple[str, str, str]  # rule, hash of the fields that shape the state, key
 Shape = tuple[str, str]  # the first two of them
@@ -61,8 +63,19 @@ class RuleStates(Repository):
         found: datetime | None = await self._session.scalar(select(func.max(table.c.updated_at)).where(or_(states, notes)))
         return found
 
+    async def forget(self, person: Person, at: datetime) -> None:
+        """Take a person out of every state, as of rules that are gone: how many spoke stays."""
+        states = await self.load()
+        await self.save(await asyncio.to_thread(_changed, states, person), at)  # ten thousand full windows take a second
+
     async def prune(self, known: Collection[Shape]) -> int:
         """Forget the states of rules, or shapes of rules, that are no longer configured. Returns how many."""
         states = and_(table.c.rule != _NOTES, tuple_(table.c.rule, table.c.shape).not_in(list(known)))
         notes = and_(table.c.rule == _NOTES, tuple_(table.c.key, table.c.shape).not_in(list(known)))
         return await self._session.changed(delete(table).where(or_(states, notes)))
+
+
+def _changed(states: Mapping[StateKey, dict[str, Any]], person: Person) -> dict[StateKey, Mapping[str, Any] | None]:
+    """The states that know a person, as they are without."""
+    left = {key: without(key[2], state, person) for key, state in states.items()}
+    return {key: state for key, state in left.items() if state != states[key]}

@@ -16,7 +16,7 @@ from hypothesis import Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
 
@@ -59,7 +59,11 @@ rules:
     key: [subject]
     window: 60m
     fire: {at_least: 3}
+  - {id: loud, kind: window, key: [author], where: {subjects: acme}, window: 60m, fire: {at_least: 9}}
+  - {id: news, kind: new_term, where: {subjects: acme}, field: words, fire: {at_least: 9, within: 60m}}
+  - {id: unanswered, kind: absence, where: {subjects: acme}, within: 60m}
 """
+FIRST_AUTHOR = 4_711_001  # no count, and no moment, is as large or as exact
 
 
 def _post(number: int, text: str, *, author: dict[str, str] | str, url: str | None = None, parent: str | None = None) -> str:
@@ -91,6 +95,26 @@ class Home:
         (self.folder / "posts.jsonl").write_text("\n".join(posts) + "\n")
         settings = recording(load(self.folder, environ={}), self.folder / "posts.jsonl")
         await replay(settings.model_copy(update={"storage": self.storage}), deliver=False)
+
+    async def number_authors(self) -> None:
+        """Give the next author a number that nothing else has."""
+        await (await Store.open(self.storage)).close()
+        engine = create_async_engine(self.storage.parsed())
+        async with engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                await connection.execute(text("insert into sqlite_sequence values ('author', :last)"), {"last": FIRST_AUTHOR - 1})
+            else:
+                sequence = text("select setval(pg_get_serial_sequence('author', 'id'), :last)")
+                await connection.execute(sequence, {"last": FIRST_AUTHOR - 1})
+        await engine.dispose()
+
+    async def rules_remember(self) -> dict[str, str]:
+        """All that rules do, by their ids."""
+        store = await Store.open(self.storage)
+        async with store.read() as tx:
+            states = await tx.rule_states.load()
+        await store.close()
+        return {rule: "".join(f"{key}{state}" for key, state in states.items() if key[0] == rule) for rule, _, _ in states}
 
     async def everything(self) -> str:
         """All that all tables hold, as one text."""
@@ -158,6 +182,24 @@ async def test_nothing_is_left_of_who_asked_to_be_forgotten(home: Home, tmp_path
     assert "I agree, Acme is awful" in left
     assert "Is Acme broken for everybody?" in left
     assert _found(_bytes(tmp_path)) == []
+
+
+@pytest.mark.fault("respect", "rules remember somebody who asks to be forgotten")
+async def test_no_rule_remembers_who_asked_to_be_forgotten(home: Home) -> None:
+    """Neither our number for them, nor a word that only they have used, now or hours ago; others are remembered as before."""
+    await home.number_authors()
+    await home.hear(*POSTS)
+    remembered = await home.rules_remember()
+    number = str(FIRST_AUTHOR)
+    assert {rule for rule, said in remembered.items() if number in said} == {"crisis", "loud", "news", "unanswered"}
+    assert [rule for rule, said in remembered.items() if "kettlegate" in said] == ["news"]
+    store = await Store.open(home.storage)
+    await operations.erase(store, "mastodon", HANDLE, DPO, NOW + DAY)
+    await store.close()
+    left = await home.rules_remember()
+    assert [rule for rule, said in left.items() if number in said or "kettlegate" in said] == []
+    assert left.keys() == remembered.keys()
+    assert "awful" in left["news"]
 
 
 @pytest.mark.fault("respect", "a source goes on bringing somebody who was erased, under other names")
