@@ -91,12 +91,29 @@ been so; nobody is told of what would have rung in the past.
   lists: what was counted before stays counted.
 """
 
+LATE_MENTIONS = """
+## Late mentions
+
+A mention counts when it was written, however late it comes. A window takes it in unless it is older than the window
+itself, which ends at the newest mention, or at the moment at which the window was last looked at.
+
+- It is judged by what the window shows now. Where that does not ring, each sixtieth of the window since the mention was
+  written is looked at: one that held, and would hold no more, rings late, for its own moment and with the figures of then;
+  its reasons say so.
+- What is usual is what is usual now. What `unless` asks is asked of then: a mood, copies or a crowd that held a window
+  back then does so late.
+- A rule with `for` never rings for a moment that is over. It counts from when the late mention came: a window that holds
+  now, thanks to it, rings once `for` has passed since. A wave that was over before its last mentions came, and that would
+  have rung with them, is missed: choose `for` only for sources that bring mentions within it.
+- A share, a mean or a surprise is known at the end of a sixtieth (a surprise: of a twelfth) of the window, not in between.
+"""
+
 
 def rules_page() -> str:
     """The rule language."""
     intro = "The files of `rules/` say what rings. Each rule has a kind; all kinds share the same conditions,"
     intro += " [`where`](#conditions-where). Test them like code: [how to test a rule](../how-to/test-a-rule.md)."
-    return Page("Rules: rules/*.yaml", intro, RuleFile.model_json_schema()).tree().text() + AFTER_AN_EDIT
+    return Page("Rules: rules/*.yaml", intro, RuleFile.model_json_schema()).tree().text() + AFTER_AN_EDIT + LATE_MENTIONS
 
 
 def rule_tests_page() -> str:

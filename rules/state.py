@@ -93,6 +93,7 @@ class WindowState:
         season: HourOfWeek | None = None,
         mood: MeanOf | None = None,
         newest_first: bool = False,
+        beside: Beside | None = None,
     ) -> None:
         self.tally = tally
         self._teaches = teaches
@@ -100,7 +101,7 @@ class WindowState:
         self.mood = mood  # the mean sentiment of all that is inside, whatever is measured
         self._season = season
         self._newest_first = newest_first
-        self.beside = Beside()
+        self.beside = beside or Beside()
         self.pending_since: float | None = None
         self.last_fired: float | None = None
         self.rang_late: Severity | None = None  # how loud, where that was of a moment that was over
@@ -199,7 +200,7 @@ class WindowState:
         """How the window stood at the end of slices that are over, from a moment on, wherever that was something else.
 
         They are to be read alone. What is usual is as it is now, but for the hour of the week; what is said beside the measure is
-        not known of then. A surprise is known of whole buckets: at the end of each.
+        known of then where it remembers that. A surprise is known of whole buckets: at the end of each.
         """
         first, head = max(self._slice(since), self._head - LATENESS), self._head
         if self.surprise is not None:
@@ -327,7 +328,8 @@ class WindowState:
                 return None
         shown = next((value for since, value in reversed(self._shown) if since <= at), None)
         past.tally = self.tally.past(at - _SPAN, at, shown)
-        past.beside = Beside()
+        past.beside = self.beside.past(at - _SPAN, at)
+        past.mood = self.mood.past(at - _SPAN, at, None) if self.mood is not None else None
         past._contributors = [each for each in self._contributors if self._slice(each[1]) <= at]  # noqa: SLF001  it is one of us
         return past
 

@@ -280,7 +280,7 @@ class MeanOf:
             self._learnt = max(at, self._learnt)
             _keep(self._left, at, gone)
 
-    def past(self, after: int, until: int, shown: float | None) -> Tally:  # noqa: ARG002  of how many is not said by it
+    def past(self, after: int, until: int, shown: float | None) -> MeanOf:  # noqa: ARG002  of how many is not said by it
         past = MeanOf(self._half_life)
         past._slices = {at: each for at, each in {**self._left, **self._slices}.items() if after < at <= until}
         past._past, past._learnt = self._past, self._learnt
@@ -416,6 +416,14 @@ class Copied:
         for at in [at for at in self._slices if at <= before]:
             self._sums -= self._slices.pop(at)
 
+    def of(self, at: int) -> Counter[int]:
+        """The copies of one slice, by text."""
+        return self._slices.get(at, Counter())
+
+    def hold(self, copies: Counter[int]) -> None:
+        """Hold these, of no slice."""
+        self._sums = copies
+
     @property
     def most(self) -> int:
         """How many copies there are of the text that has most of them."""
@@ -435,25 +443,47 @@ class Copied:
 
 
 class Beside:
-    """What a window says beside its measure: how many mentions matched, how many copy one text, how many had no score."""
+    """What a window says beside its measure: how many mentions matched, how many copy one text, how many had no score.
 
-    def __init__(self) -> None:
+    `remembers`: as tallies do, it knows of both what they were in slices that have left lately.
+    """
+
+    def __init__(self, *, remembers: bool = False) -> None:
         self.mentions = Mentions()
         self.unscored = Mentions()
         self.copied = Copied()
+        self._remembers = remembers
+        self._left: dict[int, tuple[int, Counter[int]]] = {}
 
     def drop(self, before: int) -> None:
         """Forget the slices up to and including `before`."""
-        for part in (self.mentions, self.unscored):
-            for at in part.expiring(before):
-                part.drop(at)
+        for at in self.mentions.expiring(before):
+            if self._remembers:
+                _keep(self._left, at, self._of(at))
+            self.mentions.drop(at)
+        for at in self.unscored.expiring(before):
+            self.unscored.drop(at)
         self.copied.drop(before)
 
+    def past(self, after: int, until: int) -> Beside:
+        """What it was at the end of slice `until`, of the slices from `after` (not including it) on; nothing if it forgets."""
+        past = Beside()
+        if self._remembers:
+            inside = [self._of(at) for at in range(after + 1, until + 1)]
+            past.mentions.hold(sum(mentions for mentions, _ in inside))
+            past.copied.hold(sum((copied for _, copied in inside), Counter()))
+        return past
+
+    def _of(self, at: int) -> tuple[int, Counter[int]]:
+        return self._left.get(at) or (self.mentions.count(at), self.copied.of(at))
+
     def dump(self) -> Any:
-        return [self.mentions.dump(), self.unscored.dump(), self.copied.dump()]
+        left = [[at, mentions, sorted(copied.items())] for at, (mentions, copied) in self._left.items()]
+        return [self.mentions.dump(), self.unscored.dump(), self.copied.dump(), *([left] if left else [])]
 
     def load(self, saved: Any) -> None:
-        mentions, unscored, copied = saved
+        mentions, unscored, copied, *left = saved
         self.mentions.load(mentions)
         self.unscored.load(unscored)
         self.copied.load(copied)
+        self._left = {at: (count, Counter(dict(copies))) for each in left for at, count, copies in each}

@@ -206,15 +206,15 @@ class CompiledWindow:
     def _held_before(self, here: StateKey, states: States, since: float) -> WindowState | None:
         """The window as it held since a late mention was written, where that is over and no alert that rang tells of it.
 
-        Of several such moments it is the loudest, and of these the last. What has to last, and what may be held back, is judged
-        by what is there now alone: of then, too little is known.
+        Of several such moments it is the loudest, and of these the last. What has to last is judged by what is there now alone:
+        whether it held without a break then, between two ends of slices too, nobody knows any more.
         """
-        if self._for or self._unless:
+        if self._for:
             return None
         state, held = self._state(here, states), {}
         for past in state.past(since):
             asked = self._asked(here, past)
-            if asked.holds(past) and self._was_signalled(here, states, past.latest):
+            if asked.holds(past) and not self._held_back(past) and self._was_signalled(here, states, past.latest):
                 held[asked.severity(past)] = past
         if not held:
             return None

@@ -12,7 +12,7 @@ from rules.model import Distinct, Mean, Share, Signal, Sum, WindowRule
 from rules.season import HourOfWeek
 from rules.state import SLICES, WindowState
 from rules.surprise import BUCKETS, RING, Surprise
-from rules.tally import Different, MeanOf, Mentions, ShareOf, SumOf, Tally
+from rules.tally import Beside, Different, MeanOf, Mentions, ShareOf, SumOf, Tally
 
 _SHAPING = {"kind", "where", "key", "measure", "window"}
 _FORMAT = 1
@@ -34,6 +34,7 @@ def fresh(rule: WindowRule, teaches: Teaches | None) -> WindowState:
         season=HourOfWeek(half_life, rule.timezone or "UTC") if rule.baseline.season != "none" else None,
         mood=MeanOf(half_life / width) if rule.unless and rule.unless.mean_sentiment else None,
         newest_first=rule.evidence.by == "newest",
+        beside=Beside(remembers=bool(rule.unless and (rule.unless.mentions or rule.unless.copied))),
     )
 
 

@@ -113,12 +113,47 @@ def test_what_rang_in_time_is_not_told_late(mention: Mention, engine: Make) -> N
     assert len(_fed(engine(COUNT), _said(mention, [0, 29, 30, 95, 33]), States())) == 1
 
 
-@pytest.mark.parametrize("more", [{"for": "2m"}, {"unless": {"mentions": {"gte": 100}}}])
-def test_what_must_last_or_is_held_back_is_judged_by_what_is_there_now(
-    more: dict[str, Any], mention: Mention, engine: Make
+def test_what_must_last_is_judged_by_what_is_there_now(mention: Mention, engine: Make) -> None:
+    """Nobody knows of then whether it held without a break: not even where all ends of slices say so."""
+    late = [*range(60), 110, 58]
+    assert not _fed(engine(COUNT | {"for": "2m", "fire": {"at_least": 61}}), _said(mention, late), States())
+
+
+def test_what_must_last_waits_no_less_for_what_comes_late(mention: Mention, engine: Make) -> None:
+    """A late mention that is still in the window counts from when it came: two minutes after that it has lasted."""
+    rules, states = engine(COUNT | {"for": "2m"}), States()
+    assert not _fed(rules, _said(mention, [0, 10, 5]), states)
+    assert not rules.due(states, NOON + 11 * MINUTE)
+    assert [each.observed for each in rules.due(states, NOON + 12 * MINUTE)] == [3]
+
+
+UNLESS: dict[str, dict[str, Any]] = {
+    "mood": {"mean_sentiment": {"lt": 0}},
+    "crowd": {"mentions": {"gte": 4}},
+    "copies": {"copied": {"gte": 0.5}},
+}
+
+
+@pytest.mark.parametrize("unless", UNLESS)
+@pytest.mark.parametrize("held_back", [True, False])
+def test_what_is_held_back_is_judged_by_the_figures_of_then(
+    unless: str, mention: Mention, engine: Make, *, held_back: bool
 ) -> None:
-    """Nobody knows of then whether all of it held."""
-    assert not _fed(engine(COUNT | more), _said(mention, [0, 1, 70, 59]), States())
+    """Whatever they are now, a restart in between included."""
+    figures: dict[str, dict[str, Any]] = {"mood": {"sentiment": -1.0}, "copies": {"cluster": 1, "copies": 1}, "crowd": {}}
+    holding, free = figures[unless], {"sentiment": 1.0}
+    then, now = (holding, free) if held_back else (free, holding)
+    first = _said(mention, [0, 1], **then)
+    if unless == "crowd" and held_back:
+        first += [mention(n, author=2, at=NOON + 2 * MINUTE) for n in (3, 4)]
+    later = [mention(n, author=50, at=NOON + 110 * MINUTE, **now) for n in range(50, 54)]
+    people = COUNT | {"measure": {"distinct": "author"}, "fire": {"at_least": 3}}  # of whom there are too few now
+    rules, states = engine(people | {"unless": UNLESS[unless]}), States()
+    _fed(rules, [*first, *later], states)
+    saved = {key: json.loads(json.dumps(state)) for key, state in states.take_dirty().items() if state is not None}
+    late = mention(99, author=99, at=NOON + 59 * MINUTE, **then)
+    found = [each for each in rules.observe(late, States.load(saved)) if "late" in each.reasons[1]]
+    assert len(found) == (0 if held_back else 1)
 
 
 def test_a_share_rings_late(mention: Mention, engine: Make) -> None:

@@ -213,6 +213,21 @@ async def test_what_was_forgotten_is_missing(hut: Build, configure: Configure) -
     assert json.loads(state)["started"] == (home.clock.now() - 2 * DAY).timestamp()
 
 
+async def test_who_was_erased_is_not_brought_back(house: Build, configure: Configure) -> None:
+    """Neither by what was not judged yet, nor by what is read again: rules know nothing of them."""
+    everybody = WINDOW | {"id": "crisis", "where": {"subjects": "acme"}, "window": "60m"}
+    home = house(rules=[everybody])
+    await home.brings(home.mention("Acme on fire", by="ada"), home.mention("Acme on fire", by="bob"))
+    async with home.store.begin() as tx:
+        await tx.erasures.erase("mastodon", "ada", home.clock.now())
+        await tx.commit()
+    for window in ("60m", "50m"):
+        home.restart(configure(rules=[everybody | {"window": window}]))
+        await home.judge()
+        (state,) = (await remembered(home, "crisis")).values()
+        assert [len(who) for _, who in json.loads(state)["tally"]["inside"]] == [1]
+
+
 async def test_a_rebuild_that_fails_holds_nothing_up(hut: Build, configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule learns anew, and the next start tries again."""
     home = hut(rules=[TWIN])
