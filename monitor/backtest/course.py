@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from monitor.backtest.judging import Judged, judge
 from monitor.backtest.measuring import Seen, measure
 from monitor.backtest.past import Past, Progress, Span, extracted
-from monitor.backtest.suggesting import Suggestion, at_best, has_a_say, lowest, suggested
+from monitor.backtest.suggesting import Candidate, Suggestion, at_best, candidates, has_a_say, suggested
 from monitor.replay import seldom_collected
 from monitor.settings import Settings
 from monitor.storage import Store
@@ -75,7 +75,7 @@ class _Open:
 
     rule: Rule
     threshold: Threshold
-    values: Iterator[float]
+    candidates: Iterator[Candidate]
     last: Suggestion | None = None
 
 
@@ -91,7 +91,7 @@ class _Trial:
         most = math.floor(wanted * self._span.weeks + _SOME)
         rules = {rule.id: rule for rule in self._settings.rules}
         waiting = [
-            _Open(rules[rule], threshold, lowest(rules[rule], threshold, held, self._span, most))
+            _Open(rules[rule], threshold, candidates(rules[rule], threshold, held, self._span, most))
             for (rule, threshold), held in self._seen.held.items()
             if has_a_say(held)
         ]
@@ -113,19 +113,19 @@ class _Trial:
 
     async def _try(self, together: Sequence[_Open]) -> dict[str, Suggestion]:
         """The next value of each, judged; those that have none any more are left out."""
-        values = {each.rule.id: value for each in together if (value := next(each.values, None)) is not None}
-        asked = [each for each in together if each.rule.id in values]
-        changed = [each for each in asked if values[each.rule.id] != each.threshold.value]
+        found = {each.rule.id: one for each in together if (one := next(each.candidates, None)) is not None}
+        asked = [each for each in together if each.rule.id in found]
+        changed = [each for each in asked if found[each.rule.id].value != each.threshold.value]
         judged = {each.rule.id: self._judged for each in asked}
         if changed:
-            rules = tuple(with_value(each.rule, each.threshold, values[each.rule.id]) for each in changed)
+            rules = tuple(with_value(each.rule, each.threshold, found[each.rule.id].value) for each in changed)
             settings = self._settings.model_copy(update={"rules": rules})
             again = await judge(settings, self._past, self._span, self._progress)
             judged |= {each.rule.id: again for each in changed}
-        return {
-            each.rule.id: suggested(each.rule.id, each.threshold, values[each.rule.id], judged[each.rule.id], self._span)
-            for each in asked
-        }
+        return {each.rule.id: self._came_of(each, found[each.rule.id], judged[each.rule.id]) for each in asked}
+
+    def _came_of(self, each: _Open, candidate: Candidate, tried: Judged) -> Suggestion:
+        return suggested(each.rule.id, each.threshold, candidate, self._judged, tried, self._span)
 
     def _none(self, each: _Open) -> Suggestion:
         ring = at_best(each.rule, each.threshold, self._seen.held[each.rule.id, each.threshold], self._span)

@@ -44,7 +44,13 @@ def _suggested(each: Suggestion, reader: Reader) -> str:
     name, n = each.threshold.name, reader.number(each.alerts)
     if each.value is None:
         return say(reader.language, "no_value", name=name, n=n)
-    return say(reader.language, "suggested", name=name, value=f"{each.value:g}", n=n)
+    told = say(reader.language, "suggested", name=name, value=reader.decimal(each.value), n=n)
+    if not each.missed:
+        return told
+    gravest, number = each.missed[0], reader.number(len(each.missed))
+    return told + say(
+        reader.language, "missed", n=number, at=moment(gravest.at, reader), severity=say(reader.language, gravest.severity)
+    )
 
 
 def _alert(each: Rang, found: Backtest, settings: Settings, reader: Reader) -> list[str]:

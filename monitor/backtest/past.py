@@ -33,6 +33,7 @@ Progress = Callable[[str, int, int | None], None]
 """Told what is being done, how far it is, and how far it goes (None where nobody knows)."""
 
 _AT_ONCE = 2_000
+_A_WEEK = 7  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,11 @@ class Span:
         """Whether it is less than a week."""
         return self.until - self.since < timedelta(weeks=1)
 
-    @property
-    def day(self) -> timedelta:
-        """A day, or the seventh part of what counts as a week."""
-        return min((self.until - self.since) / 7, timedelta(days=1))
+    def days(self, lasted: timedelta) -> int:
+        """On how many days an alert that lasts so long is heard; every day of the week if it rings for most of less than one."""
+        if self.is_short and lasted > (self.until - self.since) / 2:
+            return _A_WEEK
+        return 1 + lasted // timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

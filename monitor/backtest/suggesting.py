@@ -1,8 +1,9 @@
 """Which value of a threshold would have rung as often as somebody wants: found in what was measured, then tried.
 
 What was measured says for each moment up to which value a rule would have held. With the alerts' own life (`for`,
-`keep_firing_for`, `resolve`, `realert`) that gives the alerts of any value without judging again. Only what is suggested is
-judged, and what then rang is what is told.
+`keep_firing_for`, `resolve`, `realert`) that gives the alerts of any value without judging again: values that ring as often lie
+between what is just too quiet for them and what is just loud enough. Of these, a round one in the middle is suggested, unless the
+rule has one of them already. Only what is suggested is judged, and what then rang, or did not ring any more, is what is told.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from itertools import product
+from typing import NamedTuple, get_args
 
 from monitor.backtest.judging import Judged, Rang
 from monitor.backtest.measuring import Held, Key
 from monitor.backtest.past import Span
 from rules import MentionRule, Rule
+from rules.model import Severity
 from rules.thresholds import Threshold
 
 _ROUNDING = 1e-9
 _TRIES = 3  # values that are judged for one suggestion
+_MARGIN = 0.25  # above what rang, where nothing shall
+_POWERS = 9  # of ten: no threshold is as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class Suggestion:
     """A value of one threshold, and how often it rang when it was tried.
 
     `value` None: whatever it is, more ring than was wanted, and `alerts` were estimated, not tried. `days` counts an alert again
-    for each further day that it lasts.
+    for each further day that it lasts. `low` and `high`: as far as was measured, the values between them ring as often. `missed`
+    rings today and would not ring any more, the gravest first.
     """
 
     rule: str
@@ -36,6 +43,17 @@ class Suggestion:
     value: float | None
     alerts: int = 0
     days: int = 0
+    low: float = 0.0
+    high: float = 0.0
+    missed: Sequence[Rang] = ()
+
+
+class Candidate(NamedTuple):
+    """A value to try, and the lowest and the highest that ring as often."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +79,15 @@ def days_of(alerts: Iterable[Rang], span: Span) -> int:
 
     Those about single mentions end by their time alone, and count once.
     """
-    return sum(1 if each.kind == "mention" else 1 + each.lasted(span.until) // span.day for each in alerts)
+    return sum(1 if each.kind == "mention" else span.days(each.lasted(span.until)) for each in alerts)
 
 
-def lowest(rule: Rule, threshold: Threshold, held: Mapping[Key, Sequence[Held]], span: Span, most: int) -> Iterator[float]:
-    """Values to try for a threshold: the lowest with at most `most` alerts, then those that ring less often still.
+def candidates(
+    rule: Rule, threshold: Threshold, held: Mapping[Key, Sequence[Held]], span: Span, most: int
+) -> Iterator[Candidate]:
+    """Values to try for a threshold, then those that ring less: its own, where that rings, and with at most `most` alerts.
 
-    None at all where whatever value it has rings more often.
+    Else one that rings as often as can be. None at all where whatever value it has rings more often.
     """
     values = _values(threshold, held)
     life = Life.of(rule)
@@ -77,19 +97,66 @@ def lowest(rule: Rule, threshold: Threshold, held: Mapping[Key, Sequence[Held]],
 
     if not values or rung(values[-1]) > most:
         return
-    first = _first(values, lambda value: rung(value) <= most)
-    if threshold.strength(threshold.value) < threshold.strength(values[first]) and rung(threshold.value) <= most:
-        yield threshold.value  # nothing comes between: it may stay as it is
+    now = rung(threshold.value)
+    limit = now if 0 < now <= most else most
+    values = values[_first(values, lambda value: rung(value) <= limit) :]
     for _ in range(_TRIES):
-        yield values[first]
-        now, values = rung(values[first]), values[first + 1 :]
-        if not now or not values:
+        rings = rung(values[0])
+        fewer = _first(values, partial(_fewer, rung, rings))
+        alike = values[:fewer] if rung(values[fewer]) < rings else values
+        stays = now == rings or (now <= most and threshold.strength(threshold.value) < threshold.strength(alike[0]))
+        value = threshold.value if stays else in_the_middle(threshold, alike[0], alike[-1], open_ended=not rings)
+        yield Candidate(value, alike[0], alike[-1])
+        values = values[len(alike) :]
+        if not values:
             return
-        first = _first(values, partial(_fewer, rung, now))
 
 
 def _fewer(rung: Callable[[float], int], than: int, value: float) -> bool:
     return rung(value) < than
+
+
+def in_the_middle(threshold: Threshold, low: float, high: float, *, open_ended: bool) -> float:
+    """A round value between two, as far from what must not ring as from what must: by ratio, where both are more than nought.
+
+    `open_ended`: nothing rings from `low` on, and any margin will do.
+    """
+    least, most = threshold.strength(low), threshold.strength(high)
+    if open_ended:
+        most = min(least + abs(least) * _MARGIN, _most(threshold))
+    middle, inner = _parted(least, most)
+    steps = _round_steps(threshold.step, abs(middle) / 2)
+    nearest = (_nearest(middle, step, *ends) for ends in (inner, (least, most)) for step in steps)
+    return round(threshold.strength(next((each for each in nearest if each is not None), least)), 6)
+
+
+def _nearest(middle: float, step: float, lowest: float, highest: float) -> float | None:
+    """The number of whole steps between two ends that is nearest to the middle; None where there is none."""
+    number = round(middle / step)
+    fitting = [each * step for each in (number - 1, number, number + 1) if _lies(lowest, each * step, highest)]
+    return min(fitting, key=lambda each: abs(each - middle), default=None)
+
+
+def _parted(least: float, most: float) -> tuple[float, tuple[float, float]]:
+    """The middle, and the middle half."""
+    if least > 0:
+        ratio = most / least
+        return least * ratio**0.5, (least * ratio**0.25, least * ratio**0.75)
+    width = most - least
+    return least + width / 2, (least + width / 4, least + width * 3 / 4)
+
+
+def _lies(lowest: float, value: float, highest: float) -> bool:
+    return lowest - _ROUNDING <= value <= highest + _ROUNDING
+
+
+def _round_steps(finest: float, coarsest: float) -> list[float]:
+    """Steps of one, two or five, ten, twenty … of the finest, the coarsest first."""
+    steps = [finest]
+    for number, power in product(range(_POWERS), (1, 2, 5)):
+        if finest * power * 10**number <= coarsest:
+            steps.append(finest * power * 10**number)
+    return sorted(set(steps), reverse=True)
 
 
 def has_a_say(held: Mapping[Key, Sequence[Held]]) -> bool:
@@ -102,10 +169,17 @@ def at_best(rule: Rule, threshold: Threshold, held: Mapping[Key, Sequence[Held]]
     return _rung(held, _most(threshold), Life.of(rule), span)
 
 
-def suggested(rule: str, threshold: Threshold, value: float | None, judged: Judged, span: Span) -> Suggestion:
-    """What came of trying a value."""
-    alerts = judged.of(rule)
-    return Suggestion(rule, threshold, value, len(alerts), days_of(alerts, span))
+def suggested(rule: str, threshold: Threshold, candidate: Candidate, now: Judged, tried: Judged, span: Span) -> Suggestion:
+    """What came of trying a value, beside what rings now."""
+    alerts = tried.of(rule)
+    missed = [each for each in now.of(rule) if not any(_same(each, other, span) for other in alerts)]
+    gravest = sorted(missed, key=lambda each: (-get_args(Severity).index(each.severity), -each.observed, each.at))
+    return Suggestion(rule, threshold, candidate.value, len(alerts), days_of(alerts, span), *candidate[1:], gravest)
+
+
+def _same(one: Rang, other: Rang, span: Span) -> bool:
+    """Whether two alerts are about the same trouble: of one key, and at one time."""
+    return one.key == other.key and one.at <= (other.over or span.until) and other.at <= (one.over or span.until)
 
 
 def _first(values: Sequence[float], fits: Callable[[float], bool]) -> int:
@@ -155,7 +229,7 @@ def _rung_by(series: Sequence[Held], strength: float, life: Life, span: Span) ->
     rung = 0
     for began, ended in _episodes(series, strength, life, until):
         if began >= since:
-            rung += 1 + (int((ended - began) // span.day.total_seconds()) if life.holds_on else 0)
+            rung += span.days(timedelta(seconds=ended - began)) if life.holds_on else 1
     return rung
 
 

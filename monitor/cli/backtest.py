@@ -97,6 +97,8 @@ def backtest(
 ) -> None:
     """Say what rules would have done in the past: every alert, how many a week, and which threshold would ring less.
 
+    A threshold that is suggested is a round one, amid those that ring as often; what it would miss is said with it.
+
     Nothing is sent and nothing is stored; the store is only read. Mentions are judged as if each had arrived when it was
     written. What was said before `--from` teaches the rules what is usual. A recording is read whole, from its first mention
     unless told otherwise, and is scored first, which takes a second for some thousand mentions; what the store holds has its
@@ -255,7 +257,7 @@ def _show(found: Backtest, settings: Settings, *, everything: bool) -> None:
             if len(alerts) > _SHOWN and not everything:
                 say(f"… and {len(alerts) - _SHOWN} more; --all lists them.", style="dim")
             say("")
-    _summary(found)
+    _summary(found, settings)
     _facts_of(found, settings)
 
 
@@ -279,7 +281,7 @@ def _list(alerts: Sequence[Rang], found: Backtest, settings: Settings, *, everyt
             say(line, style="dim")
 
 
-def _summary(found: Backtest) -> None:
+def _summary(found: Backtest, settings: Settings) -> None:
     suggests = found.wanted is not None
     rows = table("rule", "alerts", "a week", *([f"for at most {found.wanted:g} a week"] if suggests else []))
     for rule in found.rules:
@@ -290,6 +292,10 @@ def _summary(found: Backtest) -> None:
         for each in own[1:]:
             row(rows, "", "", "", f"or {each}")
     out.print(rows)
+    told = [words for each in found.suggestions if (words := _beside(each, found, settings))]
+    for words in ["", *told] if told else []:
+        for line in textwrap.wrap(words, _WIDTH, subsequent_indent="  ", break_on_hyphens=False) or [""]:
+            say(line, style="dim")
 
 
 def _a_week(alerts: float) -> str:
@@ -300,7 +306,23 @@ def _suggested(each: Suggestion) -> str:
     if each.value is None:
         return f"{each.threshold.name}: rings {each.alerts} times whatever it is"
     now = " (as it is)" if each.value == each.threshold.value else ""
-    return f"{each.threshold.name}: {each.value:g}{now} rang {plural(each.alerts, 'time')}"
+    return f"{each.threshold.name}: {each.value:.10g}{now} rang {plural(each.alerts, 'time')}"
+
+
+def _beside(each: Suggestion, found: Backtest, settings: Settings) -> str:
+    """Between which numbers a suggested one lies, and what it would miss."""
+    named = f"{each.rule}, {each.threshold.name}"
+    alike = f" from {each.low:.10g} to {each.high:.10g} it rings as often." if each.alerts and each.low < each.high else ""
+    missed = f" {_missed(each, found, settings)}" if each.missed else ""
+    return f"{named}:{alike}{missed}" if alike or missed else ""
+
+
+def _missed(each: Suggestion, found: Backtest, settings: Settings) -> str:
+    gravest, *others = each.missed
+    whom = about(gravest.labels, gravest.key, settings, found.judged.authors)
+    first = f"{local(gravest.at, settings)} {whom}, {gravest.severity}"
+    more = f", and {len(others)} more" if others else ""
+    return f"{each.value:.10g} misses {len(each.missed)} of {plural(len(found.judged.of(each.rule)), 'alert')}: {first}{more}."
 
 
 def _facts_of(found: Backtest, settings: Settings) -> None:
@@ -352,7 +374,8 @@ def facts(found: Backtest) -> dict[str, Any]:
 
 def _suggestion(each: Suggestion) -> dict[str, Any]:
     now = {"threshold": each.threshold.name, "now": each.threshold.value, "value": each.value}
-    return {**now, "alerts": each.alerts}
+    missed = [{"key": dict(alert.key), "severity": alert.severity, "at": alert.at} for alert in each.missed]
+    return {**now, "low": each.low, "high": each.high, "alerts": each.alerts, "missed": missed}
 
 
 def _alert(each: Rang, span: Span) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from monitor.backtest import Backtest, Key, Span, backtest, read_recording, storage, warm_up, written
 from monitor.backtest.measuring import Held
-from monitor.backtest.suggesting import Life, lowest
+from monitor.backtest.suggesting import Life, candidates, in_the_middle
 from monitor.domain.errors import InputError
 from monitor.replay import recording, replay
 from monitor.settings import Settings, load
 from monitor.storage import Store
 from rules import WindowRule
-from rules.thresholds import thresholds
+from rules.thresholds import Threshold, thresholds, with_value
 
 MONDAY = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
@@ -122,14 +122,33 @@ async def test_twice_the_same_past_is_the_same_to_the_last_byte(tmp_path: Path) 
     assert first.suggestions == second.suggestions
 
 
-async def test_the_suggestion_is_the_lowest_that_was_tried_and_rang_seldom_enough(tmp_path: Path) -> None:
+async def test_what_is_suggested_was_tried_rang_seldom_enough_and_says_what_it_misses(tmp_path: Path) -> None:
     """Six storms in two weeks: for one a week the bell must wait for eight people; seven would have rung it three times."""
     found = await tried(tmp_path / "asked", CRISIS, WEEKS, wanted=1, span=TWO_WEEKS)
     (one,) = found.suggestions
     assert (one.threshold.name, one.threshold.value, one.value, one.alerts) == ("fire.at_least", 5, 8, 2)
+    assert (one.low, one.high) == (8, 9)
+    assert [each.at for each in one.missed] == [found.judged.alerts[place].at for place in (0, 2, 4, 5)]
     for least, rings in ((8, 2), (7, 3)):
         again = await tried(tmp_path / str(least), CRISIS.replace("at_least: 5", f"at_least: {least}"), WEEKS, span=TWO_WEEKS)
         assert len(again.judged.alerts) == rings
+
+
+async def test_a_crisis_of_hours_in_a_recording_of_a_day_is_one_alert(tmp_path: Path) -> None:
+    """A rule that rang for it once stays as it is: the day is no week in which it would have lasted for days."""
+    day = [*storm(MONDAY, 1), *storm(MONDAY + 8 * HOUR, 40), *storm(MONDAY + 9 * HOUR, 40), *storm(MONDAY + 15 * HOUR, 1)]
+    found = await tried(tmp_path, CRISIS, day, wanted=1)
+    (crisis,) = found.judged.alerts
+    assert crisis.lasted(found.span.until) > 2 * HOUR
+    (one,) = found.suggestions
+    assert (one.value, one.alerts, one.missed) == (5, 1, [])
+
+
+async def test_a_rule_that_rings_seldom_enough_stays_as_it_is(tmp_path: Path) -> None:
+    """However many more somebody could bear: no number is moved without a need."""
+    for wanted in (3, 10):
+        found = await tried(tmp_path / str(wanted), CRISIS, WEEKS, wanted=wanted, span=TWO_WEEKS)
+        assert [(each.value, each.alerts, each.missed) for each in found.suggestions] == [(5, 6, [])]
 
 
 async def test_a_rule_that_rings_too_seldom_is_made_to_ring_more(tmp_path: Path) -> None:
@@ -158,7 +177,7 @@ async def test_of_a_rule_for_single_mentions_the_number_it_compares_with_is_move
     span = Span(MONDAY, MONDAY + WEEK, timedelta(0))
     found = [await backtest(wished, store, span, folder, wanted=wanted, progress=quietly) for wanted in (3, 0.5)]
     await store.close()
-    assert [(each.value, each.alerts) for each in found[0].suggestions] == [(51, 3)]
+    assert [(each.value, each.alerts, each.low, each.high) for each in found[0].suggestions] == [(55, 3, 51, 60)]
     assert [(each.value, each.alerts) for each in found[1].suggestions] == [(None, 1)]
 
 
@@ -221,9 +240,17 @@ def test_rules_learn_for_twice_the_longest_time_that_they_name(tmp_path: Path) -
 def test_less_than_a_week_counts_as_one() -> None:
     """Two alerts in a day are not fourteen a week: nobody knows the other days."""
     day = Span(MONDAY, MONDAY + DAY, timedelta(0))
-    assert (day.weeks, day.is_short, day.day) == (1, True, DAY / 7)
+    assert (day.weeks, day.is_short) == (1, True)
     fortnight = Span(MONDAY, MONDAY + 2 * WEEK, timedelta(0))
-    assert (fortnight.weeks, fortnight.is_short, fortnight.day) == (2, False, DAY)
+    assert (fortnight.weeks, fortnight.is_short) == (2, False)
+
+
+def test_an_alert_counts_each_day_that_it_lasts() -> None:
+    """And each day of a week of which less is known, where it rang for most of that: it might never have ended."""
+    day = Span(MONDAY, MONDAY + DAY, timedelta(0))
+    assert [day.days(HOUR * hours) for hours in (1, 12, 13)] == [1, 1, 7]
+    fortnight = Span(MONDAY, MONDAY + 2 * WEEK, timedelta(0))
+    assert [fortnight.days(HOUR * hours) for hours in (13, 25, 24 * 13)] == [1, 2, 14]
 
 
 def test_an_alert_that_never_ends_is_no_rare_alert(tmp_path: Path) -> None:
@@ -236,9 +263,41 @@ def test_an_alert_that_never_ends_is_no_rare_alert(tmp_path: Path) -> None:
         (("subject", "acme"),): [Held(at, 9.0 if number == 50 else 3.0) for number, at in enumerate(hours)]
     }
     span = Span(MONDAY, MONDAY + WEEK, timedelta(0))
-    assert next(lowest(rule, threshold, held, span, 2)) == 4
-    assert next(lowest(rule, threshold, held, span, 7)) == 3
+    often = with_value(rule, threshold, 2)
+    (lower,) = thresholds(often)
+    assert [next(candidates(often, lower, held, span, most)) for most in (2, 6)] == [(6, 4, 9)] * 2
+    assert next(candidates(often, lower, held, span, 7)) == (2, 3, 3)  # as it is
     assert Life.of(rule) == Life(0, 600, 6 * 3600, holds_on=True)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "loud", "value"),
+    [(8, 9, 9), (7, 9, 8), (9, 87, 30), (20, 50, 30), (50, 60, 55), (99, 4000, 600), (99, 101, 100), (3, 3, None)],
+)
+def test_what_is_suggested_is_round_and_amid_what_must_not_ring_and_what_must(
+    tmp_path: Path, quiet: int, loud: int, value: float | None
+) -> None:
+    """A little more of the one, or a little less of the other, changes nothing."""
+    (rule,) = configured(tmp_path, CRISIS.replace("at_least: 5", "at_least: 1")).rules
+    (threshold,) = thresholds(rule)
+    peaks = [(number * 24, size) for number, size in enumerate((quiet, quiet, loud), 1)]
+    series = [Held((MONDAY + HOUR * (hour + more)).timestamp(), size * (1.0 - more)) for hour, size in peaks for more in (0, 1)]
+    found = next(candidates(rule, threshold, {(("subject", "acme"),): series}, Span(MONDAY, MONDAY + WEEK, DAY), 1))
+    if value is not None:
+        assert found == (value, quiet + 1, loud)
+    else:  # nothing tells them apart: where they are too many, nothing rings
+        assert found.value > loud
+
+
+@given(st.integers(1, 5_000), st.integers(1, 5_000))
+def test_a_suggestion_lies_within_its_bounds(one: int, other: int) -> None:
+    """Whatever they are, and whether more of it rings sooner or less."""
+    low, high = sorted((one, other))
+    for threshold in (Threshold(("fire", "at_least"), 1.0), Threshold(("where",), 1.0, rising=False, field="author.reach")):
+        ends = threshold.strength(low), threshold.strength(high)
+        value = in_the_middle(threshold, *sorted(ends, key=threshold.strength), open_ended=False)
+        assert min(ends) <= value <= max(ends)
+        assert value == int(value)
 
 
 _SAID = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 30)), min_size=5, max_size=40)

@@ -66,7 +66,7 @@ def found(wished: Settings, *, keys: int = 1) -> Backtest:
     ]
     crisis = wished.rules[0]
     suggestions = [
-        Suggestion("crisis", thresholds(crisis)[0], 8.0, 1, 1),
+        Suggestion("crisis", thresholds(crisis)[0], 8.0, 1, 1, 6.0, 9.0, alerts[:1]),
         Suggestion("crisis", thresholds(crisis)[1], None, 3, 3),
     ]
     past = Past(Path("past.db"), 160, 0)
@@ -128,7 +128,8 @@ def test_the_page_is_whole_by_itself_and_says_nothing_of_people(wished: Settings
     assert "Acmé &amp; &lt;Co&gt; : ce qui aurait sonné" in page
     assert "auteur 7" in page
     assert "secret words" not in page
-    assert "au plus 1 par semaine: fire.at_least : 8 aurait sonné 1 fois" in page.replace("\u00a0", " ")
+    said = "au plus 1 par semaine: fire.at_least : 8 aurait sonné 1 fois, et en manque 1 (la plus grave : critique, "
+    assert said in page.replace("\u00a0", " ")
     assert "aucune valeur de fire.surprise seule : 3 sonnent quelle qu’elle soit" in page
 
 
