@@ -112,7 +112,10 @@ itself, which ends at the newest mention, or at the moment at which the window w
 def rules_page() -> str:
     """The rule language."""
     intro = "The files of `rules/` say what rings. Each rule has a kind; all kinds share the same conditions,"
-    intro += " [`where`](#conditions-where). Test them like code: [how to test a rule](../how-to/test-a-rule.md)."
+    intro += " [`where`](#conditions-where). Test them like code: [how to test a rule](../how-to/test-a-rule.md).\n\n"
+    intro += "`tocsin schema --out FOLDER`, with the folder that holds monitor.yaml, writes the schemas with which an editor"
+    intro += " completes and checks them. Editors with the YAML language server find the right one by the first line of a file:"
+    intro += " `# yaml-language-server: $schema=../rules.schema.json`."
     return Page("Rules: rules/*.yaml", intro, RuleFile.model_json_schema()).tree().text() + AFTER_AN_EDIT + LATE_MENTIONS
 
 
