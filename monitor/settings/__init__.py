@@ -1,7 +1,7 @@
 """Configuration: a folder of YAML becomes one frozen tree of settings, or every problem in it with file, line and fix.
 
 `load` is for the daemon, `outline` for commands about the store, `check` and `render` for people, `schemas` for editors,
-`read_rule_tests` for whoever changes a rule, `scaffold` for the first ten minutes.
+`read_rule_tests` for whoever changes a rule, `scaffold` for the first ten minutes, `copy_shipped` for the day after.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from monitor.settings.model import (
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.report import Report, check, render
 from monitor.settings.rule_tests import RuleTests, read_rule_tests, rule_test_files
-from monitor.settings.scaffold import scaffold
+from monitor.settings.scaffold import copy_shipped, scaffold
 from monitor.settings.schema import schemas
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Subject",
     "WebSettings",
     "check",
+    "copy_shipped",
     "differences",
     "load",
     "outline",

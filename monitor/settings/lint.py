@@ -63,8 +63,8 @@ def read_configuration(directory: Path) -> Configuration:
 
 def findings(read: Configuration, usual: Usual | None = None) -> list[Finding]:
     """What is remarkable in a configuration, file by file."""
-    amid, places = _surroundings(read.settings, usual or {}), _places(read.rules)
-    found = [_placed(remark, places) for remark in lint.lint(read.settings.rules, amid)]
+    amid, known = _surroundings(read.settings, usual or {}), places(read.rules)
+    found = [_placed(remark, known) for remark in lint.lint(read.settings.rules, amid)]
     return sorted([*found, *_untested(read), *_unused_lists(read), *_unused_plans(read), *_shadowed(read)])
 
 
@@ -88,7 +88,7 @@ def _names(settings: Settings) -> dict[str, set[str]]:
     return names
 
 
-def _places(documents: Sequence[Document]) -> dict[str, tuple[Document, int]]:
+def places(documents: Sequence[Document]) -> dict[str, tuple[Document, int]]:
     """In which document each rule stands, and at which place in it."""
     return {
         str(at(each, ("id",))): (document, index)
@@ -97,8 +97,8 @@ def _places(documents: Sequence[Document]) -> dict[str, tuple[Document, int]]:
     }
 
 
-def _placed(remark: Remark, places: Mapping[str, tuple[Document, int]]) -> Finding:
-    document, index = places[remark.rule]
+def _placed(remark: Remark, known: Mapping[str, tuple[Document, int]]) -> Finding:
+    document, index = known[remark.rule]
     path: Path_ = ("rules", index, *remark.path)
     return Finding(document.problem(path, remark.what, remark.fix), remark.code, remark.rule)
 

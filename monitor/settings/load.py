@@ -129,7 +129,7 @@ class _Reader:
         monitor = self._file(self._directory / "monitor.yaml", MonitorFile)
         contacts = self._contacts(self._directory / "contacts.yaml")
         rules = [self._file(path, RuleFile) for path in self._folder("rules")]
-        plans = self._plans()
+        plans = self._plans(rules)
         self._check_names(monitor, contacts, rules, plans)
         self._settle(monitor, contacts, rules, plans, self._lists(rules, monitor.document))
         return self._loaded
@@ -247,14 +247,15 @@ class _Reader:
             self._problems.append(Problem(str(folder), 0, "", what, f"Make it a folder with the files of your {name}."))
             return []
 
-    def _plans(self) -> list[_File[PlanFile]]:
-        """The plans of this configuration; beside the shipped rules, the shipped plans fill in for those it does not have."""
+    def _plans(self, rules: list[_File[RuleFile]]) -> list[_File[PlanFile]]:
+        """The plans of this configuration; the shipped ones fill in for those that rules open and it does not have."""
         plans = [self._file(path, PlanFile) for path in self._folder("plans")]
-        if (self._directory / "rules").exists() or not (self._directory / "plans").exists():
+        if not (self._directory / "plans").exists():
             return plans
-        own = {at(file.document.data, ("plan", "id")) for file in plans if file.document}
+        own = [at(file.document.data, ("plan", "id")) for file in plans if file.document]
+        opened = [at(each, ("plan",)) for file in rules if file.document for each in names.entries(file.document.data, "rules")]
         more = [self._file(path, PlanFile) for path in _yaml_files(shipped() / "plans")]
-        return [*plans, *(file for file in more if file.model and file.model.plan.id not in own)]
+        return [*plans, *(file for file in more if file.model and file.model.plan.id in opened and file.model.plan.id not in own)]
 
     def _check_names(
         self, monitor: _File[MonitorFile], contacts: _File[Contacts], rules: list[_File[RuleFile]], plans: list[_File[PlanFile]]

@@ -1,8 +1,9 @@
-"""`tocsin init`: three answers become a monitor.yaml of ten lines that works."""
+"""The first files of a configuration: three answers make a monitor.yaml of ten lines that works, and shipped rules one's own."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import unicodedata
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from monitor.domain.errors import ExitCode, TocsinError, UsageError
+from monitor.packaged import shipped
 from monitor.sources.guard import Guard
 from notifiers.chat import names_a_host
 from notifiers.message import Language
@@ -56,6 +58,18 @@ def scaffold(directory: Path, brand: str, first_source: str, send_to: str, langu
     except OSError as error:
         raise ExistsError(f"{target} cannot be written: {error.strerror}. Choose another folder.") from None
     return [target]
+
+
+def copy_shipped(directory: Path, name: str) -> list[Path]:
+    """Copy what a shipped folder (`rules` or `words`) holds into the configuration at `directory`; return what was written.
+
+    A file that is there already is left as it is, so that whoever has changed some of them gets the others. Raises `OSError`.
+    """
+    target = directory / name
+    target.mkdir(exist_ok=True)
+    missing = [path for path in sorted((shipped() / name).iterdir()) if path.is_file() and not (target / path.name).exists()]
+    # Contents alone: an installed file may be read-only, and this one is to be changed.
+    return [Path(shutil.copyfile(path, target / path.name)) for path in missing]
 
 
 def compose(brand: str, first_source: str, send_to: str, language: Language) -> str:

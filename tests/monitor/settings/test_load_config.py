@@ -109,6 +109,14 @@ def test_a_plan_of_ones_own_does_not_orphan_the_shipped_rules(write: Write) -> N
     assert settings.plans["negative-storm"].title["en"] == "My storm"
 
 
+def test_a_copied_rule_keeps_the_plan_that_it_opens(write: Write) -> None:
+    """As long as a rule of one's own names a shipped plan, that plan is there; one that no rule opens stays away."""
+    plan = (shipped() / "plans" / "negative-storm.yaml").read_text(encoding="utf-8").replace("id: negative-storm", "id: recall")
+    rule = RULE.replace("kind: mention", "kind: mention, plan: negative-storm")
+    assert set(load(write({"plans/recall.yaml": plan, "rules/a.yaml": rule}), environ={}).plans) == {"recall", "negative-storm"}
+    assert set(load(write({"plans/recall.yaml": plan, "rules/a.yaml": RULE}), environ={}).plans) == {"recall"}
+
+
 def test_defaults_of_a_rule_file_are_filled_in(write: Write) -> None:
     """What a rule says itself goes before."""
     text = RULE.replace("rules:", "defaults: {severity: critical, notify: me}\nrules:")
