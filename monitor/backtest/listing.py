@@ -23,15 +23,14 @@ def listing(found: Backtest, settings: Settings, reader: Reader) -> dict[str, An
             "title": titled(rule, reader),
             "id": rule.id,
             "told": _told(found, rule.id, reader),
-            "suggestions": [_suggested(each, reader) for each in found.suggestions if each.rule == rule.id],
+            "suggestions": [_suggested(each, found, reader) for each in found.suggestions if each.rule == rule.id],
             "alerts": [_alert(each, found, settings, reader) for each in found.judged.of(rule.id)],
         }
         for rule in found.rules
     ]
-    wanted = say(language, "wanted", n=reader.decimal(found.wanted)) if found.wanted is not None else ""
     brand = settings.brand or next(iter(settings.subjects.values())).names[0]
     heads = [say(language, f"head.{name}") for name in _HEADS]
-    return {"title": say(language, "title", brand=brand), "rules": rules, "heads": heads, "wanted": wanted}
+    return {"title": say(language, "title", brand=brand), "rules": rules, "heads": heads}
 
 
 def _told(found: Backtest, rule: str, reader: Reader) -> str:
@@ -40,17 +39,15 @@ def _told(found: Backtest, rule: str, reader: Reader) -> str:
     return f"{said}, {reader.number(found.a_week(alerts))} {say(reader.language, 'per_week')}"
 
 
-def _suggested(each: Suggestion, reader: Reader) -> str:
-    name, n = each.threshold.name, reader.number(each.alerts)
-    if each.value is None:
-        return say(reader.language, "no_value", name=name, n=n)
-    told = say(reader.language, "suggested", name=name, value=reader.decimal(each.value), n=n)
-    if not each.missed:
-        return told
-    gravest, number = each.missed[0], reader.number(len(each.missed))
-    return told + say(
-        reader.language, "missed", n=number, at=moment(gravest.at, reader), severity=say(reader.language, gravest.severity)
-    )
+def _suggested(each: Suggestion, found: Backtest, reader: Reader) -> str:
+    key = "no_value" if each.value is None else "suggested"
+    value = f"{each.value:g}" if each.value is not None else ""  # as it is typed into the rule, in French, too
+    suggested = say(reader.language, key, name=each.threshold.name, value=value, n=reader.number(each.alerts))
+    if each.missed:
+        gravest, number = each.missed[0], reader.number(len(each.missed))
+        severity = say(reader.language, gravest.severity)
+        suggested += say(reader.language, "missed", n=number, at=moment(gravest.at, reader), severity=severity)
+    return say(reader.language, "wanted", n=reader.decimal(found.wanted or 0), suggested=suggested)
 
 
 def _alert(each: Rang, found: Backtest, settings: Settings, reader: Reader) -> list[str]:

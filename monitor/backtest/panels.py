@@ -15,7 +15,6 @@ from monitor.backtest.words import say
 from monitor.settings import Settings, Subject
 from notifiers.reader import Reader
 from rules import Reading, Rule
-from rules.duration import format_duration
 
 COLUMNS = 400  # of a curve: more could not be told apart
 _KEYS = 3  # of one rule
@@ -120,7 +119,7 @@ def _curve(
     drawn = _columns(readings, found, getattr(getattr(rule, "fire", None), "surprise", None))
     window = getattr(rule, "window", None)
     unit = say(reader.language, f"unit.{readings[0].measure}")
-    within = say(reader.language, "within", unit=unit, window=format_duration(window)) if window else unit
+    within = say(reader.language, "within", unit=unit, window=reader.span(window)) if window else unit
     until = found.span.until
     alerts = [(each.at, each.over or until) for each in found.judged.of(rule.id) if dict(each.key) == dict(key)]
     return Panel(titled(rule, reader), f"{about(dict(key), subjects, reader)} – {within}", drawn, alerts)

@@ -78,9 +78,9 @@ def test_a_rule_that_counts_is_a_curve_and_one_that_does_not_is_bars(wished: Set
     crisis, complaint = sheet(found(wished), wished).panels
     assert isinstance(crisis.drawn, Curve)
     assert (max(crisis.drawn.observed), len(crisis.drawn.observed), crisis.drawn.bar[0]) == (8, COLUMNS, 5)
-    assert (crisis.title, crisis.about) == ("La crise", "Acmé & <Co> – auteurs différents en 1h")
+    assert (crisis.title, crisis.about) == ("La crise", "Acmé & <Co> – auteurs différents en 60\u00a0minutes")
     assert isinstance(complaint.drawn, Bars)
-    assert (complaint.title, complaint.about) == ("complaint", "alertes, chaque barre un jour")
+    assert (complaint.title, complaint.about) == ("complaint", "alertes\u00a0; une barre par jour")
     assert complaint.drawn.since == MONDAY - HOUR  # midnight in Paris
     assert complaint.drawn.counts == [0, 1, 0, 0, 0, 1, 0, 0]
 
@@ -90,7 +90,7 @@ def test_only_the_loudest_keys_are_drawn_and_the_others_counted(wished: Settings
     drawn = sheet(found(wished, keys=9), wished)
     assert [panel.title for panel in drawn.panels] == ["La crise"] * 3 + ["complaint"]
     assert drawn.panels[0].about.startswith("Acmé")
-    assert drawn.notes == ["La crise : 6 clés plus calmes ne sont pas dessinées"]
+    assert drawn.notes == ["La crise\u00a0: 6 autres, plus calmes, ne sont pas dessinés"]
 
 
 def test_an_alert_is_a_flag_and_a_band_for_as_long_as_it_rang(wished: Settings) -> None:
@@ -125,12 +125,12 @@ def test_the_page_is_whole_by_itself_and_says_nothing_of_people(wished: Settings
     assert set(re.findall(r"https?://[^\s\"'<]+", page)) == {"http://www.w3.org/2000/svg"}
     assert "<script" not in page
     assert "src=" not in page
-    assert "Acmé &amp; &lt;Co&gt; : ce qui aurait sonné" in page
+    assert "Acmé &amp; &lt;Co&gt;\u00a0: ce qui aurait sonné" in page
     assert "auteur 7" in page
     assert "secret words" not in page
-    said = "au plus 1 par semaine: fire.at_least : 8 aurait sonné 1 fois, et en manque 1 (la plus grave : critique, "
+    said = "au plus 1 par semaine : fire.at_least : 8 aurait sonné 1 fois, et en manque 1 (la plus grave : critique, "
     assert said in page.replace("\u00a0", " ")
-    assert "aucune valeur de fire.surprise seule : 3 sonnent quelle qu’elle soit" in page
+    assert "aucune valeur de fire.surprise seule\u00a0: 3 sonnent quelle qu’elle soit" in page
 
 
 def test_a_chart_is_the_same_each_time(wished: Settings) -> None:
