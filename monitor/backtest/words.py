@@ -85,6 +85,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "still": "en cours à la fin",
         "wanted": "au plus {n} par semaine : {suggested}",
         "suggested": "{name} : {value} aurait sonné {n} fois",
+        "missed": ", et en manque {n} (la plus grave : {severity}, {at})",
         "no_value": "aucune valeur de {name} seule : {n} sonnent quelle qu’elle soit",
         "info": "info",
         "warning": "avertissement",

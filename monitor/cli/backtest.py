@@ -39,6 +39,8 @@ from monitor.cli.context import (
 from monitor.domain.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from monitor.backtest import Backtest, Progress, Rang, Read, Span, Suggestion
     from monitor.settings import Settings
     from monitor.storage import Store
@@ -70,8 +72,8 @@ def backtest(
     rules: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Rule files, or a folder of them, as a changed copy of your own; or ids of configured rules. Without any, all"
-            " configured rules.",
+            help="Files of rules, or a folder of them, as a changed copy of your own; and ids, where only some rules are meant."
+            " Without any, all configured rules.",
             show_default=False,
         ),
     ] = None,
@@ -140,25 +142,21 @@ def _refuse(asked: _Asked) -> None:
 
 
 def _settings(config: Path, rules: Sequence[str]) -> Settings:
-    """The configuration with the rules that are asked for."""
+    """The configuration with the rules that are asked for: by id, among those of the files that are given, or its own."""
     from monitor.settings import load
     from monitor.settings.load import rule_files
 
     paths = [Path(each) for each in rules if Path(each).exists() or Path(each).suffix in {".yaml", ".yml"}]
-    if paths and len(paths) < len(rules):
-        others = ", ".join(each for each in rules if Path(each) not in paths)
-        raise UsageError(f"{others}: give files of rules, or ids of configured rules, not both")
-    if paths:
-        files = [file for path in paths for file in rule_files(path)]
-        if not files:
-            raise UsageError(f"{', '.join(map(str, paths))}: there is no rule file in it (NAME.yaml)")
-        return load(config, rules=files)
-    settings = loaded(config)
+    ids = [each for each in rules if Path(each) not in paths]
+    files = [file for path in paths for file in rule_files(path)]
+    if paths and not files:
+        raise UsageError(f"{', '.join(map(str, paths))}: there is no rule file in it (NAME.yaml)")
+    settings = load(config, rules=files) if files else loaded(config)
     known = {rule.id: rule for rule in settings.rules}
-    for each in rules:
+    for each in ids:
         if each not in known:
             raise unknown("rule, nor file of rules,", each, known)
-    return settings.model_copy(update={"rules": tuple(known[each] for each in rules)}) if rules else settings
+    return settings.model_copy(update={"rules": tuple(known[each] for each in ids)}) if ids else settings
 
 
 async def _found(settings: Settings, asked: _Asked) -> Backtest:
@@ -239,13 +237,21 @@ def _moment(typed: str, option: str, settings: Settings, *, whole: bool = False)
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar on standard error, where somebody watches."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    """A bar on standard error for what is being done, where somebody watches."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+        def tell(what: str, done: int, total: int | None) -> None:
+            if what not in bars:
+                bars[what] = bar.add_task(what, total=total)
+            bar.update(bars[what], completed=done, total=total)
+            for name, task in bars.items():
+                bar.update(task, visible=name == what)
+
+        bars: dict[str, TaskID] = {}
+        yield tell
 
 
 def _show(found: Backtest, settings: Settings, *, everything: bool) -> None:
@@ -332,16 +338,24 @@ def _facts_of(found: Backtest, settings: Settings) -> None:
     say(f"Learnt from the {past.before} that came before." if past.before else "Nothing came before to learn from.")
     if span.is_short:
         say("Less than a week is counted as one.")
+    if any(each.over is None for each in found.judged.alerts):
+        say("+ is what was not over at the end.")
     if found.wanted is None:
-        say("`--wanted 2` suggests thresholds for two alerts a week, `--chart FILE.html` draws what was seen.", style="dim")
+        say("`--wanted 2` suggests thresholds for two alerts a week.", style="dim")
+        say("`--chart FILE.html` draws what was seen.", style="dim")
 
 
 def _lasted(each: Rang, span: Span) -> str:
+    told = _minutes(each.lasted(span.until))
+    return told if each.over else f"{told} +"
+
+
+def _minutes(length: timedelta) -> str:
+    """A length of time in whole minutes, one at least."""
     from rules.duration import format_duration
 
-    lasted = each.lasted(span.until)
-    told = format_duration(lasted - lasted % timedelta(minutes=1)) if lasted >= timedelta(minutes=1) else "1m"
-    return told if each.over else f"{told} +"
+    minute = timedelta(minutes=1)
+    return format_duration(max(length - length % minute, minute))
 
 
 def _amount(value: float, measure: str) -> str:
