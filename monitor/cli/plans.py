@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,8 +55,8 @@ def show(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG) -> None:
         _show_steps(found, settings)
         say("")
         say(("Timeline", "bold"))
-        for event in story:
-            say(f"  {local(event.at, settings)}  {event.kind:<18}  {_what(event)}")
+        for line in _told(story, settings):
+            say(f"  {line}")
         if commands := _next(found):
             say("")
             say("Next: ", (", ".join(commands), "bold"))
@@ -69,8 +70,9 @@ def _show_steps(found: PlanRun, settings: Outline) -> None:
     states = {each.step: each for each in found.steps}
     say((localized(found.definition.title, settings.language), "bold"), f"  {_RUN_STATES[found.state]}")
     say("")
+    widest = max(12, *(len(step.id) for step in found.definition.steps))
     for step in found.definition.steps:
-        say(f"  {_state_of(found, step):<24} {step.id:<12} {localized(step.title, settings.language)}")
+        say(f"  {_state_of(found, step):<24} {step.id:<{widest}} {localized(step.title, settings.language)}")
         detail = states[step.id].detail
         for line in ([said(detail)] if detail else []) + _inside(found, step, settings):
             say(f"    {line}")
@@ -111,6 +113,14 @@ def _next(found: PlanRun) -> list[str]:
     confirm = [f"tocsin plan confirm {found.id}"] if found.state is RunState.AWAITING_CONFIRMATION else []
     todo = [step.id for step in found.definition.steps if _state_of(found, step) in {"to do", "failed", "overdue"}]
     return confirm + ([f"tocsin plan done {found.id} {todo[0]}"] if todo else []) or [f"tocsin plan close {found.id}"]
+
+
+def _told(story: Iterable[TimelineEvent], settings: Outline) -> Iterator[str]:
+    """The timeline. The hundred complaints of a crisis are one line: what is to do must not scroll away."""
+    for (kind, what), alike in groupby(story, key=lambda event: (event.kind, _what(event))):
+        first, *others = alike
+        times = f", {len(others) + 1} times" if others else ""
+        yield f"{local(first.at, settings)}  {kind:<18}  {what}{times}"
 
 
 def _what(event: TimelineEvent) -> str:

@@ -141,6 +141,7 @@ def test_plans_are_listed_shown_confirmed_and_closed(rung: Tocsin) -> None:
     assert "[en, approved] We are looking into it." in shown
     assert "Timeline" in shown
     assert "plan.opened" in shown
+    assert shown.count("alert.opened        complaint") == 1, "those in a row are one line"
     assert rung.at("plan", "confirm", "1", "--by", "ines").output.endswith("the automatic steps begin now.\n")
     assert "is under way already" in rung.at("plan", "confirm", "1").output
     assert "plan.confirmed      outage (ines)" in rung.at("plan", "show", "1").output
