@@ -82,9 +82,10 @@ def _show(found: Collection[Finding], rules: int, *, known: bool) -> None:
         for line in _told(each):
             say(line)
         say("")
-    history = "" if known else " What is usual is not known here: there is no store, or none that answers."
     told = plural(len(found), "finding") if found else "nothing found"
-    say(f"{plural(rules, 'rule')}: {told}.{history}", style="yellow" if found else "green")
+    say(f"{plural(rules, 'rule')}: {told}.", style="yellow" if found else "green")
+    if not known:
+        say("What is usual is not known here: there is no store, or none that answers.", style="dim")
 
 
 def _told(finding: Finding) -> Iterator[str]:
