@@ -48,7 +48,7 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
         wall = await stack.enter_async_context(Wall(folder / "webhooks", secret))
         environ = {"DEMO_SMTP_PORT": str(postbox.port), "DEMO_WEBHOOK_URL": wall.url, "DEMO_WEBHOOK_SECRET": secret}
         settings = _settings(story, temporary, environ)
-        to_try = _to_try(story, folder / settings.brand.lower(), environ)
+        to_try = left_to_try(story, folder / settings.brand.lower(), environ)
         clock = PacedClock(start, speed, until=start)  # nothing happens before the daemon is there to see it
         daemon = Daemon(settings, clock, reload=lambda: settings, handle_signals=False)
         before = _counts()
@@ -80,7 +80,7 @@ def _settings(story: Path, temporary: str, environ: Mapping[str, str]) -> Settin
     return settings.model_copy(update={"storage": StorageSettings(url=SecretStr(f"sqlite:///{temporary}/demo.db"))})
 
 
-def _to_try(story: Path, folder: Path, environ: Mapping[str, str]) -> Path:
+def left_to_try(story: Path, folder: Path, environ: Mapping[str, str]) -> Path:
     """A copy of the demo's configuration at `folder`, with nothing left to fill in: to ask it questions, and to change it."""
     shutil.copytree(story, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
     monitor = folder / "monitor.yaml"
