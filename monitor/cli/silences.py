@@ -216,8 +216,8 @@ def _spare_safety(settings: Outline, matcher: Mapping[str, object]) -> None:
     grave = ", ".join(f"`{each.id}`" for each in _about_safety(settings.rules) if silencing.may_cover(matcher, each))
     if grave:
         raise UsageError(
-            f"this would also silence {grave}, by which you hear that people may be hurt: name another rule with --rule, or say"
-            " --including-safety"
+            f"this would also silence {grave}, by which you hear that people may be hurt: name another rule with --rule, leave"
+            " it out with --where 'rule: {not: …}', or say --including-safety"
         )
 
 
