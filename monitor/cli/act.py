@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.app import alert, app
+from monitor.cli.app import RINGS, alert, app
 from monitor.cli.context import (
     DEFAULT_CONFIG,
     AsJson,
@@ -47,7 +47,7 @@ _COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
 _LOOK, _LOOKS = 0.2, 300
 
 
-@app.command()
+@app.command(rich_help_panel=RINGS)
 def alerts(
     config: ConfigDir = DEFAULT_CONFIG,
     everything: Annotated[bool, typer.Option("--all", help="Resolved ones too.")] = False,
@@ -213,7 +213,7 @@ async def _record(store: Store, incident: int) -> DeliveryRecord:
         return (await tx.deliveries.list(limit=1, incident_id=incident))[0]
 
 
-@app.command()
+@app.command(rich_help_panel=RINGS)
 def ack(
     numbers: Annotated[list[int], typer.Argument(help="The alerts' numbers.")],
     config: ConfigDir = DEFAULT_CONFIG,

@@ -8,6 +8,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+BEGIN, RINGS, LISTENS, KEEPS = "To begin", "What rings, and whom it reaches", "Sources, rules and scores", "What is kept"
+"""What commands are for, in the order of the help."""
+_PANELS = (BEGIN, RINGS, LISTENS, KEEPS)
+
+
+class ByPurpose(TyperGroup):
+    """A newcomer finds the first steps first."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands, by what they are for."""
+        return sorted(
+            super().list_commands(ctx), key=lambda name: _PANELS.index(getattr(self.commands[name], "rich_help_panel", KEEPS))
+        )
+
 
 class GivenByDefault(TyperGroup):
     """`tocsin feedback 12 --not-complaint` is `tocsin feedback give 12 --not-complaint`."""
@@ -21,6 +35,7 @@ class GivenByDefault(TyperGroup):
 app = typer.Typer(
     name="tocsin",
     help="Hears what is said about a brand, rings when it must, and opens the emergency plan.",
+    cls=ByPurpose,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -34,8 +49,9 @@ routes = typer.Typer(name="routes", help="Whom alerts go to.", no_args_is_help=T
 plan = typer.Typer(name="plan", help="The emergency plans being carried out.", no_args_is_help=True)
 feedback = typer.Typer(name="feedback", help="What was judged wrongly, said by you.", cls=GivenByDefault, no_args_is_help=True)
 hold = typer.Typer(name="hold", help="What is kept for legal claims.", no_args_is_help=True)
-for group in (sources, receivers, alert, rules, routes, plan, feedback, hold):
-    app.add_typer(group)
+for panel, groups in ((RINGS, (alert, plan, routes, receivers, feedback)), (LISTENS, (sources, rules)), (KEEPS, (hold,))):
+    for group in groups:
+        app.add_typer(group, rich_help_panel=panel)
 
 
 def _version(wanted: bool) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
-from monitor.cli.app import app
+from monitor.cli.app import LISTENS, app
 from monitor.cli.context import (
     DEFAULT_CONFIG,
     AsJson,
@@ -67,7 +67,7 @@ class _Asked:
         return self.data == STORE
 
 
-@app.command()
+@app.command(rich_help_panel=LISTENS)
 def backtest(
     rules: Annotated[
         list[str] | None,

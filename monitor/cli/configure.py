@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from monitor.cli.app import app, receivers, sources
+from monitor.cli.app import BEGIN, app, receivers, sources
 from monitor.cli.context import (
     DEFAULT_CONFIG,
     ConfigDir,
@@ -38,23 +38,18 @@ if TYPE_CHECKING:
     from monitor.sources import InboxItem, Preview
     from notifiers.message import Message
 
+_SOURCE = "a feed's address, #hashtag@server, or a CSV or JSON Lines file"
+_RECEIVER = "an e-mail address or a webhook's https:// address"
 _PATIENCE = 60  # seconds for a receiver to take a test message
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def init(
     directory: Annotated[Path, typer.Argument(help="Where to write; existing files are never touched.")],
     brand: Annotated[str, typer.Option(prompt="Name of the brand", help="What people call you.")],
-    source: Annotated[
-        str,
-        typer.Option(
-            prompt="First source (a feed's address, #hashtag@server, or a CSV or JSON Lines file)", help="Where to listen."
-        ),
-    ],
-    send_to: Annotated[
-        str, typer.Option(prompt="Send alerts to (an e-mail address or a webhook's https:// address)", help="Whom to tell.")
-    ],
-    language: Annotated[Literal["fr", "en"], typer.Option(help="Of the messages.")] = "en",
+    source: Annotated[str, typer.Option(prompt=f"First source ({_SOURCE})", help=f"Where to listen: {_SOURCE}.")],
+    send_to: Annotated[str, typer.Option(prompt=f"Send alerts to ({_RECEIVER})", help=f"Whom to tell: {_RECEIVER}.")],
+    language: Annotated[Literal["fr", "en"], typer.Option(help="Of the messages, and of what is drawn.")] = "en",
 ) -> None:
     """Write a configuration of ten lines, from three questions."""
     from monitor import settings as configuration
@@ -71,7 +66,7 @@ def init(
         say("  ", (f"tocsin {command} --config {directory}", "bold"))
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def check(config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Read the configuration as `run` would, and say all that is wrong with it. Exit code 0, or 78."""
     from monitor import settings as configuration
@@ -82,7 +77,7 @@ def check(config: ConfigDir = DEFAULT_CONFIG) -> None:
         raise typer.Exit(ExitCode.CONFIGURATION)
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def schema(
     name: Annotated[str, typer.Argument(help="monitor, contacts, rules, rule-tests or plans; without it, all of them.")] = "",
     out_dir: Annotated[Path | None, typer.Option("--out", help="Write one NAME.schema.json per file here.")] = None,

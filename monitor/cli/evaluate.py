@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.app import app
+from monitor.cli.app import LISTENS, app
 from monitor.cli.context import AsJson, opened, out, plural, row, say, show_json, table
 from monitor.cli.score import AUTO, Engine, OwnConfig, open_texts, scorer_of, settings_of
 from monitor.domain.errors import InputError, UsageError
@@ -32,7 +32,7 @@ _AT_ONCE = 125
 _FEW = 20  # texts of a language, below which its figures say little: they are shown together
 
 
-@app.command()
+@app.command(rich_help_panel=LISTENS)
 def evaluate(
     files: Annotated[
         list[Path] | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.app import app
+from monitor.cli.app import KEEPS, app
 from monitor.cli.context import DEFAULT_CONFIG, AsJson, ConfigDir, clock, outlined, plural, run, say, show_json
 from monitor.domain.errors import ExitCode, StorageError, UsageError
 
@@ -23,7 +23,7 @@ _TOLD = ("mention", "alert", "notification")
 _SHORT = 10.0  # seconds, below which a tenth is of interest
 
 
-@app.command()
+@app.command(rich_help_panel=KEEPS)
 def backup(
     target: Annotated[
         Path | None,
@@ -71,7 +71,7 @@ def _show(made: Backup, seconds: float, removed: Sequence[Path]) -> None:
         say(f"Removed {plural(len(removed), 'older backup')}.")
 
 
-@app.command()
+@app.command(rich_help_panel=KEEPS)
 def restore(
     file: Annotated[Path, typer.Argument(help="What `tocsin backup` or an upgrade made.")],
     config: ConfigDir = DEFAULT_CONFIG,
@@ -100,7 +100,7 @@ def restore(
         )
 
 
-@app.command()
+@app.command(rich_help_panel=KEEPS)
 def migrate(
     config: ConfigDir = DEFAULT_CONFIG,
     check: Annotated[bool, typer.Option("--check", help="Only say what would be done: exit code 0, or 1 if anything.")] = False,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from monitor.cli.app import app, hold
+from monitor.cli.app import KEEPS, app, hold
 from monitor.cli.context import (
     DEFAULT_CONFIG,
     AsJson,
@@ -59,7 +59,7 @@ _ANSWERS = {
 _LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 
 
-@app.command()
+@app.command(rich_help_panel=KEEPS)
 def export(network: Network, author: Who, config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Print all that is kept about one author, as JSON: the answer to an access request."""
 
@@ -70,7 +70,7 @@ def export(network: Network, author: Who, config: ConfigDir = DEFAULT_CONFIG) ->
     run(work)
 
 
-@app.command()
+@app.command(rich_help_panel=KEEPS)
 def erase(
     network: Annotated[str, typer.Argument(help="The network, for instance mastodon.", show_default=False)] = "",
     author: Annotated[str, typer.Argument(help="The author's handle, or id on the network.", show_default=False)] = "",

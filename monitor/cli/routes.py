@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from monitor.cli.app import app, routes
+from monitor.cli.app import RINGS, app, routes
 from monitor.cli.context import (
     DEFAULT_CONFIG,
     AsJson,
@@ -37,7 +37,7 @@ At = Annotated[str, typer.Option("--at", help="Another moment: 2026-07-14 or 202
 _HELD = {True: ("yes", "green"), False: ("no", "red"), None: ("unknown", "yellow")}
 
 
-@app.command()
+@app.command(rich_help_panel=RINGS)
 def oncall(
     role: Annotated[str, typer.Argument(help="A role; without one, all of them.")] = "",
     at: At = "",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 from rich.text import Text
 
-from monitor.cli.app import app
+from monitor.cli.app import LISTENS, app
 from monitor.cli.context import err, loaded, out, said, say, unknown
 from monitor.domain.errors import InputError, UsageError
 
@@ -41,7 +41,7 @@ _COLOURS = {"negative": "red", "neutral": "", "positive": "green", None: "dim"}
 _VADERS = ("compound", "neg", "neu", "pos")
 
 
-@app.command()
+@app.command(rich_help_panel=LISTENS)
 def score(
     text: Annotated[
         str | None,

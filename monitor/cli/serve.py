@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from monitor.cli.app import app
+from monitor.cli.app import BEGIN, LISTENS, app
 from monitor.cli.context import (
     DEFAULT_CONFIG,
     AsJson,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from monitor.storage import StorageSettings
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def run(config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Run the daemon, until SIGTERM. SIGHUP reads the configuration anew; a bad one changes nothing."""
     import resource
@@ -64,7 +64,7 @@ def _configured(config: Path) -> Settings:
     return settings
 
 
-@app.command()
+@app.command(rich_help_panel=LISTENS)
 def replay(
     file: Annotated[Path, typer.Argument(help="A recording: JSON Lines or CSV, oldest first.")],
     config: Annotated[
@@ -176,7 +176,7 @@ def _show_reasons(outcome: Outcome) -> None:
         )
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def demo(
     as_json: AsJson = False,
     folder: Annotated[Path, typer.Option("--out", help="Where the e-mails are saved.")] = Path("demo-output"),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from monitor.cli.app import app
+from monitor.cli.app import RINGS, app
 from monitor.cli.context import (
     DEFAULT_CONFIG,
     AsJson,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@app.command()
+@app.command(rich_help_panel=RINGS)
 def silence(
     reason: Annotated[str, typer.Option(help="Why: the next person will ask.")],
     lasting: Annotated[str, typer.Option("--for", help="How long: 30m, 2h, 1d.")] = "",
@@ -246,7 +246,7 @@ def _duration(written: str) -> timedelta:
     return length
 
 
-@app.command()
+@app.command(rich_help_panel=RINGS)
 def silences(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """List the silences in force, those that pause until they come again, and those that are planned."""
 
@@ -295,7 +295,7 @@ def _key(silence: Silence) -> Mapping[str, str]:
     return found if isinstance(found, Mapping) else {}
 
 
-@app.command()
+@app.command(rich_help_panel=RINGS)
 def unsilence(
     number: Annotated[int, typer.Argument(help="The silence's number.")], config: ConfigDir = DEFAULT_CONFIG, by: By = ""
 ) -> None:

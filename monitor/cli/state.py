@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from monitor.cli.app import app
+from monitor.cli.app import RINGS, app
 from monitor.cli.context import (
     DEFAULT_CONFIG,
     AsJson,
@@ -81,7 +81,7 @@ class _State:
         }
 
 
-@app.command()
+@app.command(rich_help_panel=RINGS)
 def status(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Say how everything is: sources, alerts, messages owed, plans."""
 
