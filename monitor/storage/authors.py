@@ -37,7 +37,9 @@ class Authors(Repository):
         """The row of one person. Raises `UsageError` when nobody, or more than one, is known by that name."""
         found = await self._called(network, who)
         if not found:
-            raise UsageError(f"nobody called {who} is known on {network}: give the network's own id of the person, or the handle")
+            others = "".join(f", but on {each}" for each in await self._networks(who))
+            fix = "give the network's own id of the person, or the handle"
+            raise UsageError(f"nobody called {who} is known on {network}{others}: {fix}")
         if len(found) > 1:
             ids = ", ".join(row["external_id"] for row in found)
             raise UsageError(f"{len(found)} people are called {who} on {network}: say which by id ({ids})")
@@ -46,6 +48,11 @@ class Authors(Repository):
     async def known(self, network: str, who: str) -> bool:
         """Whether anybody is known by that name."""
         return bool(await self._called(network, who))
+
+    async def _networks(self, who: str) -> Sequence[str]:
+        """Where somebody is known by that name."""
+        rows = await self._session.rows(select(author.c.network).distinct().order_by(author.c.network))
+        return [row["network"] for row in rows if await self._called(row["network"], who)]
 
     async def _called(self, network: str, who: str) -> Sequence[RowMapping]:
         of_network = select(author).where(author.c.network == network, author.c.erased_at.is_(None))

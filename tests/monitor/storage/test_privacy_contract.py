@@ -56,6 +56,8 @@ async def test_an_erased_person_is_emptied_and_kept_out(store: Store, said: Said
         assert (await tx.erasures.preview("mastodon", "@ADA", now)).already
         with pytest.raises(UsageError, match="nobody called grace h"):
             await tx.erasures.erase("mastodon", "grace h", now)
+        with pytest.raises(UsageError, match="nobody called @grace is known on web, but on mastodon: give the network's own id"):
+            await tx.erasures.erase("web", "@grace", now)
 
 
 async def test_a_namesake_of_the_brand_takes_no_alert_along(store: Store, said: Said, ring: Ring, now: datetime) -> None:
