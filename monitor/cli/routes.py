@@ -27,6 +27,7 @@ from monitor.cli.context import (
     table,
     unknown,
 )
+from monitor.cli.understood import typed
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _local(moment: datetime, settings: Settings) -> str:
 def attempt(
     rule: Annotated[str, typer.Argument(help="The rule that rings.")],
     mention: Annotated[
-        str, typer.Argument(help="The mention that rings it: its number, or a text as somebody might write it.")
+        str, typer.Argument(help="The mention that rings it: its number, or a text as a stranger might write it.")
     ] = "",
     subject: Annotated[str, typer.Option(help="What it is about, where no mention says it: a window's subject.")] = "",
     severity: Annotated[str, typer.Option(help="Another severity than the rule's: info, warning or critical.")] = "",
@@ -120,7 +121,11 @@ def attempt(
     moment = _moment(at, settings)
 
     async def work() -> None:
-        found = (await _stored(int(mention), config)) if mention.isdecimal() else _written(settings, mention) if mention else None
+        found: Observed | None = None
+        if mention.isdecimal():
+            found = await _stored(int(mention), config)
+        elif mention:
+            found = typed(settings, mention, clock.now())
         _show_routes(settings, _alert(settings, rule, subject, severity, found, moment), found, moment)
 
     run(work)
@@ -132,17 +137,6 @@ async def _stored(number: int, config: Path) -> Observed:
     if not found:
         raise UsageError(f"there is no mention {number}")
     return found[0]
-
-
-def _written(settings: Settings, text: str) -> Observed:
-    from monitor.domain.mention import Mention
-    from monitor.pipeline.enrich import Enricher
-    from monitor.pipeline.preview import observed
-    from monitor.sentiment import Scorer
-
-    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.ours)
-    now = clock.now()
-    return observed(enricher.enrich(Mention("typed", text, now), latest=now), "typed", now)
 
 
 def _alert(settings: Settings, rule_id: str, subject: str, severity: str, mention: Observed | None, moment: datetime) -> Any:

@@ -26,6 +26,7 @@ from monitor.cli.context import (
     table,
 )
 from monitor.cli.context import unknown as unknown_name
+from monitor.cli.understood import typed
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _SHOWN = 100  # characters of what was said
 def explain(
     rule: Annotated[str, typer.Argument(help="The rule's id.")],
     mention: Annotated[
-        str, typer.Argument(help="A mention's number, as `tocsin alert show` names it; or a text, as somebody might write it.")
+        str, typer.Argument(help="A mention's number, as `tocsin alert show` names it; or a text, as a stranger might write it.")
     ],
     config: ConfigDir = DEFAULT_CONFIG,
     as_json: AsJson = False,
@@ -78,16 +79,10 @@ async def _stored(rule: str, number: int, config: Path) -> _Explained:
 
 async def _written(rule: str, text: str, config: Path) -> _Explained:
     """What is not stored counts in no window: only its conditions can be asked."""
-    from monitor.domain.mention import Mention
-    from monitor.pipeline.enrich import Enricher
-    from monitor.pipeline.preview import observed
-    from monitor.sentiment import Scorer
     from rules import Engine
 
     settings, now = loaded(config), clock.now()
-    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.ours)
-    mention = observed(enricher.enrich(Mention("typed", text, now), latest=now), "typed", now)
-    return _Explained(Engine(settings.rules, settings.lists), rule, mention, None, now, "this text")
+    return _Explained(Engine(settings.rules, settings.lists), rule, typed(settings, text, now), None, now, "this text")
 
 
 class _Explained:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.domain.mention import Enriched, Mention
+from monitor.domain.mention import Author, Enriched, Mention, Observed
 
 if TYPE_CHECKING:
     from monitor.settings import Settings
@@ -44,3 +44,13 @@ class Reader:
     def _about(self, enriched: Enriched) -> str:
         names = (self._settings.subjects[each].names[0] for each in sorted(enriched.subjects))
         return f"about {' and '.join(names) or 'nobody'}"
+
+
+def typed(settings: Settings, text: str, at: datetime) -> Observed:
+    """A text as a stranger might write it now: nobody of ours, and nothing else is known of them."""
+    from monitor.pipeline.enrich import Enricher
+    from monitor.pipeline.preview import observed
+    from monitor.sentiment import Scorer
+
+    enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.ours)
+    return observed(enricher.enrich(Mention("typed", text, at, author=Author("stranger")), latest=at), "typed", at)

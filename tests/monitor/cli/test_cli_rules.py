@@ -9,6 +9,7 @@ import pytest
 
 from monitor.domain.errors import UsageError
 from monitor.settings import ConfigError
+from tests.monitor.cli.conftest import RULES
 
 if TYPE_CHECKING:
     from tests.monitor.cli.conftest import Tocsin
@@ -37,6 +38,14 @@ def test_a_text_that_nobody_wrote_yet_is_read_as_the_daemon_would(rung: Tocsin) 
     assert told.startswith("crisis does not hold for this text: “Acme works fine, I think”")
     assert "no   where.text any_of broken, awful" in told
     assert "ring" not in told
+
+
+def test_a_text_is_a_strangers(rung: Tocsin) -> None:
+    """Nearly every rule asks that none of us wrote it: that is known; how many read them is not."""
+    rung.write("rules/acme.yaml", RULES.replace("subjects: acme,", "author.own: false,", 1))
+    told = rung.at("rules", "explain", "complaint", "Acme is broken").output
+    assert told.startswith("complaint holds for this text: “Acme is broken”")
+    assert "yes  where.author.own is false" in told
 
 
 def test_scripts_get_the_same_as_json(rung: Tocsin) -> None:
