@@ -12,6 +12,7 @@ from monitor.backtest.words import say
 from monitor.settings import Settings
 from notifiers.reader import Reader
 
+_LONG = 20  # alerts of one rule: more are folded away, or nobody reaches the next rule
 _HEADS = ("at", "about", "severity", "seen", "usual", "lasted", "told")
 
 
@@ -24,13 +25,19 @@ def listing(found: Backtest, settings: Settings, reader: Reader) -> dict[str, An
             "id": rule.id,
             "told": _told(found, rule.id, reader),
             "suggestions": [_suggested(each, found, reader) for each in found.suggestions if each.rule == rule.id],
+            "is_long": len(found.judged.of(rule.id)) > _LONG,
             "alerts": [_alert(each, found, settings, reader) for each in found.judged.of(rule.id)],
         }
         for rule in found.rules
     ]
     brand = settings.brand or next(iter(settings.subjects.values())).names[0]
     heads = [say(language, f"head.{name}") for name in _HEADS]
-    return {"title": say(language, "title", brand=brand), "rules": rules, "heads": heads}
+    return {
+        "title": say(language, "title", brand=brand),
+        "rules": rules,
+        "heads": heads,
+        "one_by_one": say(language, "one_by_one"),
+    }
 
 
 def _told(found: Backtest, rule: str, reader: Reader) -> str:

@@ -145,6 +145,7 @@ class Narrator:
         self._type(f"export TOCSIN_CONFIG={shlex.quote(str(to_try))}")
         self._type(".venv/bin/tocsin backtest crisis storm $TOCSIN_CONFIG/story.jsonl")
         self._type(".venv/bin/tocsin rules test")
+        self._say(("docs/how-to/change-a-threshold.md goes on from there.", ""))
         self._say(("Then ", ""), (".venv/bin/tocsin init my-brand", "bold"), (" asks three questions;", ""))
         self._say(("docs/tutorial.md takes you from there to your first alert.\n", ""))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -131,6 +132,17 @@ def test_the_page_is_whole_by_itself_and_says_nothing_of_people(wished: Settings
     said = "au plus 1 par semaine : fire.at_least : 8 aurait sonné 1 fois, et en manque 1 (la plus grave : critique, "
     assert said in page.replace("\u00a0", " ")
     assert "aucune valeur de fire.surprise seule\u00a0: 3 sonnent quelle qu’elle soit" in page
+
+
+def test_a_long_list_is_folded_away(wished: Settings) -> None:
+    """Without a script: whoever wants to read of each complaint unfolds them, and all others reach the next rule."""
+    calm = found(wished)
+    assert "<details>" not in chart(calm, wished, ".html").decode()
+    complaints = [rang("complaint", MONDAY + n * HOUR, author=str(n)) for n in range(30)]
+    loud = replace(calm, judged=Judged([*calm.judged.alerts, *complaints]))
+    page = chart(loud, wished, ".html").decode()
+    assert page.count("<details><summary>une par une</summary>") == page.count("</details>") == 1
+    assert "auteur 29" in page
 
 
 def test_a_chart_is_the_same_each_time(wished: Settings) -> None:
