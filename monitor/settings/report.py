@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.domain.errors import ExitCode
 from monitor.settings import advice
-from monitor.settings.load import read_all
+from monitor.settings.load import folder_of, read_all
 from monitor.settings.model import Settings
 from monitor.settings.problems import Problem
 
@@ -51,11 +51,13 @@ def render(report: Report) -> str:
 def _summary(directory: Path, settings: Settings | None, problems: int, warnings: int) -> str:
     if settings is None:
         return f"{directory}: {_count(problems, 'problem')} to put right."
+    # One file of one's own puts all shipped rules out of force, that about danger to people included: it is said.
+    whose = "own" if folder_of(directory, "rules") == directory / "rules" else "shipped"
     parts = (
         (len(settings.subjects), "subject"),
         (len(settings.sources), "source"),
         (len(settings.receivers), "receiver"),
-        (len(settings.rules), "rule"),
+        (len(settings.rules), f"{whose} rule"),
         (len(settings.plans), "plan"),
     )
     said = f"{directory}: fine. {', '.join(_count(number, noun) for number, noun in parts)}"

@@ -28,7 +28,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_base_of_all_cases_has_no_fault(config: Path, tmp_path: Path) -> None:
     """What a case reports comes from its own fault alone."""
     report = check(config, environ=ENVIRON)
-    assert render(report) == "config: fine. 1 subject, 1 source, 3 receivers, 1 rule, 1 plan. Store: " + str(
+    assert render(report) == "config: fine. 1 subject, 1 source, 3 receivers, 1 own rule, 1 plan. Store: " + str(
         tmp_path / "config" / "tocsin.db"
     )
 

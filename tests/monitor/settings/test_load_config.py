@@ -448,9 +448,11 @@ plan:
 
 def test_the_report_ends_with_what_the_configuration_amounts_to(write: Write, watched: str) -> None:
     """A line for people, an exit code for scripts."""
-    folder = write({"monitor.yaml": watched, "rules/a.yaml": RULE})
+    folder = write({"monitor.yaml": watched})
+    assert " shipped rules, " in render(check(folder, environ={})), "none of one's own yet"
+    write({"monitor.yaml": watched, "rules/a.yaml": RULE})
     report = check(folder, environ={})
-    assert render(report) == f"{folder}: fine. 1 subject, 1 source, 1 receiver, 1 rule, 1 plan. Store: {folder}/tocsin.db"
+    assert render(report) == f"{folder}: fine. 1 subject, 1 source, 1 receiver, 1 own rule, 1 plan. Store: {folder}/tocsin.db"
     assert report.exit_code == ExitCode.OK
     report = check(write({"monitor.yaml": watched + "a: 1\nb: 2\n"}), environ={})
     assert report.summary == f"{folder}: 2 problems to put right."
