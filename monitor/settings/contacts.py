@@ -10,20 +10,13 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from monitor.domain.plan import Id
-from monitor.settings.calendar import Days, Holiday, HolidayDay
+from monitor.settings.calendar import Days, Spans
 from monitor.settings.kinds import Names, Text, one_or_many
 from notifiers.message import Language
 from notifiers.smtp import Mailbox
+from rules.holidays import Holiday, Holidays
 from rules.recurrence import WeeklyField
 from rules.wall_clock import TimeOfDay, Zone, shown, since_midnight
-
-
-def _one_day(written: Any) -> Any:
-    return [written] if isinstance(written, str | date) else written
-
-
-_Spans = Annotated[tuple[Days, ...], BeforeValidator(_one_day, json_schema_input_type=str | list[str])]
-_Holidays = Annotated[tuple[HolidayDay, ...], BeforeValidator(_one_day, json_schema_input_type=str | list[str])]
 
 
 class Person(BaseModel):
@@ -43,10 +36,10 @@ class Person(BaseModel):
         (),
         description="hours of work: days, hours or both, such as `mon-fri 08:00-19:00` (a list for several); none: at any hour",
     )
-    away: _Spans = Field(
+    away: Spans = Field(
         (), description="days of leave, `2026-07-14` or `2026-07-14 to 2026-07-31`: a role goes to its backup then"
     )
-    holidays: _Holidays | None = Field(
+    holidays: Holidays | None = Field(
         None, description="public holidays where this person works; the default is `holidays` of this file"
     )
 
@@ -152,7 +145,7 @@ class Contacts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1] = Field(1, description="the version of this file's format")
-    holidays: _Holidays = Field(
+    holidays: Holidays = Field(
         (),
         description="public holidays, `2026-04-06` or, for every year, `07-14`: whoever has `hours` does not work on them",
     )
