@@ -194,6 +194,8 @@ class _Story:
             if moment in stops:
                 await self._restart(stops[moment])
         await self._pass_time(max(self._clock.now() + TICK, self._busy_until))
+        while (due := self._stages.evaluate.due_at) is not None and due + TICK > self._clock.now():
+            await self._pass_time(due + TICK)
         await self._deliver_the_rest()
 
     async def _pass_time(self, until: datetime) -> None:

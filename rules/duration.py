@@ -41,6 +41,12 @@ def format_duration(value: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
+def format_hours(value: timedelta) -> str:
+    """The same in hours and minutes alone, `45h`: a day of work has no twenty-four of them."""
+    hours, minutes = divmod(int(value.total_seconds()) // 60, 60)
+    return "".join(f"{number}{unit}" for number, unit in ((hours, "h"), (minutes, "m")) if number) or "0m"
+
+
 def _positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
         raise ValueError(f"{format_duration(value)} is no time at all: write at least 1s")

@@ -65,8 +65,8 @@ class Engine:
 
     @property
     def waits(self) -> timedelta | None:
-        """For how long after a mention something may still ring because time has passed; None: for ever."""
-        waits = [each.waits for each in self._remembering.values()]
+        """For how long after a mention something may still ring because time has passed, but for `next_due`; None: for ever."""
+        waits = [each.waits for id_, each in self._remembering.items() if id_ not in self._scheduled]
         return None if None in waits else max((each for each in waits if each is not None), default=timedelta(0))
 
     def remembering(self, rule_id: str) -> Remembering | None:

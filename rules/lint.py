@@ -21,11 +21,14 @@ from rules.model import (
     FlatlineRule,
     MentionRule,
     NewTermRule,
+    Raised,
+    RaisedByAbsence,
     RaisedByMention,
     RaisedByWindow,
     SentimentDropRule,
     Severity,
     Share,
+    Signal,
     SourceHealthRule,
     WindowRule,
 )
@@ -39,6 +42,7 @@ Listening = Comparable | SentimentDropRule | FlatlineRule | NewTermRule | Absenc
 CODES: Mapping[str, str] = {
     "never-rings": "no mention can ever match, or no window can ever hold so many",
     "dead-alternative": "a part of `any` can never hold: the rule rings without it",
+    "dead-signal": "a signal that can never hold: the rule rings without it",
     "never-louder": "a `raise` that can never apply, or says no more than the rule's own severity",
     "always-louder": "a `raise` that applies whenever the rule rings",
     "always-rings": "a floor at or below what is usual: the alert never ends",
@@ -54,6 +58,7 @@ CODES: Mapping[str, str] = {
 }
 """What is looked for in rules, by the stable name of each finding."""
 
+_FALLING = ("below", "at_most_expected")  # the lower these are, the less often they hold
 _LOW = 3
 _FORGOTTEN = 5  # half-lives after which three hundredths are left
 _CODE_LETTERS = (2, 3)
@@ -103,9 +108,10 @@ def _of_one(rule: AnyRule, amid: Surroundings, possible: Possibilities) -> Itera
     yield from dead
     if not dead:
         yield from _dead_alternatives(rule, amid, possible)
-        yield from _pointless_raises(rule, amid, possible) if isinstance(rule, Comparable) else ()
+        yield from _pointless_raises(rule, amid, possible)
     yield from _bad_languages(rule)
     if isinstance(rule, WindowRule):
+        yield from _dead_signals(rule, amid, possible) if not dead else ()
         for look in _OF_WINDOWS:
             yield from look(rule, amid)
 
@@ -124,7 +130,7 @@ def _never_rings(rule: Listening, amid: Surroundings, possible: Possibilities) -
     elif "subject" in rule.key and amid.names.get("subjects") and not possible.subjects(rule.where):
         what = "no mention ever rings it: its key is made of the subject, and the conditions let no single subject through."
         yield _remark("never-rings", rule, ("where",), what, "Ask for one subject, or write another `key`.")
-    elif isinstance(rule, WindowRule) and _counts_one(rule) and rule.fire.at_least > 1:
+    elif isinstance(rule, WindowRule) and _counts_one(rule, rule) and rule.fire.at_least > 1:
         what = f"at most 1 author is ever counted, for each has a window of their own, and it rings from {rule.fire.at_least}."
         yield _remark("never-rings", rule, ("key",), what, "Take `author` out of `key`, or write `measure: count`.")
 
@@ -142,8 +148,34 @@ def _conditions(rule: Listening) -> list[Wanted]:
     return wanted
 
 
-def _counts_one(rule: WindowRule) -> bool:
-    return isinstance(rule.measure, Distinct) and rule.measure.distinct == "author" and "author" in rule.key
+def _counts_one(rule: WindowRule, counted: WindowRule | Signal) -> bool:
+    return isinstance(counted.measure, Distinct) and counted.measure.distinct == "author" and "author" in rule.key
+
+
+def _dead_signals(rule: WindowRule, amid: Surroundings, possible: Possibilities) -> Iterator[Remark]:
+    """Signals that can never hold: the rule may ring by the others alone, if it needs no more than these."""
+    signals = rule.signals.of if rule.signals else ()
+    dead = [found for at, each in enumerate(signals) if (found := _why_dead(rule, each, at, amid, possible)) is not None]
+    hopeless = rule.signals is not None and len(signals) - len(dead) < rule.signals.need
+    for path, why in dead:
+        if hopeless:
+            yield _remark("never-rings", rule, path, f"a signal that it needs never holds: {why}.", "Change it, or need fewer.")
+        else:
+            yield _remark("dead-signal", rule, path, f"this signal never holds: {why}.", "Change it, or remove it.")
+
+
+def _why_dead(rule: WindowRule, signal: Signal, at: int, amid: Surroundings, possible: Possibilities) -> tuple[Path, str] | None:
+    """Where and why a signal never holds; None if it may."""
+    here: Path = ("signals", "of", at)
+    wanted = [Wanted(signal.where, path=(*here, "where"))]
+    if isinstance(signal.measure, Share):
+        wanted.append(Wanted(signal.measure.share, path=(*here, "measure", "share")))
+    clash = possible.clash(*wanted)
+    if clash is not None and not _waits_for_a_list(clash, amid):
+        return (*here, "where"), _why(clash, amid)
+    if _counts_one(rule, signal) and signal.at_least > 1:
+        return (*here, "at_least"), "at most 1 author is ever counted, for each has a window of their own"
+    return None
 
 
 def _dead_alternatives(rule: Listening, amid: Surroundings, possible: Possibilities) -> Iterator[Remark]:
@@ -160,34 +192,58 @@ def _alternatives(where: Where, path: Path) -> Iterator[tuple[Path, Where]]:
     return ((here, block) for here, block in _blocks(where, path) if here[-2:-1] == ("any",))
 
 
-def _pointless_raises(rule: Comparable, amid: Surroundings, possible: Possibilities) -> Iterator[Remark]:
-    raises: Sequence[RaisedByMention | RaisedByWindow] = rule.raise_
-    for at, raised in enumerate(raises):
+def _pointless_raises(rule: Listening, amid: Surroundings, possible: Possibilities) -> Iterator[Remark]:
+    for at, raised in enumerate(rule.raise_):
         path: Path = ("raise", at)
         if _loudness(raised.severity) <= _loudness(rule.severity):
             what = f"the rule is {rule.severity} by itself: {raised.severity} is no louder."
             yield _remark("never-louder", rule, (*path, "severity"), what, "Raise it further, or remove it.")
-        elif isinstance(raised, RaisedByWindow):
-            assert isinstance(rule, WindowRule)
-            yield from _pointless_floors(rule, raised, path)
-        elif (clash := possible.clash(Wanted(rule.where), Wanted(raised.where, path=(*path, "where")))) is not None:
-            what = f"it is never this loud: {_why(clash, amid)}."
-            yield _remark("never-louder", rule, (*path, "where"), what, "Mind the rule's own `where`, which must hold, too.")
-        elif possible.implies(rule.where, raised.where):
+        elif isinstance(raised, RaisedByMention | RaisedByAbsence):
+            yield from _pointless_conditions(rule, raised, path, amid, possible)
+        elif _never_so_many(rule, raised):
+            what = f"it is never this loud: no more than {DISTINCT_COUNTED:,} are counted."
+            yield _remark("never-louder", rule, (*path, "at_least"), what, "Write a lower number, or `measure: count`.")
+        elif _asks_no_more(rule, raised):
             yield _always_louder(rule, path, raised.severity)
 
 
-def _pointless_floors(rule: WindowRule, raised: RaisedByWindow, path: Path) -> Iterator[Remark]:
-    if isinstance(rule.measure, Distinct) and (raised.at_least or 0) > DISTINCT_COUNTED:
-        what = f"it is never this loud: no more than {DISTINCT_COUNTED:,} {rule.measure.distinct}s are counted."
-        yield _remark("never-louder", rule, (*path, "at_least"), what, "Write a lower number, or `measure: count`.")
-    elif (
-        raised.times_expected is None
-        and raised.surprise is None
-        and (raised.at_least or 0) <= rule.fire.at_least
-        and (raised.share or 0) <= (rule.fire.share or 0)
-    ):
+def _pointless_conditions(
+    rule: Listening, raised: RaisedByMention | RaisedByAbsence, path: Path, amid: Surroundings, possible: Possibilities
+) -> Iterator[Remark]:
+    asked = raised.where or Where()
+    clash = possible.clash(Wanted(rule.where), Wanted(asked, path=(*path, "where")))
+    if clash is not None:
+        what = f"it is never this loud: {_why(clash, amid)}."
+        yield _remark("never-louder", rule, (*path, "where"), what, "Mind the rule's own `where`, which must hold, too.")
+    elif not (waits := _waits_on(rule, raised)) and possible.implies(rule.where, asked):
         yield _always_louder(rule, path, raised.severity)
+    elif waits and isinstance(rule, AbsenceRule) and not rule.hours and waits >= rule.resolve.after:
+        what = f"it is never this loud: its alert is over {format_duration(rule.resolve.after)} after it rang."
+        yield _remark("never-louder", rule, (*path, "waited"), what, "Write a shorter time, or a longer `resolve.after`.")
+
+
+def _waits_on(rule: Listening, raised: RaisedByMention | RaisedByAbsence) -> timedelta:
+    """For how long the alert of an absence must be open before it is so loud."""
+    waited = raised.waited if isinstance(raised, RaisedByAbsence) else None
+    return max(waited - rule.within, timedelta(0)) if waited and isinstance(rule, AbsenceRule) else timedelta(0)
+
+
+def _never_so_many(rule: Listening, raised: Raised) -> bool:
+    distinct = isinstance(rule, WindowRule) and isinstance(rule.measure, Distinct)
+    return distinct and (getattr(raised, "at_least", None) or 0) > DISTINCT_COUNTED
+
+
+def _asks_no_more(rule: Listening, raised: Raised) -> bool:
+    """Whether it is certain that it holds whenever the rule rings. What asks for the usual may ring while that is learnt."""
+    assert not isinstance(rule, MentionRule | AbsenceRule)
+    asked = {name: value for name, value in raised if name != "severity" and value is not None}
+    if isinstance(rule, WindowRule) and asked.keys() & {"times_expected", "surprise", "drop"}:
+        return False
+    fired = {name: getattr(rule.fire, name) for name in asked}
+    return all(
+        fired[name] is not None and (fired[name] <= value if name in _FALLING else fired[name] >= value)
+        for name, value in asked.items()
+    )
 
 
 def _always_louder(rule: AnyRule, path: Path, severity: Severity) -> Remark:

@@ -17,6 +17,9 @@ LEAST_EXACT = 50
 """Different authors of one term are counted exactly up to this many, or twice what a rule asks; beyond, it is a lower bound."""
 
 
+_Stay = tuple[int, int]
+
+
 class Voice(NamedTuple):
     """The newest that one author said with a term in it. `at` in epoch seconds; reach -1: unknown; a sentiment may be unknown."""
 
@@ -38,16 +41,25 @@ class Span(NamedTuple):
         return math.floor(at * SLICES / self.memory)
 
 
-class Term:
-    """One term. `voices` are those of the last while, by author; `before` counts the authors of earlier whiles, by slice."""
+KEPT = 2
+"""So many whiles it is remembered who carried a term: whoever comes late may have carried it in the while before."""
 
-    __slots__ = ("_oldest", "before", "fired_at", "newest", "spelt", "voices")
+
+class Term:
+    """One term. `voices` are those of the last while, by author; `before` counts the authors of earlier whiles, by slice.
+
+    `carriers` are those who said it where a window counted them, if anybody asks: each with the slices of that window from
+    which until which they said it and were never missing.
+    """
+
+    __slots__ = ("_oldest", "before", "carriers", "fired_at", "newest", "spelt", "voices")
 
     def __init__(self, spelt: str) -> None:
         self.spelt = spelt  # as it was written when it was first seen
         self.newest = -math.inf  # when it was last said
         self.voices: dict[int, Voice] = {}
         self.before: dict[int, int] = {}
+        self.carriers: dict[int, list[_Stay]] = {}
         self.fired_at: float | None = None
         self._oldest = math.inf  # of the voices; they may all be younger
 
@@ -66,6 +78,19 @@ class Term:
             self._oldest = min(self._oldest, voice.at)
         if len(self.voices) > span.most:
             del self.voices[min(self.voices, key=lambda each: (self.voices[each].at, each))]
+
+    def carry(self, who: int, at: int, lasting: int, most: int) -> None:
+        """Somebody said it in slice `at` of a window that they stay in for `lasting` slices. So many are told apart."""
+        self.carriers[who] = _with_stay(self.carriers.get(who, []), at, lasting)
+        oldest = max(last for stays in self.carriers.values() for _, last in stays) - KEPT * lasting
+        known = {each: [stay for stay in stays if stay[1] > oldest] for each, stays in self.carriers.items()}
+        self.carriers = {each: stays for each, stays in known.items() if stays}
+        if len(self.carriers) > most:
+            del self.carriers[min(self.carriers, key=lambda each: (self.carriers[each][-1][1], each))]
+
+    def carried(self, at: int, lasting: int) -> int:
+        """How many authors carry it in a slice."""
+        return sum(any(first <= at < last + lasting for first, last in stays) for stays in self.carriers.values())
 
     def advance(self, to: float, span: Span) -> bool:
         """Move the end of the last while; never backwards. Whether anybody has left it."""
@@ -94,9 +119,13 @@ class Term:
         known = [voice.sentiment for voice in self.voices.values() if voice.sentiment is not None]
         return math.fsum(known) / len(known) if known else None
 
-    def evidence(self, top: int) -> tuple[int, ...]:
-        """Mentions of the last while, the largest reach first, then the newest."""
-        ranked = sorted(self.voices.values(), key=lambda voice: (voice.reach, voice.at, voice.mention), reverse=True)
+    def evidence(self, top: int, *, newest_first: bool = False) -> tuple[int, ...]:
+        """Mentions of the last while, the largest reach first, then the newest; or the newest alone."""
+        ranked = sorted(
+            self.voices.values(),
+            key=lambda voice: (0 if newest_first else voice.reach, voice.at, voice.mention),
+            reverse=True,
+        )
         return tuple(voice.mention for voice in ranked[:top])
 
     def weight(self) -> tuple[int, float]:
@@ -106,19 +135,28 @@ class Term:
     def dump(self) -> list[Any]:
         """Ready for JSON, and short: most terms are said once."""
         voices = [[who, *voice] for who, voice in self.voices.items()]
-        return [self.spelt, self.newest, voices, list(self.before.items()), self.fired_at]
+        said = [self.spelt, self.newest, voices, list(self.before.items()), self.fired_at]
+        return [*said, list(self.carriers.items())] if self.carriers else said
 
     @classmethod
     def load(cls, saved: list[Any]) -> Term:
         """Take back what `dump` gave."""
-        spelt, newest, voices, before, fired_at = saved
+        spelt, newest, voices, before, fired_at, *carriers = saved
         term = cls(spelt)
         term.newest = newest
         term.voices = {who: Voice(*voice) for who, *voice in voices}
         term.before = dict(before)
         term.fired_at = fired_at
+        term.carriers = {who: [(first, last) for first, last in stays] for each in carriers for who, stays in each}
         term._oldest = min((voice.at for voice in term.voices.values()), default=math.inf)
         return term
+
+
+def _with_stay(stays: list[_Stay], at: int, lasting: int) -> list[_Stay]:
+    """Stays in a window, and one more slice in which something was said: it may join two of them."""
+    joined = [(first, last) for first, last in stays if first - lasting <= at <= last + lasting]
+    apart = [stay for stay in stays if stay not in joined]
+    return sorted([*apart, (min([at, *(first for first, _ in joined)]), max([at, *(last for _, last in joined)]))])
 
 
 class Part:
@@ -174,6 +212,23 @@ class Listened:
         """Take back what `dump` gave."""
         self.since, self.until = saved["since"], saved["until"]
         return self
+
+
+class Carrying(Listened):
+    """The same, and the names of the terms that were new when many last said them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state, ready for JSON."""
+        return super().dump() | {"names": sorted(self.names)}
+
+    def load(self, saved: Mapping[str, Any]) -> Self:
+        """Take back what `dump` gave."""
+        self.names = set(saved["names"])
+        return super().load(saved)
 
 
 def part_of(name: str) -> str:

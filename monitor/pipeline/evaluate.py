@@ -87,6 +87,11 @@ class Evaluator:
         """When the passing of time alone may next change what rings; None: not until more is said. Only the leader knows."""
         return self._next_tick if self.leads else self._clock.now()
 
+    @property
+    def due_at(self) -> datetime | None:
+        """When (event time) what waits for its time next rings, if nothing is said; None: never. Only the leader knows."""
+        return self._engine.next_due(self._memory.states) if self._memory is not None else None
+
     def resumed(self) -> None:
         """Time has passed in which we were not running: it is not our sources' fault."""
         self._started_at = self._clock.now()

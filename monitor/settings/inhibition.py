@@ -13,7 +13,7 @@ from monitor.domain.alert import SEVERITIES, Severity
 from monitor.settings.kinds import Names, one_or_many
 from monitor.settings.problems import Problem, suggest
 from monitor.settings.reading import Document, Path_, at
-from rules import AlertCondition, AlertSeen, AlertWhere, MentionRule, Rule, RuleError, WindowRule
+from rules import AlertCondition, AlertSeen, AlertWhere, Rule, RuleError
 
 Equal = Literal["subject", "author", "network", "source", "language"]
 # Rules of our own, about ourselves, which stand in no file.
@@ -127,8 +127,7 @@ def _path(document: Document, place: int) -> Path_:
 
 def _rings(rules: Sequence[Rule]) -> Iterator[Ring]:
     for rule in rules:
-        louder = (each.severity for each in rule.raise_) if isinstance(rule, MentionRule | WindowRule) else ()
-        for severity in dict.fromkeys((rule.severity, *louder)):
+        for severity in rule.severities:
             yield Ring(rule.id, rule.kind, rule.category, severity)
         if rule.kind == "mention":
             yield Ring(rule.id, rule.kind, rule.category, "info")  # what is old is told gently

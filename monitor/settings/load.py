@@ -345,7 +345,7 @@ def _compose(
         receivers={**monitor.receivers, **people},
         routing=routing,
         contacts=contacts,
-        rules=tuple(rule for file in rules for rule in file.effective(monitor.timezone)),
+        rules=tuple(rule for file in rules for rule in file.effective(monitor.timezone, contacts.holidays)),
         plans={file.plan.id: file.plan for file in plans},
         lists=dict(lists),
     )

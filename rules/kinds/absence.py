@@ -11,13 +11,13 @@ from heapq import heappop, heappush
 from typing import Any, Self
 
 from rules.condition import Condition, Seen
-from rules.duration import format_duration
+from rules.duration import format_duration, format_hours
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds.keys import Keys, canonical, labels
 from rules.kinds.kind import Wellness
 from rules.logic import Test
 from rules.matching import Compiler
-from rules.model import AbsenceRule
+from rules.model import AbsenceRule, RaisedByAbsence, Severity, louder, loudest
 from rules.observation import Observation
 from rules.state import StateKey, States
 from rules.words import WordList
@@ -30,7 +30,7 @@ _SHAPING = {"kind", "where"}
 _HEARD_LATELY = timedelta(
     days=30
 ).total_seconds()  # where we have answered nobody for longer it is not known whether that would be seen
-_SETTLED = timedelta(days=1)  # until then the end of an alert has long been told
+_SETTLED = timedelta(days=1).total_seconds()  # until then the end of an alert has long been told
 _NETWORK = "network"
 
 
@@ -43,7 +43,9 @@ class Waiting:
         self.subject: str | None = None
         self.network = ""
         self.labels: dict[str, str] = {}
+        self.met: list[str] = []  # the conditions in `raise` that held when it was seen
         self.rang_at: float | None = None
+        self.loud: Severity | None = None  # how loud it rang last
         self.answered_at: float | None = None
 
     @property
@@ -118,11 +120,17 @@ class CompiledAbsence:
         self.needs: frozenset[WordList] | None = None
         self._keys = Keys(("subject",), compiler.admits(rule.where))
         self.shape = _shape(rule)
-        self.waits: timedelta | None = rule.within
+        self.waits: timedelta | None = timedelta(0)
         self.patience = rule.resolve.after
         self.memory = timedelta(0)  # what waited for an answer before the rule was there, nobody is told of
-        self._within = rule.within.total_seconds()
+        self._hours = rule.working_hours
         self._after = rule.resolve.after.total_seconds()
+        self._timing = repr((rule.within, self._hours, rule.raise_, self._after))  # what decides when it is looked at
+        self._louder = {
+            name: compiler.compile(each.where, rule.id, f"raise[{at}].where")
+            for at, each in enumerate(rule.raise_)
+            if each.where is not None and (name := each.condition)
+        }
 
     def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
         """Let the mention wait if it matches; what our own accounts say ends the waiting of what they answer."""
@@ -132,7 +140,7 @@ class CompiledAbsence:
             return ()
         if mention.answered is True or self.where.holds(seen) is not True or self._adds_to_what_waits(mention, states):
             return ()
-        self._wait(mention, states)
+        self._wait(seen, states)
         return self._too_many(states)
 
     def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
@@ -146,7 +154,7 @@ class CompiledAbsence:
             return self._calm(key, at, *self._why_it_waits(waiting, states, at))
         if at.timestamp() >= waiting.rang_at + self._after:
             return self._calm(key, at, "nobody has answered", why="its time is over", tell=False)
-        return self._finding(key["mention"], waiting)
+        return self._finding(key["mention"], waiting, at.timestamp())
 
     def keys(self, mention: Observation) -> list[dict[str, str]]:
         """The key of this mention alone."""
@@ -158,14 +166,14 @@ class CompiledAbsence:
 
     def due(self, states: States, at: datetime, seen_until: datetime, well: Wellness = None) -> list[Finding]:
         """The mentions that have waited too long: if an answer would have been seen."""
-        queue, rings = self._queue(states), []
+        queue, until, rings = self._queue(states), seen_until.timestamp(), []
         queue.looks_again |= well is not None  # a source may be well again
-        for over, number in queue.take(seen_until.timestamp()):
+        for over, number in queue.take(until):
             waiting = self._find({"mention": str(number)}, states)
-            if waiting is None or not waiting.is_due:
+            if waiting is None or self._next(waiting) > until:
                 continue
             if self._would_have_seen_an_answer(waiting, states, at, well):
-                rings.append(self._ring(str(number), waiting, states))
+                rings.append(self._ring(str(number), waiting, states, until))
             else:
                 queue.held.append((over, number))
         queue.looked_at = at.timestamp()
@@ -185,10 +193,7 @@ class CompiledAbsence:
             if _NETWORK in json.loads(here[2]):
                 gone = not states.get(here, Heard).lately(now)
             else:
-                waiting = states.get(here, Waiting)
-                given_up = waiting.at + self._within + self._after
-                ended = given_up if waiting.answered_at is None else waiting.answered_at
-                gone = now - ended > _SETTLED.total_seconds()
+                gone = self._is_over(states.get(here, Waiting), now)
             if gone:
                 states.forget(here)
         return before - len(states)
@@ -201,10 +206,21 @@ class CompiledAbsence:
         held = False if mention.is_own is True or mention.answered is True else first.held
         ours = Verdict("written by one of our own accounts (waits for no answer)", mention.is_own, mention.is_own is not True)
         answered = Verdict("answered by one of our own accounts", mention.answered, mention.answered is not True)
-        return [first._replace(held=held), *verdicts, ours, answered]
+        raised = (verdict for condition in self._louder.values() for verdict in condition.explain(seen))
+        return [first._replace(held=held), *verdicts, *raised, ours, answered]
+
+    def _is_over(self, waiting: Waiting, now: float) -> bool:
+        """Whether it was answered or given up long ago."""
+        if waiting.answered_at is not None:
+            return now - waiting.answered_at > _SETTLED
+        given_up = self._after + _SETTLED
+        return now - waiting.at > given_up and now - self._deadline(waiting) > given_up
 
     def _why_it_waits(self, waiting: Waiting, states: States, at: datetime) -> Iterator[str]:
         yield f"waits for an answer since {_moment(waiting.at):%Y-%m-%d %H:%M} UTC"
+        if self._hours is not None:
+            due = _moment(self._deadline(waiting))
+            yield f"rings at {due:%Y-%m-%d %H:%M} UTC, after {self._said(self.rule.within)}"
         if not self._would_have_seen_an_answer(waiting, states, at, None):
             yield f"no reply of ours was seen on {waiting.network} in the 30 days before: nobody knows whether it was answered"
 
@@ -233,15 +249,37 @@ class CompiledAbsence:
         return began is not None and began.answered_at is None and None is not began.author == mention.author.id
 
     def _queue(self, states: States) -> Queue:
-        return states.beside((self.rule.id, self.shape, self._within), lambda: Queue(self._all_waiting(states)))
+        return states.beside((self.rule.id, self.shape, self._timing), lambda: Queue(self._all_waiting(states)))
 
     def _all_waiting(self, states: States) -> Iterator[tuple[float, int]]:
         for here in states.keys(self.rule.id, self.shape):
             number = json.loads(here[2]).get("mention")
-            if number is not None and (waiting := states.get(here, Waiting)).is_due:
-                yield waiting.at + self._within, int(number)
+            if number is not None and (due := self._next(states.get(here, Waiting))) != math.inf:
+                yield due, int(number)
 
-    def _wait(self, mention: Observation, states: States) -> None:
+    def _deadline(self, waiting: Waiting, wait: timedelta | None = None) -> float:
+        """When it has waited for so long, of the hours that count: `within`, if nothing is said."""
+        length = self.rule.within if wait is None else wait
+        if self._hours is None:
+            return waiting.at + length.total_seconds()
+        return self._hours.after(_moment(waiting.at), length).timestamp()
+
+    def _next(self, waiting: Waiting) -> float:
+        """When it rings, or rings louder; infinity: never, or never again."""
+        if waiting.answered_at is not None:
+            return math.inf
+        if waiting.rang_at is None:
+            return self._deadline(waiting)
+        known = waiting.loud or self.rule.severity
+        steps = (
+            self._deadline(waiting, each.waited)
+            for each in self.rule.raise_
+            if each.waited and loudest([known, each.severity]) != known and _is_met(each, waiting)
+        )
+        return min((step for step in steps if step < waiting.rang_at + self._after), default=math.inf)
+
+    def _wait(self, seen: Seen, states: States) -> None:
+        mention = seen.mention
         queue, here = self._queue(states), self._here({"mention": str(mention.id)})
         waiting = states.get(here, Waiting)
         waiting.at = mention.written_at.timestamp()
@@ -249,8 +287,9 @@ class CompiledAbsence:
         waiting.subject = next(iter(self._keys.subjects(mention)), None)
         waiting.network = mention.network
         waiting.labels = labels(mention)
+        waiting.met = [name for name, condition in self._louder.items() if condition.holds(seen) is True]
         states.changed(here)
-        heappush(queue.waiting, (waiting.at + self._within, mention.id))
+        heappush(queue.waiting, (self._deadline(waiting), mention.id))
 
     def _too_many(self, states: States) -> list[Finding]:
         """The mention that has waited longest, once more wait than are kept. What has rung is bounded by its alert.
@@ -270,23 +309,35 @@ class CompiledAbsence:
         if not self._would_have_seen_an_answer(longest, states, _moment(longest.at), None):
             states.forget(self._here({"mention": number}))
             return []
-        return [self._ring(number, longest, states)]
+        return [self._ring(number, longest, states, longest.at)]
 
     def _would_have_seen_an_answer(self, waiting: Waiting, states: States, at: datetime, well: Wellness) -> bool:
         """Whether replies of ours were seen there in time, and are until now, by sources that are still asked and all answer."""
         here = self._here({_NETWORK: waiting.network})
         if here not in states:
             return False
-        lately = states.get(here, Heard).lately(at.timestamp(), before=waiting.at + self._within)
+        lately = states.get(here, Heard).lately(at.timestamp(), before=self._deadline(waiting))
         if well is None:
             return bool(lately)
         answer = [well[source] for source in lately if source in well]
         return bool(answer) and all(answer)
 
-    def _ring(self, number: str, waiting: Waiting, states: States) -> Finding:
-        waiting.rang_at = waiting.at + self._within
+    def _ring(self, number: str, waiting: Waiting, states: States, until: float) -> Finding:
+        """It rings by what is known up to this moment, and may ring louder later."""
+        at = self._deadline(waiting) if waiting.rang_at is None else self._next(waiting)
+        waiting.rang_at = waiting.rang_at if waiting.rang_at is not None else at
+        waiting.loud = louder(self.rule, lambda each: _is_met(each, waiting) and self._has_waited(waiting, each.waited, until))
         states.changed(self._here({"mention": number}))
-        return self._finding(number, waiting)
+        if (again := self._next(waiting)) != math.inf:
+            heappush(self._queue(states).waiting, (again, int(number)))
+        return self._finding(number, waiting, max(at, until))
+
+    def _said(self, wait: timedelta) -> str:
+        return f"{format_hours(wait)} of work" if self._hours else format_duration(wait)
+
+    def _has_waited(self, waiting: Waiting, wait: timedelta | None, until: float) -> bool:
+        """Whether it has waited so long by this moment; None is no time at all."""
+        return wait is None or self._deadline(waiting, wait) <= until
 
     def _find(self, key: Mapping[str, str], states: States) -> Waiting | None:
         here = self._here(key)
@@ -295,23 +346,26 @@ class CompiledAbsence:
     def _here(self, key: Mapping[str, str]) -> StateKey:
         return (self.rule.id, self.shape, canonical(key))
 
-    def _finding(self, number: str, waiting: Waiting) -> Finding:
+    def _finding(self, number: str, waiting: Waiting, now: float) -> Finding:
         rule, key = self.rule, {"mention": number}
+        waits = sorted({rule.within, *(each.waited for each in rule.raise_ if each.waited is not None)})
+        waited = max((each for each in waits if self._deadline(waiting, each) <= now), default=rule.within)
+        at = _moment(self._deadline(waiting, waited))
         return Finding(
             rule=rule.id,
             kind=rule.kind,
             key=key,
             labels={**waiting.labels, **key},
             subject=waiting.subject,
-            at=_moment(waiting.at + self._within),
-            severity=rule.severity,
+            at=at,
+            severity=waiting.loud or rule.severity,
             category=rule.category,
             observed=1,
             expected=None,
             measure="mentions",
-            window=rule.within,
+            window=at - _moment(waiting.at),  # nights and weekends included
             learning=False,
-            reasons=(f"not answered by any of our own accounts within {format_duration(rule.within)}",),
+            reasons=(f"not answered by any of our own accounts within {self._said(waited)}",),
             evidence=(int(number),),
             plan=rule.plan,
             notify=rule.notify,
@@ -339,6 +393,11 @@ def _is_old(heard: list[float], at: float) -> bool:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _is_met(raised: RaisedByAbsence, waiting: Waiting) -> bool:
+    """Whether its condition held, if it has one, when the mention was seen."""
+    return raised.condition is None or raised.condition in waiting.met
 
 
 def _shape(rule: AbsenceRule) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from rules.campaign import Raised
-from rules.model import DISTINCT_COUNTED, Distinct, Fire, Mean, RaisedByWindow, Severity, Share, WindowRule, loudest
+from rules.model import DISTINCT_COUNTED, Distinct, Fire, Mean, RaisedByWindow, Severity, Share, WindowRule, louder
 from rules.state import WindowState
 from rules.tally import MeanOf
 from rules.thresholds import OF_WINDOWS
@@ -42,8 +42,7 @@ class Asked:
 
     def severity(self, state: WindowState) -> Severity:
         """How loud it rings."""
-        louder = (each.severity for each in self._rule.raise_ if self._is_louder(each, state))
-        return loudest([self._rule.severity, *louder])
+        return louder(self._rule, lambda each: self._is_louder(each, state))
 
     def learns(self, state: WindowState) -> bool:
         """Whether it is too early to say what is usual."""

@@ -14,7 +14,7 @@ from rules.kinds.figures import amount, counted_as, measured, odds
 from rules.kinds.keys import Keys, canonical
 from rules.kinds.kind import Wellness
 from rules.matching import Compiler
-from rules.model import Distinct, FlatlineRule
+from rules.model import Distinct, FlatlineFire, FlatlineRule, RaisedByFlatline, louder
 from rules.observation import Observation
 from rules.season import usual
 from rules.state import StateKey, States
@@ -136,12 +136,7 @@ class CompiledFlatline:
             return False
         if state.never_came:
             return key in self._declared
-        fire, value, expected = self.rule.fire, state.value, state.expected
-        if value is None or expected is None or expected < fire.usually or value >= expected:
-            return False
-        if fire.at_most_expected is not None and value > fire.at_most_expected * expected * (1 + _ROUNDING):
-            return False
-        return fire.surprise is None or state.scarcity >= fire.surprise * (1 - _ROUNDING)
+        return _is_too_low(self.rule.fire, state)
 
     def _rings(self, state: Traffic) -> bool:
         return state.last_fired is not None and state.last_fired == self._edge(state)
@@ -161,7 +156,7 @@ class CompiledFlatline:
             labels=dict(key),
             subject=key.get("subject"),
             at=datetime.fromtimestamp(self._edge(state), UTC),
-            severity=rule.severity,
+            severity=louder(rule, lambda each: _is_too_low(each, state)),
             category=rule.category,
             observed=state.value or 0,
             expected=None if state.never_came else state.expected,
@@ -200,16 +195,30 @@ class CompiledFlatline:
             return (seen, "what is usual at this hour of the week is not known yet", self._asks())
         return (
             f"{seen}, usually {amount(state.expected, self._measure)}",
-            *([odds(state.scarcity, self.rule.window, "so few")] if self.rule.fire.surprise else []),
+            *([odds(state.scarcity, self.rule.window, "so few")] if self._asks_for_surprise else []),
             *([f"usually means at this hour of the week ({self._zone})"] if self._zone else []),
             self._asks(),
         )
+
+    @property
+    def _asks_for_surprise(self) -> bool:
+        return self.rule.fire.surprise is not None or any(each.surprise is not None for each in self.rule.raise_)
 
     def _asks(self) -> str:
         fire = self.rule.fire
         few = f", at {fire.at_most_expected:.0%} of it or less" if fire.at_most_expected is not None else ""
         surprise = f", a surprise of {fire.surprise:g}" if fire.surprise else ""
         return f"rings where {fire.usually:g} {self._measure} are usual{few}{surprise}"
+
+
+def _is_too_low(asked: FlatlineFire | RaisedByFlatline, state: Traffic) -> bool:
+    """Whether all that is asked holds of what came and what is usual; where that is not known, nothing does."""
+    value, expected = state.value, state.expected
+    if value is None or expected is None or expected < (asked.usually or 0) or value >= expected:
+        return False
+    if asked.at_most_expected is not None and value > asked.at_most_expected * expected * (1 + _ROUNDING):
+        return False
+    return asked.surprise is None or state.scarcity >= asked.surprise * (1 - _ROUNDING)
 
 
 def _sources(where: Where) -> frozenset[str] | None:

@@ -40,7 +40,8 @@ class Remembering(Kind, Protocol):
     """A hash of what its states depend on: a rule that tells other people keeps them, one that counts otherwise needs others."""
 
     waits: timedelta | None
-    """For how long after a mention it may still ring because time has passed; None: for ever."""
+    """For how long after a mention it may still ring because time has passed; None: for ever. A kind that is `Scheduled` says
+    that by itself."""
 
     patience: timedelta
     """How long an alert stays open whose rule was changed, and which therefore nobody knows to be over."""

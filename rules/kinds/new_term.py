@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from rules.condition import Condition, Seen
 from rules.duration import format_duration
 from rules.finding import Calm, Finding, Verdict
-from rules.kinds.keys import Keys, canonical, labels
+from rules.kinds.keys import Keys, labels
 from rules.kinds.kind import Wellness
+from rules.kinds.listening import Listening, shown
 from rules.logic import Test
 from rules.matching import Compiler
-from rules.model import NewTermRule
+from rules.model import NewTermFire, NewTermRule, RaisedByTerm, louder
 from rules.observation import Observation
-from rules.state import StateKey, States
-from rules.telling import tells
-from rules.terms import LEAST_EXACT, Listened, Part, Span, Term, Voice, part_of
-from rules.words import fold_label
+from rules.state import States
+from rules.terms import LEAST_EXACT, Listened, Span, Term
 
 _FORMAT = 1
 _SHAPING = {"kind", "where", "field", "memory"}
-_LONGEST = 100  # letters of a term: a longer one is no word
 _DAY = timedelta(days=1)
 
 
@@ -38,8 +35,10 @@ class CompiledNewTerm:
         self.needs = compiler.needs(rule.where)
         self._unless: Test[float | None] = compiler.number(rule.unless.mean_sentiment) if rule.unless else lambda _: False
         self._subjects = Keys(("subject",), self.admits)
-        self._span = Span(rule.fire.within.total_seconds(), rule.memory.total_seconds(), max(LEAST_EXACT, 2 * rule.fire.at_least))
+        most = max([LEAST_EXACT, 2 * rule.fire.at_least, *(each.at_least or 0 for each in rule.raise_)])
+        self._span = Span(rule.fire.within.total_seconds(), rule.memory.total_seconds(), most)
         self.shape = _shape(rule)
+        self._listening = Listening(rule.id, self.shape, rule.field, self._span, rule.warm_up)
         self.waits: timedelta | None = timedelta(0)
         self.patience = rule.fire.within + rule.keep_firing_for
         self.memory = rule.memory
@@ -48,25 +47,25 @@ class CompiledNewTerm:
         """Note who says what, and a finding for each term that now rings."""
         if self.where.holds(seen) is not True:
             return []
-        mention, terms = seen.mention, dict(self._terms(seen))
+        mention, terms = seen.mention, self._listening.terms(seen)
         found = (self._hear(mention, subject, terms, states) for subject in self._subjects.subjects(mention))
         return [finding for of_subject in found for finding in of_subject]
 
     def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
         """Whether a term rings at this moment; it does until `keep_firing_for` has passed since it last held."""
-        term, listened = self._find(key, states), self._listened(key["subject"], states)
+        term, listened = self._find(key, states), self._listening.listened({"subject": key["subject"]}, states)
         if term is None:
             return self._calm(key, at, None, listened)
         now = max(at.timestamp(), term.newest)
         if term.advance(now, self._span):
-            states.changed(self._part(key["subject"], key["term"]))
+            states.changed(self._listening.part({"subject": key["subject"]}, key["term"]))
         if self._holds(term, listened, now) or self._lingers(term, now):
             return self._finding(key, {}, term, listened, now)
         return self._calm(key, at, term, listened)
 
     def keys(self, mention: Observation) -> list[dict[str, str]]:
         """The subjects and terms of a mention."""
-        terms = dict(self._terms(Seen.alone(mention)))
+        terms = self._listening.terms(Seen.alone(mention))
         return [{"subject": subject, "term": name} for subject in self._subjects.subjects(mention) for name in terms]
 
     def remembers(self, key: Mapping[str, str], states: States) -> bool:
@@ -79,102 +78,50 @@ class CompiledNewTerm:
 
     def sweep(self, states: States, at: datetime) -> int:
         """Forget terms that nobody has said for as long as the memory goes. Returns how many."""
-        forgotten = 0
-        for here in states.keys(self.rule.id, self.shape):
-            if "part" not in json.loads(here[2]):
-                continue
-            terms = states.get(here, Part).terms
-            silent = [name for name, term in terms.items() if self._is_silent(term, at.timestamp())]
-            for name in silent:
-                del terms[name]
-            if silent:
-                (states.changed if terms else states.forget)(here)
-            forgotten += len(silent)
-        return forgotten
+        return self._listening.sweep(states, at.timestamp(), self.rule.keep_firing_for.total_seconds())
 
     def explain(self, seen: Seen) -> list[Verdict]:
         """How each condition fared."""
         return list(self.where.explain(seen))
 
     def _hear(self, mention: Observation, subject: str, terms: Mapping[str, str], states: States) -> Iterator[Finding]:
-        at, here = mention.written_at.timestamp(), self._clock(subject)
-        listened = states.get(here, Listened)
-        if listened.hear(at):
-            states.changed(here)
-        who = mention.author.id if mention.author.id is not None else -mention.id  # an unknown author is nobody else either
-        reach = mention.author.reach if mention.author.reach is not None else -1
-        voice = Voice(at, mention.id, reach, mention.sentiment)
-        for name, spelt in terms.items():
-            part = self._part(subject, name)
-            term = states.get(part, Part).get(name, spelt, listened.until, self._span)
-            term.add(who, voice, self._span)
-            states.changed(part)
-            now = term.newest
+        key = {"subject": subject}
+        for name, term in self._listening.hear(mention, key, terms, states):
+            now, listened = term.newest, self._listening.listened(key, states)
             if self._holds(term, listened, now):
                 term.fired_at = now
                 yield self._finding({"subject": subject, "term": name}, labels(mention), term, listened, now)
 
-    def _terms(self, seen: Seen) -> Iterator[tuple[str, str]]:
-        """The terms of a mention, folded, each with its spelling."""
-        if self.rule.field == "words":
-            said = ((token, token) for token in seen.text.tokens if tells(token))
-        else:
-            said = ((fold_label(name), name) for name in sorted(getattr(seen.mention, self.rule.field)))
-        return ((name, spelt) for name, spelt in said if 0 < len(name) <= _LONGEST)
-
     def _holds(self, term: Term, listened: Listened, now: float) -> bool:
-        fire, authors = self.rule.fire, len(term.voices)
         return (
-            authors >= fire.at_least
-            and listened.until - listened.since >= self.rule.warm_up.total_seconds()
-            and authors >= fire.times_expected * self._usual(term, listened, now)
+            self._says_enough(self.rule.fire, len(term.voices), self._listening.usual(term, listened, now))
+            and self._listening.has_warmed_up(listened)
             and self._unless(term.mean_sentiment()) is not True
         )
 
-    def _usual(self, term: Term, listened: Listened, now: float) -> float:
-        """By how many authors it was said before, in a while of the same length."""
-        return sum(term.before.values()) / max(self._known(listened, now) / self._span.within, 1)
-
-    def _known(self, listened: Listened, now: float) -> float:
-        """For how many seconds before the last while it is remembered what was said."""
-        return max(now - self._span.within - max(listened.since, now - self._span.memory), 0)
+    @staticmethod
+    def _says_enough(asked: NewTermFire | RaisedByTerm, authors: int, usual: float) -> bool:
+        """Whether so many say it, and so many more than usual."""
+        return authors >= (asked.at_least or 0) and authors >= (asked.times_expected or 0) * usual
 
     def _lingers(self, term: Term, now: float) -> bool:
         return term.fired_at is not None and now - term.fired_at < self.rule.keep_firing_for.total_seconds()
 
-    def _is_silent(self, term: Term, now: float) -> bool:
-        if max(term.newest, term.fired_at or -math.inf) > now - self._span.within - self.rule.keep_firing_for.total_seconds():
-            return False
-        term.advance(now, self._span)
-        term.forget(now, self._span)
-        return not term.voices and not term.before
-
     def _find(self, key: Mapping[str, str], states: States) -> Term | None:
-        if key.keys() != {"subject", "term"} or (part := self._part(key["subject"], key["term"])) not in states:
-            return None
-        return states.get(part, Part).terms.get(key["term"])
-
-    def _listened(self, subject: str, states: States) -> Listened:
-        here = self._clock(subject)
-        return states.get(here, Listened) if here in states else Listened()
-
-    def _clock(self, subject: str) -> StateKey:
-        return (self.rule.id, self.shape, canonical({"subject": subject}))
-
-    def _part(self, subject: str, name: str) -> StateKey:
-        return (self.rule.id, self.shape, canonical({"subject": subject, "part": part_of(name)}))
+        named = key.keys() == {"subject", "term"}
+        return self._listening.find({"subject": key["subject"]}, key["term"], states) if named else None
 
     def _finding(self, key: Mapping[str, str], said: Mapping[str, str], term: Term, listened: Listened, now: float) -> Finding:
         rule = self.rule
-        usual = self._usual(term, listened, now)
+        usual = self._listening.usual(term, listened, now)
         return Finding(
             rule=rule.id,
             kind=rule.kind,
             key=dict(key),
-            labels={**said, **key, "term": _shown(rule, term), "field": rule.field},
+            labels={**said, **key, "term": shown(rule.field, term), "field": rule.field},
             subject=key["subject"],
             at=_moment(now),
-            severity=rule.severity,
+            severity=louder(rule, lambda each: self._says_enough(each, len(term.voices), usual)),
             category=rule.category,
             observed=len(term.voices),
             expected=usual,
@@ -182,7 +129,7 @@ class CompiledNewTerm:
             window=rule.fire.within,
             learning=False,
             reasons=self._reasons(term, listened, now),
-            evidence=term.evidence(rule.evidence.top),
+            evidence=term.evidence(rule.evidence.top, newest_first=rule.evidence.by == "newest"),
             plan=rule.plan,
             notify=rule.notify,
         )
@@ -194,7 +141,7 @@ class CompiledNewTerm:
             key=key,
             at=at,
             observed=len(term.voices) if term else 0,
-            expected=self._usual(term, listened, now) if term else None,
+            expected=self._listening.usual(term, listened, now) if term else None,
             measure="authors",
             window=self.rule.fire.within,
             reasons=self._reasons(term, listened, now) if term else ("nothing was seen yet",),
@@ -207,21 +154,16 @@ class CompiledNewTerm:
         bound = "at least " if authors >= self._span.most else ""
         seen = f"{bound}{authors:,} authors within {format_duration(fire.within)}"
         if sum(term.before.values()):
-            facts = [f"{seen}, usually {self._usual(term, listened, now):,.1f}"]
+            facts = [f"{seen}, usually {self._listening.usual(term, listened, now):,.1f}"]
         else:
-            facts = [seen, f"nobody said it in the {_days(self._known(listened, now))} before"]
-        if listened.until - listened.since < self.rule.warm_up.total_seconds():
+            facts = [seen, f"nobody said it in the {_days(self._listening.known(listened, now))} before"]
+        if not self._listening.has_warmed_up(listened):
             facts.append(f"what is usual is still being learnt (needs {format_duration(self.rule.warm_up)})")
         mood = term.mean_sentiment()
         if self.rule.unless is not None and mood is not None:
             held_back = ", which keeps it from ringing" if self._unless(mood) is True else ""
             facts.append(f"mean sentiment {mood:.2f}{held_back}")
         return (*facts, f"rings from {fire.at_least} authors, {fire.times_expected:g} times the usual")
-
-
-def _shown(rule: NewTermRule, term: Term) -> str:
-    """A term as people know it."""
-    return f"#{term.spelt.lstrip('#')}" if rule.field == "hashtags" else term.spelt
 
 
 def _days(seconds: float) -> str:

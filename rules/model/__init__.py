@@ -5,17 +5,19 @@ One module for each kind of rule, and those of what several kinds have in common
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
 from rules.base import Settings
-from rules.model.absence import AbsenceRule
-from rules.model.flatline import FlatlineRule
+from rules.holidays import Holiday
+from rules.model.absence import AbsenceRule, RaisedByAbsence
+from rules.model.flatline import FlatlineFire, FlatlineRule, RaisedByFlatline
 from rules.model.measure import DISTINCT_COUNTED, AnyMeasure, Distinct, Mean, Share, Sum
 from rules.model.mention import MentionRule, RaisedByMention
-from rules.model.new_term import NewTermRule
-from rules.model.parts import AnyKeyPart, Category, Id, KeyPart, Realert, Receivers, Severity, loudest
+from rules.model.new_term import NewTerm, NewTermFire, NewTermRule, RaisedByTerm, TermField
+from rules.model.parts import AnyKeyPart, Category, Id, KeyPart, Raised, Realert, Receivers, Severity, louder, loudest
 from rules.model.sentiment_drop import SentimentDropRule
 from rules.model.source_health import SourceHealthRule
 from rules.model.window import Fire, RaisedByWindow, Signal, WindowRule
@@ -32,13 +34,20 @@ __all__ = [
     "Defaults",
     "Distinct",
     "Fire",
+    "FlatlineFire",
     "FlatlineRule",
     "Id",
     "KeyPart",
     "Mean",
     "MentionRule",
+    "NewTerm",
+    "NewTermFire",
     "NewTermRule",
+    "Raised",
+    "RaisedByAbsence",
+    "RaisedByFlatline",
     "RaisedByMention",
+    "RaisedByTerm",
     "RaisedByWindow",
     "Rule",
     "RuleFile",
@@ -48,7 +57,9 @@ __all__ = [
     "Signal",
     "SourceHealthRule",
     "Sum",
+    "TermField",
     "WindowRule",
+    "louder",
     "loudest",
 ]
 
@@ -78,9 +89,10 @@ class RuleFile(Settings):
     )
     rules: tuple[Rule, ...] = Field((), description="the rules")
 
-    def effective(self, timezone: str = "UTC") -> tuple[AnyRule, ...]:
-        """The rules with this file's defaults filled in where they are silent; `timezone` where neither says one."""
-        given = {"timezone": timezone, **{name: value for name, value in self.defaults if value is not None}}
+    def effective(self, timezone: str = "UTC", holidays: Sequence[Holiday] = ()) -> tuple[AnyRule, ...]:
+        """The rules with this file's defaults filled in where they are silent; the others where neither says anything."""
+        given = {"timezone": timezone, "holidays": tuple(holidays)}
+        given |= {name: value for name, value in self.defaults if value is not None}
         return tuple(_filled(rule, given) for rule in self.rules)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
 
 from rules.base import Settings
-from rules.model.parts import Backoff, Category, Evidence, Id, Localized, Realert, Receivers, Severity
+from rules.model.parts import Backoff, Category, Evidence, Id, Localized, Raised, Realert, Receivers, Severity
 from rules.where import Where
 
 
@@ -34,6 +35,12 @@ class Told(Settings):
         description="true: nothing holds its alerts back, neither quiet hours nor limits, inhibitions and the digest of a storm."
         " For danger to people. A silence still covers them: a person asked for it",
     )
+
+    @property
+    def severities(self) -> tuple[Severity, ...]:
+        """How loud it may ring: as it says, or as its `raise` says, which all kinds have that look at mentions."""
+        louder: Sequence[Raised] = getattr(self, "raise_", ())
+        return tuple(dict.fromkeys((self.severity, *(each.severity for each in louder))))
 
     def rest(self, open_for: timedelta) -> timedelta:
         """How long an alert is not told again that was last told so long after it was opened."""

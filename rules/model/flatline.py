@@ -12,7 +12,7 @@ from rules.duration import Duration, PositiveDuration, format_duration
 from rules.model.base import OfMentions
 from rules.model.baseline import Season, enough_for_a_season
 from rules.model.measure import HowMany, Window
-from rules.model.parts import Key, KeyPart
+from rules.model.parts import Key, KeyPart, Raised
 from rules.wall_clock import Zone
 
 
@@ -50,6 +50,14 @@ class FlatlineFire(Settings):
         if self.surprise is None and self.at_most_expected is None:
             raise ValueError("say how few are too few: surprise: 3, or at_most_expected: 0.2, or both")
         return self
+
+
+class RaisedByFlatline(Raised):
+    """When silence rings louder: everything asked here must hold, and what is not known yet does not."""
+
+    usually: float | None = Field(None, ge=1, description="so many authors, texts or mentions are usual at least")
+    surprise: float | None = Field(None, gt=0, le=300, description="at least this surprise, as in `fire`")
+    at_most_expected: float | None = Field(None, ge=0, lt=1, description="at most this part of the usual")
 
 
 class FlatlineBaseline(Settings):
@@ -100,6 +108,9 @@ class FlatlineRule(OfMentions):
         description="how far back it looks, in event time: 30m to 30d. Looked at each time a twelfth of it has passed"
     )
     fire: FlatlineFire = Field(description="when it rings")
+    raise_: tuple[RaisedByFlatline, ...] = Field(
+        (), alias="raise", description="when it rings louder, which is told at once, whatever `realert` says"
+    )
     baseline: FlatlineBaseline = Field(default_factory=FlatlineBaseline, description="what is usual")
     timezone: Zone | None = Field(None, description="whose clocks `baseline.season` goes by; else that of monitor.yaml")
     require: Require = Field(default_factory=Require, description="what must be well for silence to mean something")

@@ -10,15 +10,14 @@ from pydantic import Field
 from rules.base import Settings
 from rules.duration import PositiveDuration
 from rules.model.base import OfMentions
-from rules.model.parts import Key, Severity
+from rules.model.parts import Key, Raised
 from rules.where import Where
 
 
-class RaisedByMention(Settings):
+class RaisedByMention(Raised):
     """When the alert of a mention rule is louder."""
 
     where: Where = Field(description="conditions on top of the rule's own `where`")
-    severity: Severity = Field(description="how loud it rings then; never quieter than the rule")
 
 
 class Resolve(Settings):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Protocol, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -25,6 +25,34 @@ def loudest(severities: Iterable[Severity]) -> Severity:
     return max(severities, key=get_args(Severity).index)
 
 
+class Raised(Settings):
+    """When a rule rings louder, by what each kind asks besides."""
+
+    severity: Severity = Field(description="how loud it rings then; never quieter than the rule")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        asked = [name for name in type(self).model_fields if name != "severity"]
+        if all(getattr(self, name) is None for name in asked):
+            *others, last = asked
+            raise ValueError(f"says no more than a severity: add {', '.join(others)}{' or ' if others else ''}{last}")
+        return self
+
+
+class Raising(Protocol):
+    """A rule of a kind that may ring louder than it says."""
+
+    @property
+    def severity(self) -> Severity: ...
+    @property
+    def raise_(self) -> Sequence[Raised]: ...
+
+
+def louder(rule: Raising, holds: Callable[[Any], bool]) -> Severity:
+    """How loud a rule rings when those of its `raise` hold that `holds` says."""
+    return loudest([rule.severity, *(each.severity for each in rule.raise_ if holds(each))])
+
+
 def _each_once(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
     if len(set(parts)) < len(parts):
         raise ValueError(f"key names a part twice: {', '.join(parts)}")
@@ -34,11 +62,12 @@ def _each_once(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
 Key = Annotated[tuple[KeyPart, ...], AfterValidator(some), AfterValidator(_each_once), Field(json_schema_extra={"minItems": 1})]
 
 
-def _one_or_more(value: Any) -> Any:
+def one_or_more(value: Any) -> Any:
+    """A list, or one without brackets."""
     return [value] if isinstance(value, str) else value
 
 
-Ids = Annotated[tuple[Id, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])]
+Ids = Annotated[tuple[Id, ...], BeforeValidator(one_or_more, json_schema_input_type=str | list[str])]
 """Several names, or one without brackets."""
 
 Receivers = Ids

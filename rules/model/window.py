@@ -13,7 +13,7 @@ from rules.duration import Duration
 from rules.model.base import OfMentions
 from rules.model.baseline import Baseline
 from rules.model.measure import DISTINCT_COUNTED, AnyMeasure, Distinct, Mean, Measure, Share, Sum, Window
-from rules.model.parts import Id, Key, Severity
+from rules.model.parts import Id, Key, Raised
 from rules.wall_clock import Zone
 from rules.where import Number, Where
 
@@ -61,7 +61,7 @@ class Fire(Settings):
         return not (self.times_expected is None and self.surprise is None and self.drop is None)
 
 
-class RaisedByWindow(Settings):
+class RaisedByWindow(Raised):
     """When a window rings louder: everything asked here must hold, and what is not known yet does not."""
 
     at_least: int | None = Field(None, ge=1, description="authors, texts or mentions (of a share: mentions that match it)")
@@ -71,13 +71,6 @@ class RaisedByWindow(Settings):
     above: _Above = None
     below: _Below = None
     drop: _Drop = None
-    severity: Severity = Field(description="how loud it rings then; never quieter than the rule")
-
-    @model_validator(mode="after")
-    def _asks_something(self) -> Self:
-        if not self.model_fields_set - {"severity"}:
-            raise ValueError("says no more than a severity: add at_least, times_expected, surprise or share")
-        return self
 
 
 def _fit(measure: AnyMeasure, asked: Sequence[Fire | RaisedByWindow], where: str = "`fire`") -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from monitor.domain.mention import Observed
-from rules import Calm, Engine, Finding, RuleFile, States
+from rules import AbsenceRule, Calm, Engine, Finding, RuleFile, States
+from rules.holidays import Holiday
 from rules.kinds import absence
 from tests.rules.conftest import NOON
 
@@ -21,7 +23,7 @@ Mention = Callable[..., Observed]
 Make = Callable[..., Engine]
 
 HOUR = timedelta(hours=1)
-RULE: Mapping[str, Any] = {"id": "unanswered", "kind": "absence", "where": {"intents": "question"}, "within": "4h"}
+RULE: dict[str, Any] = {"id": "unanswered", "kind": "absence", "where": {"intents": "question"}, "within": "4h"}
 ASKS: Mapping[str, Any] = {"intents": {"question"}}
 
 
@@ -177,33 +179,216 @@ def test_what_is_over_is_forgotten(heard: tuple[Engine, States], mention: Mentio
     assert len(states) == 0
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    says=st.lists(
-        st.tuples(st.integers(0, 600), st.sampled_from(["asks", "answers", "talks"]), st.integers(2, 12)), min_size=1, max_size=12
-    ),
-    stop=st.integers(0, 12),
+DESK: dict[str, Any] = RULE | {"hours": "mon-fri 09:00-18:00", "timezone": "Europe/Paris"}
+LOUDER: dict[str, Any] = RULE | {
+    "raise": [
+        {"waited": "8h", "severity": "critical"},
+        {"where": {"author.reach": {"gte": 10_000}}, "severity": "critical"},
+    ]
+}
+EVENING = NOON + 9 * HOUR
+"""A Monday, at ten in Paris."""
+
+
+def asked(rule: Mapping[str, Any], mention: Mention, engine: Make, at: datetime = NOON, **said: Any) -> tuple[Engine, States]:
+    """A rule that has seen a reply of ours, and then a question, number 2."""
+    made, states = engine(rule), States()
+    made.observe(mention(1, own=True, in_thread=True, at=at - HOUR), states)
+    made.observe(mention(2, at=at, **ASKS, **said), states)
+    return made, states
+
+
+def test_what_is_asked_at_night_is_due_the_next_morning(mention: Mention, engine: Make) -> None:
+    """Four hours of work after the desk has opened, at nine; it says so, and how long that is in all."""
+    made, states = asked(DESK, mention, engine, EVENING)
+    due = NOON + 24 * HOUR
+    assert made.next_due(states) == made.next_due(reloaded(states)) == due
+    assert ringing(made, states, due - timedelta(seconds=1)) == []
+    (found,) = made.due(states, due)
+    assert (found.at, found.window) == (due, 15 * HOUR)
+    assert found.reasons == ("not answered by any of our own accounts within 4h of work",)
+
+
+@pytest.mark.parametrize(
+    ("saturday", "monday"),
+    [("2026-03-28T20:00+01:00", "2026-03-30T13:00+02:00"), ("2026-10-24T20:00+02:00", "2026-10-26T13:00+01:00")],
 )
+def test_the_desk_opens_by_the_clock_on_the_wall(saturday: str, monday: str, mention: Mention, engine: Make) -> None:
+    """At nine, whether clocks were set in the night before or not."""
+    made, states = asked(DESK, mention, engine, datetime.fromisoformat(saturday))
+    assert made.next_due(states) == datetime.fromisoformat(monday)
+
+
+def test_on_holidays_nobody_is_at_the_desk(mention: Mention, engine: Make) -> None:
+    """Those of the rule, else those that the people of the brand have."""
+    file = {"version": 1, "rules": [DESK, DESK | {"id": "own", "holidays": "2026-03-04"}]}
+    shared, own = RuleFile.model_validate(file).effective("Europe/Paris", (Holiday(3, 3),))
+    assert isinstance(shared, AbsenceRule)
+    assert isinstance(own, AbsenceRule)
+    assert shared.holidays == (Holiday(3, 3),)
+    assert own.holidays == (Holiday(3, 4, 2026),)
+    for rule, due in ((shared, NOON + 48 * HOUR), (own, NOON + 24 * HOUR)):
+        made, states = Engine([rule], {}), States()
+        made.observe(mention(2, at=EVENING, **ASKS), states)
+        assert made.next_due(states) == due
+
+
+def test_an_answer_at_night_is_an_answer(mention: Mention, engine: Make) -> None:
+    """The hours say when an answer may be expected, not when one counts."""
+    made, states = asked(DESK, mention, engine, EVENING)
+    made.observe(mention(3, own=True, in_thread=True, replies_to=2, at=EVENING + HOUR), states)
+    assert ringing(made, states, NOON + 99 * HOUR) == []
+
+
+def test_other_hours_are_other_times_for_what_waits(mention: Mention, engine: Make) -> None:
+    """Whoever writes hours into a rule loses no question that waits, and none is told before its new time."""
+    made, states = asked(RULE, mention, engine, EVENING)
+    assert made.next_due(states) == EVENING + 4 * HOUR
+    later = engine(DESK)
+    assert later.next_due(states) == NOON + 24 * HOUR
+    assert ringing(later, states, EVENING + 4 * HOUR) == []
+    assert ringing(later, states, NOON + 24 * HOUR) == ["2"]
+
+
+def test_it_explains_when_a_question_is_due(mention: Mention, engine: Make) -> None:
+    """Nobody counts hours of work in their head."""
+    made, states = asked(DESK, mention, engine, EVENING)
+    (stands,) = made.standing("unanswered", mention(2, **ASKS), states, EVENING)
+    assert stands.reasons == ("waits for an answer since 2026-03-02 21:00 UTC", "rings at 2026-03-03 12:00 UTC, after 4h of work")
+
+
+def test_it_rings_louder_when_it_has_waited_for_longer(mention: Mention, engine: Make) -> None:
+    """Once more, at that moment and once only; our answer ends it before."""
+    made, states = asked(LOUDER, mention, engine)
+    (first,) = made.due(states, NOON + 4 * HOUR)
+    assert first.severity == "warning"
+    states = reloaded(states)
+    assert made.next_due(states) == NOON + 8 * HOUR
+    assert ringing(made, states, NOON + 7 * HOUR) == []
+    (second,) = made.due(states, NOON + 8 * HOUR)
+    assert (second.key, second.severity, second.at) == (first.key, "critical", NOON + 8 * HOUR)
+    assert second.reasons == ("not answered by any of our own accounts within 8h",)
+    assert ringing(made, states, NOON + 99 * HOUR) == []
+    stands = made.tick("unanswered", {"mention": "2"}, states, NOON + 99 * HOUR)
+    assert isinstance(stands, Finding)
+    assert stands.severity == "critical"
+    made, states = asked(LOUDER, mention, engine)
+    made.due(states, NOON + 4 * HOUR)
+    made.observe(mention(3, own=True, in_thread=True, replies_to=2, at=NOON + 5 * HOUR), states)
+    assert ringing(made, states, NOON + 99 * HOUR) == []
+
+
+def test_it_rings_as_loud_as_the_mention_deserves(mention: Mention, engine: Make) -> None:
+    """By conditions on the mention, which are remembered while it waits; and never a second time for what it has said."""
+    made, states = asked(LOUDER, mention, engine, reach=20_000)
+    states = reloaded(states)
+    (found,) = made.due(states, NOON + 4 * HOUR)
+    assert found.severity == "critical"
+    assert ringing(made, states, NOON + 99 * HOUR) == []
+    verdicts = made.explain("unanswered", mention(4, reach=10, **ASKS))
+    assert ("raise[1].where.author.reach gte 10000", 10, False) in verdicts
+    assert verdicts[0].held
+
+
+def test_what_was_missed_rings_once_as_loud_as_it_is_now(mention: Mention, engine: Make) -> None:
+    """After a downtime of a day nobody hears of it twice."""
+    made, states = asked(LOUDER, mention, engine)
+    (found,) = made.due(states, NOON + 24 * HOUR)
+    assert (found.severity, found.at) == ("critical", NOON + 8 * HOUR)
+    assert ringing(made, states, NOON + 99 * HOUR) == []
+
+
+def test_what_is_given_up_gets_no_louder(mention: Mention, engine: Make) -> None:
+    """Its alert is over by then."""
+    made, states = asked(LOUDER | {"resolve": {"after": "2h"}}, mention, engine)
+    assert ringing(made, states, NOON + 4 * HOUR) == ["2"]
+    assert made.next_due(states) is None
+
+
+def test_a_question_that_comes_twice_waits_once(mention: Mention, engine: Make) -> None:
+    """The same mention changes nothing, whenever it comes again."""
+    made, states = asked(LOUDER, mention, engine)
+    made.observe(mention(2, **ASKS), states)
+    assert ringing(made, states, NOON + 4 * HOUR) == ["2"]
+    assert ringing(made, states, NOON + 8 * HOUR) == ["2"]
+    assert ringing(made, states, NOON + 99 * HOUR) == []
+
+
+_SAYS = st.lists(
+    st.tuples(st.integers(0, 3000), st.sampled_from(["asks", "answers", "talks"]), st.integers(2, 12)), min_size=1, max_size=12
+)
+_RULES = st.sampled_from([RULE, LOUDER, DESK, DESK | {"raise": LOUDER["raise"]}])
+END = NOON + timedelta(days=6)
+
+
+def said(says: list[tuple[int, str, int]], mention: Mention) -> list[Observed]:
+    """Questions of others, our answers, and what neither asks nor answers."""
+    found = []
+    for number, (minute, what, whom) in enumerate(sorted(says), 2):
+        more: dict[str, Any] = {"own": True, "in_thread": True, "replies_to": whom} if what == "answers" else {"own": False}
+        asks = ASKS if what == "asks" else {}
+        found.append(mention(number, at=NOON + timedelta(minutes=minute), reach=whom * 1_000, **more, **asks))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(rule=_RULES, says=_SAYS, stop=st.integers(0, 12))
 def test_a_restart_at_any_point_changes_nothing(
-    says: list[tuple[int, str, int]], stop: int, mention: Mention, engine: Make
+    rule: Mapping[str, Any], says: list[tuple[int, str, int]], stop: int, mention: Mention, engine: Make
 ) -> None:
-    """What waits, rings and ends is the same with and without one."""
-    ordered = sorted(says)
+    """What waits, rings, rings louder and ends is the same with and without one."""
 
     def play(*, restart: bool) -> list[object]:
-        made, states, seen = engine(RULE), States(), []
+        made, states, seen = engine(rule), States(), []
         made.observe(mention(1, own=True, in_thread=True, at=NOON - HOUR), states)
-        for index, (minute, what, whom) in enumerate(ordered):
+        for index, each in enumerate(said(says, mention)):
             if restart and index == stop:
                 states = reloaded(states)
-            at = NOON + timedelta(minutes=minute)
-            seen.append(made.due(states, at))
-            own = {"own": True, "in_thread": True, "replies_to": whom} if what == "answers" else {"own": False}
-            made.observe(mention(index + 2, at=at, **own, **(ASKS if what == "asks" else {})), states)
-        seen.append(made.due(states, NOON + 20 * HOUR))
-        return [*seen, *(made.tick("unanswered", {"mention": str(n)}, states, NOON + 20 * HOUR) for n in range(2, 14))]
+            seen.append(made.due(states, each.written_at))
+            made.observe(each, states)
+        seen.append(made.due(states, END))
+        return [*seen, *(made.tick("unanswered", {"mention": str(n)}, states, END) for n in range(2, 14))]
 
     assert play(restart=True) == play(restart=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rule=_RULES, says=_SAYS, more=st.integers(0, 3000))
+def test_one_more_question_silences_no_other(
+    rule: Mapping[str, Any], says: list[tuple[int, str, int]], more: int, mention: Mention, engine: Make
+) -> None:
+    """Whatever rings, rings as loud beside somebody else's question, however often that comes."""
+
+    def rang(extra: Sequence[Observed]) -> set[tuple[str, str]]:
+        made, states, found = engine(rule), States(), []
+        made.observe(mention(1, own=True, in_thread=True, at=NOON - HOUR), states)
+        for each in sorted([*said(says, mention), *extra], key=lambda each: each.written_at):
+            found += made.due(states, each.written_at)
+            made.observe(each, states)
+        found += made.due(states, END)
+        return {(finding.key["mention"], finding.severity) for finding in found}
+
+    other = mention(99, at=NOON + timedelta(minutes=more), **ASKS)
+    plain = rang(())
+    assert {pair for pair in rang([other, other]) if pair[0] != "99"} == plain
+
+
+@settings(max_examples=60, deadline=None)
+@given(rule=_RULES, says=_SAYS, order=st.randoms())
+def test_the_order_in_which_questions_come_does_not_matter(
+    rule: Mapping[str, Any], says: list[tuple[int, str, int]], order: Random, mention: Mention, engine: Make
+) -> None:
+    """Each waits from when it was written."""
+    questions = [each for each in said(says, mention) if each.intents]
+    shuffled = order.sample(questions, len(questions))
+    found = []
+    for each in (questions, shuffled):
+        made, states = engine(rule), States()
+        made.observe(mention(1, own=True, in_thread=True, at=NOON - HOUR), states)
+        for question in each:
+            made.observe(question, states)
+        found.append([made.due(states, NOON + n * HOUR) for n in range(0, 150, 2)])
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +398,13 @@ def test_a_restart_at_any_point_changes_nothing(
         ({"within": "10s"}, "from 1m to 30d"),
         ({"within": "4h", "key": ["author"]}, "`key` is not known here"),
         ({"within": "4h", "wihtin": "4h"}, "did you mean `within`?"),
+        ({"within": "4h", "holidays": "05-01"}, "`holidays` does nothing without `hours`"),
+        ({"within": "4h", "hours": "mon-fry 09:00-18:00"}, "is not a day"),
+        (
+            {"within": "8d", "hours": "mon-fri 09:00-18:00"},
+            "a week has 45h of them: 192h take longer than 4 weeks; write 45h for one week",
+        ),
+        ({"within": "4h", "raise": [{"severity": "critical"}]}, "add waited or where"),
     ],
 )
 def test_mistakes_are_named(wrong: Mapping[str, Any], said: str) -> None:

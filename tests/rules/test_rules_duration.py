@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from rules.duration import Duration, PositiveDuration, format_duration, parse_duration
+from rules.duration import Duration, PositiveDuration, format_duration, format_hours, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,12 @@ def test_what_is_no_duration_is_refused_with_the_fix(written: Any, says: str) ->
 def test_what_is_written_can_be_read_again(seconds: int) -> None:
     """Formatting and parsing are inverse to each other for whole seconds."""
     assert parse_duration(format_duration(timedelta(seconds=seconds))) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("written", "hours"), [("1d21h", "45h"), ("1h30m", "1h30m"), ("45m", "45m"), ("30s", "0m")])
+def test_hours_of_work_are_no_days(written: str, hours: str) -> None:
+    """They are told in hours and minutes alone."""
+    assert format_hours(parse_duration(written)) == hours
 
 
 def test_a_setting_shows_the_pattern_to_editors() -> None:

@@ -43,7 +43,7 @@ SEASONAL = FLAT | {
 }
 
 
-EAGER = FLAT | {"fire": {"surprise": 1.5}}
+EAGER = FLAT | {"fire": {"surprise": 1.5}, "raise": [{"surprise": 4, "severity": "critical"}]}
 END = MONDAY + timedelta(days=5)
 
 
@@ -261,12 +261,38 @@ def learnt(mention: Mention, engine: Make) -> dict[Any, Any]:
     return states.take_dirty()
 
 
+def test_less_makes_it_louder(mention: Mention, engine: Make) -> None:
+    """By a smaller part of the usual, a greater surprise, or where more is usual: all that one `raise` asks must hold."""
+    louder = [{"at_most_expected": 0.05, "usually": 20, "severity": "critical"}]
+    states, rules = States(), engine(FLAT | {"raise": louder, "severity": "info"})
+    found = list(_live(rules, _steady(mention, timedelta(days=5)), END + 8 * HOUR, states))
+    assert {each.severity for each in found} == {"info", "critical"}
+    assert all((each.severity == "critical") is (each.observed <= 0.05 * (each.expected or 0)) for each in found)
+    more = FLAT | {"raise": [{"at_most_expected": 0.05, "usually": 50, "severity": "critical"}]}
+    assert {each.severity for each in _live(engine(more), _steady(mention, timedelta(days=5)), END + 8 * HOUR)} == {"warning"}
+
+
+def test_a_surprise_that_makes_it_louder_is_told(mention: Mention, engine: Make) -> None:
+    """Also where `fire` goes by a part of the usual alone."""
+    rule = FLAT | {"fire": {"at_most_expected": 0.2}, "raise": [{"surprise": 3, "severity": "critical"}]}
+    found = list(_live(engine(rule), _steady(mention, timedelta(days=5)), END + 8 * HOUR))
+    assert found[-1].severity == "critical"
+    assert found[-1].reasons[1].startswith("a surprise of ")
+
+
+def test_of_a_key_that_never_came_nothing_is_known(mention: Mention, engine: Make) -> None:
+    """So nothing makes it louder."""
+    rule = FLAT | {"key": ["network"], "keys": ["bluesky"], "raise": [{"at_most_expected": 0, "severity": "critical"}]}
+    first, *_ = _live(engine(rule), _steady(mention, timedelta(days=4)), MONDAY + timedelta(days=4))
+    assert (first.key, first.severity) == ({"network": "bluesky"}, "warning")
+
+
 @settings(max_examples=30, deadline=None)
 @given(later=st.lists(st.integers(1, 355), max_size=40), data=st.data())
 def test_fewer_mentions_never_silence_it(
     later: list[int], data: st.DataObject, learnt: dict[Any, Any], mention: Mention, engine: Make
 ) -> None:
-    """With what is usual as it is, whoever else leaves makes it no less quiet."""
+    """With what is usual as it is, whoever else leaves makes it no less quiet, and it rings no less loud."""
     fewer = data.draw(st.lists(st.sampled_from(later), max_size=len(later))) if later else []
     kept = [minutes for n, minutes in enumerate(later) if minutes in fewer[: n + 1]]
     rang = []
@@ -274,8 +300,9 @@ def test_fewer_mentions_never_silence_it(
         states, rules = States.load(learnt), engine(EAGER)
         for n, each in enumerate(minutes):
             rules.observe(mention(7000 + n, at=END + each * MINUTE), states)
-        rang.append(bool(rules.due(states, END + 6 * HOUR)))
-    assert rang[1] >= rang[0]
+        rang.append([each.severity for each in rules.due(states, END + 6 * HOUR)])
+    without, with_ = rang[1], rang[0]
+    assert not with_ or without in (with_, ["critical"])
 
 
 @settings(max_examples=15, deadline=None)
@@ -337,6 +364,8 @@ def test_a_key_of_which_nothing_is_usual_is_forgotten(mention: Mention, engine: 
         ({"timezone": "Europe/Pari"}, "did you mean `Europe/Paris`?"),
         ({"require": {"source": "ill"}}, "'healthy'"),
         ({"measure": {"share": {"sentiment": {"lt": 0}}}}, "distinct"),
+        ({"raise": [{"severity": "critical"}]}, "says no more than a severity: add usually, surprise or at_most_expected"),
+        ({"raise": [{"at_least": 3, "severity": "critical"}]}, "`at_least` is not known here"),
     ],
 )
 def test_a_flatline_that_means_nothing_is_refused(change: dict[str, Any], says: str) -> None:

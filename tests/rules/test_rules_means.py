@@ -64,6 +64,19 @@ def test_a_mood_that_sours_rings(mention: Mention, engine: Make) -> None:
     assert isinstance(calm, Calm)
 
 
+def test_a_mood_that_sours_further_rings_louder(mention: Mention, engine: Make) -> None:
+    """By how much lower it is, or how many say so; while it learns, nothing rings anyway."""
+    louder = [{"drop": 0.6, "at_least": 20, "severity": "critical"}]
+    rules, states = engine(DROP | {"severity": "info", "raise": louder}), States()
+    _feed(rules, _usual(mention), states)
+    found = _feed(rules, _said(mention, 60, sentiment=-1.0), states)
+    severe = [each for each in found if each.severity == "critical"]
+    assert found[0].severity == "info"
+    assert severe
+    assert all((each.expected or 0) - each.observed >= 0.6 - 1e-9 for each in severe)
+    assert rules.remembering("mood").shape == engine(DROP).remembering("mood").shape  # type: ignore[union-attr]
+
+
 def test_few_voices_or_little_history_are_no_mood(mention: Mention, engine: Make) -> None:
     """Below the floor, and while it learns, nothing rings."""
     states, rules = States(), engine(DROP)
@@ -247,6 +260,7 @@ def test_a_busy_hour_is_usual_by_the_hour_of_the_week(mention: Mention, engine: 
         ({"signals": {"of": [{"id": "a", "at_least": 1, "drop": 0.2}]}}, "`fire.drop` needs `measure: {mean: …}`"),
         ({"signals": {"of": [{"id": "a", "at_least": 1, "measure": {"mean": "sentiment"}}]}}, "say in the signal when it rings"),
         ({"kind": "sentiment_drop", "fire": {"drop": 3}}, "less than or equal to 2"),
+        ({"kind": "sentiment_drop", "fire": {}, "raise": [{"severity": "critical"}]}, "add drop or at_least"),
         (
             {"kind": "sentiment_drop", "fire": {}, "baseline": {"sensitivity": "high"}},
             "`baseline.sensitivity` does nothing for a mean",

@@ -69,6 +69,23 @@ def test_what_nobody_said_before_rings(engine: Make, mention: Mention) -> None:
     )
 
 
+def test_more_people_make_a_term_louder(engine: Make, mention: Mention) -> None:
+    """So many are counted as the loudest asks for."""
+    made = engine({**RULE, "raise": [{"at_least": 60, "times_expected": 10, "severity": "critical"}]})
+    states = listening(made, mention)
+    found = [made.observe(mention(n, hashtags={"fest"}, at=NOON), states) for n in range(2, 70)]
+    assert [finding.severity for each in found for finding in each] == ["warning"] * 55 + ["critical"] * 9
+
+
+@pytest.mark.parametrize(("by", "shown"), [("reach", (2, 3)), ("newest", (6, 5))])
+def test_it_shows_the_loudest_or_the_newest(by: str, shown: tuple[int, ...], engine: Make, mention: Mention) -> None:
+    """As the rule has it."""
+    made = engine({**RULE, "evidence": {"top": 2, "by": by}})
+    states = listening(made, mention)
+    *_, found = [made.observe(mention(n, hashtags={"fest"}, at=NOON + n * MINUTE, reach=100 - n), states) for n in range(2, 7)]
+    assert found[0].evidence == shown
+
+
 def test_spellings_are_one_term(engine: Make, mention: Mention) -> None:
     """Case and accents make no other hashtag."""
     made = engine(RULE)
