@@ -42,12 +42,22 @@ def _known(voice: Voice, found: re.Match[str]) -> str:
 
 def _seen(voice: Voice, found: re.Match[str]) -> str | None:
     """« 20 personnes en 60 min — d’habitude 0,6 »."""
-    seen, window = _amount(voice, found["seen"]), _span(voice, found["window"])
+    return _within(voice, found, _amount(voice, found["seen"]), of_a_mean=found["seen"].startswith("a mean "))
+
+
+def _within(voice: Voice, found: re.Match[str], seen: str | None, *, of_a_mean: bool = False) -> str | None:
+    window = _span(voice, found["window"])
     if seen is None or window is None:
         return None
     said = voice.say("within", headline=seen, window=window)
-    usual = _usual(voice, found["usual"], of_a_mean=found["seen"].startswith("a mean ")) if found["usual"] else None
+    usual = _usual(voice, found["usual"], of_a_mean=of_a_mean) if found["usual"] else None
     return voice.say("usually", headline=said, expected=usual) if usual else said
+
+
+def _new_term(voice: Voice, found: re.Match[str]) -> str | None:
+    """« nouveau, « #panne », dit par 12 personnes en 60 min — d’habitude 0,3 »."""
+    amount = _amount(voice, found["amount"])
+    return _within(voice, found, voice.say("saw.new_term", term=found["term"], amount=amount)) if amount else None
 
 
 def _usual(voice: Voice, said: str, *, of_a_mean: bool) -> str | None:
@@ -62,7 +72,7 @@ def _learning(voice: Voice, found: re.Match[str]) -> str | None:
 
 def _unanswered(voice: Voice, found: re.Match[str]) -> str | None:
     window = _span(voice, found["window"])
-    return voice.say("saw.unanswered", window=window) if window else None
+    return voice.say("saw.unanswered.work" if found["work"] else "saw.unanswered", window=window) if window else None
 
 
 def _unsaid(voice: Voice, found: re.Match[str]) -> str | None:
@@ -238,8 +248,19 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Words], ...] = (
     # Which subject it is about, the headline says already.
     (re.compile(r"about .*|subjects .* \((?:is|in|exists) .*\)"), _known),  # and as it was written before
     (COPIED, _known),  # `why` has said it
-    (re.compile(r"signal (?P<signal>[a-z0-9_-]{1,64}): (?P<said>.{1,160})"), _signal),
-    (re.compile(r"not answered by any of our own accounts within (?P<window>\w{1,20})"), _unanswered),
+    (re.compile(r"signal (?P<signal>[a-z0-9_-]{1,64}): (?P<said>.{1,240})"), _signal),
+    (
+        re.compile(
+            r"the new term “(?P<term>.{1,110})” by (?P<amount>.{1,40}) within (?P<window>\w{1,20})"
+            r"(?:, usually (?P<usual>.{1,20}))?"
+        ),
+        _new_term,
+    ),
+    (
+        re.compile(r"(?P<hold>\d{1,3}) of (?P<all>\d{1,3}) signals hold, and (?P<need>\d{1,3}) must"),
+        lambda voice, found: voice.say("saw.signals", n=found["hold"], all=found["all"], need=found["need"]),
+    ),
+    (re.compile(r"not answered by any of our own accounts within (?P<window>\w{1,20})(?P<work> of work)?"), _unanswered),
     (re.compile(r"nobody said it in the (?P<window>\w{1,20}) before"), _unsaid),
     (re.compile(r"mean sentiment (?P<n>-?\d{1,3}\.\d{1,4})"), _mood),
     (re.compile(r"(?P<seen>.{1,90}?) within (?P<window>\w{1,20})(?:, usually (?P<usual>.{1,60}))?"), _seen),

@@ -168,6 +168,8 @@ def _why_dead(rule: WindowRule, signal: Signal, at: int, amid: Surroundings, pos
     """Where and why a signal never holds; None if it may."""
     here: Path = ("signals", "of", at)
     wanted = [Wanted(signal.where, path=(*here, "where"))]
+    if signal.new_term is not None:
+        wanted.append(Wanted(rule.where))  # whom the rule does not count carries nothing
     if isinstance(signal.measure, Share):
         wanted.append(Wanted(signal.measure.share, path=(*here, "measure", "share")))
     clash = possible.clash(*wanted)

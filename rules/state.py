@@ -20,7 +20,9 @@ SLICES = 60
 StateKey = tuple[str, str, str]
 """Rule, shape (a hash of what shapes its state), and the alert's key as canonical JSON."""
 
-_SPAN = SLICES + 1
+SPAN = SLICES + 1
+"""So many slices something stays in a window, that in which it is taken in included."""
+
 _PER_BUCKET = SLICES // BUCKETS
 _END = 0.999  # of a slice: still within it, whatever is rounded
 _LOUDEST, _NEWEST = 15, 5
@@ -29,6 +31,11 @@ _Shown = tuple[int, float | None]
 
 Contributor = tuple[int, float, int]
 """Reach (-1: unknown), epoch seconds, id of the mention."""
+
+
+def window_slice(at: float, window: float) -> int:
+    """The slice of a window of so many seconds that a moment falls into."""
+    return math.floor(at / (window / SLICES))
 
 
 class State(Protocol):
@@ -134,7 +141,7 @@ class WindowState:
 
     def evidence(self, top: int) -> tuple[int, ...]:
         """Mentions inside the window, the largest reach first, then the newest; or the newest alone, as the rule has it."""
-        oldest = self._slice(self.latest) - _SPAN
+        oldest = self._slice(self.latest) - SPAN
         inside = [each for each in self._contributors if self._slice(each[1]) > oldest]
         ranked = sorted(inside, key=_newness, reverse=True) if self._newest_first else sorted(inside, reverse=True)
         return tuple(mention for _, _, mention in ranked[:top])
@@ -175,10 +182,10 @@ class WindowState:
         """
         if self.latest == -math.inf:
             self.latest = at
-            self.beside.drop(self._head - _SPAN)
+            self.beside.drop(self._head - SPAN)
         self.advance(at)
         here = self._slice(at)
-        if here <= self._head - _SPAN:
+        if here <= self._head - SPAN:
             return False
         self.started = min(self.started, at)
         if here < self._head:
@@ -232,7 +239,7 @@ class WindowState:
     def pass_by(self, at: float) -> None:
         """Note a mention of which nobody can tell whether it belongs here: a score is missing. The window stays where it is."""
         here, unscored = self._slice(at), self.beside.unscored
-        oldest = (here if self.latest == -math.inf else max(here, self._head)) - _SPAN
+        oldest = (here if self.latest == -math.inf else max(here, self._head)) - SPAN
         for gone in unscored.expiring(oldest):
             unscored.drop(gone)
         if here > oldest:
@@ -248,13 +255,13 @@ class WindowState:
     def _close(self, head: int, to: int) -> None:
         """Note what was shown in the slices from `head` up to (not including) `to`, as one slice after the other left."""
         self._show(head)
-        for leaving in self.tally.expiring(to - _SPAN):
+        for leaving in self.tally.expiring(to - SPAN):
             self.tally.drop(leaving)
-            if leaving + _SPAN < to:
-                self._show(leaving + _SPAN)
-        self.beside.drop(to - _SPAN)
+            if leaving + SPAN < to:
+                self._show(leaving + SPAN)
+        self.beside.drop(to - SPAN)
         if self.mood is not None:
-            for leaving in self.mood.expiring(to - _SPAN):
+            for leaving in self.mood.expiring(to - SPAN):
                 self.mood.drop(leaving)
         self._learn(before=to - SLICES)
 
@@ -290,7 +297,7 @@ class WindowState:
 
     def _add_late(self, here: int, who: int, *, matches: bool | None, figure: float | None) -> None:
         """Take in a mention of a slice that is over; what the window showed since is amended."""
-        since, until = self.tally.missing(here, who, _SPAN) if isinstance(self.tally, Different) else (here, None)
+        since, until = self.tally.missing(here, who, SPAN) if isinstance(self.tally, Different) else (here, None)
         more = self.tally.add(here, who, matches=matches, figure=figure)
         if isinstance(self.tally, Different):
             more = 1
@@ -327,9 +334,9 @@ class WindowState:
             if past.surprise is None:
                 return None
         shown = next((value for since, value in reversed(self._shown) if since <= at), None)
-        past.tally = self.tally.past(at - _SPAN, at, shown)
-        past.beside = self.beside.past(at - _SPAN, at)
-        past.mood = self.mood.past(at - _SPAN, at, None) if self.mood is not None else None
+        past.tally = self.tally.past(at - SPAN, at, shown)
+        past.beside = self.beside.past(at - SPAN, at)
+        past.mood = self.mood.past(at - SPAN, at, None) if self.mood is not None else None
         past._contributors = [each for each in self._contributors if self._slice(each[1]) <= at]  # noqa: SLF001  it is one of us
         return past
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import attrgetter
+from typing import Protocol
 
 from rules.campaign import Campaign, Timetables
 from rules.condition import Condition, Seen
@@ -16,6 +17,7 @@ from rules.kinds.asked import Asked
 from rules.kinds.figures import counted_as, measured
 from rules.kinds.keys import Keys, canonical, labels
 from rules.kinds.kind import Wellness
+from rules.kinds.term_signal import TermSignal
 from rules.kinds.window_memory import fresh, history, looked_at, of_signal, shape
 from rules.kinds.window_reasons import reasons, shown, unscored
 from rules.matching import Compiler
@@ -59,17 +61,17 @@ class CompiledWindow:
         raising = [] if rule.exempt else [each for each in campaigns if each.raises(rule.id) > 1]
         self._timetables = Timetables(raising, rule.id, looked_at(rule), self.admits) if raising else None
         # A campaign makes many speak; what a signal sees of them is asked as it is written.
-        self.parts = [CompiledWindow(rule, compiler, signal=each) for each in rule.signals.of] if rule.signals else []
+        self.parts: list[Part] = [_part(rule, each, compiler) for each in rule.signals.of] if rule.signals else []
         self._unless = {name: compiler.number(test) for name, test in rule.unless or () if test is not None}
         self.waits: timedelta | None = rule.for_
         self.patience = rule.window + rule.keep_firing_for
-        self.memory = self.patience + history(rule)
+        self.memory = max([self.patience + history(rule), *(part.memory for part in self.parts)])
         self._for = rule.for_.total_seconds()
 
     def observe(self, seen: Seen, states: States) -> Iterable[Finding]:
         """Count the mention, and a finding for each of its keys whose window now rings."""
-        signalled = [part for part in self.parts if part.takes(seen, self._keys, states)]
         holds = self.where.holds(seen)
+        signalled = [part for part in self.parts if part.takes(seen, self._keys, states, counts=holds is True)]
         if holds is not True:
             if holds is None:
                 self._pass_by(seen.mention, states)
@@ -78,7 +80,7 @@ class CompiledWindow:
         found = (self._count(seen.mention, key, states, matches=matches) for key in self._keys.of(seen.mention))
         return [finding for finding in found if finding is not None]
 
-    def takes(self, seen: Seen, keys: Keys, states: States) -> bool:
+    def takes(self, seen: Seen, keys: Keys, states: States, *, counts: bool) -> bool:  # noqa: ARG002  it looks for itself
         """Of a signal: count the mention for these keys, if it is one that the signal looks at."""
         if self.where.holds(seen) is not True:
             return False
@@ -182,6 +184,9 @@ class CompiledWindow:
         here, until = self._here(key), at.timestamp()
         self._state(here, states).learnt(level, dispersion, since=until - age.total_seconds(), until=until)
         states.changed(here)
+        for part in self.parts:
+            if isinstance(part, TermSignal):
+                part.learnt(key, states, at, age)
 
     def explain(self, seen: Seen) -> list[Verdict]:
         """How each condition fared, those of the share and the signals included."""
@@ -360,6 +365,35 @@ class CompiledWindow:
         seen, *more = reasons(self.rule, asked, state, signals, held_back=self._held_back(state))
         late = (f"late: held at {_moment(past.latest):%Y-%m-%d %H:%M} UTC, seen only now",) if past else ()
         return (seen, *late, *more)
+
+
+class Part(Protocol):
+    """A signal of a window, which remembers beside it."""
+
+    @property
+    def rule(self) -> WindowRule: ...
+    @property
+    def shape(self) -> str: ...
+    @property
+    def memory(self) -> timedelta: ...
+
+    def takes(self, seen: Seen, keys: Keys, states: States, *, counts: bool) -> bool:
+        """Take in a mention, which the window itself counts or not. Whether that may make the signal hold."""
+
+    def says(self, here: StateKey, states: States, now: float, *, past: bool) -> str | None:
+        """What it has seen, if it holds at this moment, or held at one that is past."""
+
+    def explain(self, seen: Seen) -> Iterable[Verdict]:
+        """How its conditions fared."""
+
+    def sweep(self, states: States, at: datetime) -> int:
+        """Forget what has long been silent. Returns how many."""
+
+
+def _part(rule: WindowRule, signal: Signal, compiler: Compiler) -> Part:
+    if signal.new_term is not None:
+        return TermSignal(rule, signal, signal.new_term, compiler)
+    return CompiledWindow(rule, compiler, signal=signal)
 
 
 def _share_copied(state: WindowState) -> float | None:

@@ -27,6 +27,10 @@ def reasons(rule: WindowRule, asked: Asked, state: WindowState, signals: Iterabl
     if asked.is_silent(state):
         yield "does not ring before that is known"
     yield from signals
+    held = list(signals)
+    yield from held
+    if rule.signals and len(held) < rule.signals.need:
+        yield f"{len(held)} of {len(rule.signals.of)} signals hold, and {rule.signals.need} must"
     if held_back:
         yield "held back by `unless`"
     yield _asks(rule, asked)

@@ -13,11 +13,13 @@ from rules.duration import Duration
 from rules.model.base import OfMentions
 from rules.model.baseline import Baseline
 from rules.model.measure import DISTINCT_COUNTED, AnyMeasure, Distinct, Mean, Measure, Share, Sum, Window
+from rules.model.new_term import LEAST_AUTHORS, MOST_AUTHORS, NewTerm, a_while
 from rules.model.parts import Id, Key, Raised
 from rules.wall_clock import Zone
 from rules.where import Number, Where
 
 _OF_MEANS = ("above", "below", "drop")
+_NOT_OF_TERMS = ("measure", "surprise", "share", *_OF_MEANS)
 
 _Above = Annotated[float | None, Field(description="a mean of at least this (only with the measure `mean`)")]
 _Below = Annotated[float | None, Field(description="a mean of at most this (only with the measure `mean`)")]
@@ -96,7 +98,10 @@ def _fit(measure: AnyMeasure, asked: Sequence[Fire | RaisedByWindow], where: str
 
 
 class Signal(Fire):
-    """Something else that is counted beside a window. It holds as a window of its own would: everything asked must."""
+    """Something else that is counted beside a window. It holds as a window of its own would: everything asked must.
+
+    With `new_term` it is who speaks of one thing that is new, among those whom the window counts.
+    """
 
     id: Id = Field(description="its name, which the alert's reasons give")
     where: Where = Field(
@@ -104,11 +109,24 @@ class Signal(Fire):
         description="which mentions it looks at, of those with the same key; empty means all, not the rule's",
     )
     measure: Measure = Field("count", description="as of the rule")
+    new_term: NewTerm | None = Field(
+        None,
+        description="instead of a measure: a term that is new under the key carries the burst. `at_least` so many different"
+        " authors whom the rule itself counts must say it within the window, and `times_expected` times (5 if nothing is said) as"
+        " many as usually do, of all that the signal looks at",
+    )
     window: Window | None = Field(None, description="as of the rule, and else the same")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        _fit(self.measure, (self,), "the signal")
+        if self.new_term is None:
+            _fit(self.measure, (self,), "the signal")
+            return self
+        idle = next((name for name in _NOT_OF_TERMS if name in self.model_fields_set), None)
+        if idle:
+            raise ValueError(f"`{idle}` says nothing of a new term: use at_least and times_expected")
+        if not LEAST_AUTHORS <= self.at_least <= MOST_AUTHORS:
+            raise ValueError(f"a new term is one that many say: write at_least from {LEAST_AUTHORS} to {MOST_AUTHORS}")
         return self
 
 
@@ -195,4 +213,13 @@ class WindowRule(OfMentions):
             )
         if isinstance(self.measure, Distinct) and self.fire.at_least > DISTINCT_COUNTED:
             raise ValueError(f"`fire.at_least` can be {DISTINCT_COUNTED} authors at most; beyond that use `measure: count`")
+        return self
+
+    @model_validator(mode="after")
+    def _terms_can_be_new(self) -> Self:
+        for each in self.signals.of if self.signals else ():
+            if each.new_term is not None:
+                each.new_term.remembers_enough(a_while(each.window or self.window))
+                if "author" in self.key:
+                    raise ValueError("`new_term` counts authors, and the key has a window for each: take `author` out of `key`")
         return self

@@ -96,6 +96,21 @@ SAID = [
         "signal “mood”: mean sentiment -0.31 in 42 scored posts within 120 minutes, usually -0.05",
     ),
     (
+        "signal topic: the new term “#AcmeFête” by at least 50 authors within 2h, usually 0.3",
+        "signal « topic » : nouveau, « #AcmeFête », dit par 50 personnes au moins en 120 min — d’habitude 0,3",
+        "signal “topic”: new, “#AcmeFête”, said by at least 50 people within 120 minutes, usually 0.3",
+    ),
+    (
+        "0 of 2 signals hold, and 1 must",
+        "signaux réunis : 0 sur 2 (il en faut 1)",
+        "signals that hold: 0 of 2 (it needs 1)",
+    ),
+    (
+        "not answered by any of our own accounts within 4h of work",
+        "pas de réponse de l’un de nos comptes en 4 h d’ouverture",
+        "not answered by any of our accounts within 4 hours of working time",
+    ),
+    (
         "a sum author.reach of 120,000 within 1h, usually 3,000",
         "120 000 abonnés en tout en 60 min — d’habitude 3 000",
         "120,000 followers in all within 60 minutes, usually 3,000",

@@ -1,10 +1,11 @@
-"""What holds of windows whatever is said: more never silences, and neither order, other keys nor restarts matter."""
+"""What holds of windows whatever is said: more never silences, and neither order, repetition, other keys nor restarts matter."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ Said = tuple[int, int, str, float | None]  # who, when (seconds), about what, se
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 # A long hunt: TOCSIN_EXAMPLES=20000 .venv/bin/pytest tests/rules/test_rules_invariants.py
+QUIET = History(rule="w", level=0, age=timedelta(days=14))
 EXAMPLES = int(os.environ.get("TOCSIN_EXAMPLES", "40"))
 
 COUNT: dict[str, Any] = {"id": "w", "kind": "window", "window": "1h", "fire": {"at_least": 3}}
@@ -37,6 +39,8 @@ SURPRISED: dict[str, Any] = {
 SLOW = SURPRISED | {"baseline": {**SURPRISED["baseline"], "sensitivity": "high"}}
 RULES = [each | more for each in (COUNT, PEOPLE) for more in ({}, USUAL, SURPRISED, SLOW, {"for": "4m"})]
 RULES += [PEOPLE | SCORED | SURPRISED, PEOPLE | {"key": ["subject", "network"]}]
+CARRIED = PEOPLE | {"signals": {"of": [{"id": "s", "new_term": {"field": "hashtags", "warm_up": "0s"}, "at_least": 2}]}}
+RULES += [CARRIED, CARRIED | SCORED, CARRIED | {"for": "4m"}]
 
 _said = st.tuples(
     st.integers(1, 6), st.integers(0, 4 * 3600), st.sampled_from(["acme", "globex"]), st.sampled_from([-1.0, -1.0, 1.0, None])
@@ -45,9 +49,14 @@ _said = st.tuples(
 
 def _mentions(mention: Mention, said: Sequence[Said]) -> list[Observed]:
     return [
-        mention(number, author=who, at=NOON + timedelta(seconds=at), subjects={about}, sentiment=mood)
+        _one(mention, number, who, at=NOON + timedelta(seconds=at), subjects={about}, sentiment=mood)
         for number, (who, at, about, mood) in enumerate(said, 1)
     ]
+
+
+def _one(mention: Mention, number: int, who: int, **said: Any) -> Observed:
+    """Every other author speaks of one thing, and the rest of another."""
+    return mention(number, author=who, hashtags={"ab"[who % 2]}, **said)
 
 
 def _fed(rules: Engine, mentions: Sequence[Observed], states: States) -> list[Finding]:
@@ -57,8 +66,11 @@ def _fed(rules: Engine, mentions: Sequence[Observed], states: States) -> list[Fi
 class _Daemon:
     """One engine that is shown mentions in order, and ticks every minute in between."""
 
-    def __init__(self, rules: Engine) -> None:
+    def __init__(self, rules: Engine, *, listened: bool = False) -> None:
+        """`listened`: for two weeks, in which nobody said anything."""
         self.rules, self.states = rules, States()
+        if listened:
+            self.rules.learnt(QUIET, {"subject": "acme"}, self.states, NOON)
         self.rang: list[Finding] = []
         self._ticked = NOON
         self._stored: dict[StateKey, str] = {}
@@ -127,12 +139,12 @@ def test_one_more_in_the_current_window_never_silences(
     rules = engine(rule | {"raise": [{"at_least": 5, "severity": "critical"}]})
     mentions = sorted(_mentions(mention, said), key=lambda each: each.written_at)
     end = mentions[-1].written_at
-    extra = mention(99, author=more[0], at=max(end - timedelta(seconds=more[1]), NOON), sentiment=-1.0)
+    extra = _one(mention, 99, more[0], at=max(end - timedelta(seconds=more[1]), NOON), sentiment=-1.0)
     last = mention(100, author=8, at=end, sentiment=-1.0)
     rang = []
     for stream in (mentions, [*mentions, extra]):
         states = States()
-        if "baseline" in rule:
+        if rule.keys() & {"baseline", "signals"}:
             rules.learnt(History(rule="w", level=level, age=timedelta(days=14)), {"subject": "acme"}, states, NOON)
         _fed(rules, stream, states)
         rang.append([each.severity for each in _fed(rules, [last], states)])
@@ -169,7 +181,7 @@ def _shown(mentions: Sequence[Observed], at: datetime, *, people: bool) -> int:
 
 
 @settings(max_examples=EXAMPLES)
-@given(rule=st.sampled_from([COUNT, PEOPLE]), said=_late, cuts=st.sets(st.integers(0, 40)))
+@given(rule=st.sampled_from([COUNT, PEOPLE, CARRIED]), said=_late, cuts=st.sets(st.integers(0, 40)))
 def test_the_order_inside_the_lateness_does_not_matter(
     rule: dict[str, Any], said: list[tuple[Said, int]], cuts: set[int], mention: Mention, engine: Make
 ) -> None:
@@ -177,8 +189,8 @@ def test_the_order_inside_the_lateness_does_not_matter(
     rule = rule | {"keep_firing_for": "0s"}
     mentions = _mentions(mention, [(who, at, "acme", mood) for (who, at, _, mood), _ in said])
     arrived = _arrived(mentions, [late for _, late in said])
-    in_time = _fed(engine(rule), sorted(mentions, key=lambda each: (each.written_at, each.id)), States())
-    through, cut = _Daemon(engine(rule)), _Daemon(engine(rule))
+    through, cut, punctual = (_Daemon(engine(rule), listened=True) for _ in range(3))
+    in_time = _fed(punctual.rules, sorted(mentions, key=lambda each: (each.written_at, each.id)), punctual.states)
     for number, each in enumerate(arrived):
         for daemon in (through, cut):
             daemon.hear(each)
@@ -193,3 +205,22 @@ def test_the_order_inside_the_lateness_does_not_matter(
         assert finding.observed <= _shown(mentions, finding.at, people="measure" in rule), "so many were never there"
     late = [each for each in rang if any(reason.startswith("late: ") for reason in each.reasons)]
     assert len({each.at for each in late}) == len(late), "told once"
+
+
+@settings(max_examples=EXAMPLES)
+@given(rule=st.sampled_from([PEOPLE, CARRIED]), said=_late, again=st.sets(st.integers(0, 39)))
+def test_whoever_repeats_himself_changes_nothing(
+    rule: dict[str, Any], said: list[tuple[Said, int]], again: set[int], mention: Mention, engine: Make
+) -> None:
+    """Where people are counted: whatever rings, rings at the same moments for as many, beside what they say once more."""
+    mentions = _mentions(mention, [(who, at, "acme", mood) for (who, at, _, mood), _ in said])
+    arrived = _arrived(mentions, [late for _, late in said])
+    once, twice = _Daemon(engine(rule), listened=True), _Daemon(engine(rule), listened=True)
+    for number, each in enumerate(arrived):
+        once.hear(each)
+        twice.hear(each)
+        if number in again:
+            found = len(twice.rang)
+            twice.hear(replace(each, id=each.id + 1000))
+            del twice.rang[found:]
+    assert [(each.at, each.observed) for each in twice.rang] == [(each.at, each.observed) for each in once.rang]

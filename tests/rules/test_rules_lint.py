@@ -13,6 +13,13 @@ from rules.lint import CODES, Remark, Surroundings, lint
 
 MENTION: Mapping[str, Any] = {"id": "one", "kind": "mention", "where": {"text": {"any_of": ["broken"]}}}
 WINDOW: Mapping[str, Any] = {"id": "one", "kind": "window", "window": "1h", "fire": {"at_least": 10}}
+DROP: Mapping[str, Any] = {"id": "one", "kind": "sentiment_drop"}
+FLAT: Mapping[str, Any] = {"id": "one", "kind": "flatline", "window": "6h", "fire": {"surprise": 3, "at_most_expected": 0.2}}
+NEW: Mapping[str, Any] = {"id": "one", "kind": "new_term", "field": "topics", "fire": {"at_least": 9}}
+WAITS: Mapping[str, Any] = {"id": "one", "kind": "absence", "within": "4h"}
+TERM: Mapping[str, Any] = {"id": "new", "new_term": {"field": "topics"}, "at_least": 5}
+MOOD: Mapping[str, Any] = {"id": "mood", "measure": {"mean": "sentiment"}, "below": 0, "at_least": 5}
+NOBODY: Mapping[str, Any] = {"author.own": True, "not": {"author.own": True}}
 AMID = Surroundings(
     lists={"trouble": ("broken", "awful"), "nobody": ()},
     names={"subjects": ("acme", "globex")},
@@ -57,6 +64,30 @@ def _lint(*written: Mapping[str, Any], amid: Surroundings = AMID) -> list[Remark
         ),
         ("always-louder", "raise.0", {**MENTION, "raise": [{"where": {"text": {"any_of": "trouble"}}, "severity": "critical"}]}),
         ("always-louder", "raise.0", {**WINDOW, "raise": [{"at_least": 10, "severity": "critical"}]}),
+        ("always-louder", "raise.0", {**DROP, "raise": [{"drop": 0.2, "severity": "critical"}]}),
+        ("never-louder", "raise.0.severity", {**DROP, "raise": [{"drop": 0.5, "severity": "info"}]}),
+        ("always-louder", "raise.0", {**FLAT, "raise": [{"surprise": 2, "usually": 5, "severity": "critical"}]}),
+        ("always-louder", "raise.0", {**FLAT, "raise": [{"at_most_expected": 0.3, "severity": "critical"}]}),
+        ("always-louder", "raise.0", {**NEW, "raise": [{"at_least": 9, "severity": "critical"}]}),
+        ("always-louder", "raise.0", {**WAITS, "raise": [{"waited": "3h", "severity": "critical"}]}),
+        ("never-louder", "raise.0.waited", {**WAITS, "raise": [{"waited": "8d", "severity": "critical"}]}),
+        (
+            "never-louder",
+            "raise.0.where",
+            {**WAITS, "where": {"sentiment": {"gt": 0}}, "raise": [{"where": {"sentiment": {"lt": 0}}, "severity": "critical"}]},
+        ),
+        ("never-rings", "signals.of.0.where", {**WINDOW, "signals": {"of": [{**TERM, "where": NOBODY}]}}),
+        (
+            "never-rings",
+            "signals.of.0.where",
+            {**WINDOW, "where": {"network": "web"}, "signals": {"of": [{**TERM, "where": {"network": "x"}}]}},
+        ),
+        ("dead-signal", "signals.of.1.where", {**WINDOW, "signals": {"of": [TERM, {**MOOD, "where": NOBODY}]}}),
+        (
+            "never-rings",
+            "signals.of.0.at_least",
+            {**WINDOW, "key": ["author"], "signals": {"of": [{"id": "a", "measure": {"distinct": "author"}, "at_least": 2}]}},
+        ),
         ("low-floor", "fire.at_least", {**WINDOW, "fire": {"at_least": 2}}),
         ("unheard", "notify", {**MENTION, "notify": ["ghost"]}),
         ("rings-again", "realert", {**WINDOW, "realert": "30m"}),
@@ -93,6 +124,21 @@ def test_what_cannot_be_meant_is_remarked(code: str, place: str, rule: Mapping[s
         {**WINDOW, "key": ["author"], "measure": {"distinct": "author"}, "fire": {"at_least": 1, "times_expected": 2}},
         {**WINDOW, "fire": {"at_least": 5, "times_expected": 2}, "baseline": {"min_history": "7d"}},
         {**MENTION, "where": {"language": {"in": ["fr", "und"]}}},
+        {
+            **WINDOW,
+            "measure": {"mean": "sentiment"},
+            "fire": {"at_least": 9, "drop": 0.2},
+            "raise": [{"drop": 0.5, "severity": "critical"}],
+        },
+        {**DROP, "raise": [{"drop": 0.5, "severity": "critical"}, {"at_least": 40, "severity": "critical"}]},
+        {**FLAT, "raise": [{"at_most_expected": 0.1, "severity": "critical"}, {"surprise": 5, "severity": "critical"}]},
+        {**FLAT, "fire": {"surprise": 3}, "raise": [{"at_most_expected": 0.3, "severity": "critical"}]},
+        {
+            **WAITS,
+            "raise": [{"waited": "8h", "severity": "critical"}, {"where": {"author.reach": {"gte": 9}}, "severity": "critical"}],
+        },
+        {**WINDOW, "signals": {"of": [TERM, MOOD]}},
+        {**NEW, "raise": [{"at_least": 40, "severity": "critical"}]},
     ],
 )
 def test_what_can_be_meant_is_not(rule: Mapping[str, Any]) -> None:

@@ -35,6 +35,14 @@ rules:
   - {id: lasting, kind: window, where: {topics: lasting}, key: [subject], window: 60m, fire: {at_least: 2}, for: 10m,
      severity: info, notify: hub}
 """
+MORE = """
+version: 1
+rules:
+  - {id: desk, kind: absence, where: {intents: question}, within: 4h, hours: mon-fri 09:00-18:00, timezone: UTC,
+     raise: [{waited: 9h, severity: critical}]}
+  - {id: carried, kind: window, where: {sentiment: {lt: 0}}, key: [subject], window: 60m, fire: {at_least: 3},
+     signals: {of: [{id: topic, new_term: {field: topics}, at_least: 3}]}}
+"""
 PLAN = """
 version: 1
 plan:
@@ -64,16 +72,16 @@ async def played(folder: Path, *, first: int | None = None) -> dict[str, list[Mi
     return {test.name: await rehearse(settings, each, test) for each in every for test in each.tests[:first]}
 
 
-async def missed(folder: Path, story: str, *, strict: bool = True) -> list[Missed]:
+async def missed(folder: Path, story: str, *, strict: bool = True, rules: str = RULES) -> list[Missed]:
     """What one story missed: what rang without being expected is seen in it."""
     tests = f"rule_files: [acme.yaml]\nstrict: {str(strict).lower()}\ntests:\n- name: it\n{indent(dedent(story), '  ')}\n"
-    files = {"monitor.yaml": MONITOR, "rules/acme.yaml": RULES, "plans/outage.yaml": PLAN, "rules/acme.test.yaml": tests}
+    files = {"monitor.yaml": MONITOR, "rules/acme.yaml": rules, "plans/outage.yaml": PLAN, "rules/acme.test.yaml": tests}
     return (await played(written(folder / "brand", files)))["it"]
 
 
-async def rang(folder: Path, story: str) -> list[Rang]:
+async def rang(folder: Path, story: str, rules: str = RULES) -> list[Rang]:
     """What rang in a story that expects nothing."""
-    found = [each.seen for each in await missed(folder, f"{dedent(story)}\nexpect: []")]
+    found = [each.seen for each in await missed(folder, f"{dedent(story)}\nexpect: []", rules=rules)]
     return [each for each in found if isinstance(each, Rang)]
 
 
@@ -222,3 +230,25 @@ async def test_what_a_rule_had_learnt_before_decides(level: int, rings_at: list[
         mentions: [{{at: 0m, every: 20s, times: 9, topics: [talk], author: "v{{n}}"}}]
     """
     assert [alert.at for alert in await rang(tmp_path, story)] == rings_at
+
+
+async def test_what_is_asked_at_night_rings_the_next_day_and_louder_at_its_end(tmp_path: Path) -> None:
+    """A story begins on a Monday at nine. It goes on for as long as a question waits, and no holidays are in its way."""
+    story = """
+        mentions:
+          - {at: 0m, name: earlier, author: tom}
+          - {at: 1m, replies_to: earlier, author: {id: us, own: true}}
+          - {at: 13h, name: late, intents: [question], author: lea}
+    """
+    (alert,) = await rang(tmp_path, story, MORE)
+    assert alert == Rang("desk", {"mention": "late"}, "critical", timedelta(hours=28), frozenset(), 2)
+
+
+@pytest.mark.parametrize(("age", "topic", "found"), [("14d", "brakes", ["carried"]), ("6d", "brakes", []), ("14d", "", [])])
+async def test_what_was_never_said_in_the_past_of_a_rule_is_new(age: str, topic: str, found: list[str], tmp_path: Path) -> None:
+    """A history says for how long its signals have listened, too."""
+    story = f"""
+        history: {{rule: carried, level: 0, age: {age}}}
+        mentions: [{{at: 1m, every: 1m, times: 4, sentiment: -0.9, topics: [{topic}], author: "v{{n}}"}}]
+    """
+    assert [alert.rule for alert in await rang(tmp_path, story, MORE)] == found
