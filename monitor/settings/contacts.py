@@ -147,7 +147,8 @@ class Contacts(BaseModel):
     version: Literal[1] = Field(1, description="the version of this file's format")
     holidays: Holidays = Field(
         (),
-        description="public holidays, `2026-04-06` or, for every year, `07-14`: whoever has `hours` does not work on them",
+        description="public holidays, `2026-04-06` or, for every year, `07-14`: whoever has `hours` does not work on them, and"
+        " rules of the kind `absence` that have `hours` do not count them",
     )
     people: dict[Id, Person] = Field(default_factory=dict, description="everybody who can be told, by a short name")
     roles: dict[Id, Annotated[Role, BeforeValidator(_role, json_schema_input_type=str | Role)]] = Field(

@@ -43,7 +43,7 @@ class ResolveAbsence(Settings):
 class RaisedByAbsence(Raised):
     """When an answer that does not come rings louder: everything asked here must hold, and what is not known does not."""
 
-    waited: _Wait | None = Field(None, description="so long without an answer, counted as `within` is: longer than that")
+    waited: _Wait | None = Field(None, description="so long without an answer, counted as `within` is")
     where: Where | None = Field(
         None, description="conditions on top of the rule's own `where`, as they are when the mention is first seen"
     )
