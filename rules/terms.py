@@ -52,7 +52,7 @@ class Term:
     which until which they said it and were never missing.
     """
 
-    __slots__ = ("_oldest", "before", "carriers", "fired_at", "newest", "spelt", "voices")
+    __slots__ = ("_head", "_oldest", "before", "carriers", "fired_at", "newest", "spelt", "voices")
 
     def __init__(self, spelt: str) -> None:
         self.spelt = spelt  # as it was written when it was first seen
@@ -62,6 +62,7 @@ class Term:
         self.carriers: dict[int, list[_Stay]] = {}
         self.fired_at: float | None = None
         self._oldest = math.inf  # of the voices; they may all be younger
+        self._head: float = -math.inf  # the newest slice in which it was carried
 
     def add(self, who: int, voice: Voice, span: Span) -> None:
         """Take in that somebody said it. What is older than the last while belongs to what was before."""
@@ -81,16 +82,25 @@ class Term:
 
     def carry(self, who: int, at: int, lasting: int, most: int) -> None:
         """Somebody said it in slice `at` of a window that they stay in for `lasting` slices. So many are told apart."""
-        self.carriers[who] = _with_stay(self.carriers.get(who, []), at, lasting)
-        oldest = max(last for stays in self.carriers.values() for _, last in stays) - KEPT * lasting
-        known = {each: [stay for stay in stays if stay[1] > oldest] for each, stays in self.carriers.items()}
-        self.carriers = {each: stays for each, stays in known.items() if stays}
+        stays = self.carriers.get(who, [])
+        if stays and stays[-1][0] <= at <= stays[-1][1]:
+            return
+        self.carriers[who] = _with_stay(stays, at, lasting)
+        if at > self._head:
+            self._head = at
+            self._drop(at - KEPT * lasting)
         if len(self.carriers) > most:
             del self.carriers[min(self.carriers, key=lambda each: (self.carriers[each][-1][1], each))]
 
+    def _drop(self, until: int) -> None:
+        """Forget who has carried it up to this slice alone: once a slice is enough."""
+        known = {who: [stay for stay in stays if stay[1] > until] for who, stays in self.carriers.items()}
+        self.carriers = {who: stays for who, stays in known.items() if stays}
+
     def carried(self, at: int, lasting: int) -> int:
         """How many authors carry it in a slice."""
-        return sum(any(first <= at < last + lasting for first, last in stays) for stays in self.carriers.values())
+        begin = at - lasting
+        return sum(1 for stays in self.carriers.values() for first, last in stays if first <= at and last > begin)
 
     def advance(self, to: float, span: Span) -> bool:
         """Move the end of the last while; never backwards. Whether anybody has left it."""
@@ -148,6 +158,7 @@ class Term:
         term.before = dict(before)
         term.fired_at = fired_at
         term.carriers = {who: [(first, last) for first, last in stays] for each in carriers for who, stays in each}
+        term._head = max((stays[-1][1] for stays in term.carriers.values()), default=-math.inf)
         term._oldest = min((voice.at for voice in term.voices.values()), default=math.inf)
         return term
 
@@ -215,19 +226,20 @@ class Listened:
 
 
 class Carrying(Listened):
-    """The same, and the names of the terms that were new when many last said them."""
+    """The same, the names of terms that were new when many last said them, and in which slice these were last looked through."""
 
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
+        self.cleared = 0
 
     def dump(self) -> dict[str, Any]:
         """The whole state, ready for JSON."""
-        return super().dump() | {"names": sorted(self.names)}
+        return super().dump() | {"names": sorted(self.names), "cleared": self.cleared}
 
     def load(self, saved: Mapping[str, Any]) -> Self:
         """Take back what `dump` gave."""
-        self.names = set(saved["names"])
+        self.names, self.cleared = set(saved["names"]), saved["cleared"]
         return super().load(saved)
 
 

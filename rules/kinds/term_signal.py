@@ -15,7 +15,10 @@ from rules.kinds.listening import Listening, shown, who
 from rules.matching import Compiler
 from rules.model import NewTerm, Signal, WindowRule
 from rules.state import SPAN, StateKey, States, window_slice
-from rules.terms import KEPT, LEAST_EXACT, Carrying, Span, Term
+from rules.terms import LEAST_EXACT, Carrying, Span, Term
+
+MOST_NEW = 20
+"""So many terms of one key are watched at once: one is reason enough."""
 
 _FORMAT = 1
 _TIMES_EXPECTED = 5.0
@@ -41,12 +44,13 @@ class TermSignal:
     def takes(self, seen: Seen, keys: Keys, states: States, *, counts: bool) -> bool:
         """Note who says what, and what those say whom the window counts. What it does not count makes nothing hold."""
         if self.where.holds(seen) is True:
-            terms = self._listening.terms(seen)
+            terms, at = self._listening.terms(seen), self._slice(seen.mention.written_at.timestamp())
             for key in keys.of(seen.mention):
                 for name, term in self._listening.hear(seen.mention, key, terms, states):
                     if counts:
-                        term.carry(who(seen.mention), self._slice(seen.mention.written_at.timestamp()), SPAN, self._most)
-                        self._note(key, name, term, states)
+                        term.carry(who(seen.mention), at, SPAN, self._most)
+                        if len(term.carriers) >= self._signal.at_least:
+                            self._note(key, name, term, states)
         return False
 
     def says(self, here: StateKey, states: States, now: float, *, past: bool) -> str | None:
@@ -88,19 +92,22 @@ class TermSignal:
         return window_slice(at, self._window.total_seconds())
 
     def _note(self, key: Mapping[str, str], name: str, term: Term, states: States) -> None:
-        """Remember a term that may be new and carry a burst: the others need not be looked at. Those that are over go."""
+        """Watch a term that may be new and carry a burst. Once a slice those that do so no more make room."""
         here = self._listening.clock(key)
         clock = states.get(here, Carrying)
-        if name in clock.names or not self._is_new(term, len(term.carriers), clock, term.newest):
+        if name in clock.names or not self._holds(term, len(term.carriers), clock, term.newest):
             return
-        clock.names = {each for each in clock.names if self._is_carried(key, each, states, clock.until)} | {name}
-        states.changed(here)
+        at = self._slice(clock.until)
+        if len(clock.names) >= MOST_NEW and at > clock.cleared:
+            clock.cleared = at
+            clock.names = {each for each in clock.names if self._holds_still(key, each, clock, states)}
+        if len(clock.names) < MOST_NEW:
+            clock.names.add(name)
+            states.changed(here)
 
-    def _is_carried(self, key: Mapping[str, str], name: str, states: States, now: float) -> bool:
-        """Whether somebody has carried a term lately."""
+    def _holds_still(self, key: Mapping[str, str], name: str, clock: Carrying, states: States) -> bool:
         term = self._listening.find(key, name, states)
-        oldest = self._slice(now) - KEPT * SPAN
-        return term is not None and any(last > oldest for stays in term.carriers.values() for _, last in stays)
+        return term is not None and self._holds(term, term.carried(self._slice(clock.until), SPAN), clock, clock.until)
 
     def _move_on(self, key: Mapping[str, str], terms: list[tuple[str, Term]], states: States, now: float) -> None:
         for name, term in terms:
@@ -108,11 +115,12 @@ class TermSignal:
                 states.changed(self._listening.part(key, name))
 
     def _holds(self, term: Term, carriers: int, clock: Carrying, now: float) -> bool:
-        return self._listening.has_warmed_up(clock) and self._is_new(term, carriers, clock, now)
-
-    def _is_new(self, term: Term, carriers: int, clock: Carrying, now: float) -> bool:
-        """Whether so many carry it, and so many more than usually say it."""
-        return carriers >= self._signal.at_least and carriers >= self._times * self._listening.usual(term, clock, now)
+        """Whether so many carry it, and so many more than usually say it, as far as that is known."""
+        return (
+            carriers >= self._signal.at_least
+            and self._listening.has_warmed_up(clock)
+            and carriers >= self._times * self._listening.usual(term, clock, now)
+        )
 
     def _sentence(self, term: Term, carriers: int, clock: Carrying, now: float) -> str:
         bound = "at least " if carriers >= self._most else ""
