@@ -152,14 +152,15 @@ def test_one_more_in_the_current_window_never_silences(
     assert not without or with_ in (without, ["critical"])
 
 
-@pytest.mark.parametrize("rule", [COUNT, PEOPLE])
+@pytest.mark.parametrize("rule", [COUNT, PEOPLE, CARRIED])
 def test_who_comes_late_rings_what_he_would_have_rung_in_time(rule: dict[str, Any], mention: Mention, engine: Make) -> None:
     """Three within the hour, the last of whom comes just after somebody else has moved the window on."""
     first, second, third, other = _mentions(
         mention, [(who, at, "acme", -1.0) for who, at in ((1, 0), (2, 9), (3, 3650), (4, 3665))]
     )
-    assert _fed(engine(rule), [first, second, third, other], States())
-    assert _fed(engine(rule), [first, second, other, third], States())
+    for order in ([first, second, third, other], [first, second, other, third]):
+        daemon = _Daemon(engine(rule), listened=True)
+        assert _fed(daemon.rules, order, daemon.states)
 
 
 LATE = 15
