@@ -144,3 +144,33 @@ async def test_a_clock_that_was_set_back_lets_nobody_wait_anew(desk: House) -> N
     await desk.wait(5 * HOUR)
     first, second = await desk.alerts()
     assert (first.resolved_reason, second.resolved_at) == ("answered", None)
+
+
+async def test_an_answer_that_is_long_due_is_told_once_more_and_graver(hut: Build, configure: Configure) -> None:
+    """At its moment, whatever `realert` says, also across a restart; and our answer ends it."""
+    louder = {"raise": [{"waited": "8h", "severity": "critical"}]}
+    home = hut(configure(rules=[UNANSWERED | louder]))
+    await home.hears("Good morning", by=None, author=US, form=Form.REPLY)
+    await home.hears("Acme, when do you open?", by="lea", uri="https://social.example/question")
+    await home.wait(7 * HOUR)
+    assert home.kinds("desk") == ["first"]
+    await home.wait(2 * HOUR)
+    assert home.kinds("desk") == ["first", "worse"]
+    assert (await home.alert()).severity == "critical"
+    await home.wait(9 * HOUR)
+    assert home.kinds("desk") == ["first", "worse"]
+    await answered(home)
+    await home.wait(HOUR)
+    assert home.kinds("desk") == ["first", "worse", "resolved"]
+
+
+async def test_a_question_of_the_night_is_told_in_the_hours_of_work(hut: Build, configure: Configure) -> None:
+    """And the message says that these were counted."""
+    home = hut(configure(rules=[UNANSWERED | {"hours": "20:00-22:00", "within": "1h", "timezone": "UTC"}]))
+    await home.hears("Good morning", by=None, author=US, form=Form.REPLY)
+    await home.hears("Acme, when do you open?", by="lea", uri="https://social.example/question")
+    await home.wait(24 * HOUR)
+    (alert,) = await home.alerts()
+    assert alert.opened_at.hour == 21
+    (told,) = home.told("desk")
+    assert told.alerts[0].reasons == ("not answered by any of our own accounts within 1h of work",)
