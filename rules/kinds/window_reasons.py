@@ -26,7 +26,6 @@ def reasons(rule: WindowRule, asked: Asked, state: WindowState, signals: Iterabl
         yield f"what is usual is still being learnt (needs {format_duration(rule.baseline.min_history)})"
     if asked.is_silent(state):
         yield "does not ring before that is known"
-    yield from signals
     held = list(signals)
     yield from held
     if rule.signals and len(held) < rule.signals.need:
