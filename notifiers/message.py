@@ -77,7 +77,7 @@ class PlanStepFacts:
 
     id: str
     phase: str
-    action: Literal["notify", "webhook", "checklist", "statement"]
+    action: Literal["notify", "webhook", "capture", "checklist", "assign", "wait", "condition", "statement"]
     title: str
     state: str
     automatic: bool = False

@@ -141,11 +141,7 @@ class Compiler:
         if field in SETS:
             assert isinstance(test, LabelTest)
             return self._set_test(test)
-        tests = self._label_tests(test) if isinstance(test, LabelTest) else _value_tests(test)
-        asked = [known(every(tests))] if tests else []
-        if test.exists is not None:
-            asked.append(lambda value: (value is not None) is test.exists)
-        return every(asked)
+        return _of_a_value(self._label_tests(test), test.exists) if isinstance(test, LabelTest) else value_test(test)
 
     def _label_tests(self, test: LabelTest) -> list[Test[str]]:
         tests: list[Test[str]] = [*map(_is_among, self._wanted(test)), *self._alike(test)]
@@ -212,6 +208,18 @@ def _quoted(said: Said, lists: list[WordList], sought: Sequence[patterns.Pattern
     if (matched := patterns.first(sought, said.written)) is not None:
         found.append(" ".join(matched.split()))
     return ", ".join(f"“{each}”" for each in dict.fromkeys(found)) or None
+
+
+def value_test(test: NumberTest | FlagTest) -> Test[Any]:
+    """What answers a test of a number or a flag by its value alone; of the unknown it knows only that."""
+    return _of_a_value(_value_tests(test), test.exists)
+
+
+def _of_a_value(tests: Sequence[Test[Any]], exists: bool | None) -> Test[Any]:
+    asked: list[Test[Any]] = [known(every(tests))] if tests else []
+    if exists is not None:
+        asked.append(lambda value: (value is not None) is exists)
+    return every(asked)
 
 
 def _value_tests(test: NumberTest | FlagTest) -> list[Test[Any]]:

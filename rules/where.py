@@ -36,7 +36,7 @@ def several(value: Any) -> Any:
 _NameOrNames = Annotated[_Names, BeforeValidator(several, json_schema_input_type=_Name | _Names)]
 
 
-class _Asking(Settings):
+class Asking(Settings):
     """What holds conditions. An empty one would ask nothing, and match everything: it is refused."""
 
     @field_validator("*", mode="before")
@@ -47,7 +47,7 @@ class _Asking(Settings):
         return value
 
 
-class FieldTest(_Asking):
+class FieldTest(Asking):
     """What is asked of one field. Several operators hold together."""
 
     @model_validator(mode="after")
@@ -150,7 +150,7 @@ Flag = Annotated[FlagTest, BeforeValidator(bare, json_schema_input_type=bool | F
 Words = Annotated[WordsTest, BeforeValidator(_bare_words)]
 
 
-class Where(_Asking):
+class Where(Asking):
     """Conditions on a mention; all must hold. What is unknown never matches, not even under `not`, except by `exists: false`."""
 
     subjects: Label | None = Field(None, description="what it is about: ids of subjects in monitor.yaml (a set)")

@@ -72,7 +72,7 @@ def _show_steps(found: PlanRun, settings: Outline) -> None:
     say("")
     widest = max(12, *(len(step.id) for step in found.definition.steps))
     for step in found.definition.steps:
-        say(f"  {_state_of(found, step):<24} {step.id:<{widest}} {localized(step.title, settings.language)}")
+        say(f"  {_state_of(found, step):<24} {step.id:<{widest}} {localized(step.called, settings.language)}")
         detail = states[step.id].detail
         for line in ([said(detail)] if detail else []) + _inside(found, step, settings):
             say(f"    {line}")

@@ -108,7 +108,7 @@ class Narrator:
     def _tell_step(self, event: TimelineEvent) -> None:
         detail = event.detail or {}
         step = next(each for each in self._settings.plans[str(detail["plan"])].steps if each.id == detail["step"])
-        title = localized(step.title, self._settings.language)
+        title = localized(step.called, self._settings.language)
         self._line(event.at, (" ", ""), (f"{event.kind.rpartition('.')[2]}: {title}", "dim"))
 
     def _title(self, alert: Alert) -> str:

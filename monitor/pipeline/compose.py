@@ -241,7 +241,7 @@ def _step(plan: Plan, step: Step, state: str, language: Language, owners: Mappin
         id=step.id,
         phase=step.phase,
         action=step.action,
-        title=localized(step.title, language),
+        title=localized(step.called, language),
         state=state,
         automatic=isinstance(step, NotifyStep | WebhookStep) and step.auto,
         owner=owners.get(step.role or "", step.role or "") if isinstance(step, ChecklistStep) else "",

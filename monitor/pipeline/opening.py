@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from monitor.domain.alert import Alert
-from monitor.domain.plan import Plan, PlanRun, RunState, UnreadableRunError
+from monitor.domain.plan import Plan, PlanRun, RunState, UnreadableRunError, opens_as
 from monitor.storage import UnitOfWork
 
 
@@ -20,7 +20,7 @@ async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> 
         incident_id=alert.incident_id,
         snapshot=plan.model_dump(mode="json"),
         steps=[step.id for step in plan.steps],
-        state=plan.opens_as,
+        state=opens_as(plan),
         at=now,
     )
     return (run, "opened") if run is not None else (await _reopen(tx, plan, alert.incident_id), "reopened")
@@ -33,7 +33,7 @@ async def _reopen(tx: UnitOfWork, plan: Plan, incident_id: int) -> PlanRun | Non
     if closed is None:
         return None
     try:
-        waits = RunState.AWAITING_CONFIRMATION in {closed.opened_as, plan.opens_as}
+        waits = RunState.AWAITING_CONFIRMATION in {closed.opened_as, opens_as(plan)}
     except UnreadableRunError:
         return None  # it stays closed; whoever the rule names is told
     return await tx.plans.reopen(plan.id, incident_id, state=RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING)

@@ -1,0 +1,173 @@
+"""A plan being carried out: where the run stands, where each step stands, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from monitor.domain.errors import TocsinError
+from monitor.domain.plan.file import Plan
+
+
+class RunState(StrEnum):
+    """Where a plan run stands."""
+
+    AWAITING_CONFIRMATION = "awaiting_confirmation"
+    RUNNING = "running"
+    OBSERVING = "observing"
+    STOOD_DOWN = "stood_down"
+    CLOSED = "closed"
+
+
+_OPENS = {"automatic": RunState.RUNNING, "observe": RunState.OBSERVING}
+
+
+def opens_as(plan: Plan) -> RunState:
+    """How a run of it begins: carried out at once, only looked at, or waiting for somebody's word."""
+    return _OPENS.get(plan.activation.mode, RunState.AWAITING_CONFIRMATION)
+
+
+class StepState(StrEnum):
+    """Where a step of a run stands."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    OVERDUE = "overdue"
+
+
+ENDED = frozenset({StepState.DONE, StepState.FAILED, StepState.SKIPPED})
+
+STUCK, FREED = "plan.stuck", "plan.freed"  # events of the timeline: a run can't be carried, and can be again
+
+
+class UnreadableRunError(TocsinError):
+    """What another version of Tocsin has written of a run says nothing to this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """One step of a run, as stored. Moments are story time, in UTC.
+
+    `ready_at`: since when it can be done, or its approval was asked. `next_at`: when it is told again, or its time is over.
+    `times`: how often it was told. `late`: its deadline has passed, and that was said. `checked`: which items of its list are
+    ticked, by their place. `words`: what an edited statement says by now, `edited_by` whom.
+    """
+
+    step: str
+    position: int
+    state: StepState
+    owner: str | None = None
+    ready_at: datetime | None = None
+    deadline_at: datetime | None = None
+    started_at: datetime | None = None
+    next_at: datetime | None = None
+    ended_at: datetime | None = None
+    times: int = 0
+    late: bool = False
+    checked: Sequence[int] = ()
+    approval_by: datetime | None = None
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    words: Mapping[str, str] | None = None
+    edited_by: str | None = None
+    detail: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is done in it."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRun:
+    """A plan being carried out for one incident: (plan, incident) is unique. Moments are story time, in UTC.
+
+    `confirm_by`: until when a confirmation is waited for, None once that has passed. `asked_level`: what the figures have asked
+    for since `asked_since`, `proposed_level`: what people were asked to lower it to. `rung`: how many rungs of the ladder were
+    told, the last of them at `rung_at`. `touched_at`: when a person last did something. `wake_at`: when time alone may next
+    change something, None: never. `version` counts changes.
+    """
+
+    id: int
+    plan: str
+    incident_id: int
+    state: RunState
+    snapshot: Mapping[str, Any]  # Plan.model_dump(mode="json") as it was when the run opened
+    opened_at: datetime
+    steps: Sequence[StepRun] = ()
+    confirm_by: datetime | None = None
+    confirmed_at: datetime | None = None
+    confirmed_by: str | None = None
+    level: int | None = None
+    level_since: datetime | None = None
+    asked_level: int | None = None
+    asked_since: datetime | None = None
+    proposed_level: int | None = None
+    rung: int = 0
+    rung_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    lead: str | None = None
+    touched_at: datetime | None = None
+    stood_down_at: datetime | None = None
+    stood_down_by: str | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    drill: bool = False
+    wake_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def definition(self) -> Plan:
+        """The plan as it was when the run opened; settings that only another version of Tocsin knows are left aside.
+
+        Raises `UnreadableRunError` when the rest makes no plan.
+        """
+        try:
+            return Plan.model_validate(self.snapshot, extra="ignore")
+        except ValidationError as error:
+            raise UnreadableRunError(
+                f"plan run {self.id} ({self.plan}) was opened by another version of Tocsin, and this one does not understand it:"
+                f" install that version again, or carry it out by hand and type `tocsin plan close {self.id}`"
+            ) from error
+
+    @property
+    def opened_as(self) -> RunState:
+        """The state it opened in. Raises `UnreadableRunError`."""
+        return opens_as(self.definition)
+
+    @property
+    def open(self) -> bool:
+        """Whether it goes on."""
+        return self.state is not RunState.CLOSED
+
+    def step(self, id_: str) -> StepRun:
+        """How a step stands; one that this run does not know was skipped."""
+        return next((each for each in self.steps if each.step == id_), StepRun(id_, len(self.steps), StepState.SKIPPED))
+
+    def with_step(self, changed: StepRun) -> PlanRun:
+        """The same run with one step as it is now."""
+        return replace(self, steps=tuple(changed if each.step == changed.step else each for each in self.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """Who did what, when, through what. Append-only: the after-action report is a view of it."""
+
+    at: datetime
+    kind: str
+    actor: str = "tocsin"
+    through: str = "daemon"
+    detail: Mapping[str, object] | None = None
+    incident_id: int | None = None
+    alert_id: int | None = None
+    plan_run_id: int | None = None

@@ -1,0 +1,358 @@
+"""What people do in a run, the same from wherever they do it: each act is one change and one event, or is refused in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from monitor.domain.errors import UsageError
+from monitor.domain.plan import (
+    ChecklistStep,
+    Plan,
+    PlanRun,
+    RunState,
+    StatementStep,
+    Step,
+    StepRun,
+    StepState,
+    WebhookStep,
+)
+from monitor.plans.effects import Effect, Moved, Note, Tell, Why
+from monitor.plans.steps import is_automatic
+from rules.base import suggest
+from rules.figures import Figures
+
+_DOABLE = frozenset({StepState.WAITING, StepState.READY, StepState.OVERDUE})
+_AT_WORK = frozenset({StepState.RUNNING, StepState.DONE})
+
+
+class RefusedError(UsageError):
+    """The act is not possible as the run stands, or not for this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something a person does. `names` are all that stand for them: their name in contacts.yaml, and their roles at this moment.
+
+    `verb` is one of `VERBS`; what else it needs stands in `step`, `item` (the place of an item, from 0), `to` (a person or role),
+    `level`, `text` (a note or a reason) and `words` (an edited statement, by language).
+    """
+
+    verb: str
+    by: str
+    at: datetime
+    names: Collection[str] = ()
+    step: str | None = None
+    item: int | None = None
+    to: str | None = None
+    level: int | None = None
+    text: str | None = None
+    words: Mapping[str, str] | None = None
+    figures: Figures = field(default_factory=Figures)
+
+
+def act(run: PlanRun, done: Act) -> Moved:
+    """The run after somebody has acted. An act that changes nothing is no error and leaves no event.
+
+    Raises `RefusedError`; `UnreadableRunError` for a run that another version opened.
+    """
+    verb = VERBS.get(done.verb)
+    if verb is None:
+        raise RefusedError(f"nobody can `{done.verb}` in a plan run; {suggest(done.verb, VERBS)}")
+    if not run.open:
+        raise RefusedError(f"plan run {run.id} is closed: nothing is left to do in it")
+    moved = verb(run.definition, run, done)
+    if not moved.effects:
+        return Moved(run)
+    return replace(moved, run=replace(moved.run, touched_at=done.at))
+
+
+# --- who has it ----------------------------------------------------------------------------------------------------------
+
+
+def _acknowledge(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """« Je prends en charge »: the chase ends, and whoever did it leads until somebody else is named."""
+    del plan
+    if run.acknowledged_at is not None:
+        return Moved(run)
+    taken = replace(run, acknowledged_at=done.at, acknowledged_by=done.by, lead=run.lead or _known_as(done))
+    return Moved(taken, (_note("acknowledged", done),))
+
+
+def _known_as(done: Act) -> str | None:
+    """The name by which messages reach whoever acts; None for somebody who is not in contacts.yaml."""
+    return done.by if done.by in done.names else None
+
+
+def _assign(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """Somebody leads the run, or a step is theirs."""
+    to = _needs(done.to, "say to whom")
+    if done.step is None:
+        if run.lead == to:
+            return Moved(run)
+        return Moved(replace(run, lead=to), (_note("assigned", done, to=to), Tell((to,), Why.ASSIGNED)))
+    step = _step(plan, done)
+    at = run.step(step.id)
+    if at.owner == to:
+        return Moved(run)
+    told = Tell((to,), Why.ASSIGNED, step.id)
+    return Moved(run.with_step(replace(at, owner=to)), (_note("step.assigned", done, to=to), told))
+
+
+def _escalate(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """Help, now: the next rung of the ladder, or everyone."""
+    rung = next((each.notify for each in plan.escalation[run.rung :] if each.notify), plan.named())
+    moved = replace(run, rung=run.rung + 1, rung_at=done.at)
+    return Moved(moved, (_note("escalated", done, to=list(rung)), Tell(tuple(rung), Why.ESCALATED, times=run.rung)))
+
+
+# --- whether and how gravely ---------------------------------------------------------------------------------------------
+
+
+def _confirm(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """It is a crisis: the automatic steps begin. Who says so has taken it, too."""
+    if run.state is not RunState.AWAITING_CONFIRMATION:
+        return Moved(run)
+    begun = replace(run, state=RunState.RUNNING, confirmed_at=done.at, confirmed_by=done.by, confirm_by=None)
+    taken = _acknowledge(plan, begun, done)
+    return Moved(taken.run, (_note("confirmed", done), *taken.effects))
+
+
+def _set_level(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """A person says how grave it is. What the figures ask for raises it again, and only if they ask for more than this."""
+    known = [each.level for each in plan.severity]
+    level = done.level
+    if level is None or level not in known:
+        raise RefusedError(f"plan {plan.id} has no level {level}; {suggest(str(level), map(str, known))}")
+    if level == run.level:
+        return Moved(run)
+    why = _needs(done.text, "say why the level changes")
+    graver = run.level is None or level > run.level
+    moved = replace(run, level=level, level_since=done.at, proposed_level=None)
+    if graver:
+        moved = replace(moved, rung=0, rung_at=None)
+    found = plan.level(level)
+    approver = [found.approver] if found is not None and found.approver else []
+    told = Tell(tuple(dict.fromkeys([*plan.notify, *approver])), Why.LEVEL, times=level)
+    return Moved(moved, (_note("level.raised" if graver else "level.lowered", done, level=level, why=why), told))
+
+
+# --- what is done --------------------------------------------------------------------------------------------------------
+
+
+def _check(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """Tick an item of a list; with the last one the step is done."""
+    step, at = _doable(plan, run, done)
+    if not isinstance(step, ChecklistStep):
+        raise RefusedError(f"the step `{step.id}` has no list to tick: `done` ends it")
+    if done.item is None or not 0 <= done.item < len(step.items):
+        raise RefusedError(f"the list of `{step.id}` has {len(step.items)} items, from 1 to {len(step.items)}")
+    if done.item in at.checked:
+        return Moved(run)
+    checked = replace(at, checked=tuple(sorted({*at.checked, done.item})))
+    noted: list[Effect] = [_note("step.checked", done, item=done.item + 1)]
+    if len(checked.checked) == len(step.items):
+        checked = _ended(checked, StepState.DONE, done)
+        noted.append(_note("step.done", done))
+    return Moved(run.with_step(checked), tuple(noted))
+
+
+def _done(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """A person has done a step: one of theirs, or an automatic one that failed."""
+    if run.step(_step(plan, done).id).state is StepState.DONE:
+        return Moved(run)
+    step, at = _doable(plan, run, done)
+    if isinstance(step, StatementStep) and step.approval is not None and at.approved_at is None:
+        raise RefusedError(f"the words of `{step.id}` are not approved yet: {_who(step.approval.role)} says yes or no first")
+    return Moved(run.with_step(_ended(at, StepState.DONE, done)), (_note("step.done", done),))
+
+
+def _skip(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """A step is left out, and why."""
+    why = _needs(done.text, "say why the step is left out")
+    step = _step(plan, done)
+    at = run.step(step.id)
+    if at.state is StepState.SKIPPED:
+        return Moved(run)
+    if at.ended and at.state is not StepState.FAILED:
+        raise RefusedError(f"the step `{step.id}` is {at.state} already")
+    return Moved(run.with_step(replace(_ended(at, StepState.SKIPPED, done), detail=why)), (_note("step.skipped", done, why=why),))
+
+
+def _edit(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """Other words than those that were prepared: they need somebody else's word, whatever was approved before."""
+    step, at = _doable(plan, run, done)
+    if not isinstance(step, StatementStep) or not done.words:
+        raise RefusedError(f"the step `{step.id}` has no words to change")
+    edited = replace(at, words={**(at.words or {}), **done.words}, edited_by=done.by, approved_at=None, approved_by=None)
+    noted = _note("step.edited", done, languages=sorted(done.words))
+    asked = (Tell(step.approval.role, Why.APPROVAL, step.id, times=int(done.at.timestamp())),) if step.approval else ()
+    return Moved(run.with_step(edited), (noted, *asked))
+
+
+def _approve(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """A recorded yes to the words as they stand. Who changed them does not approve them."""
+    step, at = _to_approve(plan, run, done)
+    if at.approved_at is not None:
+        return Moved(run)
+    if at.edited_by == done.by:
+        raise RefusedError(
+            f"you changed the words of `{step.id}`: somebody else of {_who(_approvers(plan, run, step))} approves them"
+        )
+    approved = replace(at, approved_at=done.at, approved_by=done.by, approval_by=None)
+    noted = _note("step.approved", done)
+    if step.publish is not None:
+        sent = replace(approved, state=StepState.RUNNING, started_at=done.at)
+        return Moved(run.with_step(sent), (noted, Tell((step.publish,), Why.STEP, step.id, times=at.times)))
+    to = at.owner or run.lead
+    told = (Tell((to,), Why.APPROVED, step.id, times=int(done.at.timestamp())),) if to else ()
+    return Moved(run.with_step(approved), (noted, *told))
+
+
+def _reject(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """A no: the words must be changed, or others used."""
+    why = _needs(done.text, "say what is wrong with the words")
+    step, at = _to_approve(plan, run, done)
+    if at.state is StepState.RUNNING:
+        raise RefusedError(f"the words of `{step.id}` are on their way already: they were approved by {at.approved_by}")
+    rejected = replace(at, approved_at=None, approved_by=None, approval_by=None, detail=why)
+    to = at.owner or run.lead
+    told = (Tell((to,) if to else plan.notify, Why.REJECTED, step.id, times=int(done.at.timestamp())),)
+    return Moved(run.with_step(rejected), (_note("step.rejected", done, why=why), *told))
+
+
+def _to_approve(plan: Plan, run: PlanRun, done: Act) -> tuple[StatementStep, StepRun]:
+    step = _step(plan, done)
+    at = run.step(step.id)
+    if not isinstance(step, StatementStep) or step.approval is None:
+        raise RefusedError(f"the step `{step.id}` needs nobody's approval")
+    if at.ended or at.state is StepState.WAITING:
+        raise RefusedError(f"the step `{step.id}` is {at.state}: there is nothing to approve in it")
+    allowed = _approvers(plan, run, step)
+    if not {done.by, *done.names} & {*allowed}:
+        raise RefusedError(f"{done.by} may not approve `{step.id}`: that is for {_who(allowed)}")
+    return step, at
+
+
+def _approvers(plan: Plan, run: PlanRun, step: StatementStep) -> Sequence[str]:
+    """Whoever the step names, and the approver of the level."""
+    level = plan.level(run.level)
+    named = step.approval.role if step.approval is not None else ()
+    return tuple(dict.fromkeys([*named, *([level.approver] if level is not None and level.approver else [])]))
+
+
+def _note_down(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """Something worth remembering."""
+    del plan
+    return Moved(run, (_note("noted", done, text=_needs(done.text, "say what is to be noted")),))
+
+
+# --- the end -------------------------------------------------------------------------------------------------------------
+
+
+def _stand_down(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """« Lever la crise »: it waits for the signature that the plan asks for; against the plan's figures it needs a reason."""
+    if run.state is RunState.STOOD_DOWN:
+        return Moved(run)
+    when = plan.closure.when
+    if when is not None and when.holds(done.figures) is not True and not done.text:
+        seen = ", ".join(f"{name} {value}" for name, value in when.said(done.figures).items())
+        raise RefusedError(f"the plan asks for figures that do not hold yet ({seen}): say why it is over all the same")
+    down = replace(run, stood_down_at=done.at, stood_down_by=done.by)
+    noted = _note("stood_down", done, **({"why": done.text} if done.text else {}))
+    if plan.closure.sign_off is None or plan.closure.sign_off in {done.by, *done.names}:
+        closed = _close(plan, down, done)
+        return replace(closed, effects=(noted, *closed.effects))
+    return Moved(replace(down, state=RunState.STOOD_DOWN), (noted, Tell((plan.closure.sign_off,), Why.SIGN_OFF)))
+
+
+def _sign_off(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """The signature that the plan asks for."""
+    if run.state is not RunState.STOOD_DOWN:
+        raise RefusedError(f"plan run {run.id} was not stood down: there is nothing to sign off")
+    signs = plan.closure.sign_off
+    if signs is not None and signs not in {done.by, *done.names}:
+        raise RefusedError(f"{done.by} may not sign off this plan: that is for {_who([signs])}")
+    return _close(plan, run, done)
+
+
+def _false_alarm(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """« Fausse alerte »: it was none. It ends at once, and what its steps did is taken back."""
+    why = _needs(done.text, "say what made it look like a crisis: the rule learns from that")
+    closed = _close(plan, run, done)
+    return replace(closed, effects=(_note("false_alarm", done, why=why), *closed.effects))
+
+
+def _close(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """It is over. What steps changed outside is taken back, and whoever was told of the crisis hears of its end."""
+    undone = [
+        Tell((step.undo.receiver,), Why.UNDO, step.id)
+        for step in plan.steps
+        if isinstance(step, WebhookStep) and step.undo is not None and run.step(step.id).state in _AT_WORK
+    ]
+    closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by, wake_at=None)
+    return Moved(closed, (_note("closed", done), *undone, Tell(plan.notify, Why.OVER)))
+
+
+# --- what they share -----------------------------------------------------------------------------------------------------
+
+
+def _note(kind: str, done: Act, **more: object) -> Note:
+    detail: dict[str, object] = {"step": done.step} if done.step is not None else {}
+    if done.text and "why" not in more and "text" not in more:
+        detail["note"] = done.text
+    return Note(kind, {**detail, **more})
+
+
+def _needs(given: str | None, what: str) -> str:
+    if given is None or not given.strip():
+        raise RefusedError(f"{what}: it stands in the timeline for whoever comes later")
+    return given.strip()
+
+
+def _step(plan: Plan, done: Act) -> Step:
+    step = plan.step(done.step or "")
+    if step is None:
+        known = [each.id for each in plan.steps]
+        raise RefusedError(f"plan {plan.id} has no step `{done.step}`; {suggest(done.step or '', known)}")
+    return step
+
+
+def _doable(plan: Plan, run: PlanRun, done: Act) -> tuple[Step, StepRun]:
+    step = _step(plan, done)
+    at = run.step(step.id)
+    if is_automatic(step) and at.state is not StepState.FAILED:
+        raise RefusedError(f"Tocsin carries out the step `{step.id}` itself; a person can do it only once it has failed")
+    if at.state not in _DOABLE and at.state is not StepState.FAILED:
+        raise RefusedError(f"the step `{step.id}` is {at.state} already")
+    return step, at
+
+
+def _ended(at: StepRun, state: StepState, done: Act) -> StepRun:
+    note = done.text or f"by {done.by}"
+    return replace(at, state=state, ended_at=done.at, detail=note, next_at=None, approval_by=None)
+
+
+def _who(names: Sequence[str]) -> str:
+    return " or ".join(names)
+
+
+VERBS: Mapping[str, Callable[[Plan, PlanRun, Act], Moved]] = {
+    "acknowledge": _acknowledge,
+    "assign": _assign,
+    "escalate": _escalate,
+    "confirm": _confirm,
+    "level": _set_level,
+    "check": _check,
+    "done": _done,
+    "skip": _skip,
+    "edit": _edit,
+    "approve": _approve,
+    "reject": _reject,
+    "note": _note_down,
+    "stand_down": _stand_down,
+    "sign_off": _sign_off,
+    "false_alarm": _false_alarm,
+}
+"""What people can do in a run."""

@@ -1,0 +1,67 @@
+"""What a change of a run asks the outside to do. All of it is written down together with the run, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from monitor.domain.plan import Channel, PlanRun
+
+
+class Why(StrEnum):
+    """Why somebody is told about a run: it chooses the words."""
+
+    STEP = "step"  # the message is the step
+    READY = "ready"  # a step of theirs can be done now
+    APPROVAL = "approval"  # words wait for their yes or no
+    APPROVED = "approved"  # words were approved, and are ready to use
+    REJECTED = "rejected"
+    UNCONFIRMED = "unconfirmed"  # nobody said whether this is a crisis
+    UNTAKEN = "untaken"  # nobody has taken the run
+    LATE = "late"  # a step's deadline has passed
+    FAILED = "failed"  # a step could not be carried out
+    LEVEL = "level"  # the level rose, or may fall
+    QUIET = "quiet"  # it was taken, and nothing has happened since
+    ASSIGNED = "assigned"  # they lead it, or a step is theirs
+    ESCALATED = "escalated"  # somebody asked for help
+    SIGN_OFF = "sign_off"  # it was stood down, and waits for their word
+    OVER = "over"  # it was closed
+    UNDO = "undo"  # what a step did is taken back
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell people, roles or receivers; each once, however many names lead to them. `times`: a repeat has its own number."""
+
+    to: Sequence[str]
+    why: Why
+    step: str | None = None
+    times: int = 0
+    by: Sequence[Channel] = ()  # through which of their channels; none: all
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write an event into the timeline; `kind` is without its `plan.`, such as `step.done`."""
+
+    kind: str
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Keep the evidence of the incident as it is now."""
+
+    step: str
+
+
+Effect = Tell | Note | Capture
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A run as it becomes, and what has to be done for it."""
+
+    run: PlanRun
+    effects: Sequence[Effect] = ()

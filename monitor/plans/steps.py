@@ -1,0 +1,185 @@
+"""How the steps of a run go on by themselves: which may begin, what that asks for, which are late, and which are over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.domain.plan import (
+    AssignStep,
+    CaptureStep,
+    ConditionStep,
+    NotifyStep,
+    Plan,
+    PlanRun,
+    RunState,
+    StatementStep,
+    Step,
+    StepRun,
+    StepState,
+    WaitStep,
+    WebhookStep,
+)
+from monitor.plans.effects import Capture, Effect, Moved, Note, Tell, Why
+from rules.figures import Figures
+
+NOT_REACHED = "its condition did not hold"
+"""The detail of a step that was skipped because of figures, or because one that it needs was."""
+
+Delivered = Mapping[str, tuple[StepState, str]]
+People = Callable[[], tuple[str, ...]]
+_FAILED = frozenset({StepState.FAILED})
+
+
+def is_automatic(step: Step) -> bool:
+    """Whether Tocsin carries out a step; the others are for people."""
+    if isinstance(step, NotifyStep | WebhookStep | CaptureStep):
+        return step.auto
+    return isinstance(step, AssignStep | WaitStep | ConditionStep)
+
+
+def is_delivered(step: Step) -> bool:
+    """Whether a step is over when its messages have arrived."""
+    return isinstance(step, NotifyStep | WebhookStep) or (isinstance(step, StatementStep) and step.publish is not None)
+
+
+def carry(plan: Plan, run: PlanRun, now: datetime, figures: Figures, delivered: Delivered, *, next_people: People) -> Moved:
+    """Every step as far as it can go: what one ends, another may begin, so they are gone through until nothing moves."""
+    effects: list[Effect] = []
+    while True:
+        before = run
+        for step in plan.steps:
+            moved = _carry(plan, run, step, now, figures, delivered, next_people)
+            run = moved.run
+            effects += moved.effects
+        if run == before:
+            return Moved(run, tuple(effects))
+
+
+def next_of_steps(run: PlanRun) -> Iterator[datetime]:
+    """The moments at which time alone moves a step."""
+    for step in run.steps:
+        if step.next_at is not None:
+            yield step.next_at
+        if not step.ended and step.deadline_at is not None and not step.late:
+            yield step.deadline_at
+        if not step.ended and step.approval_by is not None:
+            yield step.approval_by
+
+
+def _carry(plan: Plan, run: PlanRun, step: Step, now: datetime, figures: Figures, delivered: Delivered, people: People) -> Moved:
+    at = run.step(step.id)
+    if at.ended:
+        return _repeat(run, step, at, now)
+    if at.state is StepState.WAITING:
+        return _wake(plan, run, step, at, now, figures)
+    if at.state is StepState.RUNNING and step.id in delivered:
+        return _arrived(run, step, at, now, *delivered[step.id], people)
+    if isinstance(step, WaitStep) and at.next_at is not None and at.next_at <= now:
+        return Moved(run.with_step(_over(at, StepState.DONE, now)), (Note("step.done", {"step": step.id}),))
+    return _chase(plan, run, step, at, now, people)
+
+
+# --- what may begin ------------------------------------------------------------------------------------------------------
+
+
+def _wake(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, figures: Figures) -> Moved:
+    """A step begins when what it needs has ended, its level is reached, and, if Tocsin does it, somebody has said yes."""
+    needed = [(plan.step(id_), run.step(id_)) for id_ in step.needs]
+    if any(not each.ended for _, each in needed) or (step.min_level and (run.level or 0) < step.min_level):
+        return Moved(run)
+    automatic = is_automatic(step)
+    if automatic and run.state is RunState.AWAITING_CONFIRMATION:
+        return Moved(run)
+    closed = any(each.state is StepState.SKIPPED and each.detail == NOT_REACHED for _, each in needed)
+    if closed or (step.when is not None and step.when.holds(figures) is not True):
+        seen = step.when.said(figures) if step.when is not None and not closed else {}
+        skipped = replace(_over(at, StepState.SKIPPED, now), detail=NOT_REACHED)
+        return Moved(run.with_step(skipped), (Note("step.skipped", {"step": step.id, "why": NOT_REACHED, **seen}),))
+    deadline = now + step.deadline if step.deadline is not None else None
+    begun = replace(at, ready_at=now, deadline_at=deadline, owner=at.owner or step.role)
+    if not automatic:
+        return _hand_over(run, step, begun, now)
+    return _begin(run, step, replace(begun, started_at=now), now)
+
+
+def _hand_over(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
+    """A step for people. Those at the beginning stand in the message that opens the plan; of the others their people are told."""
+    effects: list[Effect] = []
+    if isinstance(step, StatementStep) and step.approval is not None:
+        at = replace(at, approval_by=now + step.approval.within)
+        effects.append(Tell(step.approval.role, Why.APPROVAL, step.id))
+    elif at.owner is not None and now > run.opened_at:
+        effects.append(Tell((at.owner,), Why.READY, step.id))
+    return Moved(run.with_step(replace(at, state=StepState.READY)), tuple(effects))
+
+
+def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
+    """A step that Tocsin carries out itself."""
+    started = Note("step.started", {"step": step.id})
+    done = Note("step.done", {"step": step.id})
+    over = _over(at, StepState.DONE, now)
+    if isinstance(step, NotifyStep):
+        again = now + step.every if step.every is not None else None
+        running = replace(at, state=StepState.RUNNING, times=1, next_at=again)
+        return Moved(run.with_step(running), (started, Tell(step.receiver, Why.STEP, step.id)))
+    if isinstance(step, WebhookStep):
+        return Moved(
+            run.with_step(replace(at, state=StepState.RUNNING, times=1)), (started, Tell((step.receiver,), Why.STEP, step.id))
+        )
+    if isinstance(step, WaitStep):
+        return Moved(run.with_step(replace(at, state=StepState.RUNNING, next_at=now + step.lasting)), (started,))
+    if isinstance(step, CaptureStep):
+        return Moved(run.with_step(over), (Capture(step.id), done))
+    if isinstance(step, AssignStep):
+        leading = replace(run.with_step(over), lead=step.to)
+        return Moved(leading, (Note("assigned", {"to": step.to, "step": step.id}), Tell((step.to,), Why.ASSIGNED), done))
+    return Moved(run.with_step(over), (done,))
+
+
+# --- what goes on, and ends ----------------------------------------------------------------------------------------------
+
+
+def _repeat(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
+    """What is told every so often goes on being told, also when its first message has arrived long ago."""
+    if not isinstance(step, NotifyStep) or at.next_at is None or step.every is None:
+        return Moved(run)
+    if now < at.next_at:
+        return Moved(run)
+    missed = (now - at.next_at) // step.every  # after a downtime it is told once, and then at its own pace
+    again = replace(at, times=at.times + 1, next_at=at.next_at + (missed + 1) * step.every)
+    return Moved(run.with_step(again), (Tell(step.receiver, Why.STEP, step.id, times=at.times),))
+
+
+def _arrived(run: PlanRun, step: Step, at: StepRun, now: datetime, ended: StepState, detail: str, people: People) -> Moved:
+    effects: list[Effect] = [Note(f"step.{ended}", {"step": step.id})]
+    if ended in _FAILED and step.on_failure == "escalate":
+        effects.append(Tell(_with_owner(at, people()), Why.FAILED, step.id))
+    return Moved(run.with_step(replace(_over(at, ended, now), detail=detail, next_at=at.next_at)), tuple(effects))
+
+
+def _chase(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, people: People) -> Moved:
+    """What is late is said once, and so is an approval that does not come. Neither is ever taken for a yes."""
+    effects: list[Effect] = []
+    if at.deadline_at is not None and not at.late and at.deadline_at <= now:
+        at = replace(at, late=True, state=StepState.OVERDUE if at.state is StepState.READY else at.state)
+        effects.append(Note("step.late", {"step": step.id}))
+        if step.on_failure == "escalate":
+            effects.append(Tell(_with_owner(at, people()), Why.LATE, step.id))
+    if isinstance(step, StatementStep) and step.approval is not None and at.approval_by is not None and at.approval_by <= now:
+        at = replace(at, approval_by=None)
+        effects.append(Note("step.unapproved", {"step": step.id}))
+        if step.approval.on_timeout == "escalate":
+            level = plan.level(run.level)
+            to = dict.fromkeys([*([level.approver] if level is not None and level.approver else []), *people()])
+            effects.append(Tell(tuple(to), Why.APPROVAL, step.id, times=1))
+    return Moved(run.with_step(at), tuple(effects)) if effects else Moved(run)
+
+
+def _with_owner(at: StepRun, people: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*([at.owner] if at.owner else []), *people]))
+
+
+def _over(at: StepRun, state: StepState, now: datetime) -> StepRun:
+    return replace(at, state=state, ended_at=now, approval_by=None, next_at=None)
