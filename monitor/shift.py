@@ -35,7 +35,7 @@ TICK = timedelta(seconds=15)
 # Real time after which a stage looks for work on its own: another process may have left some.
 EVALUATE_IDLE = timedelta(seconds=2)
 DELIVER_IDLE = timedelta(seconds=1)
-PLANS_IDLE = timedelta(seconds=5)
+PLANS_IDLE = timedelta(seconds=1)
 FORGET_EVERY = timedelta(hours=6)
 FORGET_AT_ONCE = 1000
 PULSE = timedelta(seconds=10)

@@ -9,7 +9,7 @@ from typing import Literal
 
 Language = Literal["fr", "en"]
 Severity = Literal["info", "warning", "critical"]
-Kind = Literal["first", "more", "worse", "reminder", "resolved", "plan", "step", "held", "test"]
+Kind = Literal["first", "more", "worse", "reminder", "resolved", "plan", "step", "call", "over", "held", "test"]
 
 
 @dataclass(frozen=True, slots=True)

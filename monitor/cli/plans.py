@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor.cli.app import plan
 from monitor.cli.context import DEFAULT_CONFIG, By, ConfigDir, Note, actor, clock, local, opened, out, row, run, said, say, table
 from monitor.domain.errors import UsageError
+from rules.figures import Figures
 
 if TYPE_CHECKING:
     from monitor.domain.plan import PlanRun, Step, TimelineEvent
     from monitor.settings import Outline
+    from monitor.storage import Store
 
 _RUN_STATES = {
     "awaiting_confirmation": "waits for a confirmation",
     "running": "under way",
+    "observing": "only observed",
+    "stood_down": "stood down, waits for the signature",
     "closed": "closed",
 }
 RunNumber = Annotated[int, typer.Argument(help="The run's number.")]
@@ -81,7 +87,7 @@ def _show_steps(found: PlanRun, settings: Outline) -> None:
 def _state_of(found: PlanRun, step: Step) -> str:
     """Where a step stands, in words that say who is to act."""
     from monitor.domain.plan import RunState, StepState
-    from monitor.pipeline.operations import is_automatic
+    from monitor.plans.steps import is_automatic
 
     state = next((each.state for each in found.steps if each.step == step.id), StepState.SKIPPED)
     if state in {StepState.WAITING, StepState.READY}:
@@ -129,57 +135,196 @@ def _what(event: TimelineEvent) -> str:
     return said(told if event.actor == "tocsin" else f"{told} ({event.actor})", 100)
 
 
-@plan.command("confirm")
-def confirm(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
-    """Let the automatic steps begin, in a plan that waits for a person."""
-
-    async def work() -> None:
-        from monitor.domain.plan import RunState
-        from monitor.pipeline import operations
-
-        async with opened(config) as (_, store):
-            found = await operations.confirm_plan(store, number, actor(by), clock.now())
-        if found.state is RunState.AWAITING_CONFIRMATION:
-            say(f"Plan {found.plan}, run {number}: the automatic steps begin now.")
-        else:
-            say(f"Plan {found.plan}, run {number}, is {_RUN_STATES[found.state]} already: nothing waited for a confirmation.")
-
-    run(work)
+StepName = Annotated[str, typer.Argument(help="The step's name, as `tocsin plan show` lists it.")]
+Why_ = Annotated[str, typer.Option("--why", help="The reason, for the timeline.")]
 
 
-@plan.command("done")
-def done(
-    number: RunNumber,
-    step: Annotated[str, typer.Argument(help="The step's name, as `tocsin plan show` lists it.")],
-    config: ConfigDir = DEFAULT_CONFIG,
-    by: By = "",
-    note: Note = "",
-) -> None:
-    """Tick off a step that people do, so that everybody sees how far the plan has come."""
+def _act(number: int, config: Path, verb: str, by: str, said_when_done: str, said_otherwise: str, **more: Any) -> None:
+    """Do one thing in a run, and say what is next. An act that changes nothing is no error."""
 
     async def work() -> None:
         from monitor.pipeline import operations
+        from monitor.plans import Act
+        from monitor.settings.duty import names_of
 
-        async with opened(config) as (_, store):
-            ticked = await operations.finish_step(store, number, step, actor(by), clock.now(), note or None)
-            async with store.read() as tx:
-                found = await tx.plans.get(number)
-        say(f"Step {step} {'is' if ticked else 'was already'} done.")
-        if found is not None and (commands := _next(found)):
+        now, who = clock.now(), actor(by).name
+        async with opened(config) as (settings, store):
+            before = await _version(store, number)
+            names = names_of(settings.contacts, who, now, settings.timezone)
+            figures = await operations.figures_now(store, number, now) if verb == "stand_down" else Figures()
+            done = Act(verb, who, now, names, figures=figures, **more)
+            found = await operations.act_in_plan(store, number, done, "cli")
+        changed = found.version != before or found.touched_at == now
+        say(f"Plan {found.plan}, run {number}: {said_when_done if changed else said_otherwise}.")
+        if commands := _next(found):
             say("Next: ", (", ".join(commands), "bold"))
 
     run(work)
 
 
+async def _version(store: Store, number: int) -> int:
+    async with store.read() as tx:
+        found = await tx.plans.get(number)
+    return found.version if found is not None else 0
+
+
+@plan.command("ack")
+def acknowledge(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "", note: Note = "") -> None:
+    """Take a run: nobody is chased any more, and you lead it."""
+    _act(number, config, "acknowledge", by, "it is yours", "somebody has taken it already", text=note or None)
+
+
+@plan.command("confirm")
+def confirm(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
+    """Say that this is a crisis: the automatic steps begin, in a plan that waits for a person."""
+    _act(number, config, "confirm", by, "the automatic steps begin now", "nothing waited for a confirmation")
+
+
+@plan.command("assign")
+def assign(
+    number: RunNumber,
+    to: Annotated[str, typer.Argument(help="A person or role of contacts.yaml.")],
+    step: Annotated[str, typer.Option(help="Give them this step, not the whole run.")] = "",
+    config: ConfigDir = DEFAULT_CONFIG,
+    by: By = "",
+) -> None:
+    """Give the run, or one of its steps, to somebody: they are told."""
+    _act(
+        number,
+        config,
+        "assign",
+        by,
+        f"{step or 'the run'} is {to}'s",
+        f"{step or 'the run'} was {to}'s",
+        to=to,
+        step=step or None,
+    )
+
+
+@plan.command("escalate")
+def escalate(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "", note: Note = "") -> None:
+    """Ask for help now: the next rung of the plan's ladder is told."""
+    _act(number, config, "escalate", by, "the next people are told now", "nobody is left to tell", text=note or None)
+
+
+@plan.command("level")
+def level(
+    number: RunNumber,
+    to: Annotated[int, typer.Argument(help="The level's rank.")],
+    why: Why_ = "",
+    config: ConfigDir = DEFAULT_CONFIG,
+    by: By = "",
+) -> None:
+    """Say how grave it is, and why. The figures raise it again if they ask for more."""
+    _act(number, config, "level", by, f"its level is {to}", f"its level was {to} already", level=to, text=why or None)
+
+
+@plan.command("check")
+def check(
+    number: RunNumber,
+    step: StepName,
+    item: Annotated[int, typer.Argument(help="Which item of its list, from 1.")],
+    config: ConfigDir = DEFAULT_CONFIG,
+    by: By = "",
+) -> None:
+    """Tick one item of a step's list; with the last one the step is done."""
+    _act(
+        number,
+        config,
+        "check",
+        by,
+        f"item {item} of {step} is ticked",
+        f"item {item} of {step} was ticked",
+        step=step,
+        item=item - 1,
+    )
+
+
+@plan.command("done")
+def done(number: RunNumber, step: StepName, config: ConfigDir = DEFAULT_CONFIG, by: By = "", note: Note = "") -> None:
+    """Tick off a step that people do, so that everybody sees how far the plan has come."""
+    _act(number, config, "done", by, f"step {step} is done", f"step {step} was already done", step=step, text=note or None)
+
+
+@plan.command("skip")
+def skip(number: RunNumber, step: StepName, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
+    """Leave a step out, and say why."""
+    _act(number, config, "skip", by, f"step {step} is left out", f"step {step} was left out", step=step, text=why or None)
+
+
+@plan.command("edit")
+def edit(
+    number: RunNumber,
+    step: StepName,
+    language: Annotated[str, typer.Argument(help="fr or en.")],
+    words: Annotated[str, typer.Argument(help="The words; `-` reads them from standard input.")],
+    config: ConfigDir = DEFAULT_CONFIG,
+    by: By = "",
+) -> None:
+    """Change the words of a statement. Somebody else approves them anew."""
+    text = sys.stdin.read().strip() if words == "-" else words
+    _act(number, config, "edit", by, f"the words of {step} are changed", "nothing changed", step=step, words={language: text})
+
+
+@plan.command("approve")
+def approve(number: RunNumber, step: StepName, config: ConfigDir = DEFAULT_CONFIG, by: By = "", note: Note = "") -> None:
+    """Approve the words of a step as they stand: a recorded yes, by whom the plan names."""
+    _act(
+        number,
+        config,
+        "approve",
+        by,
+        f"the words of {step} are approved",
+        f"{step} was approved already",
+        step=step,
+        text=note or None,
+    )
+
+
+@plan.command("reject")
+def reject(number: RunNumber, step: StepName, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
+    """Say no to the words of a step, and what is wrong with them."""
+    _act(number, config, "reject", by, f"the words of {step} are rejected", "nothing changed", step=step, text=why or None)
+
+
+@plan.command("note")
+def note_down(
+    number: RunNumber,
+    text: Annotated[str, typer.Argument(help="What is worth remembering.")],
+    config: ConfigDir = DEFAULT_CONFIG,
+    by: By = "",
+) -> None:
+    """Write a line into the timeline."""
+    _act(number, config, "note", by, "noted", "nothing changed", text=text)
+
+
+@plan.command("stand-down")
+def stand_down(number: RunNumber, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
+    """End a run; where the plan asks for a signature, it waits for that."""
+    _act(number, config, "stand_down", by, "stood down", "it was stood down already", text=why or None)
+
+
+@plan.command("sign-off")
+def sign_off(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
+    """Sign a run off that was stood down: it is closed."""
+    _act(number, config, "sign_off", by, "signed off, and closed", "nothing changed")
+
+
+@plan.command("false-alarm")
+def false_alarm(number: RunNumber, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
+    """Say that it was no crisis, and what made it look like one: the run is closed, and what it did is taken back."""
+    _act(number, config, "false_alarm", by, "it was a false alarm, and is closed", "nothing changed", text=why or None)
+
+
 @plan.command("close")
 def close(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
-    """Stand down: the run is over."""
+    """Close a run that this version of Tocsin cannot read: it was opened by another one, and carried out by hand."""
 
     async def work() -> None:
         from monitor.pipeline import operations
 
         async with opened(config) as (_, store):
-            found = await operations.close_plan(store, number, actor(by), clock.now())
-        say(f"Plan {found.plan}, run {number}, {'is' if found.closed_at is None else 'was already'} closed.")
+            await operations.close_unread(store, number, actor(by), clock.now())
+        say(f"Run {number} is closed.")
 
     run(work)

@@ -37,6 +37,8 @@ class NotificationKind(StrEnum):
     RESOLVED = "resolved"
     PLAN = "plan"  # the emergency plan was opened: here is what to do
     STEP = "step"  # one step of the plan, delivered
+    CALL = "call"  # somebody is to act in a plan run
+    OVER = "over"  # a plan run was closed
     HELD = "held"  # what quiet hours held, told at their end: across incidents, each alert once
     TEST = "test"  # asked for by a person: `tocsin alert test`, `tocsin receivers try`
 
@@ -225,6 +227,8 @@ class Notification:
     due_at: datetime
     plan_run_id: int | None = None
     plan_step: str | None = None
+    plan_about: str | None = None  # the step it is about, and does not carry out
+    plan_why: str | None = None  # a word of `monitor.plans.Why`
     more: int = 0  # alerts beyond `events`: counted, not named
 
 

@@ -187,3 +187,18 @@ class Utterance(NamedTuple):
 
     author: int | None
     text: str
+
+
+NEGATIVE = -0.3  # a sentiment of so much or less is negative: as the shipped rules have it
+RISKY = 0.5  # a probability of so much or more that somebody may be hurt
+
+
+class Crowd(NamedTuple):
+    """How many spoke: posts, authors, posts with a sentiment, negative and risky ones; the greatest reach of an author."""
+
+    mentions: int
+    authors: int
+    scored: int
+    negative: int
+    risky: int
+    reach: int | None

@@ -398,14 +398,16 @@ class Alerting:
         run, how = await open_plan(tx, plan, alert, now)
         if run is not None:
             metrics.plans_opened.labels(plan=plan.id).inc()
-            detail = {"plan": plan.id, "mode": "automatic" if run.state is RunState.RUNNING else "confirm"}
+            detail = {"plan": plan.id, "mode": plan.activation.mode}
             await self._note(
                 tx, TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
             )
         return run
 
     async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
-        """Tell the people of the plan at once, whatever its mode. Their message holds the alert too: one, not two."""
+        """Tell the people of the plan at once, unless it is only observed. Their message holds the alert too: one, not two."""
+        if run.state is RunState.OBSERVING:
+            return set()
         receivers = self._recipients.expand(run.definition.notify, now)
         for receiver in receivers:
             await self._conversations.at_once(

@@ -158,6 +158,8 @@ class Deliverer:
         now = self._clock.now()
         await tx.deliveries.pretended([each.id for each in claimed], self._owner, now, NOT_SENT)
         await tx.timeline.add_all([happened("delivery.dry_run", each, now, attempts=each.attempts) for each in claimed])
+        for each in claimed:
+            await _wake_plan(tx, each, now)
 
     async def _delivered(self, delivery: Delivery, detail: str) -> None:
         now = self._clock.now()
@@ -166,6 +168,7 @@ class Deliverer:
             ours = await tx.deliveries.delivered(delivery.id, self._owner, now, detail)
             if ours:
                 await tx.timeline.add(happened("delivery.delivered", delivery, now, attempts=delivery.attempts))
+                await _wake_plan(tx, delivery, now)
             await tx.receivers.succeeded(delivery.receiver, now)
             await tx.commit()
         if not ours:
@@ -191,6 +194,8 @@ class Deliverer:
                 ours = await tx.deliveries.failed(delivery.id, self._owner, now, error.reason, error.detail)
             if ours:
                 await self._next_channels.of_failure(tx, delivery, error, now, final=final)
+            if ours and final:
+                await _wake_plan(tx, delivery, now)
             await tx.receivers.failed(delivery.receiver, now)
             if error.reason is Reason.GONE:
                 await tx.receivers.disable(delivery.receiver, error.detail, now)
@@ -219,6 +224,13 @@ class Deliverer:
         refused = failing_since is not None and next_try - failing_since > GIVE_UP_AFTER
         tried = delivery.attempts >= len(SCHEDULE) or refused
         return tried and next_try - delivery.notification.due_at > GIVE_UP_AFTER
+
+
+async def _wake_plan(tx: UnitOfWork, delivery: Delivery, now: datetime) -> None:
+    """A step's message came to its end, and the run may go on."""
+    about = delivery.notification
+    if about.plan_run_id is not None and about.plan_step is not None:
+        await tx.plans.wake(about.plan_run_id, now)
 
 
 async def send_now(settings: Settings, store: Store, clock: Clock, receiver: str) -> None:

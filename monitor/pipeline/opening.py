@@ -18,22 +18,34 @@ async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> 
     run = await tx.plans.open(
         plan=plan.id,
         incident_id=alert.incident_id,
-        snapshot=plan.model_dump(mode="json"),
+        snapshot=plan.model_dump(mode="json", by_alias=True),
         steps=[step.id for step in plan.steps],
         state=opens_as(plan),
         at=now,
+        confirm_by=_confirm_by(plan, now),
     )
-    return (run, "opened") if run is not None else (await _reopen(tx, plan, alert.incident_id), "reopened")
+    return (run, "opened") if run is not None else (await _reopen(tx, plan, alert.incident_id, now), "reopened")
 
 
-async def _reopen(tx: UnitOfWork, plan: Plan, incident_id: int) -> PlanRun | None:
-    """Go on with the incident's run if it was closed, its steps as they were: it waits if it did then, or would now."""
+def _confirm_by(plan: Plan, now: datetime) -> datetime | None:
+    """Until when somebody should have said whether it is a crisis."""
+    return now + plan.activation.confirm_within if plan.activation.mode == "confirm" else None
+
+
+async def _reopen(tx: UnitOfWork, plan: Plan, incident_id: int, now: datetime) -> PlanRun | None:
+    """Go on with the incident's run if it was closed, its steps as they were.
+
+    Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now.
+    """
     runs = await tx.plans.of_incident(incident_id)
     closed = next((run for run in runs if run.plan == plan.id and run.state is RunState.CLOSED), None)
-    if closed is None:
+    if closed is None or closed.closed_at is None:
         return None
     try:
         waits = RunState.AWAITING_CONFIRMATION in {closed.opened_as, opens_as(plan)}
     except UnreadableRunError:
         return None  # it stays closed; whoever the rule names is told
-    return await tx.plans.reopen(plan.id, incident_id, state=RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING)
+    soon = closed.confirmed_at is not None and now - closed.closed_at < plan.activation.cooldown
+    state = RunState.AWAITING_CONFIRMATION if waits and not soon else RunState.RUNNING
+    asked = _confirm_by(plan, now) if state is RunState.AWAITING_CONFIRMATION else None
+    return await tx.plans.reopen(plan.id, incident_id, state=state, at=now, confirm_by=asked)

@@ -12,10 +12,13 @@ from monitor.domain.alert import Alert, AlertEvent, NewAlert, NotificationKind
 from monitor.domain.errors import UsageError
 from monitor.domain.feedback import Feedback
 from monitor.domain.mention import Observed
-from monitor.domain.plan import NotifyStep, PlanRun, Step, StepState, TimelineEvent, WebhookStep
+from monitor.domain.plan import PlanRun, RunState, TimelineEvent
+from monitor.pipeline.figures import figures_of
+from monitor.pipeline.plans import owe
+from monitor.plans import Act, Note, act
 from monitor.storage import Erased, Hold, Store, StoreContendedError, UnitOfWork
 from monitor.storage.holds import What
-from rules.base import suggest
+from rules.figures import Figures
 
 T = TypeVar("T")
 
@@ -96,59 +99,46 @@ async def end_silence(store: Store, number: int, actor: Actor, at: datetime) -> 
         await tx.commit()
 
 
-async def confirm_plan(store: Store, run_id: int, actor: Actor, at: datetime) -> PlanRun:
-    """Let the automatic steps of a plan begin. Raises `UsageError` for a run that does not exist."""
-    async with store.begin() as tx:
-        run = await _run(tx, run_id)
-        if await tx.plans.confirm(run_id, actor.name, at):
-            await tx.timeline.add(_plan_event("plan.confirmed", run, actor, at))
-        await tx.commit()
-        return run
+async def act_in_plan(store: Store, run_id: int, done: Act, through: str) -> PlanRun:
+    """What a person does in a plan run: one change, one event each. What it asks to be told, the daemon tells a moment later.
+
+    Returns the run as it is then. Of two who act at one moment, the second acts on what the first left. Raises `UsageError` for a
+    run that does not exist, `RefusedError` for what is not possible in it, or not for this person.
+    """
+    for _ in range(CONTENDED):
+        async with store.begin() as tx:
+            run = await tx.plans.get(run_id)
+            if run is None:
+                raise UsageError(f"there is no plan run {run_id}; `tocsin plan list` lists them")
+            moved = act(run, done)
+            if not moved.effects:
+                return run
+            owed = () if run.state is RunState.OBSERVING else owe(moved.effects)  # what is only observed tells nobody
+            told = replace(moved.run, owed=(*run.owed, *owed), wake_at=done.at)
+            if await tx.plans.save(run, told):
+                actor = Actor(done.by, through)
+                notes = [each for each in moved.effects if isinstance(each, Note)]
+                await tx.timeline.add_all([_plan_event(f"plan.{each.kind}", run, actor, done.at, each.detail) for each in notes])
+                await tx.commit()
+                return told
+    raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")
 
 
-async def close_plan(store: Store, run_id: int, actor: Actor, at: datetime) -> PlanRun:
-    """« Lever la crise »: the run is over. Raises `UsageError` for a run that does not exist."""
+async def close_unread(store: Store, run_id: int, actor: Actor, at: datetime) -> None:
+    """Close a run that another version of Tocsin opened and this one cannot read: it was carried out by hand."""
     async with store.begin() as tx:
-        run = await _run(tx, run_id)
-        if run.closed_at is None:
-            await tx.plans.close(run_id, at)
+        run = await tx.plans.get(run_id)
+        if run is not None and run.open:
+            await tx.plans.save(run, replace(run, state=RunState.CLOSED, closed_at=at, closed_by=actor.name, wake_at=None))
             await tx.timeline.add(_plan_event("plan.closed", run, actor, at))
         await tx.commit()
-        return run
 
 
-async def finish_step(store: Store, run_id: int, step_id: str, actor: Actor, at: datetime, note: str | None = None) -> bool:
-    """A person has done a step: one of theirs, or an automatic one that failed. False: it was done already.
-
-    Raises `UsageError` for a run or step that does not exist, a closed run, and a step that Tocsin carries out itself.
-    """
-    async with store.begin() as tx:
-        run = await _run(tx, run_id)
-        step = next((each for each in run.definition.steps if each.id == step_id), None)
-        if step is None:
-            known = [each.id for each in run.definition.steps]
-            raise UsageError(f"plan {run.plan} has no step `{step_id}`; {suggest(step_id, known)}")
-        state = next((each.state for each in run.steps if each.step == step_id), StepState.SKIPPED)
-        if state is StepState.DONE:
-            return False
-        _require_doable(run, step, state)
-        await tx.plans.set_step(run_id, step_id, StepState.DONE, at=at, detail=note or f"by {actor.name}", only_from={state})
-        more = {"step": step_id} | ({"note": note} if note else {})
-        await tx.timeline.add(_plan_event("plan.step.done", run, actor, at, more))
-        await tx.commit()
-        return True
-
-
-def _require_doable(run: PlanRun, step: Step, state: StepState) -> None:
-    if run.closed_at is not None:
-        raise UsageError(f"plan run {run.id} is closed: nothing is left to do in it")
-    if is_automatic(step) and state is not StepState.FAILED:
-        raise UsageError(f"Tocsin carries out the step `{step.id}` itself; a person can do it only once it has failed")
-
-
-def is_automatic(step: Step) -> bool:
-    """Whether Tocsin carries out a step; the others are for people."""
-    return isinstance(step, NotifyStep | WebhookStep) and step.auto
+async def figures_now(store: Store, run_id: int, at: datetime) -> Figures:
+    """The figures of a run's incident, which standing down is held against."""
+    async with store.read() as tx:
+        run = await tx.plans.get(run_id)
+        return await figures_of(tx, run, run.definition.window, at) if run is not None else Figures()
 
 
 async def ring_for_test(store: Store, rule: str, receiver: str, actor: Actor, at: datetime) -> int:
@@ -277,13 +267,6 @@ async def release_hold(store: Store, number: int, actor: Actor, at: datetime) ->
 def _outcome(erased: Erased) -> dict[str, object]:
     """Nothing that says who it was: the number alone."""
     return {"author": erased.author, "mentions": erased.mentions, "kept": erased.kept, "told": erased.told}
-
-
-async def _run(tx: UnitOfWork, run_id: int) -> PlanRun:
-    run = await tx.plans.get(run_id)
-    if run is None:
-        raise UsageError(f"there is no plan run {run_id}; `tocsin plan list` lists them")
-    return run
 
 
 def _event(kind: str, actor: Actor, at: datetime, detail: Mapping[str, object], alert: Alert | None = None) -> TimelineEvent:

@@ -1,9 +1,9 @@
-"""Carries an opened emergency plan: its automatic steps are delivered in order, and the timeline records each."""
+"""Carries emergency plans: moves each run whose time has come, and owes people what that asks for, in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,17 +11,25 @@ import structlog
 from monitor.domain.alert import AlertEvent, DeliveryRecord, DeliveryState, NotificationKind
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
-from monitor.domain.plan import FREED, STUCK, NotifyStep, PlanRun, RunState, Step, StepState, TimelineEvent, WebhookStep
+from monitor.domain.plan import FREED, STUCK, Channel, PlanRun, StepState, TimelineEvent
+from monitor.pipeline.evidence import capture
+from monitor.pipeline.figures import asks_figures, figures_of
+from monitor.plans import Capture, Effect, Facts, Moved, Note, Tell, Why, move
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
 from monitor.telemetry import metrics
+from rules.figures import Figures
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE = 500  # runs that one step moves: the next step goes on
 # A run that fails for a reason of ours is looked at again after ever longer rests.
 REST = timedelta(seconds=15)
 LONGEST_REST = timedelta(minutes=10)
-_ENDED = frozenset({StepState.DONE, StepState.FAILED, StepState.SKIPPED})
+
+
+class _ChangedError(Exception):
+    """Somebody else changed the run while it was moved: it is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,7 @@ class _Stuck:
 
 
 class PlanRunner:
-    """Moves every open run as far as it can go; what it did is in the store before anything leaves the house."""
+    """Moves every run that is due as far as it can go; what it asks for is in the store before anything leaves the house."""
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._settings = settings
@@ -43,155 +51,168 @@ class PlanRunner:
         self._told: frozenset[int] | None = None  # runs whose timeline says that they are stuck; None: not read yet
 
     async def step(self) -> int:
-        """Move every run that can move. Returns how many steps changed state.
+        """Move every run whose time has come. Returns how many changed.
 
         A run that cannot be carried holds up no other. What the store refuses is raised, once all have had their turn.
         """
         async with self._store.read() as tx:
-            runs = await tx.plans.open_runs()
+            due = await tx.plans.due(self._clock.now(), AT_ONCE)
             if self._told is None:
                 self._told = frozenset(await tx.timeline.stuck_runs())
-        self._stuck = {run.id: self._stuck[run.id] for run in runs if run.id in self._stuck}
         moved, refused = 0, None
-        for run in runs:
+        for number in due:
             try:
-                moved += await self._attempt(run)
+                moved += await self._attempt(number)
             except StorageError as error:
                 refused = error
         if refused is not None:
             raise refused
         return moved
 
-    async def _attempt(self, run: PlanRun) -> int:
-        """Carry one run, unless it rests after a failure."""
-        stuck = self._stuck.get(run.id)
+    async def _attempt(self, number: int) -> int:
+        """Move one run, unless it rests after a failure."""
+        stuck = self._stuck.get(number)
         if stuck is not None and timedelta(0) < stuck.until - self._clock.now() <= LONGEST_REST:
             return 0
         try:
-            moved = await self._carry(run)
+            moved = await self._move(number)
+        except _ChangedError:
+            return 1  # whoever changed it left it due
         except StorageError:
             raise
         except Exception as error:
-            log.exception("plan.stuck", plan=run.plan, run=run.id)
-            await self._rest(run, error)
+            log.exception("plan.stuck", run=number)
+            await self._rest(number, error)
             return 0
-        self._stuck.pop(run.id, None)
-        if self._told and run.id in self._told:
-            await self._say(self._event(FREED, run))
-            self._told -= {run.id}
+        self._stuck.pop(number, None)
+        if self._told and number in self._told:
+            await self._say(number, FREED)
+            self._told -= {number}
         return moved
 
-    async def _rest(self, run: PlanRun, error: Exception) -> None:
-        """Let a run that failed wait, and say in its timeline, once, that it is stuck."""
-        metrics.worker_failures.labels(worker="plans").inc()
-        times = self._stuck[run.id].times if run.id in self._stuck else 0
-        self._stuck[run.id] = _Stuck(times + 1, self._clock.now() + min(REST * 2**times, LONGEST_REST))
-        if self._told is not None and run.id not in self._told:
-            await self._say(self._event(STUCK, run, reason=type(error).__name__))
-            self._told |= {run.id}
-
-    async def _say(self, event: TimelineEvent) -> None:
-        async with self._store.begin() as tx:
-            await tx.timeline.add(event)
-            await tx.commit()
-
-    async def _carry(self, run: PlanRun) -> int:
-        changed = 0
-        for step in run.definition.steps:
-            state = next((each.state for each in run.steps if each.step == step.id), StepState.SKIPPED)
-            if state in _ENDED:
-                continue
-            moved, attempted = await self._advance(run, step, state)
-            changed += moved
-            if not attempted:
-                break  # the order stands: the next one starts when this one has been tried
-        return changed
-
-    async def _advance(self, run: PlanRun, step: Step, state: StepState) -> tuple[int, bool]:
-        """Move one step. Returns whether it changed, and whether the steps behind it may start.
-
-        A step that cannot be delivered goes on being tried by the delivery stage, and holds nobody up: in a crisis a dead
-        publishing queue must not keep the support team from being told.
-        """
-        if not (isinstance(step, NotifyStep | WebhookStep) and step.auto):
-            return await self._hand_over(run, step, state), True
-        if run.state is not RunState.RUNNING:
-            return 0, True  # it waits to be confirmed; what people do themselves needs no confirmation
-        if state is StepState.RUNNING:
-            return await self._follow(run, step)
-        return await self._start(run, step), False
-
-    async def _hand_over(self, run: PlanRun, step: Step, state: StepState) -> int:
-        """A person's step is ready from the start: the message that opened the plan shows it."""
-        if state is not StepState.WAITING:
-            return 0
-        async with self._store.begin() as tx:
-            moved = await tx.plans.set_step(run.id, step.id, StepState.READY, at=self._clock.now(), only_from={StepState.WAITING})
-            await tx.commit()
-        return int(moved)
-
-    async def _start(self, run: PlanRun, step: NotifyStep | WebhookStep) -> int:
+    async def _move(self, number: int) -> int:
         now = self._clock.now()
         async with self._store.begin() as tx:
-            latest = await tx.plans.get(run.id)
-            if latest is None or latest.state is not RunState.RUNNING:
-                return 0  # somebody closed it since it was read
-            moved = await tx.plans.set_step(
-                run.id, step.id, StepState.RUNNING, at=now, only_from={StepState.WAITING, StepState.READY}
+            run = await tx.plans.get(number)
+            if run is None:
+                return 0
+            moved = move(run, await self._facts(tx, run, now) if run.open else Facts(now))
+            owed = [_owed(each) for each in run.owed]
+            moved = Moved(replace(moved.run, owed=()), (*owed, *moved.effects))
+            await self._carry_out(tx, run, moved, now)
+            await tx.commit()
+        return int(bool(moved.effects))
+
+    async def _facts(self, tx: UnitOfWork, run: PlanRun, now: datetime) -> Facts:
+        plan, delivered = run.definition, {}
+        for step in run.steps:
+            if step.state is StepState.RUNNING:
+                outcome = _outcome(await tx.deliveries.of_step(run.id, step.step))
+                if outcome is not None:
+                    delivered[step.step] = outcome
+        figures = await figures_of(tx, run, plan.window, now) if asks_figures(plan) else Figures()
+        return Facts(now, figures, delivered)
+
+    async def _carry_out(self, tx: UnitOfWork, before: PlanRun, moved: Moved, now: datetime) -> None:
+        """Write the run as it becomes, and all that it asks for."""
+        if not await tx.plans.save(before, moved.run):
+            raise _ChangedError
+        for effect in moved.effects:
+            if isinstance(effect, Tell):
+                await self._tell(tx, moved.run, effect, now)
+            else:
+                await tx.timeline.add(await _event(tx, moved.run, effect, now))
+
+    async def _tell(self, tx: UnitOfWork, run: PlanRun, tell: Tell, now: datetime) -> None:
+        """Owe each receiver behind the names one message. A step's own message makes the step: it exists once."""
+        own = tell.why is Why.STEP and tell.times == 0
+        kind = NotificationKind.STEP if tell.why is Why.STEP else NotificationKind.CALL
+        kind = NotificationKind.OVER if tell.why is Why.OVER else kind
+        events = await _latest_events(tx, run)
+        for receiver in self._receivers(tell, now):
+            await tx.notifications.add(
+                incident_id=run.incident_id,
+                receiver=receiver,
+                kind=kind,
+                events=events,
+                created_at=now,
+                due_at=now,
+                plan_run_id=run.id,
+                plan_step=tell.step if own else None,
+                plan_about=None if own else tell.step,
+                plan_why=tell.why,
             )
-            if moved:
-                events = await _latest_events(tx, run)
-                for receiver in self._settings.resolve(step.receiver, now):
-                    await tx.notifications.add(
-                        incident_id=run.incident_id,
-                        receiver=receiver,
-                        kind=NotificationKind.STEP,
-                        events=events,
-                        created_at=now,
-                        due_at=now,
-                        plan_run_id=run.id,
-                        plan_step=step.id,
-                    )
-                await tx.timeline.add(self._event("plan.step.started", run, step=step.id))
-            await tx.commit()
-        return int(moved)
 
-    async def _follow(self, run: PlanRun, step: NotifyStep | WebhookStep) -> tuple[int, bool]:
+    def _receivers(self, tell: Tell, now: datetime) -> Sequence[str]:
+        """Who is told now. Where nobody takes a run, whoever else has the role is told, too: silence has to end somewhere."""
+        names = dict.fromkeys(each for name in tell.to for each in self._names(name, tell))
+        found = dict.fromkeys(receiver for name in names for receiver in self._settings.resolve(name, now))
+        wanted = [name for name in found if not tell.by or _channel(self._settings, name) in tell.by]
+        return wanted or list(found)
+
+    def _names(self, name: str, tell: Tell) -> Iterable[str]:
+        role = self._settings.contacts.roles.get(name)
+        if role is None or tell.why is not Why.UNTAKEN or not tell.times:
+            return (name,)
+        return (name, *role.people, *((role.backup,) if role.backup else ()))
+
+    async def _rest(self, number: int, error: Exception) -> None:
+        """Let a run that failed wait, and say in its timeline, once, that it is stuck."""
+        metrics.worker_failures.labels(worker="plans").inc()
+        times = self._stuck[number].times if number in self._stuck else 0
+        self._stuck[number] = _Stuck(times + 1, self._clock.now() + min(REST * 2**times, LONGEST_REST))
+        if self._told is not None and number not in self._told:
+            await self._say(number, STUCK, reason=type(error).__name__)
+            self._told |= {number}
+
+    async def _say(self, number: int, kind: str, **detail: str) -> None:
         async with self._store.begin() as tx:
-            deliveries = await tx.deliveries.of_step(run.id, step.id)
-            outcome = _outcome(deliveries)
-            moved = False
-            if outcome is not None:
-                detail = "; ".join(f"{each.receiver}: {each.detail or each.state}" for each in deliveries)
-                moved = await tx.plans.set_step(
-                    run.id, step.id, outcome, at=self._clock.now(), detail=detail, only_from={StepState.RUNNING}
-                )
-                if moved:
-                    await tx.timeline.add(self._event(f"plan.step.{outcome}", run, step=step.id))
+            run = await tx.plans.get(number)
+            if run is not None:
+                said = {"plan": run.plan, **detail}
+                event = TimelineEvent(self._clock.now(), kind, detail=said, incident_id=run.incident_id, plan_run_id=run.id)
+                await tx.timeline.add(event)
             await tx.commit()
-        attempted = all(each.attempts > 0 and each.state is not DeliveryState.SENDING for each in deliveries)
-        return int(moved), attempted or outcome is not None
-
-    def _event(self, kind: str, run: PlanRun, **detail: str) -> TimelineEvent:
-        return TimelineEvent(
-            at=self._clock.now(),
-            kind=kind,
-            detail={"plan": run.plan, **detail},
-            incident_id=run.incident_id,
-            plan_run_id=run.id,
-        )
 
 
-def _outcome(deliveries: Sequence[DeliveryRecord]) -> StepState | None:
+async def _event(tx: UnitOfWork, run: PlanRun, effect: Note | Capture, now: datetime) -> TimelineEvent:
+    """A line of the timeline. What is captured stands in it by its hashes."""
+    if isinstance(effect, Capture):
+        detail: Mapping[str, object] = {"step": effect.step, **await capture(tx, run.incident_id)}
+        return TimelineEvent(now, "plan.captured", detail=detail, incident_id=run.incident_id, plan_run_id=run.id)
+    said = {"plan": run.plan, **effect.detail}
+    return TimelineEvent(now, f"plan.{effect.kind}", detail=said, incident_id=run.incident_id, plan_run_id=run.id)
+
+
+def owe(effects: Iterable[Effect]) -> list[Mapping[str, object]]:
+    """What people's acts ask to be told, as a run keeps it until the daemon, who knows all addresses, tells it."""
+    return [asdict(each) for each in effects if isinstance(each, Tell)]
+
+
+def _owed(kept: Mapping[str, object]) -> Tell:
+    """The other way round."""
+    said = dict(kept)
+    return Tell(**said | {"why": Why(str(said["why"])), "to": tuple(said["to"]), "by": tuple(said["by"])})  # type: ignore[arg-type]
+
+
+def _outcome(deliveries: Sequence[DeliveryRecord]) -> tuple[StepState, str] | None:
     """Done when every receiver took it, failed when all have ended and one did not; None while one is under way."""
     states = {each.state for each in deliveries}
     if states & {DeliveryState.PENDING, DeliveryState.SENDING}:
         return None
-    return StepState.FAILED if DeliveryState.FAILED in states or not states else StepState.DONE
+    failed = DeliveryState.FAILED in states or not states
+    detail = "; ".join(f"{each.receiver}: {each.detail or each.state}" for each in deliveries)
+    return (StepState.FAILED if failed else StepState.DONE), detail
 
 
 async def _latest_events(tx: UnitOfWork, run: PlanRun) -> Sequence[AlertEvent]:
-    """What a step's message says of the incident: its windows as they are now, or, when it has none, its single mentions."""
+    """What a message says of the incident: its windows as they are now, or, when it has none, its single mentions."""
     every = await tx.alerts.of_incident(run.incident_id)
     alerts = [alert for alert in every if not alert.personal] or every
     return tuple(AlertEvent.of(alert, NotificationKind.FIRST) for alert in alerts)
+
+
+def _channel(settings: Settings, receiver: str) -> Channel:
+    """How a receiver is reached. Through which of its apps a person is reached by Apprise, only that person knows."""
+    kind = settings.receivers[receiver].kind
+    return "chat" if kind == "apprise" else kind

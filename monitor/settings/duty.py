@@ -32,6 +32,21 @@ def on_duty(contacts: Contacts, role: str, at: datetime, zone: str) -> tuple[OnD
     return (holder,)
 
 
+def names_of(contacts: Contacts, person: str, at: datetime, zone: str) -> frozenset[str]:
+    """All that stands for a person at a moment (aware): their own name, the roles they have then, and those they stand in for.
+
+    Empty for somebody who is not in contacts.yaml.
+    """
+    if person not in contacts.people:
+        return frozenset()
+    has = (
+        role
+        for role, task in contacts.roles.items()
+        if person in {task.backup, *(each.person for each in on_duty(contacts, role, at, zone))}
+    )
+    return frozenset({person, *has})
+
+
 def _holder(task: Role, at: datetime, zone: str) -> OnDuty:
     if task.roster is None:
         return OnDuty(str(task.primary), "has the role")

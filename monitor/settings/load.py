@@ -147,8 +147,9 @@ class _Reader:
         effective = tuple(rule for file in read if file.model for rule in file.model.effective(sound.timezone))
         before = len(self._problems)
         lists = self._lists(read)
-        elsewhere += tuple(self._problems[before:])  # what is wrong with a list hinders nobody who asks for the names of rules
-        return replace(_outlined(monitor.document, sound, place), rules=effective, lists=lists), elsewhere
+        contacts = self._contacts(self._directory / "contacts.yaml").model or Contacts()
+        elsewhere += tuple(self._problems[before:])  # neither hinders anybody who asks for the names of rules
+        return replace(_outlined(monitor.document, sound, place), rules=effective, lists=lists, contacts=contacts), elsewhere
 
     def _sound(self, document: Document | None, faulty: Collection[str]) -> MonitorFile | None:
         """The file without its faulty sections. A file must have subjects: when they are faulty, one that nobody names."""

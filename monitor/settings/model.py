@@ -328,6 +328,7 @@ class Outline:
     subjects: Mapping[str, Subject]
     sources: Mapping[str, bool]
     receivers: Collection[str]
+    contacts: Contacts = field(default_factory=Contacts)
     rules: tuple[Rule, ...] = ()
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     calendar: tuple[Campaign, ...] = ()

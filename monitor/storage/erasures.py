@@ -386,6 +386,7 @@ def _within(incidents: Select[tuple[int]]) -> list[tuple[Column[Any], ColumnElem
         (notification.c.events, func.coalesce(notification.c.incident_id.in_(incidents), False)),
         (delivery.c.detail, delivery.c.notification_id.in_(told)),
         (plan_step.c.detail, plan_step.c.run_id.in_(runs)),
+        (plan_step.c.words, plan_step.c.run_id.in_(runs)),
     ]
 
 

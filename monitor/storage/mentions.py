@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import Insert
 
-from monitor.domain.mention import Author, Clustered, Enriched, Observed, Recent, Utterance
+from monitor.domain.mention import NEGATIVE, RISKY, Author, Clustered, Crowd, Enriched, Observed, Recent, Utterance
 from monitor.storage.bulk import Bulk, BulkUpdate, among, holds
 from monitor.storage.mention_rows import (
     AUTHOR_COLUMNS,
@@ -211,6 +211,24 @@ class Mentions(Repository):
         query = select(*columns).select_from(behind).where(*wanted).order_by(mention.c.written_at.desc()).limit(limit)
         rows = await self._session.all(query)
         return [Utterance(who, f"{title}\n{text}".strip()[:characters]) for who, title, text in rows]
+
+    async def crowd(self, subject: str | None, since: datetime, until: datetime) -> Crowd:
+        """How many spoke of a subject (None: of anything) after `since`, up to `until`; our own accounts left out."""
+        behind = mention.outerjoin(author, author.c.id == mention.c.author_id)
+        negative, risky = mention.c.sentiment <= NEGATIVE, mention.c.safety_risk >= RISKY
+        counted = select(
+            func.count(),
+            func.count(mention.c.author_id.distinct()),
+            func.count(mention.c.sentiment),
+            func.count(case((negative, 1))),
+            func.count(case((risky, 1))),
+            func.max(author.c.reach),
+        )
+        wanted = [mention.c.written_at > since, mention.c.written_at <= until, author.c.own.is_not(True)]
+        if subject is not None:
+            wanted.append(holds(mention.c.subjects, subject, postgresql=self._session.postgresql))
+        (row,) = await self._session.all(counted.select_from(behind).where(*wanted))
+        return Crowd(*row)
 
     async def answer(self, reply: int) -> list[int]:
         """Note that a mention of our own answers those it replies to, or whose thread it stands in. Which those are."""

@@ -129,6 +129,8 @@ class Notifications(Repository):
         due_at: datetime,
         plan_run_id: int | None = None,
         plan_step: str | None = None,
+        plan_about: str | None = None,
+        plan_why: str | None = None,
         more: int = 0,
         state: DeliveryState = DeliveryState.PENDING,
     ) -> Notification | None:
@@ -146,6 +148,8 @@ class Notifications(Repository):
             "due_at": due_at,
             "plan_run_id": plan_run_id,
             "plan_step": plan_step,
+            "plan_about": plan_about,
+            "plan_why": plan_why,
             "more": more,
         }
         row = await self._session.row(_add(postgresql=self._session.postgresql), values)
@@ -203,6 +207,8 @@ def notification(row: RowMapping) -> Notification:
         due_at=row["due_at"],
         plan_run_id=row["plan_run_id"],
         plan_step=row["plan_step"],
+        plan_about=row["plan_about"],
+        plan_why=row["plan_why"],
         more=row["more"],
     )
 

@@ -55,7 +55,7 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
     "notification": {
         _L: "events",
         _F: "id receiver kind created_at",
-        _O: "incident_id sequence more plan_run_id plan_step due_at",
+        _O: "incident_id sequence more plan_run_id plan_step plan_about plan_why due_at",
     },
     "delivery": {
         _F: "state ended_at",
@@ -65,8 +65,16 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
     "receiver_state": {
         _O: "receiver disabled_at disabled_reason last_success_at last_failure_at failures settings_hash",
     },
-    "plan_run": {_O: "id plan incident_id state level snapshot opened_at confirmed_at closed_at", _S: "confirmed_by"},
-    "plan_step": {_O: "run_id step position state owner deadline_at started_at ended_at", _S: "detail"},
+    "plan_run": {
+        _O: "id plan incident_id state level snapshot opened_at confirmed_at closed_at confirm_by level_since asked_level"
+        " asked_since proposed_level rung rung_at acknowledged_at touched_at stood_down_at drill wake_at owed version",
+        _S: "confirmed_by acknowledged_by stood_down_by closed_by lead",
+    },
+    "plan_step": {
+        _O: "run_id step position state deadline_at started_at ended_at ready_at next_at times late checked approval_by"
+        " approved_at words",
+        _S: "detail owner approved_by edited_by",
+    },
     "timeline": {_W: "detail", _F: "id at kind alert_id incident_id", _S: "actor", _O: "through plan_run_id"},
     "silence": {_L: "matcher", _F: "id created_at starts_at ends_at every timezone", _S: "author reason"},
     "legal_hold": {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select, update
+from sqlalchemy import RowMapping, Select, select, update
 
 from monitor.domain.plan import PlanRun, RunState, StepRun, StepState
 from monitor.storage.session import Repository, clipped
@@ -17,18 +17,30 @@ from monitor.storage.tables import plan_step
 
 _STEP_FIELDS = [plan_step.c[field.name] for field in fields(StepRun)]
 _RUN_FIELDS = [table.c[field.name] for field in fields(PlanRun) if field.name != "steps"]
-_ENDED = (StepState.DONE, StepState.FAILED, StepState.SKIPPED)
+_FIXED = frozenset({"id", "plan", "incident_id", "snapshot", "opened_at", "steps", "version"})
+_CHANGING = [field.name for field in fields(PlanRun) if field.name not in _FIXED]
+_STEP_CHANGING = [field.name for field in fields(StepRun) if field.name not in {"step", "position"}]
 _Runs = list[PlanRun]
 
 
 class Plans(Repository):
-    """Every change of state is a conditional UPDATE: of two that would make it, one does."""
+    """Every change of a run is a conditional UPDATE on its version: of two that would make it, one does."""
 
     async def open(
-        self, *, plan: str, incident_id: int, snapshot: Mapping[str, Any], steps: Sequence[str], state: RunState, at: datetime
+        self,
+        *,
+        plan: str,
+        incident_id: int,
+        snapshot: Mapping[str, Any],
+        steps: Sequence[str],
+        state: RunState,
+        at: datetime,
+        confirm_by: datetime | None = None,
+        drill: bool = False,
     ) -> PlanRun | None:
         """Open a run, all its steps waiting. None: this plan was opened for this incident already."""
         values = {"plan": plan, "incident_id": incident_id, "state": state, "snapshot": dict(snapshot), "opened_at": at}
+        values |= {"confirm_by": confirm_by, "drill": drill, "wake_at": at}
         add = (
             self._session.insert(table).values(values).on_conflict_do_nothing(index_elements=[table.c.plan, table.c.incident_id])
         )
@@ -40,10 +52,23 @@ class Plans(Repository):
             await self._session.run(self._session.insert(plan_step), rows)
         return await self.get(id_)
 
-    async def reopen(self, plan: str, incident_id: int, *, state: RunState) -> PlanRun | None:
-        """A run that was closed goes on, its steps as they were left. None: it is open, or there is none."""
+    async def reopen(
+        self, plan: str, incident_id: int, *, state: RunState, at: datetime, confirm_by: datetime | None = None
+    ) -> PlanRun | None:
+        """A run that was closed goes on, its steps as they were left, and is chased anew. None: it is open, or there is none."""
         closed = (table.c.plan == plan, table.c.incident_id == incident_id, table.c.state == RunState.CLOSED)
-        again = update(table).where(*closed).values(state=state, closed_at=None).returning(table.c.id)
+        nobody: dict[str, Any] = dict.fromkeys(
+            ("closed_at", "closed_by", "stood_down_at", "stood_down_by", "acknowledged_at", "acknowledged_by", "rung_at")
+        )
+        anew = {
+            "state": state,
+            "rung": 0,
+            "level_since": at,
+            "confirm_by": confirm_by,
+            "wake_at": at,
+            "version": table.c.version + 1,
+        }
+        again = update(table).where(*closed).values(nobody | anew).returning(table.c.id)
         id_ = await self._session.scalar(again)
         return await self.get(id_) if id_ is not None else None
 
@@ -51,6 +76,22 @@ class Plans(Repository):
         """The run with this number, its steps in order."""
         found = await self._runs(_RUNS.where(table.c.id == id_))
         return found[0] if found else None
+
+    async def due(self, now: datetime, limit: int) -> list[int]:
+        """The numbers of the runs at which it is time to look, the longest due first; closed ones, too, that owe a word."""
+        query = select(table.c.id).where(table.c.wake_at <= now).order_by(table.c.wake_at, table.c.id).limit(limit)
+        return [row.id for row in await self._session.all(query)]
+
+    async def next_wake(self) -> datetime | None:
+        """When it is next time to look at a run."""
+        query = select(table.c.wake_at).where(table.c.wake_at.is_not(None))
+        found: datetime | None = await self._session.scalar(query.order_by(table.c.wake_at).limit(1))
+        return found
+
+    async def wake(self, id_: int, at: datetime) -> None:
+        """Something happened that a run has to look at. Whoever is moving it meanwhile begins anew."""
+        earlier = (table.c.id == id_, table.c.state != RunState.CLOSED)
+        await self._session.run(update(table).where(*earlier).values(wake_at=at, version=table.c.version + 1))
 
     async def open_runs(self) -> _Runs:
         """Those that are not closed, oldest first."""
@@ -60,36 +101,21 @@ class Plans(Repository):
         """An incident's runs, oldest first."""
         return await self._runs(_RUNS.where(table.c.incident_id == incident_id).order_by(table.c.id))
 
-    async def confirm(self, id_: int, by: str, at: datetime) -> bool:
-        """Somebody lets the automatic steps begin. False: nothing was waiting for it."""
-        awaited = table.c.state == RunState.AWAITING_CONFIRMATION
-        return await self._change(id_, awaited, state=RunState.RUNNING, confirmed_by=by, confirmed_at=at)
-
-    async def close(self, id_: int, at: datetime) -> bool:
-        """It is over. False: it was already."""
-        return await self._change(id_, table.c.state != RunState.CLOSED, state=RunState.CLOSED, closed_at=at)
-
-    async def _change(self, id_: int, condition: ColumnElement[bool], **values: object) -> bool:
-        return bool(await self._session.changed(update(table).where(table.c.id == id_, condition).values(values)))
-
-    async def set_step(
-        self,
-        run_id: int,
-        step: str,
-        state: StepState,
-        *,
-        at: datetime,
-        detail: str | None = None,
-        only_from: Collection[StepState],
-    ) -> bool:
-        """Move a step on, if it stands in one of `only_from`; dates its beginning and its end. False: it stands elsewhere."""
-        values: dict[str, Any] = {"state": state, "ended_at": at if state in _ENDED else None}
-        if state is StepState.RUNNING:
-            values["started_at"] = func.coalesce(plan_step.c.started_at, at)
-        if detail is not None:
-            values["detail"] = clipped(detail)
-        still = (plan_step.c.run_id == run_id, plan_step.c.step == step, plan_step.c.state.in_(list(only_from)))
-        return bool(await self._session.changed(update(plan_step).where(*still).values(values)))
+    async def save(self, before: PlanRun, after: PlanRun) -> bool:
+        """Write what changed of a run. False: somebody else changed it since it was read, and nothing is written."""
+        values = {name: value for name in _CHANGING if (value := getattr(after, name)) != getattr(before, name)}
+        still = (table.c.id == before.id, table.c.version == before.version)
+        if not await self._session.changed(update(table).where(*still).values(**_stored(values), version=before.version + 1)):
+            return False
+        known = {each.step: each for each in before.steps}
+        for step in after.steps:
+            changed = {
+                name: value for name in _STEP_CHANGING if (value := getattr(step, name)) != getattr(known[step.step], name)
+            }
+            if changed:
+                of = (plan_step.c.run_id == before.id, plan_step.c.step == step.step)
+                await self._session.run(update(plan_step).where(*of).values(**_stored(changed)))
+        return True
 
     async def list(self, limit: int = 100) -> _Runs:
         """The newest first."""
@@ -108,10 +134,18 @@ class Plans(Repository):
 _RUNS = select(*_RUN_FIELDS)
 
 
+def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists as JSON has them; words not longer than a person would read."""
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    detail = values.get("detail")
+    return plain | ({"detail": clipped(detail)} if isinstance(detail, str) else {})
+
+
 def _step(row: RowMapping) -> StepRun:
     said = {name: value for name, value in row.items() if name != "run_id"}
-    return StepRun(**said | {"state": StepState(said["state"])})
+    return StepRun(**said | {"state": StepState(said["state"]), "checked": tuple(said["checked"] or ())})
 
 
 def _run(row: RowMapping, steps: Sequence[StepRun]) -> PlanRun:
-    return PlanRun(**{**row, "state": RunState(row["state"]), "steps": tuple(steps)})
+    read = PlanRun(**{**row, "state": RunState(row["state"]), "owed": tuple(row["owed"] or ())})
+    return replace(read, steps=tuple(steps))

@@ -31,6 +31,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -356,6 +357,8 @@ notification = Table(
     Column("plan_step", String(64)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
+    Column("plan_about", String(64)),
+    Column("plan_why", String(16)),
     UniqueConstraint("incident_id", "receiver", "sequence"),
     UniqueConstraint("plan_run_id", "plan_step", "receiver"),  # a step's effect exists once
     Index(None, "receiver", "created_at"),
@@ -415,8 +418,27 @@ plan_run = Table(
     Column("confirmed_at", UtcDateTime),
     Column("confirmed_by", Text),
     Column("closed_at", UtcDateTime),
+    Column("confirm_by", UtcDateTime),
+    Column("level_since", UtcDateTime),
+    Column("asked_level", Integer),
+    Column("asked_since", UtcDateTime),
+    Column("proposed_level", Integer),
+    Column("rung_at", UtcDateTime),
+    Column("acknowledged_at", UtcDateTime),
+    Column("acknowledged_by", Text),
+    Column("lead", String(64)),
+    Column("touched_at", UtcDateTime),
+    Column("stood_down_at", UtcDateTime),
+    Column("stood_down_by", Text),
+    Column("closed_by", Text),
+    Column("wake_at", UtcDateTime),
+    Column("owed", Json),
+    Column("rung", Integer, nullable=False, default=0, server_default="0"),
+    Column("version", Integer, nullable=False, default=0, server_default="0"),
+    Column("drill", Boolean, nullable=False, default=False, server_default=false()),
     UniqueConstraint("plan", "incident_id"),
     Index(None, "incident_id"),
+    Index(None, "wake_at"),
     **_COUNTED,
 )
 
@@ -432,6 +454,16 @@ plan_step = Table(
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("detail", Text),
+    Column("ready_at", UtcDateTime),
+    Column("next_at", UtcDateTime),
+    Column("checked", Json),
+    Column("approval_by", UtcDateTime),
+    Column("approved_by", Text),
+    Column("approved_at", UtcDateTime),
+    Column("words", Json),
+    Column("edited_by", Text),
+    Column("times", Integer, nullable=False, default=0, server_default="0"),
+    Column("late", Boolean, nullable=False, default=False, server_default=false()),
 )
 
 timeline = Table(

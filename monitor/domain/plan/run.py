@@ -94,7 +94,7 @@ class PlanRun:
     `confirm_by`: until when a confirmation is waited for, None once that has passed. `asked_level`: what the figures have asked
     for since `asked_since`, `proposed_level`: what people were asked to lower it to. `rung`: how many rungs of the ladder were
     told, the last of them at `rung_at`. `touched_at`: when a person last did something. `wake_at`: when time alone may next
-    change something, None: never. `version` counts changes.
+    change something, None: never. `owed`: what people did asks to be told, and is not yet. `version` counts changes.
     """
 
     id: int
@@ -124,6 +124,7 @@ class PlanRun:
     closed_by: str | None = None
     drill: bool = False
     wake_at: datetime | None = None
+    owed: Sequence[Mapping[str, Any]] = ()
     version: int = 0
 
     @property
