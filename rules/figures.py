@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from rules.base import some
 from rules.logic import Test, every, negation
@@ -55,6 +55,12 @@ class FiguresWhere(Asking):
         None, alias="all", description="every one of these holds"
     )
     not_: FiguresWhere | None = Field(None, alias="not", description="this does not hold; the unknown stays unknown")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("an empty condition asks nothing, and would always hold: write a figure, or remove the line")
+        return self
 
     def holds(self, figures: Figures) -> bool | None:
         """True, False, or None: nobody can tell."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,9 +16,11 @@ from monitor.domain.plan import (
     Step,
     StepRun,
     StepState,
+    Undo,
     WebhookStep,
 )
-from monitor.plans.effects import Effect, Moved, Note, Tell, Why
+from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
+from monitor.plans.ladder import next_rung
 from monitor.plans.steps import is_automatic
 from rules.base import suggest
 from rules.figures import Figures
@@ -65,7 +67,7 @@ def act(run: PlanRun, done: Act) -> Moved:
     moved = verb(run.definition, run, done)
     if not moved.effects:
         return Moved(run)
-    return replace(moved, run=replace(moved.run, touched_at=done.at))
+    return Moved(replace(moved.run, touched_at=done.at), as_observed(run, moved.effects))
 
 
 # --- who has it ----------------------------------------------------------------------------------------------------------
@@ -91,36 +93,38 @@ def _assign(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if done.step is None:
         if run.lead == to:
             return Moved(run)
-        return Moved(replace(run, lead=to), (_note("assigned", done, to=to), Tell((to,), Why.ASSIGNED)))
+        told = Tell((to,), Why.ASSIGNED, times=run.version)
+        return Moved(replace(run, lead=to), (_note("assigned", done, to=to), told))
     step = _step(plan, done)
     at = run.step(step.id)
     if at.owner == to:
         return Moved(run)
-    told = Tell((to,), Why.ASSIGNED, step.id)
+    told = Tell((to,), Why.ASSIGNED, step.id, times=run.version)
     return Moved(run.with_step(replace(at, owner=to)), (_note("step.assigned", done, to=to), told))
 
 
 def _escalate(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """Help, now: the next rung of the ladder, or everyone."""
-    rung = next((each.notify for each in plan.escalation[run.rung :] if each.notify), plan.named())
+    to = next_rung(plan, run) or tuple(plan.named())
     moved = replace(run, rung=run.rung + 1, rung_at=done.at)
-    return Moved(moved, (_note("escalated", done, to=list(rung)), Tell(tuple(rung), Why.ESCALATED, times=run.rung)))
+    return Moved(moved, (_note("escalated", done, to=list(to)), Tell(to, Why.ESCALATED, times=run.version)))
 
 
 # --- whether and how gravely ---------------------------------------------------------------------------------------------
 
 
 def _confirm(plan: Plan, run: PlanRun, done: Act) -> Moved:
-    """It is a crisis: the automatic steps begin. Who says so has taken it, too."""
-    if run.state is not RunState.AWAITING_CONFIRMATION:
+    """It is a crisis, or one still: the automatic steps begin. Who says so has taken it, too."""
+    if run.state not in {RunState.AWAITING_CONFIRMATION, RunState.STOOD_DOWN}:
         return Moved(run)
     begun = replace(run, state=RunState.RUNNING, confirmed_at=done.at, confirmed_by=done.by, confirm_by=None)
+    begun = replace(begun, stood_down_at=None, stood_down_by=None)
     taken = _acknowledge(plan, begun, done)
     return Moved(taken.run, (_note("confirmed", done), *taken.effects))
 
 
 def _set_level(plan: Plan, run: PlanRun, done: Act) -> Moved:
-    """A person says how grave it is. What the figures ask for raises it again, and only if they ask for more than this."""
+    """A person says how grave it is. The figures raise it again only once they ask for more than this, and than they do now."""
     known = [each.level for each in plan.severity]
     level = done.level
     if level is None or level not in known:
@@ -134,7 +138,7 @@ def _set_level(plan: Plan, run: PlanRun, done: Act) -> Moved:
         moved = replace(moved, rung=0, rung_at=None)
     found = plan.level(level)
     approver = [found.approver] if found is not None and found.approver else []
-    told = Tell(tuple(dict.fromkeys([*plan.notify, *approver])), Why.LEVEL, times=level)
+    told = Tell(tuple(dict.fromkeys([*plan.notify, *approver])), Why.LEVEL, times=run.version)
     return Moved(moved, (_note("level.raised" if graver else "level.lowered", done, level=level, why=why), told))
 
 
@@ -185,28 +189,44 @@ def _edit(plan: Plan, run: PlanRun, done: Act) -> Moved:
     step, at = _doable(plan, run, done)
     if not isinstance(step, StatementStep) or not done.words:
         raise RefusedError(f"the step `{step.id}` has no words to change")
+    _require_all_words(step, at, done)
     edited = replace(at, words={**(at.words or {}), **done.words}, edited_by=done.by, approved_at=None, approved_by=None)
+    if at.state is StepState.FAILED:  # they may go out after all
+        edited = replace(edited, state=StepState.READY, ended_at=None)
     noted = _note("step.edited", done, languages=sorted(done.words))
-    asked = (Tell(step.approval.role, Why.APPROVAL, step.id, times=int(done.at.timestamp())),) if step.approval else ()
-    return Moved(run.with_step(edited), (noted, *asked))
+    if step.approval is None or at.state is StepState.WAITING:  # they are asked for when it begins
+        return Moved(run.with_step(edited), (noted,))
+    asked = Tell(step.approval.role, Why.APPROVAL, step.id, times=run.version)
+    return Moved(run.with_step(replace(edited, approval_by=done.at + step.approval.within)), (noted, asked))
+
+
+def _require_all_words(step: StatementStep, at: StepRun, done: Act) -> None:
+    """Whoever changed words last answers for all of them: nobody approves their own because somebody else changed others."""
+    left = {*(at.words or {})} - {*(done.words or {})}
+    if left and at.approved_at is None and at.edited_by != done.by:
+        raise RefusedError(
+            f"{at.edited_by} changed `{step.id}` in {_and(left)}, and nobody has approved that yet:"
+            f" write those words, too, or have them approved first"
+        )
 
 
 def _approve(plan: Plan, run: PlanRun, done: Act) -> Moved:
-    """A recorded yes to the words as they stand. Who changed them does not approve them."""
+    """A recorded yes: to the words as they stand, which who changed them does not give, or to taking a step back at the end."""
     step, at = _to_approve(plan, run, done)
     if at.approved_at is not None:
         return Moved(run)
-    if at.edited_by == done.by:
-        raise RefusedError(
-            f"you changed the words of `{step.id}`: somebody else of {_who(_approvers(plan, run, step))} approves them"
-        )
+    if at.edited_by in {done.by, *done.names}:
+        allowed = _who(_approvers(plan, run, step))
+        raise RefusedError(f"you changed the words of `{step.id}`: somebody else of {allowed} approves them")
     approved = replace(at, approved_at=done.at, approved_by=done.by, approval_by=None)
     noted = _note("step.approved", done)
+    if isinstance(step, WebhookStep):
+        return Moved(run.with_step(approved), (noted,))
     if step.publish is not None:
-        sent = replace(approved, state=StepState.RUNNING, started_at=done.at)
+        sent = replace(approved, state=StepState.RUNNING, started_at=done.at, times=at.times + 1)
         return Moved(run.with_step(sent), (noted, Tell((step.publish,), Why.STEP, step.id, times=at.times)))
     to = at.owner or run.lead
-    told = (Tell((to,), Why.APPROVED, step.id, times=int(done.at.timestamp())),) if to else ()
+    told = (Tell((to,), Why.APPROVED, step.id, times=run.version),) if to else ()
     return Moved(run.with_step(approved), (noted, *told))
 
 
@@ -214,32 +234,37 @@ def _reject(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """A no: the words must be changed, or others used."""
     why = _needs(done.text, "say what is wrong with the words")
     step, at = _to_approve(plan, run, done)
+    if isinstance(step, WebhookStep):
+        raise RefusedError(f"`{step.id}` is taken back only with a yes: there is nothing to refuse")
     if at.state is StepState.RUNNING:
         raise RefusedError(f"the words of `{step.id}` are on their way already: they were approved by {at.approved_by}")
     rejected = replace(at, approved_at=None, approved_by=None, approval_by=None, detail=why)
     to = at.owner or run.lead
-    told = (Tell((to,) if to else plan.notify, Why.REJECTED, step.id, times=int(done.at.timestamp())),)
-    return Moved(run.with_step(rejected), (_note("step.rejected", done, why=why), *told))
+    told = Tell((to,) if to else plan.notify, Why.REJECTED, step.id, times=run.version)
+    return Moved(run.with_step(rejected), (_note("step.rejected", done, why=why), told))
 
 
-def _to_approve(plan: Plan, run: PlanRun, done: Act) -> tuple[StatementStep, StepRun]:
+def _to_approve(plan: Plan, run: PlanRun, done: Act) -> tuple[StatementStep | WebhookStep, StepRun]:
     step = _step(plan, done)
     at = run.step(step.id)
-    if not isinstance(step, StatementStep) or step.approval is None:
-        raise RefusedError(f"the step `{step.id}` needs nobody's approval")
-    if at.ended or at.state is StepState.WAITING:
-        raise RefusedError(f"the step `{step.id}` is {at.state}: there is nothing to approve in it")
     allowed = _approvers(plan, run, step)
+    if not isinstance(step, StatementStep | WebhookStep) or not allowed:
+        raise RefusedError(f"the step `{step.id}` needs nobody's approval")
+    if at.state is StepState.WAITING or (at.ended and isinstance(step, StatementStep)):
+        raise RefusedError(f"the step `{step.id}` is {at.state}: there is nothing to approve in it")
     if not {done.by, *done.names} & {*allowed}:
         raise RefusedError(f"{done.by} may not approve `{step.id}`: that is for {_who(allowed)}")
     return step, at
 
 
-def _approvers(plan: Plan, run: PlanRun, step: StatementStep) -> Sequence[str]:
-    """Whoever the step names, and the approver of the level."""
+def _approvers(plan: Plan, run: PlanRun, step: Step) -> Sequence[str]:
+    """Whoever the step names, for its words or for its undo; and of words the approver of the level. Without any, nobody."""
+    if isinstance(step, WebhookStep):
+        return step.undo.approval if step.undo is not None else ()
+    if not isinstance(step, StatementStep) or step.approval is None:
+        return ()
     level = plan.level(run.level)
-    named = step.approval.role if step.approval is not None else ()
-    return tuple(dict.fromkeys([*named, *([level.approver] if level is not None and level.approver else [])]))
+    return tuple(dict.fromkeys([*step.approval.role, *([level.approver] if level is not None and level.approver else [])]))
 
 
 def _note_down(plan: Plan, run: PlanRun, done: Act) -> Moved:
@@ -260,11 +285,15 @@ def _stand_down(plan: Plan, run: PlanRun, done: Act) -> Moved:
         seen = ", ".join(f"{name} {value}" for name, value in when.said(done.figures).items())
         raise RefusedError(f"the plan asks for figures that do not hold yet ({seen}): say why it is over all the same")
     down = replace(run, stood_down_at=done.at, stood_down_by=done.by)
+    if run.acknowledged_at is None:  # who ends it has taken it
+        down = replace(down, acknowledged_at=done.at, acknowledged_by=done.by)
     noted = _note("stood_down", done, **({"why": done.text} if done.text else {}))
     if plan.closure.sign_off is None or plan.closure.sign_off in {done.by, *done.names}:
         closed = _close(plan, down, done)
         return replace(closed, effects=(noted, *closed.effects))
-    return Moved(replace(down, state=RunState.STOOD_DOWN), (noted, Tell((plan.closure.sign_off,), Why.SIGN_OFF)))
+    return Moved(
+        replace(down, state=RunState.STOOD_DOWN), (noted, Tell((plan.closure.sign_off,), Why.SIGN_OFF, times=run.version))
+    )
 
 
 def _sign_off(plan: Plan, run: PlanRun, done: Act) -> Moved:
@@ -286,13 +315,24 @@ def _false_alarm(plan: Plan, run: PlanRun, done: Act) -> Moved:
 
 def _close(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """It is over. What steps changed outside is taken back, and whoever was told of the crisis hears of its end."""
-    undone = [
-        Tell((step.undo.receiver,), Why.UNDO, step.id)
-        for step in plan.steps
-        if isinstance(step, WebhookStep) and step.undo is not None and run.step(step.id).state in _AT_WORK
-    ]
+    undone = [Tell((undo.receiver,), Why.UNDO, step) for step, undo in _undone(plan, run, done)]
     closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by, wake_at=None)
-    return Moved(closed, (_note("closed", done), *undone, Tell(plan.notify, Why.OVER)))
+    return Moved(closed, (_note("closed", done), *undone, Tell(plan.notify, Why.OVER, times=run.version)))
+
+
+def _undone(plan: Plan, run: PlanRun, done: Act) -> Iterator[tuple[str, Undo]]:
+    """The steps that changed something outside, and how each is taken back. Refused while that needs a word nobody has given."""
+    for step in plan.steps:
+        undo = step.undo if isinstance(step, WebhookStep) else None
+        at = run.step(step.id)
+        if undo is None or at.state not in _AT_WORK:
+            continue
+        given = not undo.approval or at.approved_at is not None or {done.by, *done.names} & {*undo.approval}
+        if not given and run.state is not RunState.OBSERVING:
+            raise RefusedError(
+                f"the end takes back the step `{step.id}`: that needs a yes of {_who(undo.approval)}, by approving `{step.id}`"
+            )
+        yield step.id, undo
 
 
 # --- what they share -----------------------------------------------------------------------------------------------------
@@ -336,6 +376,10 @@ def _ended(at: StepRun, state: StepState, done: Act) -> StepRun:
 
 def _who(names: Sequence[str]) -> str:
     return " or ".join(names)
+
+
+def _and(names: Iterable[str]) -> str:
+    return " and ".join(sorted(names))
 
 
 VERBS: Mapping[str, Callable[[Plan, PlanRun, Act], Moved]] = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from monitor.domain.plan import Channel, PlanRun
+from monitor.domain.plan import Channel, PlanRun, RunState
 
 
 class Why(StrEnum):
@@ -32,7 +32,11 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Tell people, roles or receivers; each once, however many names lead to them. `times`: a repeat has its own number."""
+    """Tell people, roles or receivers; each once, however many names lead to them.
+
+    Nothing is told twice with the same (why, step, times) in one run: `times` counts how often the step itself was told, and is the
+    version of the run, which every change counts up, for what may be told of anything else again.
+    """
 
     to: Sequence[str]
     why: Why
@@ -65,3 +69,14 @@ class Moved:
 
     run: PlanRun
     effects: Sequence[Effect] = ()
+
+
+def as_observed(run: PlanRun, effects: Sequence[Effect]) -> Sequence[Effect]:
+    """The same effects, but of a plan that is only observed what it would have done is written down, and nothing else."""
+    return tuple(map(_would, effects) if run.state is RunState.OBSERVING else effects)
+
+
+def _would(effect: Effect) -> Effect:
+    if isinstance(effect, Tell):
+        return Note("would_tell", {"to": list(effect.to), "why": effect.why, **({"step": effect.step} if effect.step else {})})
+    return Note("would_capture", {"step": effect.step}) if isinstance(effect, Capture) else effect

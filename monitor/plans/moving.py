@@ -12,16 +12,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from monitor.domain.plan import EVERYONE, Level, Plan, PlanRun, Rung, RunState
+from monitor.domain.plan import Level, Plan, PlanRun, RunState
 from monitor.domain.plan.run import StepState
-from monitor.plans.effects import Capture, Effect, Moved, Note, Tell, Why
-from monitor.plans.steps import carry, next_of_steps
+from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
+from monitor.plans.ladder import climb, next_climb, next_rung
+from monitor.plans.steps import carry, is_delivered, next_of_steps
 from rules.figures import Figures, in_words
 
 LOOK: Final = timedelta(minutes=1)
 """How often the figures of a run are looked at that asks for any."""
-ACK_WITHIN: Final = timedelta(minutes=15)
-"""How soon somebody takes a run whose level says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +38,13 @@ def move(run: PlanRun, facts: Facts) -> Moved:
         return Moved(replace(run, wake_at=None))
     plan = run.definition
     if run.state is RunState.OBSERVING:  # nothing leaves the house: what would have, has arrived
-        under_way = {each.step: (StepState.DONE, "") for each in run.steps if each.state is StepState.RUNNING}
-        facts = replace(facts, delivered=under_way)
-    facts = replace(facts, figures=replace(facts.figures, level=run.level))
+        facts = replace(facts, delivered={each.id: (StepState.DONE, "") for each in plan.steps if is_delivered(each)})
     effects: list[Effect] = []
     for part in (_grade, _begin, _steps, _climb, _remind):
-        moved = part(plan, run, facts)
+        moved = part(plan, run, replace(facts, figures=replace(facts.figures, level=run.level)))
         run = moved.run
         effects += moved.effects
-    if run.state is RunState.OBSERVING:
-        effects = [_observed(each) for each in effects]
-    return Moved(replace(run, wake_at=_wakes(plan, run, facts.now)), tuple(effects))
-
-
-def _observed(effect: Effect) -> Effect:
-    """What a plan that is only observed would have done."""
-    if isinstance(effect, Tell):
-        return Note("would_tell", {"to": list(effect.to), "why": effect.why, **({"step": effect.step} if effect.step else {})})
-    return Note("would_capture", {"step": effect.step}) if isinstance(effect, Capture) else effect
+    return Moved(replace(run, wake_at=_wakes(plan, run, facts.now)), as_observed(run, effects))
 
 
 # --- how grave it is -----------------------------------------------------------------------------------------------------
@@ -66,16 +54,20 @@ def _grade(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
     """The level rises by itself. It falls by the plan's rule, or is proposed to fall."""
     asked = _asked(plan, facts.figures)
     if asked is None:
-        return Moved(run)
-    if run.level is None or asked.level > run.level:
+        return Moved(replace(run, asked_since=None))
+    # A level that a person has lowered stays, until the figures ask for more than they did then.
+    if run.level is None or asked.level > max(run.level, -1 if run.asked_level is None else run.asked_level):
         return _rise(plan, run, asked, facts)
-    if run.asked_level != asked.level:
+    if _may_be_graver(plan, asked, facts.figures):
+        return Moved(replace(run, asked_since=None))
+    if run.asked_level != asked.level or run.asked_since is None:
         # How long they have asked for less is counted from the moment they fell below the plan's threshold.
         limit = plan.deescalate.below_level if plan.deescalate is not None else 0
         below = asked.level < limit and run.asked_level is not None and run.asked_level < limit
+        since = run.asked_since if below and run.asked_since is not None else facts.now
         proposed = run.proposed_level if asked.level < limit else None
-        run = replace(run, asked_level=asked.level, asked_since=run.asked_since if below else facts.now, proposed_level=proposed)
-    return _fall(plan, run, asked, facts)
+        run = replace(run, asked_level=asked.level, asked_since=since, proposed_level=proposed)
+    return _fall(plan, run, facts)
 
 
 def _asked(plan: Plan, figures: Figures) -> Level | None:
@@ -86,34 +78,48 @@ def _asked(plan: Plan, figures: Figures) -> Level | None:
     return None
 
 
+def _may_be_graver(plan: Plan, asked: Level, figures: Figures) -> bool:
+    """Whether nobody can tell if the figures ask for a higher level: what is missing lets none fall."""
+    above = [level.when for level in plan.severity if level.level > asked.level and level.when is not None]
+    return any(when.holds(figures) is None for when in above)
+
+
 def _rise(plan: Plan, run: PlanRun, level: Level, facts: Facts) -> Moved:
     """Everybody of the plan hears of a graver level, and who approves at it. The first stands in the message that opens it."""
     first = run.level is None
     risen = replace(run, level=level.level, level_since=facts.now, asked_level=level.level, asked_since=facts.now)
+    risen = replace(risen, proposed_level=None)
     why = level.when.said(facts.figures) if level.when is not None else {}
     asked = in_words(level.when) if level.when is not None else ""
     noted = Note("level.set" if first else "level.raised", {"level": level.level, "asked": asked, **why})
-    if first:
+    if first and facts.now < run.opened_at + LOOK:
         return Moved(risen, (noted,))
     risen = replace(risen, acknowledged_at=None, acknowledged_by=None, rung=0, rung_at=None)
     to = dict.fromkeys([*plan.notify, *([level.approver] if level.approver else []), *([run.lead] if run.lead else [])])
-    return Moved(risen, (noted, Tell(tuple(to), Why.LEVEL, times=level.level)))
+    return Moved(risen, (noted, Tell(tuple(to), Why.LEVEL, times=run.version)))
 
 
-def _fall(plan: Plan, run: PlanRun, asked: Level, facts: Facts) -> Moved:
-    rule = plan.deescalate
-    if rule is None or run.level is None or run.asked_since is None:
+def _fall(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
+    """By the plan's rule at once, or by a person, who is asked once."""
+    falls_at = _falls_at(plan, run)
+    if falls_at is None or facts.now < falls_at:
         return Moved(run)
-    if asked.level >= min(rule.below_level, run.level) or facts.now < run.asked_since + rule.for_:
-        return Moved(run)
-    to = _whoever_leads(plan, run)
-    if rule.by == "rule":
-        fallen = replace(run, level=asked.level, level_since=facts.now)
-        return Moved(fallen, (Note("level.lowered", {"level": asked.level}), Tell(to, Why.LEVEL, times=asked.level)))
-    if run.proposed_level == asked.level:
-        return Moved(run)
-    proposed = replace(run, proposed_level=asked.level)
-    return Moved(proposed, (Note("level.proposed", {"level": asked.level}), Tell(to, Why.LEVEL, times=asked.level)))
+    told = Tell(_whoever_leads(plan, run), Why.LEVEL, times=run.version)
+    if plan.deescalate is not None and plan.deescalate.by == "rule":
+        fallen = replace(run, level=run.asked_level, level_since=facts.now)
+        return Moved(fallen, (Note("level.lowered", {"level": run.asked_level}), told))
+    proposed = replace(run, proposed_level=run.asked_level)
+    return Moved(proposed, (Note("level.proposed", {"level": run.asked_level}), told))
+
+
+def _falls_at(plan: Plan, run: PlanRun) -> datetime | None:
+    """When the level falls, or is proposed to, if the figures go on asking for as little. None: it does not."""
+    rule, level, asked, since = plan.deescalate, run.level, run.asked_level, run.asked_since
+    if rule is None or level is None or asked is None or since is None:
+        return None
+    if asked >= min(rule.below_level, level) or asked == run.proposed_level:
+        return None
+    return max(since, run.level_since or since) + rule.for_  # a level that somebody has just set has its time, too
 
 
 # --- whether it begins ---------------------------------------------------------------------------------------------------
@@ -125,15 +131,10 @@ def _begin(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
         return Moved(run)
     waited = replace(run, confirm_by=None)
     if plan.activation.on_timeout == "activate":
-        begun = replace(waited, state=RunState.RUNNING, confirmed_at=facts.now, confirmed_by=None)
+        begun = replace(waited, state=RunState.RUNNING, confirmed_at=run.confirm_by, confirmed_by=None)
         return Moved(begun, (Note("activated", {"why": "nobody answered in time, and the plan says so"}),))
-    to = _next_rung(plan, run) or plan.named()
-    return Moved(waited, (Note("unconfirmed"), Tell(to, Why.UNCONFIRMED)))
-
-
-def _next_rung(plan: Plan, run: PlanRun) -> tuple[str, ...]:
-    """Whom the next rung of the ladder names."""
-    return next((rung.notify for rung in plan.escalation[run.rung :] if rung.notify), ())
+    to = next_rung(plan, run) or plan.named()
+    return Moved(waited, (Note("unconfirmed"), Tell(to, Why.UNCONFIRMED, times=run.version)))
 
 
 # --- what is to be done --------------------------------------------------------------------------------------------------
@@ -145,65 +146,32 @@ def _steps(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
 
 
 def _next_people(plan: Plan, run: PlanRun) -> tuple[str, ...]:
-    """Who is asked when something does not go as planned."""
-    return _next_rung(plan, run) or _whoever_leads(plan, run)
+    """Who is asked when something does not go as planned: whoever leads, and who is next."""
+    lead = [run.lead] if run.lead else []
+    return tuple(dict.fromkeys([*lead, *next_rung(plan, run)])) or plan.notify
 
 
 # --- who is to be chased -------------------------------------------------------------------------------------------------
 
 
 def _climb(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
-    """Tell the rungs whose time has come. Who has taken the run ends the chase, not what is told whatever happens."""
-    effects: list[Effect] = []
-    if run.state is RunState.OBSERVING:
-        return Moved(run)
-    while (due := _rung_due(plan, run)) is not None and due[0] <= facts.now:
-        _, rung = due
-        told = run.acknowledged_at is None or (rung is not None and rung.unless is None)
-        if told:
-            to = rung.notify if rung is not None else plan.named()
-            by = rung.by if rung is not None else ()
-            effects += [Note("escalated", {"rung": run.rung, "to": list(to)}), Tell(to, Why.UNTAKEN, times=run.rung, by=by)]
-        run = replace(run, rung=run.rung + 1, rung_at=facts.now)
-    return Moved(run, tuple(effects))
-
-
-def _rung_due(plan: Plan, run: PlanRun) -> tuple[datetime, Rung | None] | None:
-    """The next rung of the ladder and its moment. None for the rung: everyone. None: the ladder has ended."""
-    ladder = [rung for rung in plan.escalation if rung.repeat_from is None]
-    again = next((rung for rung in plan.escalation if rung.repeat_from is not None), None)
-    level = plan.level(run.level)
-    within = (level.ack_within if level is not None else None) or ACK_WITHIN
-    since = max(filter(None, (run.opened_at, run.level_since)))
-    if run.rung < len(ladder):
-        rung = ladder[run.rung]
-        return since + within * (rung.at or 0.0), rung
-    if again is None or not ladder or run.acknowledged_at is not None:
-        return None
-    more, rested = run.rung - len(ladder), (run.rung_at or since) + again.every
-    if more < again.max:
-        place = (again.repeat_from or 0) % len(ladder)
-        around = ladder[place:]
-        return rested, _again(around[more % len(around)])
-    return (rested, None) if more == again.max and again.then == EVERYONE else None
-
-
-def _again(rung: Rung) -> Rung:
-    """A rung that is told once more; only while nobody has taken the run."""
-    return rung.model_copy(update={"unless": "acknowledged"})
+    return climb(plan, run, facts.now)
 
 
 def _remind(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
-    """It was taken, and nothing has happened since: whoever has it is asked how it goes."""
+    """It was taken, and nothing has happened since: whoever has it is asked how it goes, or whoever is to sign."""
     quiet_at = _quiet_at(plan, run)
     if quiet_at is None or facts.now < quiet_at:
         return Moved(run)
-    reminded = replace(run, touched_at=facts.now)
-    return Moved(reminded, (Note("quiet"), Tell(_whoever_leads(plan, run), Why.QUIET, times=int(facts.now.timestamp()))))
+    told = Tell(_whoever_leads(plan, run), Why.QUIET, times=run.version)
+    if run.state is RunState.STOOD_DOWN and plan.closure.sign_off is not None:
+        told = Tell((plan.closure.sign_off,), Why.SIGN_OFF, times=run.version)
+    return Moved(replace(run, touched_at=facts.now), (Note("quiet"), told))
 
 
 def _quiet_at(plan: Plan, run: PlanRun) -> datetime | None:
-    if run.acknowledged_at is None or run.state is RunState.STOOD_DOWN or all(step.ended for step in run.steps):
+    rests = run.state is not RunState.STOOD_DOWN and all(step.ended for step in run.steps)
+    if run.acknowledged_at is None or rests:
         return None
     return max(filter(None, (run.acknowledged_at, run.touched_at))) + plan.remind_every
 
@@ -224,8 +192,10 @@ def _moments(plan: Plan, run: PlanRun, now: datetime) -> Iterator[datetime]:
         yield run.confirm_by
     if plan.severity:
         yield now + LOOK
-    if run.state is not RunState.OBSERVING and (due := _rung_due(plan, run)) is not None:
-        yield due[0]
+    if (falls_at := _falls_at(plan, run)) is not None:
+        yield falls_at
+    if (climbs_at := next_climb(plan, run)) is not None:
+        yield climbs_at
     if (quiet_at := _quiet_at(plan, run)) is not None:
         yield quiet_at
     yield from next_of_steps(run)

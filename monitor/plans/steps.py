@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.domain.plan import (
     AssignStep,
@@ -29,7 +29,7 @@ NOT_REACHED = "its condition did not hold"
 
 Delivered = Mapping[str, tuple[StepState, str]]
 People = Callable[[], tuple[str, ...]]
-_FAILED = frozenset({StepState.FAILED})
+_HELD = frozenset({RunState.AWAITING_CONFIRMATION, RunState.STOOD_DOWN})  # nothing begins by itself
 
 
 def is_automatic(step: Step) -> bool:
@@ -70,14 +70,16 @@ def next_of_steps(run: PlanRun) -> Iterator[datetime]:
 
 def _carry(plan: Plan, run: PlanRun, step: Step, now: datetime, figures: Figures, delivered: Delivered, people: People) -> Moved:
     at = run.step(step.id)
+    if isinstance(step, NotifyStep) and step.every is not None and at.next_at is not None and at.next_at <= now:
+        return _repeat(run, step, at, step.every, now)
     if at.ended:
-        return _repeat(run, step, at, now)
+        return Moved(run)
     if at.state is StepState.WAITING:
         return _wake(plan, run, step, at, now, figures)
     if at.state is StepState.RUNNING and step.id in delivered:
         return _arrived(run, step, at, now, *delivered[step.id], people)
     if isinstance(step, WaitStep) and at.next_at is not None and at.next_at <= now:
-        return Moved(run.with_step(_over(at, StepState.DONE, now)), (Note("step.done", {"step": step.id}),))
+        return Moved(run.with_step(_over(at, StepState.DONE, at.next_at)), (Note("step.done", {"step": step.id}),))
     return _chase(plan, run, step, at, now, people)
 
 
@@ -86,31 +88,42 @@ def _carry(plan: Plan, run: PlanRun, step: Step, now: datetime, figures: Figures
 
 def _wake(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, figures: Figures) -> Moved:
     """A step begins when what it needs has ended, its level is reached, and, if Tocsin does it, somebody has said yes."""
-    needed = [(plan.step(id_), run.step(id_)) for id_ in step.needs]
-    if any(not each.ended for _, each in needed) or (step.min_level and (run.level or 0) < step.min_level):
+    needed = [run.step(id_) for id_ in step.needs]
+    if any(not each.ended for each in needed) or (step.min_level and (run.level or 0) < step.min_level):
         return Moved(run)
     automatic = is_automatic(step)
-    if automatic and run.state is RunState.AWAITING_CONFIRMATION:
+    if automatic and run.state in _HELD:
         return Moved(run)
-    closed = any(each.state is StepState.SKIPPED and each.detail == NOT_REACHED for _, each in needed)
+    closed = any(each.state is StepState.SKIPPED and each.detail == NOT_REACHED for each in needed)
     if closed or (step.when is not None and step.when.holds(figures) is not True):
         seen = step.when.said(figures) if step.when is not None and not closed else {}
         skipped = replace(_over(at, StepState.SKIPPED, now), detail=NOT_REACHED)
         return Moved(run.with_step(skipped), (Note("step.skipped", {"step": step.id, "why": NOT_REACHED, **seen}),))
-    deadline = now + step.deadline if step.deadline is not None else None
-    begun = replace(at, ready_at=now, deadline_at=deadline, owner=at.owner or step.role)
+    since = _could_begin(run, step, now)
+    deadline = since + step.deadline if step.deadline is not None else None
+    begun = replace(at, ready_at=since, deadline_at=deadline, owner=at.owner or step.role)
     if not automatic:
-        return _hand_over(run, step, begun, now)
+        return _hand_over(plan, run, step, begun, now)
     return _begin(run, step, replace(begun, started_at=now), now)
 
 
-def _hand_over(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
-    """A step for people. Those at the beginning stand in the message that opens the plan; of the others their people are told."""
+def _could_begin(run: PlanRun, step: Step, now: datetime) -> datetime:
+    """Since when nothing held a step: a chain of waits takes no longer because nobody looked when one of them was over."""
+    held = [run.opened_at, *(run.step(id_).ended_at for id_ in step.needs)]
+    if step.min_level:
+        held.append(run.level_since)
+    if is_automatic(step):
+        held.append(run.confirmed_at)
+    return min(now, max(filter(None, held)))
+
+
+def _hand_over(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
+    """A step for people, who are told, unless it stands in the message that opens the plan, and they get that."""
     effects: list[Effect] = []
     if isinstance(step, StatementStep) and step.approval is not None:
         at = replace(at, approval_by=now + step.approval.within)
-        effects.append(Tell(step.approval.role, Why.APPROVAL, step.id))
-    elif at.owner is not None and now > run.opened_at:
+        effects.append(Tell(step.approval.role, Why.APPROVAL, step.id, times=run.version))
+    elif at.owner is not None and (step.needs or step.min_level or at.owner not in plan.notify):
         effects.append(Tell((at.owner,), Why.READY, step.id))
     return Moved(run.with_step(replace(at, state=StepState.READY)), tuple(effects))
 
@@ -129,7 +142,8 @@ def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
             run.with_step(replace(at, state=StepState.RUNNING, times=1)), (started, Tell((step.receiver,), Why.STEP, step.id))
         )
     if isinstance(step, WaitStep):
-        return Moved(run.with_step(replace(at, state=StepState.RUNNING, next_at=now + step.lasting)), (started,))
+        until = (at.ready_at or now) + step.lasting
+        return Moved(run.with_step(replace(at, state=StepState.RUNNING, next_at=until)), (started,))
     if isinstance(step, CaptureStep):
         return Moved(run.with_step(over), (Capture(step.id), done))
     if isinstance(step, AssignStep):
@@ -141,21 +155,18 @@ def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
 # --- what goes on, and ends ----------------------------------------------------------------------------------------------
 
 
-def _repeat(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
-    """What is told every so often goes on being told, also when its first message has arrived long ago."""
-    if not isinstance(step, NotifyStep) or at.next_at is None or step.every is None:
-        return Moved(run)
-    if now < at.next_at:
-        return Moved(run)
-    missed = (now - at.next_at) // step.every  # after a downtime it is told once, and then at its own pace
-    again = replace(at, times=at.times + 1, next_at=at.next_at + (missed + 1) * step.every)
+def _repeat(run: PlanRun, step: NotifyStep, at: StepRun, every: timedelta, now: datetime) -> Moved:
+    """What is told every so often goes on being told, whether or not its last message has arrived."""
+    due = at.next_at or now
+    missed = (now - due) // every  # after a downtime it is told once, and then at its own pace
+    again = replace(at, times=at.times + 1, next_at=due + (missed + 1) * every)
     return Moved(run.with_step(again), (Tell(step.receiver, Why.STEP, step.id, times=at.times),))
 
 
 def _arrived(run: PlanRun, step: Step, at: StepRun, now: datetime, ended: StepState, detail: str, people: People) -> Moved:
     effects: list[Effect] = [Note(f"step.{ended}", {"step": step.id})]
-    if ended in _FAILED and step.on_failure == "escalate":
-        effects.append(Tell(_with_owner(at, people()), Why.FAILED, step.id))
+    if ended is StepState.FAILED and step.on_failure == "escalate":
+        effects.append(Tell(_with_owner(at, people()), Why.FAILED, step.id, times=run.version))
     return Moved(run.with_step(replace(_over(at, ended, now), detail=detail, next_at=at.next_at)), tuple(effects))
 
 
@@ -173,7 +184,7 @@ def _chase(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, peo
         if step.approval.on_timeout == "escalate":
             level = plan.level(run.level)
             to = dict.fromkeys([*([level.approver] if level is not None and level.approver else []), *people()])
-            effects.append(Tell(tuple(to), Why.APPROVAL, step.id, times=1))
+            effects.append(Tell(tuple(to), Why.APPROVAL, step.id, times=run.version))
     return Moved(run.with_step(at), tuple(effects)) if effects else Moved(run)
 
 

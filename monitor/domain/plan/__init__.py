@@ -16,6 +16,7 @@ from monitor.domain.plan.file import (
     Statement,
     StatementStep,
     Step,
+    Undo,
     WaitStep,
     WebhookStep,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "StepRun",
     "StepState",
     "TimelineEvent",
+    "Undo",
     "UnreadableRunError",
     "WaitStep",
     "WebhookStep",

@@ -306,6 +306,10 @@ class Plan(Settings):
     after_action: AfterAction = Field(default_factory=AfterAction, description="the review afterwards")
     drill: Drill = Field(default_factory=Drill, description="the rehearsal")
 
+    def snapshot(self) -> dict[str, Any]:
+        """Plain data that reads back as the same plan: by the names of the file, and without what it does not say."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
     def step(self, id_: str) -> Step | None:
         """The step of this id."""
         return next((each for each in self.steps if each.id == id_), None)

@@ -101,7 +101,7 @@ class PlanRun:
     plan: str
     incident_id: int
     state: RunState
-    snapshot: Mapping[str, Any]  # Plan.model_dump(mode="json") as it was when the run opened
+    snapshot: Mapping[str, Any]  # Plan.snapshot() as it was when the run opened
     opened_at: datetime
     steps: Sequence[StepRun] = ()
     confirm_by: datetime | None = None
