@@ -160,6 +160,7 @@ class Shift:
         """Send to everybody who is owed something, each on a task of its own: a dead receiver delays nobody."""
         if self._set_back:
             await self._stages.deliver.hurry()
+            await self._stages.plans.hurry()
             self._set_back = False
         for receiver in await self._stages.deliver.due() - self._sending:
             self._sending.add(receiver)

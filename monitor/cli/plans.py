@@ -13,7 +13,6 @@ import typer
 from monitor.cli.app import plan
 from monitor.cli.context import DEFAULT_CONFIG, By, ConfigDir, Note, actor, clock, local, opened, out, row, run, said, say, table
 from monitor.domain.errors import UsageError
-from rules.figures import Figures
 
 if TYPE_CHECKING:
     from monitor.domain.plan import PlanRun, Step, TimelineEvent
@@ -73,13 +72,12 @@ def show(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG) -> None:
 def _show_steps(found: PlanRun, settings: Outline) -> None:
     from monitor.pipeline.compose import localized
 
-    states = {each.step: each for each in found.steps}
     say((localized(found.definition.title, settings.language), "bold"), f"  {_RUN_STATES[found.state]}")
     say("")
     widest = max(12, *(len(step.id) for step in found.definition.steps))
     for step in found.definition.steps:
         say(f"  {_state_of(found, step):<24} {step.id:<{widest}} {localized(step.called, settings.language)}")
-        detail = states[step.id].detail
+        detail = found.step(step.id).detail
         for line in ([said(detail)] if detail else []) + _inside(found, step, settings):
             say(f"    {line}")
 
@@ -89,7 +87,7 @@ def _state_of(found: PlanRun, step: Step) -> str:
     from monitor.domain.plan import RunState, StepState
     from monitor.plans.steps import is_automatic
 
-    state = next((each.state for each in found.steps if each.step == step.id), StepState.SKIPPED)
+    state = found.step(step.id).state
     if state in {StepState.WAITING, StepState.READY}:
         if not is_automatic(step):
             return "to do"
@@ -118,7 +116,8 @@ def _next(found: PlanRun) -> list[str]:
         return []
     confirm = [f"tocsin plan confirm {found.id}"] if found.state is RunState.AWAITING_CONFIRMATION else []
     todo = [step.id for step in found.definition.steps if _state_of(found, step) in {"to do", "failed", "overdue"}]
-    return confirm + ([f"tocsin plan done {found.id} {todo[0]}"] if todo else []) or [f"tocsin plan close {found.id}"]
+    take = [f"tocsin plan ack {found.id}"] if found.acknowledged_at is None and not confirm else []
+    return confirm + take + ([f"tocsin plan done {found.id} {todo[0]}"] if todo else []) or [f"tocsin plan close {found.id}"]
 
 
 def _told(story: Iterable[TimelineEvent], settings: Outline) -> Iterator[str]:
@@ -146,6 +145,7 @@ def _act(number: int, config: Path, verb: str, by: str, said_when_done: str, sai
         from monitor.pipeline import operations
         from monitor.plans import Act
         from monitor.settings.duty import names_of
+        from rules.figures import Figures
 
         now, who = clock.now(), actor(by).name
         async with opened(config) as (settings, store):
@@ -304,6 +304,24 @@ def stand_down(number: RunNumber, why: Why_ = "", config: ConfigDir = DEFAULT_CO
     _act(number, config, "stand_down", by, "stood down", "it was stood down already", text=why or None)
 
 
+@plan.command("close")
+def close(number: RunNumber, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
+    """Stand down, too, from a run that another version of Tocsin opened and this one cannot read."""
+    from monitor.domain.plan import UnreadableRunError
+
+    async def anyhow() -> None:
+        from monitor.pipeline import operations
+
+        async with opened(config) as (_, store):
+            await operations.close_unread(store, number, actor(by), clock.now())
+        say(f"Run {number} is closed.")
+
+    try:
+        stand_down(number, why, config, by)
+    except UnreadableRunError:
+        run(anyhow)
+
+
 @plan.command("sign-off")
 def sign_off(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
     """Sign a run off that was stood down: it is closed."""
@@ -314,17 +332,3 @@ def sign_off(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "")
 def false_alarm(number: RunNumber, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
     """Say that it was no crisis, and what made it look like one: the run is closed, and what it did is taken back."""
     _act(number, config, "false_alarm", by, "it was a false alarm, and is closed", "nothing changed", text=why or None)
-
-
-@plan.command("close")
-def close(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
-    """Close a run that this version of Tocsin cannot read: it was opened by another one, and carried out by hand."""
-
-    async def work() -> None:
-        from monitor.pipeline import operations
-
-        async with opened(config) as (_, store):
-            await operations.close_unread(store, number, actor(by), clock.now())
-        say(f"Run {number} is closed.")
-
-    run(work)

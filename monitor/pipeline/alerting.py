@@ -33,7 +33,7 @@ from monitor.domain.alert import (
     fingerprint,
 )
 from monitor.domain.mention import Observed
-from monitor.domain.plan import PlanRun, RunState, TimelineEvent
+from monitor.domain.plan import PlanRun, RunState, TimelineEvent, opens_as
 from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.incidents import incident_of
 from monitor.pipeline.inhibited import Inhibitions
@@ -398,7 +398,7 @@ class Alerting:
         run, how = await open_plan(tx, plan, alert, now)
         if run is not None:
             metrics.plans_opened.labels(plan=plan.id).inc()
-            detail = {"plan": plan.id, "mode": plan.activation.mode}
+            detail = {"plan": plan.id, "mode": plan.activation.mode if run.state is opens_as(plan) else "confirm"}
             await self._note(
                 tx, TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
             )

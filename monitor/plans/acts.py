@@ -371,7 +371,8 @@ def _doable(plan: Plan, run: PlanRun, done: Act) -> tuple[Step, StepRun]:
 
 def _ended(at: StepRun, state: StepState, done: Act) -> StepRun:
     note = done.text or f"by {done.by}"
-    return replace(at, state=state, ended_at=done.at, detail=note, next_at=None, approval_by=None)
+    again = at.next_at if state is StepState.DONE else None  # who gave one situation report by hand does not end them
+    return replace(at, state=state, ended_at=done.at, detail=note, next_at=again, approval_by=None)
 
 
 def _who(names: Sequence[str]) -> str:

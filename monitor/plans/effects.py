@@ -34,8 +34,8 @@ class Why(StrEnum):
 class Tell:
     """Tell people, roles or receivers; each once, however many names lead to them.
 
-    Nothing is told twice with the same (why, step, times) in one run: `times` counts how often the step itself was told, and is the
-    version of the run, which every change counts up, for what may be told of anything else again.
+    Nothing is told twice with the same (why, step, times) in one run. `times` counts how often a step itself was told; of what
+    else may be told again it is the version of the run, which every change counts up.
     """
 
     to: Sequence[str]

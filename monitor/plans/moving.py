@@ -15,7 +15,7 @@ from typing import Final
 from monitor.domain.plan import Level, Plan, PlanRun, RunState
 from monitor.domain.plan.run import StepState
 from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
-from monitor.plans.ladder import climb, next_climb, next_rung
+from monitor.plans.ladder import above, climb, next_climb, next_rung
 from monitor.plans.steps import carry, is_delivered, next_of_steps
 from rules.figures import Figures, in_words
 
@@ -147,8 +147,7 @@ def _steps(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
 
 def _next_people(plan: Plan, run: PlanRun) -> tuple[str, ...]:
     """Who is asked when something does not go as planned: whoever leads, and who is next."""
-    lead = [run.lead] if run.lead else []
-    return tuple(dict.fromkeys([*lead, *next_rung(plan, run)])) or plan.notify
+    return tuple(dict.fromkeys([*([run.lead] if run.lead else []), *above(plan, run)])) or plan.notify
 
 
 # --- who is to be chased -------------------------------------------------------------------------------------------------

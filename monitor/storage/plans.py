@@ -93,6 +93,11 @@ class Plans(Repository):
         earlier = (table.c.id == id_, table.c.state != RunState.CLOSED)
         await self._session.run(update(table).where(*earlier).values(wake_at=at, version=table.c.version + 1))
 
+    async def hurry(self, now: datetime) -> None:
+        """Look at every open run now that would have slept for longer."""
+        sleeping = (table.c.wake_at > now, table.c.state != RunState.CLOSED)
+        await self._session.run(update(table).where(*sleeping).values(wake_at=now))
+
     async def open_runs(self) -> _Runs:
         """Those that are not closed, oldest first."""
         return await self._runs(_RUNS.where(table.c.state != RunState.CLOSED).order_by(table.c.id))

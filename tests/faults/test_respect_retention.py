@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -47,7 +48,7 @@ async def _a_day(tx: UnitOfWork, day: int, now: datetime) -> None:
     await tx.deliveries.delivered(claimed.id, "a", now)
     await tx.timeline.add_all([TimelineEvent(now, "x", incident_id=incident.id, alert_id=alert.id), TimelineEvent(now, "y")])
     await tx.silences.add(matcher={}, author="a", reason="b", created_at=now, starts_at=now, ends_at=now)
-    await tx.plans.close(run.id, now)
+    await tx.plans.save(run, replace(run, state=RunState.CLOSED, closed_at=now, wake_at=None))
     await tx.alerts.resolve(alert.id, now, "over")
     await tx.incidents.resolve(incident.id, now)
 

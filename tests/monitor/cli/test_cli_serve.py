@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,19 +143,19 @@ def test_plans_are_listed_shown_confirmed_and_closed(rung: Tocsin) -> None:
     assert "Timeline" in shown
     assert "plan.opened" in shown
     assert shown.count("alert.opened        complaint") == 1, "those in a row are one line"
-    assert rung.at("plan", "confirm", "1", "--by", "ines").output.endswith("the automatic steps begin now.\n")
-    assert "is under way already" in rung.at("plan", "confirm", "1").output
+    assert "run 1: the automatic steps begin now.\nNext: " in rung.at("plan", "confirm", "1", "--by", "ines").output
+    assert "run 1: nothing waited for a confirmation." in rung.at("plan", "confirm", "1").output
     assert "plan.confirmed      outage (ines)" in rung.at("plan", "show", "1").output
-    assert rung.at("plan", "close", "1").output == "Plan outage, run 1, is closed.\n"
-    assert rung.at("plan", "close", "1").output == "Plan outage, run 1, was already closed.\n"
-    assert "is closed already" in rung.at("plan", "confirm", "1").output
+    assert rung.at("plan", "close", "1").output == "Plan outage, run 1: stood down.\n"
+    assert rung.at("plan", "close", "1").output == "Plan outage, run 1: it was stood down already.\n"
+    assert "is closed" in str(rung.at("plan", "confirm", "1").exception)
 
 
 def test_people_tick_off_their_steps(rung: Tocsin) -> None:
     """Before the confirmation, too; the last step done, the plan can be closed. What Tocsin does itself is not theirs."""
     done = rung.at("plan", "done", "1", "say", "--by", "ines", "--note", "published at nine")
-    assert done.output == "Step say is done.\nNext: tocsin plan confirm 1\n"
-    assert rung.at("plan", "done", "1", "say").output.startswith("Step say was already done.")
+    assert done.output == "Plan outage, run 1: step say is done.\nNext: tocsin plan confirm 1\n"
+    assert rung.at("plan", "done", "1", "say").output.startswith("Plan outage, run 1: step say was already done.")
     shown = rung.at("plan", "show", "1").output
     assert "done                     say          Publish the holding statement\n    published at nine\n" in shown
     assert "plan.step.done      outage say published at nine (ines)" in shown
@@ -170,15 +171,19 @@ def test_people_tick_off_their_steps(rung: Tocsin) -> None:
 async def test_a_person_may_do_what_failed_by_itself(rung: Tocsin) -> None:
     """The publishing queue did not answer, somebody stopped it by hand: the plan says so."""
     async with context.opened(rung.config) as (_, store), store.begin() as tx:
-        at = context.clock.now()
-        await tx.plans.set_step(1, "pause", StepState.FAILED, at=at, detail="hub: no answer", only_from=set(StepState))
-        await tx.plans.set_step(1, "say", StepState.RUNNING, at=at, only_from=set(StepState))
+        found = await tx.plans.get(1)
+        assert found is not None
+        failed = replace(found.step("pause"), state=StepState.FAILED, detail="hub: no answer")
+        begun = replace(found.step("say"), state=StepState.RUNNING)
+        await tx.plans.save(found, found.with_step(failed).with_step(begun))
         await tx.commit()
     shown = (await rung.beside("plan", "show", "1")).output
     assert "failed                   pause        Pause the queue\n    hub: no answer\n" in shown
     assert "under way                say" in shown
     assert shown.endswith("tocsin plan done 1 pause\n")
-    assert (await rung.beside("plan", "done", "1", "pause", "--by", "ines")).output.startswith("Step pause is done.")
+    assert (await rung.beside("plan", "done", "1", "pause", "--by", "ines")).output.startswith(
+        "Plan outage, run 1: step pause is done."
+    )
     assert "by ines" in (await rung.beside("plan", "show", "1")).output
 
 
@@ -196,7 +201,7 @@ def test_a_checklist_is_shown_with_what_is_on_it(tocsin: Tocsin, tmp_path: Path)
 
 async def test_a_run_that_only_another_version_understands_is_listed_and_closed(rung: Tocsin) -> None:
     """After an upgrade was taken back: what cannot be shown says so, and whoever carries it out by hand can close it."""
-    newer = {"id": "outage", "title": {"en": "Outage"}, "notify": ["hub"], "steps": [{"id": "evidence", "action": "capture"}]}
+    newer = {"id": "outage", "title": {"en": "Outage"}, "notify": ["hub"], "steps": [{"id": "evidence", "action": "teleport"}]}
     async with context.opened(rung.config) as (_, store), store.begin() as tx:
         await tx.plans._session.run(update(plan_run).values(snapshot=newer))
         await tx.commit()
@@ -205,7 +210,7 @@ async def test_a_run_that_only_another_version_understands_is_listed_and_closed(
         error = (await rung.beside("plan", *command)).exception
         assert isinstance(error, UnreadableRunError)
         assert str(error).startswith("plan run 1 (outage) was opened by another version of Tocsin, and this one does not")
-    assert (await rung.beside("plan", "close", "1")).output == "Plan outage, run 1, is closed.\n"
+    assert (await rung.beside("plan", "close", "1")).output == "Run 1 is closed.\n"
 
 
 def test_without_plans_the_list_says_so(tocsin: Tocsin) -> None:

@@ -21,8 +21,9 @@ from monitor.domain.clock import ManualClock
 from monitor.domain.errors import StorageError
 from monitor.domain.mention import Author, Mention
 from monitor.domain.plan import PlanRun, TimelineEvent
-from monitor.pipeline import flow
+from monitor.pipeline import flow, operations
 from monitor.pipeline.intake import Polled
+from monitor.plans import Act
 from monitor.settings import Settings, load
 from monitor.sources import Batch
 from monitor.storage import StorageSettings, Store, UnitOfWork
@@ -254,6 +255,11 @@ class House:
         """All plan runs."""
         async with self.store.read() as tx:
             return await tx.plans.list()
+
+    async def do(self, verb: str, *, by: str = "zoe", **more: Any) -> PlanRun:
+        """A person acts in the oldest plan run."""
+        run = (await self.runs())[-1]
+        return await operations.act_in_plan(self.store, run.id, Act(verb, by, self.clock.now(), {by}, **more), "cli")
 
     async def steps(self) -> dict[str, str]:
         """How the steps of the only plan run stand."""

@@ -13,6 +13,7 @@ from monitor.pipeline.delivery import send_now
 from monitor.pipeline.inbox import StoredInbox
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.outcome import Outcome, stage_seconds, tell
+from monitor.plans import Act
 from monitor.testing import serving
 from tests.monitor.pipeline.conftest import CALL_PLAN
 
@@ -61,9 +62,7 @@ async def test_what_does_not_exist_is_said_in_words(hut: Build) -> None:
     with pytest.raises(UsageError, match="tocsin alerts --all"):
         await operations.acknowledge(home.store, 7, ZOE, now)
     with pytest.raises(UsageError, match="tocsin plan list"):
-        await operations.confirm_plan(home.store, 7, ZOE, now)
-    with pytest.raises(UsageError, match="tocsin plan list"):
-        await operations.close_plan(home.store, 7, ZOE, now)
+        await operations.act_in_plan(home.store, 7, Act("confirm", "zoe", now), "cli")
     with pytest.raises(UsageError, match="tocsin silences"):
         await operations.end_silence(home.store, 7, ZOE, now)
     with pytest.raises(UsageError, match="a rule, a subject"):
@@ -98,12 +97,17 @@ async def test_a_plan_is_confirmed_and_closed_once(house: Build) -> None:
     await home.storm()
     (run,) = await home.runs()
     for _ in range(2):
-        await operations.confirm_plan(home.store, run.id, ZOE, home.clock.now())
+        await home.do("confirm")
     assert [each.state for each in await home.runs()] == ["running"]
     for _ in range(2):
-        await operations.close_plan(home.store, run.id, ZOE, home.clock.now())
+        await home.do("stand_down")
     assert [each.state for each in await home.runs()] == ["closed"]
-    assert await by_people(home) == [("plan.confirmed", "zoe", "cli"), ("plan.closed", "zoe", "cli")]
+    assert await by_people(home) == [
+        ("plan.confirmed", "zoe", "cli"),
+        ("plan.acknowledged", "zoe", "cli"),
+        ("plan.stood_down", "zoe", "cli"),
+        ("plan.closed", "zoe", "cli"),
+    ]
     events = await home.timeline("plan.c")
     assert {(each.plan_run_id, each.incident_id) for each in events} == {(run.id, run.incident_id)}
 

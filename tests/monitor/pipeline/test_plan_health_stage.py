@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.pipeline import operations
 from notifiers import DeliveryError, Reason
 from tests.monitor.pipeline.conftest import CRISIS, PLAN
 from tests.monitor.pipeline.test_stuck_plans_stage import _write, two_plans
@@ -43,8 +42,7 @@ async def test_a_step_that_failed_is_told_to_whoever_follows_the_plan(house: Bui
 async def test_it_is_over_when_somebody_has_done_the_step(hut: Build) -> None:
     """By hand, and said so: `tocsin plan done`."""
     home = await failing(hut)
-    (run,) = await home.runs()
-    await operations.finish_step(home.store, run.id, "pause", operations.Actor("ana", "cli"), home.clock.now())
+    await home.do("done", step="pause")
     await home.wait(MINUTE, step=MINUTE)
     assert (await home.alert("plan-health")).resolved_reason == "the plan goes on, or was closed"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitor.pipeline import operations
-from monitor.pipeline.operations import Actor
+from monitor.domain.plan import RunState
+from monitor.pipeline.plans import PlanRunner
 from notifiers import DeliveryError, Reason
 from tests.monitor.pipeline.conftest import CRISIS
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-ZOE = Actor("zoe", "cli")
 
 
 def plan(**changes: Any) -> dict[str, Any]:
@@ -66,7 +67,7 @@ async def test_automatic_steps_are_delivered_in_order(house: Build) -> None:
     home = housed(house)
     await home.storm()
     assert await home.stages.plans.step() == 1
-    assert await home.steps() == {"pause": "running", "call": "waiting", "check": "waiting", "say": "waiting"}
+    assert await home.steps() == {"pause": "running", "call": "waiting", "check": "ready", "say": "ready"}
     assert await home.stages.plans.step() == 0, "the order stands"
     await home.act()
     assert await home.steps() == {"pause": "done", "call": "done", "check": "ready", "say": "ready"}
@@ -136,8 +137,7 @@ async def test_a_plan_to_confirm_tells_people_and_waits(house: Build) -> None:
     await home.act()
     assert home.kinds("phone") == ["plan"]
     assert await home.steps() == {"pause": "waiting", "call": "waiting", "check": "ready", "say": "ready"}
-    (run,) = await home.runs()
-    await operations.confirm_plan(home.store, run.id, ZOE, home.clock.now())
+    await home.do("confirm")
     await home.act()
     assert home.kinds("queue") == ["step"]
     assert await home.steps() == {"pause": "done", "call": "done", "check": "ready", "say": "ready"}
@@ -165,41 +165,30 @@ async def test_a_run_is_as_the_plan_was_when_it_opened(hut: Build) -> None:
 
 
 async def test_a_closed_plan_starts_nothing(hut: Build) -> None:
-    """« Lever la crise » ends the run, also for a stage that had read it before."""
+    """« Lever la crise » ends the run, also for a stage that had read it before; its people hear of the end."""
     home = housed(hut)
     await home.storm()
     (stale,) = await home.runs()
-    await operations.close_plan(home.store, stale.id, ZOE, home.clock.now())
-    assert await home.stages.plans.step() == 0
-    assert await home.stages.plans._carry(stale) == 0
+    await home.do("stand_down")
+    async with home.store.begin() as tx:
+        assert not await tx.plans.save(stale, replace(stale, state=RunState.RUNNING)), "what was read before is not written"
+    await home.act()
     assert home.kinds("queue") == []
     assert (await home.steps())["pause"] == "waiting"
+    assert home.kinds("room") == ["plan", "over"]
 
 
-async def test_two_processes_start_a_step_once(hut: Build) -> None:
-    """Of two that saw the same step waiting, one starts it."""
-    home = housed(hut)
+async def test_two_processes_move_a_run_once(house: Build) -> None:
+    """Of two that saw the same run due, one moves it, and the other looks again."""
+    home = housed(house)
     await home.storm()
-    (stale,) = await home.runs()
-    assert await home.stages.plans.step() == 1
-    assert await home.stages.plans._carry(stale) == 0
+    other = PlanRunner(home.settings, home.store, home.clock)
+    await asyncio.gather(home.stages.plans.step(), other.step())
     await home.act()
-    (running,) = await home.runs()
-    assert await home.stages.plans._carry(stale) == 0
+    await asyncio.gather(home.stages.plans.step(), other.step())
     assert home.kinds("queue") == ["step"]
-    assert running.steps[0].state == "done"
-
-
-async def test_two_processes_end_a_step_once(hut: Build) -> None:
-    """Of two that saw the same step arrive, one records it."""
-    home = housed(hut)
-    await home.storm()
-    await home.stages.plans.step()
-    await home.deliver()
-    (stale,) = await home.runs()
-    assert await home.stages.plans._carry(stale) > 0
-    assert await home.stages.plans._carry(stale) == 0
-    assert len(await home.timeline("plan.step.done")) == 1
+    assert len(await home.timeline("plan.step.started")) == 2
+    assert len(await home.timeline("plan.step.done")) == 2
 
 
 async def test_a_step_for_nobody_fails(hut: Build) -> None:

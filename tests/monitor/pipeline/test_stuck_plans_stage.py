@@ -66,6 +66,7 @@ async def test_a_stuck_run_rests_no_longer_because_the_clock_was_set_back(hut: B
     while await home.stages.plans.step():
         pass
     home.clock.current -= timedelta(hours=1)
+    await home.stages.plans.hurry()  # the daemon does, when it sees that
     await home.stages.plans.step()
     (stuck,) = home.stages.plans._stuck.values()
     assert stuck.times == 2
@@ -88,14 +89,14 @@ async def test_a_store_that_refuses_one_run_is_heard_after_the_others(hut: Build
     home = await two_plans(hut)
     first, second = sorted(await home.runs(), key=lambda run: run.id)
     await _write(home, first.id, home.settings.plans["storm"].model_dump(mode="json"))
-    carry = home.stages.plans._carry
+    move = home.stages.plans._move
 
-    async def refused(run: Any) -> int:
-        if run.id == first.id:
+    async def refused(number: int) -> int:
+        if number == first.id:
             raise StorageError("the disk is full")
-        return await carry(run)
+        return await move(number)
 
-    monkeypatch.setattr(home.stages.plans, "_carry", refused)
+    monkeypatch.setattr(home.stages.plans, "_move", refused)
     with pytest.raises(StorageError, match="full"):
         await home.stages.plans.step()
     assert next(step.state for run in await home.runs() if run.id == second.id for step in run.steps) == "running"

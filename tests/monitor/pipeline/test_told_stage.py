@@ -92,8 +92,7 @@ async def test_calm_is_told_when_nothing_is_open(hut: Build) -> None:
     """The plan closed, the last alert over: now there is nothing to do."""
     home = hut(rules=rules(STORM), plans=[CHECK_PLAN])
     await storm(home)
-    (run,) = await home.runs()
-    await operations.close_plan(home.store, run.id, ZOE, home.clock.now())
+    await home.do("stand_down")
     await home.wait(3 * HOUR)
     over = home.told("room")[-1]
     assert (over.kind, over.still_open, over.plan) == ("resolved", (), None)
@@ -104,8 +103,7 @@ async def test_a_conversation_keeps_its_topic_when_its_plan_is_confirmed(hut: Bu
     """What the first message said of the plan names all of them, however the plan stands since."""
     home = hut(rules=rules(STORM, TALK), plans=[CHECK_PLAN])
     await storm(home)
-    (run,) = await home.runs()
-    await operations.confirm_plan(home.store, run.id, ZOE, home.clock.now())
+    await home.do("confirm")
     await home.storm(people=9)
     await home.wait(4 * HOUR)
     (topic,) = {message.topic for message in home.told("room")}

@@ -287,25 +287,33 @@ async def test_a_plan_opens_once_an_incident_and_goes_step_by_step(store: Store,
         assert (run.snapshot, run.state, run.opened_at) == ({"id": "storm", "n": [1]}, RunState.AWAITING_CONFIRMATION, now)
         assert [(step.step, step.position, step.state) for step in run.steps] == [("tell", 0, "waiting"), ("pause", 1, "waiting")]
         await tx.commit()
+    tell, pause = run.steps
+    begun = replace(
+        run, state=RunState.RUNNING, confirmed_by="ada", confirmed_at=now, wake_at=now + MINUTE, owed=({"to": ["ada"]},)
+    )
+    begun = begun.with_step(
+        replace(tell, state=StepState.DONE, started_at=now, ended_at=now + MINUTE, detail="told", checked=(0, 2))
+    )
     async with store.begin() as tx:
-        assert await tx.plans.confirm(run.id, "ada", now)
-        assert not await tx.plans.confirm(run.id, "grace", now)
-        move = tx.plans.set_step
-        assert await move(run.id, "tell", StepState.RUNNING, at=now, only_from={StepState.WAITING, StepState.READY})
-        assert not await move(run.id, "tell", StepState.RUNNING, at=now, only_from={StepState.WAITING})
-        assert await move(run.id, "tell", StepState.DONE, at=now + MINUTE, detail="told", only_from={StepState.RUNNING})
-        assert not await move(run.id, "nothing", StepState.DONE, at=now, only_from=list(StepState))
-        assert [each.id for each in await tx.plans.open_runs()] == [run.id]
-        assert await tx.plans.close(run.id, now + MINUTE)
-        assert not await tx.plans.close(run.id, now)
-        assert not await tx.plans.confirm(run.id, "grace", now)
+        assert await tx.plans.due(now, 10) == [run.id], "a new run is looked at at once"
+        assert await tx.plans.save(run, begun)
+        assert not await tx.plans.save(run, replace(run, confirmed_by="grace")), "it has changed since"
+        assert [await tx.plans.get(run.id)] == [replace(begun, version=1)] == await tx.plans.open_runs()
+        assert await tx.plans.due(now, 10) == []
+        assert await tx.plans.next_wake() == now + MINUTE
+        await tx.plans.wake(run.id, now)
+        assert await tx.plans.due(now, 10) == [run.id], "something happened that it has to look at"
+        read = await tx.plans.get(run.id)
+        assert read is not None
+        assert await tx.plans.save(read, replace(read, state=RunState.CLOSED, closed_at=now, wake_at=None))
+        await tx.plans.wake(run.id, now)
+        assert (await tx.plans.due(now, 10), await tx.plans.next_wake()) == ([], None), "what is closed sleeps"
         assert await tx.plans.open_runs() == []
         (closed,) = await tx.plans.of_incident(alert.incident_id)
         assert [closed] == await tx.plans.list() == [await tx.plans.get(run.id)]
         assert await tx.plans.get(999) is None
-    assert (closed.state, closed.confirmed_by, closed.confirmed_at, closed.closed_at) == ("closed", "ada", now, now + MINUTE)
-    told = closed.steps[0]
-    assert (told.state, told.started_at, told.ended_at, told.detail) == (StepState.DONE, now, now + MINUTE, "told")
+        await tx.commit()
+    assert (closed.state, closed.confirmed_by, closed.closed_at, closed.steps[1]) == ("closed", "ada", now, pause)
 
 
 async def test_a_message_written_before_reasons_were_kept_is_read(owe: Owe) -> None:

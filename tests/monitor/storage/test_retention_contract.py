@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import asyncpg  # type: ignore[import-untyped]
@@ -116,7 +117,7 @@ async def _story(store: Store, alert: Alert, now: datetime, *, delivered: bool =
             await tx.deliveries.delivered(claimed.id, "a", now)
         event = TimelineEvent(now, "alert.opened", incident_id=alert.incident_id, alert_id=alert.id, plan_run_id=run.id)
         await tx.timeline.add_all([event, TimelineEvent(now, "silence.added")])
-        await tx.plans.close(run.id, now)
+        await tx.plans.save(run, replace(run, state=RunState.CLOSED, closed_at=now, wake_at=None))
         await tx.alerts.resolve(alert.id, now, "calm")
         await tx.incidents.resolve(alert.incident_id, now)
         await tx.commit()
@@ -146,7 +147,7 @@ async def test_what_is_open_is_never_removed(store: Store, ring: Ring, now: date
         if what == "alert":
             await tx.alerts.reopen(alert.id, _anew(alert), alert.incident_id, now)
         if what == "plan":
-            assert await tx.plans.reopen(f"storm{alert.id}", alert.incident_id, state=RunState.RUNNING)
+            assert await tx.plans.reopen(f"storm{alert.id}", alert.incident_id, state=RunState.RUNNING, at=now)
         await tx.commit()
     await _forget(store, now + 5000 * DAY)
     async with store.read() as tx:
