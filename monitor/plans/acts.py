@@ -64,7 +64,7 @@ def act(run: PlanRun, done: Act) -> Moved:
         raise RefusedError(f"nobody can `{done.verb}` in a plan run; {suggest(done.verb, VERBS)}")
     if not run.open:
         raise RefusedError(f"plan run {run.id} is closed: nothing is left to do in it")
-    moved = verb(run.definition, run, done)
+    moved = verb(run.definition, run, replace(done, figures=replace(done.figures, level=run.level)))
     if not moved.effects:
         return Moved(run)
     return Moved(replace(moved.run, touched_at=done.at), as_observed(run, moved.effects))

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from monitor.domain.plan.words import Localized
 from rules.base import Settings, some
 from rules.duration import PositiveDuration
-from rules.figures import FiguresWhere
+from rules.figures import Figures, FiguresWhere
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 EVERYONE: Final = "everyone"
@@ -60,6 +60,12 @@ class Level(Settings):
     )
     approver: Id | None = Field(None, description="who approves what is said at this level: a person or role of contacts.yaml")
     when: FiguresWhere | None = Field(None, description="the figures that ask for it; without any it always holds")
+
+    @model_validator(mode="after")
+    def _goes_by_what_is_seen(self) -> Self:
+        if self.when is not None and "level" in self.when.said(Figures()):
+            raise ValueError("a level does not go by the level, which would raise itself: ask for other figures")
+        return self
 
 
 class Deescalation(Settings):

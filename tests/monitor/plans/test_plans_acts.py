@@ -449,6 +449,18 @@ def test_standing_down_against_the_figures_needs_a_reason(mentions: int | None, 
     assert walk.run.state is RunState.CLOSED
 
 
+def test_the_end_may_wait_for_the_level() -> None:
+    """That of the run, as it is."""
+    severity = [{"level": 1, "name": {"en": "alert"}, "when": {"firing": True}}, {"level": 0, "name": {"en": "calm"}}]
+    walk = _begun(closure={"when": {"level": 0}}, severity=severity)
+    walk.at(1, firing=True)
+    with pytest.raises(RefusedError, match="do not hold yet \\(level 1\\)"):
+        walk.act("stand_down")
+    walk.act("level", level=0, text="it is over")
+    walk.act("stand_down")
+    assert walk.run.state is RunState.CLOSED
+
+
 def test_calm_figures_need_no_reason() -> None:
     """What the plan asks for holds."""
     walk = _begun(closure={"when": {"mentions": {"lt": 10}}})

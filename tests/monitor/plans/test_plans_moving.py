@@ -168,7 +168,7 @@ def test_after_a_rise_a_fall_is_proposed_again() -> None:
 
 
 def test_what_a_person_lowered_stays_while_the_figures_ask_for_no_more_than_they_did() -> None:
-    """A person knows that the storm is a joke: the figures raise it only after they have calmed and ask again, or ask for more."""
+    """A person knows that the storm is a joke: the figures raise it only once they ask for more than they did then."""
     walk = _graded()
     walk.at(0, mentions=10)
     walk.act("level", level=1, text="they laugh with us")

@@ -83,7 +83,7 @@ def test_without_levels_no_level_is_reached() -> None:
 @pytest.mark.parametrize(("reach", "state"), [(5000, StepState.READY), (10, StepState.SKIPPED), (None, StepState.SKIPPED)])
 def test_a_gate_opens_by_figures(reach: int | None, state: StepState) -> None:
     """What needs a condition that did not hold is skipped with it, and the timeline says which figures were asked."""
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"id": "press", "action": "condition", "when": {"reach": {"gte": 1000}}},
         {"id": "call", "needs": "press"},
         {"id": "after", "needs": "call"},
@@ -325,8 +325,8 @@ def test_a_wait_begins_with_the_level_that_it_waited_for() -> None:
 
 def test_after_standing_down_nothing_begins_by_itself() -> None:
     """What people do goes on; what was told every so often, too, until somebody has signed."""
-    steps = [{"id": "rest", "action": "wait", "for": "30m"}, {**_PAUSE, "needs": "rest"}, {"id": "thank", "needs": "rest"}]
-    walk = _walk(*steps, closure={"sign_off": "head"})
+    rest = {"id": "rest", "action": "wait", "for": "30m"}
+    walk = _walk(rest, {**_PAUSE, "needs": "rest"}, {"id": "thank", "needs": "rest"}, closure={"sign_off": "head"})
     walk.at(0)
     walk.act("stand_down")
     walk.at(31)

@@ -1,4 +1,4 @@
-"""A plan run that is walked through by a test: as time passes, as messages arrive, as people act; stored as plain data between."""
+"""A plan run that a test walks through, as time passes, messages arrive and people act; between, it is plain data."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def restored(run: PlanRun) -> PlanRun:
 
 def _typed(read: dict[str, Any], state: type[StepState | RunState]) -> dict[str, Any]:
     dated = {name: datetime.fromisoformat(read[name]) for name in _MOMENTS & set(read) if read[name] is not None}
-    lists = {name: tuple(read[name]) for name in ("checked", "owed") if name in read}
+    lists: dict[str, Any] = {name: tuple(read[name]) for name in ("checked", "owed") if name in read}
     return {**read, **dated, **lists, "state": state(read["state"])}
 
 

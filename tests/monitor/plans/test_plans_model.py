@@ -1,0 +1,306 @@
+"""Any plan, any people, messages that arrive or never do, clocks that jump, restarts at any moment: what holds for all that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from monitor.domain.plan import NotifyStep, Plan, PlanRun, RunState, StatementStep, StepState, WebhookStep
+from monitor.plans import VERBS, Act, Effect, Facts, Note, RefusedError, Tell, Why, act, move
+from rules.figures import Figures
+from tests.monitor.plans.walking import OPENED, ROLES, minutes, opened, plan, restored
+
+_NAMES = ("cm", "head", "legal", "board", "ana")
+_PUBLISHING = "site"
+_DURATIONS = st.sampled_from(["30s", "5m", "15m", "1h", "7h", "1d"])
+_NAME = st.sampled_from(_NAMES)
+_SOME = st.lists(_NAME, min_size=1, max_size=2, unique=True)
+_WHEN = st.sampled_from(
+    [
+        {"mentions": {"gte": 10}},
+        {"mentions": {"gte": 100}},
+        {"firing": True},
+        {"level": {"gte": 2}},
+        {"not": {"scored": {"lt": 3}}},
+    ]
+)
+_FIGURES = st.builds(
+    Figures,
+    firing=st.sampled_from([None, True, False]),
+    mentions=st.sampled_from([None, 0, 10, 50, 100]),
+    scored=st.sampled_from([None, 1, 30]),
+)
+
+
+_NOTHING: st.SearchStrategy[dict[str, Any]] = st.just({})
+
+
+def _some(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Some of these settings."""
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+def _also(
+    first: st.SearchStrategy[dict[str, Any]], second: st.SearchStrategy[dict[str, Any]]
+) -> st.SearchStrategy[dict[str, Any]]:
+    return st.builds(lambda one, other: {**one, **other}, first, second)
+
+
+def _kind(action: str, more: st.SearchStrategy[dict[str, Any]] = _NOTHING, **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:
+    shared = _some(
+        role=_NAME,
+        min_level=st.integers(0, 3),
+        when=_WHEN,
+        deadline=_DURATIONS,
+        on_failure=st.sampled_from(["continue", "escalate"]),
+    )
+    return _also(shared, _also(st.just({"action": action, **fixed}), more))
+
+
+_UNDO = _also(st.just({"receiver": "queue-resume"}), _some(approval=_SOME))
+_APPROVAL = _also(
+    st.builds(lambda role: {"role": role}, _SOME), _some(within=_DURATIONS, on_timeout=st.sampled_from(["wait", "escalate"]))
+)
+_STEP = st.one_of(
+    _kind("notify", _some(every=_DURATIONS, auto=st.booleans()), receiver=["support", "board"]),
+    _kind("webhook", _some(undo=_UNDO, auto=st.booleans()), receiver="queue"),
+    _kind("capture", _some(auto=st.booleans())),
+    _kind("checklist", items=[{"en": "one"}, {"en": "two"}]),
+    _kind("assign", to="head"),
+    _kind("wait", st.builds(lambda lasting: {"for": lasting}, _DURATIONS)),
+    _kind("condition", st.builds(lambda when: {"when": when}, _WHEN)),
+    _kind("statement", _some(approval=_APPROVAL), statement="holding"),
+    _kind("statement", st.builds(lambda approval: {"approval": approval}, _APPROVAL), statement="holding", publish=_PUBLISHING),
+)
+_LEVEL = _some(ack_within=_DURATIONS, approver=_NAME, when=_WHEN.filter(lambda when: "level" not in when))
+_RUNG = _also(
+    st.builds(lambda at, notify: {"at": at, "notify": notify}, st.sampled_from([0, 0.5, 1, 2]), _SOME),
+    _some(unless=st.just("acknowledged"), by=st.sampled_from([["email"], ["sms", "push"]])),
+)
+_AGAIN = _also(
+    st.builds(lambda at: {"repeat_from": at}, st.integers(0, 3)),
+    _some(every=_DURATIONS, max=st.integers(1, 3), then=st.just("everyone")),
+)
+_PARTS = _some(
+    activation=_some(
+        mode=st.sampled_from(["confirm", "automatic", "manual", "observe"]),
+        confirm_within=_DURATIONS,
+        on_timeout=st.sampled_from(["escalate", "activate"]),
+    ),
+    severity=st.lists(_LEVEL, min_size=1, max_size=3).map(
+        lambda levels: [{"level": 3 - n, "name": {"en": "x"}, **each} for n, each in enumerate(levels)]
+    ),
+    deescalate=st.builds(
+        lambda below, lasting, by: {"below_level": below, "for": lasting, "by": by},
+        st.integers(1, 3),
+        _DURATIONS,
+        st.sampled_from(["human", "rule"]),
+    ),
+    escalation=st.builds(lambda rungs, again: [*rungs, *again], st.lists(_RUNG, max_size=3), st.lists(_AGAIN, max_size=1)),
+    closure=_some(when=_WHEN, sign_off=_NAME),
+    remind_every=_DURATIONS,
+    notify=_SOME,
+)
+
+
+@st.composite
+def _plans(draw: st.DrawFn) -> Plan:
+    """Any plan that a file may hold: each step may need any of those before it."""
+    steps: list[dict[str, Any]] = []
+    for n, step in enumerate(draw(st.lists(_STEP, min_size=1, max_size=6))):
+        needs = draw(st.lists(st.sampled_from([each["id"] for each in steps]), max_size=2, unique=True)) if steps else []
+        steps.append({**step, "id": f"step-{n}", "needs": needs})
+    return plan(*draw(st.permutations(steps)), **draw(_PARTS))
+
+
+class Runs(RuleBasedStateMachine):
+    """One run, from its opening on. Every change goes through `_keep`, which holds what must hold of it."""
+
+    @initialize(asked=_plans(), figures=_FIGURES)
+    def open(self, asked: Plan, figures: Figures) -> None:
+        """It is opened, and looked at for the first time."""
+        self.plan, self.figures, self.now = asked, figures, OPENED
+        self.run: PlanRun = opened(asked)
+        self.told: set[tuple[Why, str | None, int, str]] = set()
+        self.approved: dict[str, tuple[Sequence[str], str | None]] = {}
+        self._move()
+
+    @rule(after=st.sampled_from([0.1, 1, 10, 60, 600, 3600, 86400, 10 * 86400]))
+    def wait(self, after: float) -> None:
+        """Somebody looks after a moment, or after days of downtime."""
+        self.now += timedelta(seconds=after)
+        self._move()
+
+    @precondition(lambda self: self.run.wake_at is not None)
+    @rule()
+    def wake(self) -> None:
+        """Somebody looks exactly when the run asked for it."""
+        assert self.run.wake_at is not None
+        self.now = self.run.wake_at
+        self._move()
+
+    @rule(back=st.sampled_from([1, 60, 3600, 86400]))
+    def set_back(self, back: int) -> None:
+        """The clock was wrong, or is now."""
+        self.now -= timedelta(seconds=back)
+        self._move()
+
+    @rule(figures=_FIGURES)
+    def stir(self, figures: Figures) -> None:
+        """The figures change."""
+        self.figures = figures
+        self._move()
+
+    @rule(verb=st.sampled_from(sorted(VERBS)), by=st.sampled_from([*ROLES, "root@host"]), data=st.data())
+    def do(self, verb: str, by: str, data: st.DataObject) -> None:
+        """Somebody does something, possible or not."""
+        step = data.draw(st.sampled_from([*(each.id for each in self.plan.steps), None]))
+        done = Act(
+            verb,
+            by,
+            self.now,
+            names=(by, *ROLES[by]) if by in ROLES else (),
+            step=step,
+            item=data.draw(st.sampled_from([0, 1, 2, None])),
+            to=data.draw(st.sampled_from([*_NAMES, None])),
+            level=data.draw(st.sampled_from([0, 1, 2, 3, None])),
+            text=data.draw(st.sampled_from(["because", None])),
+            words=data.draw(st.sampled_from([{"en": "We are sorry."}, {"fr": "Pardon.", "en": "Sorry."}, None])),
+            figures=self.figures,
+        )
+        with suppress(RefusedError):
+            moved = act(self.run, done)
+            if verb == "approve" and moved.effects and step is not None:
+                self.approved[step] = ((by, *done.names), self.run.step(step).edited_by)
+            self._keep(moved.run, moved.effects)
+        self._move()
+
+    @precondition(lambda self: self._under_way())
+    @rule(ended=st.sampled_from([StepState.DONE, StepState.FAILED]), data=st.data())
+    def arrive(self, ended: StepState, data: st.DataObject) -> None:
+        """The messages of a step end, well or not."""
+        self._move({data.draw(st.sampled_from(self._under_way())): (ended, "cm: said")})
+
+    def _under_way(self) -> Sequence[str]:
+        sent = (NotifyStep, WebhookStep, StatementStep)
+        return [
+            each.id for each in self.plan.steps if isinstance(each, sent) and self.run.step(each.id).state is StepState.RUNNING
+        ]
+
+    def _move(self, delivered: Mapping[str, tuple[StepState, str]] | None = None) -> None:
+        moved = move(self.run, Facts(self.now, self.figures, delivered or {}))
+        self._keep(moved.run, moved.effects)
+
+    def _keep(self, after: PlanRun, effects: Sequence[Effect]) -> None:
+        """Store it, as plain data."""
+        before = self.run
+        assert before.open or (not effects and after == before), "a closed run never changes, and asks for nothing more"
+        _each_change_is_noted(before, after, effects)
+        self._tell_nothing_twice([each for each in effects if isinstance(each, Tell)])
+        if before.state is RunState.OBSERVING:
+            assert {type(each) for each in effects} <= {Note}, "what is only observed tells nobody"
+        self.run = restored(replace(after, version=before.version + 1) if after != before or effects else after)
+
+    def _tell_nothing_twice(self, told: Sequence[Tell]) -> None:
+        for tell in told:
+            assert tell.to, "somebody is told"
+            keys = {(tell.why, tell.step, tell.times, name) for name in tell.to}
+            assert not keys & self.told
+            self.told |= keys
+            if _PUBLISHING in tell.to:
+                self._is_approved(tell)
+
+    def _is_approved(self, tell: Tell) -> None:
+        """By somebody whom the plan names, and who did not change the words."""
+        assert tell.step is not None
+        step = self.plan.step(tell.step)
+        assert isinstance(step, StatementStep)
+        assert step.approval is not None
+        names, editor = self.approved[tell.step]
+        level = self.plan.level(self.run.level)
+        allowed = {*step.approval.role, level.approver if level is not None else None}
+        assert allowed & {*names}
+        assert editor not in names
+
+    @invariant()
+    def a_second_look_finds_nothing(self) -> None:
+        """Nothing is done twice at one moment."""
+        if hasattr(self, "run"):
+            again = move(self.run, Facts(self.now, self.figures))
+            assert (again.run, tuple(again.effects)) == (self.run, ())
+
+    @invariant()
+    def nothing_changes_before_it_is_time_to_look(self) -> None:
+        """`wake_at` is honest: until then time brings nothing about."""
+        if not hasattr(self, "run"):
+            return
+        until = self.run.wake_at or self.now + timedelta(days=30)
+        assert until > self.now, "no run is looked at again and again without need"
+        for moment in (self.now + (until - self.now) / 2, until - timedelta(microseconds=1)):
+            later = move(self.run, Facts(moment, self.figures))
+            assert not later.effects
+            assert replace(later.run, wake_at=None) == replace(self.run, wake_at=None)
+
+    @invariant()
+    def somebody_has_it(self) -> None:
+        """An open run has a next moment, or somebody has taken it, or all whom its ladder names were told."""
+        if not hasattr(self, "run") or not self.run.open or self.run.wake_at is not None:
+            return
+        waits = self.run.state is RunState.AWAITING_CONFIRMATION and self.plan.activation.mode == "manual"
+        observed = self.run.state is RunState.OBSERVING
+        chased = self.run.acknowledged_at is not None or self.run.rung >= len([r for r in self.plan.escalation if r.notify])
+        assert waits or observed or chased
+
+
+def _each_change_is_noted(before: PlanRun, after: PlanRun, effects: Sequence[Effect]) -> None:
+    """That a step waits for people stands in the step; every other change of state is an event of its own."""
+    noted = {each.detail.get("step") for each in effects if isinstance(each, Note)}
+    for step in after.steps:
+        was = before.step(step.step).state
+        if was is not step.state and (was, step.state) != (StepState.WAITING, StepState.READY):
+            assert step.step in noted
+    if after.state is not before.state or after.level != before.level:
+        assert any(isinstance(each, Note) for each in effects)
+
+
+TestRuns = Runs.TestCase
+TestRuns.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+
+
+@settings(deadline=None)
+@given(asked=_plans(), figures=_FIGURES, lasting=st.sampled_from([10, 60, 150, 1440, 3000]))
+def test_looking_often_or_once_comes_to_the_same(asked: Plan, figures: Figures, lasting: int) -> None:
+    """Each step stands where it would stand had somebody looked at every moment; and what was late is said once."""
+    end = OPENED + minutes(lasting)
+    often, told = _looked_at(asked, figures, lambda run: min(run.wake_at or end, end), end)
+    once, late = _looked_at(asked, figures, lambda _: end, end)
+    assert {each.step: each.state for each in once.steps} == {each.step: each.state for each in often.steps}
+    assert {(tell.why, tell.step) for tell in late} - {(Why.LEVEL, None)} <= {(tell.why, tell.step) for tell in told}
+    assert len(late) <= len(told)
+
+
+def _looked_at(
+    asked: Plan, figures: Figures, following: Callable[[PlanRun], datetime], end: datetime
+) -> tuple[PlanRun, Sequence[Tell]]:
+    """The run at its end, looked at when it is opened and at each following moment, and all that was told."""
+    run, now, told = opened(asked), OPENED, []
+    while True:
+        moved = move(run, Facts(now, figures))
+        run = replace(moved.run, version=run.version + 1)
+        told += [each for each in moved.effects if isinstance(each, Tell)]
+        if now >= end:
+            return run, told
+        now = following(run)
+
+
+@given(asked=_plans())
+def test_a_plan_reads_back_as_it_was_opened(asked: Plan) -> None:
+    """The snapshot of a run is the whole plan, its conditions too, in plain data."""
+    assert restored(opened(asked)).definition == asked
