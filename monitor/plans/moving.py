@@ -88,7 +88,8 @@ def _rise(plan: Plan, run: PlanRun, level: Level, facts: Facts) -> Moved:
     """Everybody of the plan hears of a graver level, and who approves at it. The first stands in the message that opens it."""
     first = run.level is None
     since = None if _may_be_graver(plan, level, facts.figures) else facts.now
-    risen = replace(run, level=level.level, level_since=facts.now, asked_level=level.level, asked_since=since, proposed_level=None)
+    risen = replace(run, level=level.level, level_since=facts.now, asked_level=level.level, asked_since=since)
+    risen = replace(risen, proposed_level=None)
     why = level.when.said(facts.figures) if level.when is not None else {}
     asked = in_words(level.when) if level.when is not None else ""
     noted = Note("level.set" if first else "level.raised", {"level": level.level, "asked": asked, **why})

@@ -22,15 +22,13 @@ _PUBLISHING = "site"
 _DURATIONS = st.sampled_from(["30s", "5m", "15m", "1h", "7h", "1d"])
 _NAME = st.sampled_from(_NAMES)
 _SOME = st.lists(_NAME, min_size=1, max_size=2, unique=True)
-_WHEN = st.sampled_from(
-    [
-        {"mentions": {"gte": 10}},
-        {"mentions": {"gte": 100}},
-        {"firing": True},
-        {"level": {"gte": 2}},
-        {"not": {"scored": {"lt": 3}}},
-    ]
-)
+_SEEN: list[dict[str, Any]] = [
+    {"mentions": {"gte": 10}},
+    {"mentions": {"gte": 100}},
+    {"firing": True},
+    {"not": {"scored": {"lt": 3}}},
+]
+_WHEN = st.sampled_from([*_SEEN, {"level": {"gte": 2}}])
 _FIGURES = st.builds(
     Figures,
     firing=st.sampled_from([None, True, False]),
@@ -79,7 +77,7 @@ _STEP = st.one_of(
     _kind("statement", _some(approval=_APPROVAL), statement="holding"),
     _kind("statement", st.builds(lambda approval: {"approval": approval}, _APPROVAL), statement="holding", publish=_PUBLISHING),
 )
-_LEVEL = _some(ack_within=_DURATIONS, approver=_NAME, when=_WHEN.filter(lambda when: "level" not in when))
+_LEVEL = _some(ack_within=_DURATIONS, approver=_NAME, when=st.sampled_from(_SEEN))
 _RUNG = _also(
     st.builds(lambda at, notify: {"at": at, "notify": notify}, st.sampled_from([0, 0.5, 1, 2]), _SOME),
     _some(unless=st.just("acknowledged"), by=st.sampled_from([["email"], ["sms", "push"]])),
