@@ -135,7 +135,7 @@ def _set_level(plan: Plan, run: PlanRun, done: Act) -> Moved:
     graver = run.level is None or level > run.level
     moved = replace(run, level=level, level_since=done.at, proposed_level=None)
     if graver:
-        moved = replace(moved, rung=0, rung_at=None)
+        moved = replace(moved, rung=0)
     found = plan.level(level)
     approver = [found.approver] if found is not None and found.approver else []
     told = Tell(tuple(dict.fromkeys([*plan.notify, *approver])), Why.LEVEL, times=run.version)
@@ -191,7 +191,7 @@ def _edit(plan: Plan, run: PlanRun, done: Act) -> Moved:
         raise RefusedError(f"the step `{step.id}` has no words to change")
     _require_all_words(step, at, done)
     edited = replace(at, words={**(at.words or {}), **done.words}, edited_by=done.by, approved_at=None, approved_by=None)
-    if at.state is StepState.FAILED:  # they may go out after all
+    if at.state is StepState.FAILED:  # they may be used after all
         edited = replace(edited, state=StepState.READY, ended_at=None)
     noted = _note("step.edited", done, languages=sorted(done.words))
     if step.approval is None or at.state is StepState.WAITING:  # they are asked for when it begins
@@ -222,9 +222,9 @@ def _approve(plan: Plan, run: PlanRun, done: Act) -> Moved:
     noted = _note("step.approved", done)
     if isinstance(step, WebhookStep):
         return Moved(run.with_step(approved), (noted,))
-    if step.publish is not None:
-        sent = replace(approved, state=StepState.RUNNING, started_at=done.at, times=at.times + 1)
-        return Moved(run.with_step(sent), (noted, Tell((step.publish,), Why.STEP, step.id, times=at.times)))
+    if step.publish is not None and not at.times:  # what failed may have gone out all the same: a person sees to the rest
+        sent = replace(approved, state=StepState.RUNNING, started_at=done.at, times=1)
+        return Moved(run.with_step(sent), (noted, Tell((step.publish,), Why.STEP, step.id)))
     to = at.owner or run.lead
     told = (Tell((to,), Why.APPROVED, step.id, times=run.version),) if to else ()
     return Moved(run.with_step(approved), (noted, *told))

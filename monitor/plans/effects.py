@@ -35,7 +35,7 @@ class Tell:
     """Tell people, roles or receivers; each once, however many names lead to them.
 
     Nothing is told twice with the same (why, step, times) in one run. `times` counts how often a step itself was told; of what
-    else may be told again it is the version of the run, which every change counts up.
+    else may be told again it is the version of the run, which every change counts up. The first chase begins at 0.
     """
 
     to: Sequence[str]

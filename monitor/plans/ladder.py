@@ -28,13 +28,14 @@ def climb(plan: Plan, run: PlanRun, now: datetime) -> Moved:
     """Tell the rungs whose time has come. Who has taken the run ends the chase, not what is told whatever happens."""
     notes: list[Note] = []
     told: list[Rung] = []
+    times = run.version if run.rung_at is not None else 0  # 0: nobody has been chased before
     while (due := _due(plan, run)) is not None and due[0] <= now:
         rung = due[1]
         if run.acknowledged_at is None or rung.unless is None:
             notes.append(Note("escalated", {"rung": run.rung, "to": list(rung.notify)}))
             told.append(rung)
         run = replace(run, rung=run.rung + 1, rung_at=now)
-    return Moved(run, (*notes, _telling(told, run.version)) if told else ())
+    return Moved(run, (*notes, _telling(told, times)) if told else ())
 
 
 def next_climb(plan: Plan, run: PlanRun) -> datetime | None:

@@ -95,7 +95,7 @@ def _rise(plan: Plan, run: PlanRun, level: Level, facts: Facts) -> Moved:
     noted = Note("level.set" if first else "level.raised", {"level": level.level, "asked": asked, **why})
     if first and facts.now < run.opened_at + LOOK:
         return Moved(risen, (noted,))
-    risen = replace(risen, acknowledged_at=None, acknowledged_by=None, rung=0, rung_at=None)
+    risen = replace(risen, acknowledged_at=None, acknowledged_by=None, rung=0)
     to = dict.fromkeys([*plan.notify, *([level.approver] if level.approver else []), *([run.lead] if run.lead else [])])
     return Moved(risen, (noted, Tell(tuple(to), Why.LEVEL, times=run.version)))
 

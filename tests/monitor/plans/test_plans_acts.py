@@ -359,15 +359,19 @@ def test_only_statements_have_words(step: str, words: dict[str, str] | None) -> 
         _begun({"id": "facts"}, _HOLD).act("edit", step=step, words=words)
 
 
-def test_words_that_could_not_be_published_are_changed_and_go_out_again() -> None:
-    """With a yes of their own, and under a number of their own, so that they are not taken for the first."""
+def test_words_that_could_not_be_published_are_left_to_people() -> None:
+    """They may have gone out all the same: changed and approved anew they are ready to be used, and are not sent again."""
     walk = _begun(_PUBLISH)
+    walk.act("acknowledge")
     walk.act("approve", "eve", step="answer")
-    walk.arrives("answer", StepState.FAILED, "site: too long")
+    walk.arrives("answer", StepState.FAILED, "site: no answer")
     walk.act("edit", step="answer", words={"en": "Sorry."})
     assert walk.state("answer") is StepState.READY
     walk.act("approve", "eve", step="answer")
-    assert [tell.times for tell in walk.told if tell.why is Why.STEP] == [0, 1]
+    assert walk.whom(Why.STEP) == [("site",)]
+    assert walk.whom(Why.APPROVED) == [("ana",)]
+    walk.act("done", step="answer")
+    assert walk.state("answer") is StepState.DONE
 
 
 def test_words_on_their_way_are_neither_changed_nor_refused() -> None:
