@@ -16,6 +16,7 @@ from monitor.domain.plan import Level, Plan, PlanRun, RunState
 from monitor.domain.plan.run import StepState
 from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
 from monitor.plans.ladder import above, climb, next_climb, next_rung
+from monitor.plans.set_back import by_this_clock
 from monitor.plans.steps import carry, is_delivered, next_of_steps
 from rules.figures import Figures, in_words
 
@@ -37,6 +38,7 @@ def move(run: PlanRun, facts: Facts) -> Moved:
     if not run.open:
         return Moved(replace(run, wake_at=None))
     plan = run.definition
+    run = by_this_clock(plan, run, facts.now)
     if run.state is RunState.OBSERVING:  # nothing leaves the house: what would have, has arrived
         facts = replace(facts, delivered={each.id: (StepState.DONE, "") for each in plan.steps if is_delivered(each)})
     effects: list[Effect] = []
@@ -173,7 +175,7 @@ def _quiet_at(plan: Plan, run: PlanRun) -> datetime | None:
     rests = run.state is not RunState.STOOD_DOWN and all(step.ended for step in run.steps)
     if run.acknowledged_at is None or rests:
         return None
-    return max(filter(None, (run.acknowledged_at, run.touched_at))) + plan.remind_every
+    return (run.touched_at or run.acknowledged_at) + plan.remind_every
 
 
 def _whoever_leads(plan: Plan, run: PlanRun) -> tuple[str, ...]:

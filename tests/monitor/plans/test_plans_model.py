@@ -40,6 +40,10 @@ _FIGURES = st.builds(
 _NOTHING: st.SearchStrategy[dict[str, Any]] = st.just({})
 
 
+_PEOPLE = st.sampled_from([*ROLES, "root@host"])
+_WORDS = st.sampled_from([None, {"en": "We are sorry."}, {"fr": "Pardon.", "en": "Sorry."}])
+
+
 def _some(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Some of these settings."""
     return st.fixed_dictionaries({}, optional=optional)
@@ -67,7 +71,8 @@ _APPROVAL = _also(
     st.builds(lambda role: {"role": role}, _SOME), _some(within=_DURATIONS, on_timeout=st.sampled_from(["wait", "escalate"]))
 )
 _STEP = st.one_of(
-    _kind("notify", _some(every=_DURATIONS, auto=st.booleans()), receiver=["support", "board"]),
+    _kind("notify", _some(auto=st.booleans()), receiver=["support", "board"]),
+    _kind("notify", st.builds(lambda every: {"every": every}, _DURATIONS), receiver=["support", "board"]),
     _kind("webhook", _some(undo=_UNDO, auto=st.booleans()), receiver="queue"),
     _kind("capture", _some(auto=st.booleans())),
     _kind("checklist", items=[{"en": "one"}, {"en": "two"}]),
@@ -75,7 +80,9 @@ _STEP = st.one_of(
     _kind("wait", st.builds(lambda lasting: {"for": lasting}, _DURATIONS)),
     _kind("condition", st.builds(lambda when: {"when": when}, _WHEN)),
     _kind("statement", _some(approval=_APPROVAL), statement="holding"),
-    _kind("statement", st.builds(lambda approval: {"approval": approval}, _APPROVAL), statement="holding", publish=_PUBLISHING),
+)
+_PUBLISHED = _kind(
+    "statement", st.builds(lambda approval: {"approval": approval}, _APPROVAL), statement="holding", publish=_PUBLISHING
 )
 _LEVEL = _some(ack_within=_DURATIONS, approver=_NAME, when=st.sampled_from(_SEEN))
 _RUNG = _also(
@@ -110,9 +117,9 @@ _PARTS = _some(
 
 @st.composite
 def _plans(draw: st.DrawFn) -> Plan:
-    """Any plan that a file may hold: each step may need any of those before it."""
+    """Any plan that a file may hold, one that publishes: each step may need any of those before it."""
     steps: list[dict[str, Any]] = []
-    for n, step in enumerate(draw(st.lists(_STEP, min_size=1, max_size=6))):
+    for n, step in enumerate([*draw(st.lists(_STEP, max_size=5)), draw(_PUBLISHED)]):
         needs = draw(st.lists(st.sampled_from([each["id"] for each in steps]), max_size=2, unique=True)) if steps else []
         steps.append({**step, "id": f"step-{n}", "needs": needs})
     return plan(*draw(st.permutations(steps)), **draw(_PARTS))
@@ -127,7 +134,7 @@ class Runs(RuleBasedStateMachine):
         self.plan, self.figures, self.now = asked, figures, OPENED
         self.run: PlanRun = opened(asked)
         self.told: set[tuple[Why, str | None, int, str]] = set()
-        self.approved: dict[str, tuple[Sequence[str], str | None]] = {}
+        self.approved: dict[str, tuple[set[str], str | None]] = {}
         self._move()
 
     @rule(after=st.sampled_from([0.1, 1, 10, 60, 600, 3600, 86400, 10 * 86400]))
@@ -156,27 +163,40 @@ class Runs(RuleBasedStateMachine):
         self.figures = figures
         self._move()
 
-    @rule(verb=st.sampled_from(sorted(VERBS)), by=st.sampled_from([*ROLES, "root@host"]), data=st.data())
+    @rule(verb=st.sampled_from(sorted(VERBS)), by=_PEOPLE, data=st.data())
     def do(self, verb: str, by: str, data: st.DataObject) -> None:
         """Somebody does something, possible or not."""
         step = data.draw(st.sampled_from([*(each.id for each in self.plan.steps), None]))
-        done = Act(
-            verb,
-            by,
-            self.now,
-            names=(by, *ROLES[by]) if by in ROLES else (),
-            step=step,
+        words = data.draw(_WORDS)
+        self._act(
+            self._done(verb, by, step=step, words=words),
             item=data.draw(st.sampled_from([0, 1, 2, None])),
             to=data.draw(st.sampled_from([*_NAMES, None])),
             level=data.draw(st.sampled_from([0, 1, 2, 3, None])),
             text=data.draw(st.sampled_from(["because", None])),
-            words=data.draw(st.sampled_from([{"en": "We are sorry."}, {"fr": "Pardon.", "en": "Sorry."}, None])),
-            figures=self.figures,
         )
+
+    @precondition(lambda self: self._worded())
+    @rule(verb=st.sampled_from(["edit", "approve", "approve", "reject"]), by=_PEOPLE, words=_WORDS, data=st.data())
+    def word(self, verb: str, by: str, words: Mapping[str, str] | None, data: st.DataObject) -> None:
+        """Somebody changes words, or says yes or no to them, entitled or not."""
+        step = data.draw(st.sampled_from(self._worded()))
+        self._act(self._done(verb, by, step=step, words=words), text="because")
+
+    def _worded(self) -> Sequence[str]:
+        open_ = [each for each in self.plan.steps if isinstance(each, StatementStep) and not self.run.step(each.id).ended]
+        return [each.id for each in open_] if self.run.open else []
+
+    def _done(self, verb: str, by: str, *, step: str | None, words: Mapping[str, str] | None) -> Act:
+        names = (by, *ROLES[by]) if by in ROLES else ()
+        return Act(verb, by, self.now, names=names, step=step, words=words, figures=self.figures)
+
+    def _act(self, done: Act, **more: Any) -> None:
+        done = replace(done, **more)
         with suppress(RefusedError):
             moved = act(self.run, done)
-            if verb == "approve" and moved.effects and step is not None:
-                self.approved[step] = ((by, *done.names), self.run.step(step).edited_by)
+            if done.verb == "approve" and moved.effects and done.step is not None:
+                self.approved[done.step] = ({done.by, *done.names}, self.run.step(done.step).edited_by)
             self._keep(moved.run, moved.effects)
         self._move()
 
@@ -224,7 +244,7 @@ class Runs(RuleBasedStateMachine):
         names, editor = self.approved[tell.step]
         level = self.plan.level(self.run.level)
         allowed = {*step.approval.role, level.approver if level is not None else None}
-        assert allowed & {*names}
+        assert allowed & names
         assert editor not in names
 
     @invariant()
