@@ -428,8 +428,10 @@ def test_standing_down_waits_for_a_signature() -> None:
 def test_who_signs_may_stand_down_at_once() -> None:
     """Their word is the signature."""
     walk = _begun(closure={"sign_off": "head"})
+    walk.act("acknowledge")
     walk.act("stand_down", "bob")
     assert walk.run.state is RunState.CLOSED
+    assert walk.run.acknowledged_by == "ana"
 
 
 def test_who_stands_down_ends_the_chase() -> None:

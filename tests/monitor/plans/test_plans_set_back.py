@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from monitor.domain.plan import RunState, StepState
+from monitor.domain.plan import RunState, StepRun, StepState
 from monitor.plans import Why
 from tests.monitor.plans.walking import Walk, minutes, plan
 
@@ -74,6 +75,16 @@ def test_a_calm_is_counted_from_now() -> None:
     assert walk.run.level == 2
     walk.at(70 - _DAY)
     assert walk.run.level == 1
+
+
+def test_a_step_that_this_version_does_not_know_is_left_alone() -> None:
+    """A run that another version opened goes on with what this one understands."""
+    walk = Walk(plan(activation=_AUTOMATIC))
+    walk.at(0)
+    strange = StepRun("strange", 1, StepState.WAITING)
+    walk.run = replace(walk.run, steps=(*walk.run.steps, strange))
+    walk.at(5 - _DAY)
+    assert walk.run.steps[-1] == strange
 
 
 def test_what_was_done_stays_done() -> None:
