@@ -147,8 +147,9 @@ def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
     if isinstance(step, CaptureStep):
         return Moved(run.with_step(over), (Capture(step.id), done))
     if isinstance(step, AssignStep):
+        told = (Tell((step.to,), Why.ASSIGNED, times=run.version),) if run.lead != step.to else ()
         leading = replace(run.with_step(over), lead=step.to)
-        return Moved(leading, (Note("assigned", {"to": step.to, "step": step.id}), Tell((step.to,), Why.ASSIGNED), done))
+        return Moved(leading, (Note("assigned", {"to": step.to, "step": step.id}), *told, done))
     return Moved(run.with_step(over), (done,))
 
 

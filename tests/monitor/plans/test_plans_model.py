@@ -56,13 +56,9 @@ def _also(
 
 
 def _kind(action: str, more: st.SearchStrategy[dict[str, Any]] = _NOTHING, **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:
-    shared = _some(
-        role=_NAME,
-        min_level=st.integers(0, 3),
-        when=_WHEN,
-        deadline=_DURATIONS,
-        on_failure=st.sampled_from(["continue", "escalate"]),
-    )
+    plain = _some(role=_NAME, deadline=_DURATIONS, on_failure=st.sampled_from(["continue", "escalate"]))
+    held = _some(min_level=st.integers(0, 3), when=_WHEN)
+    shared = st.one_of(plain, plain, _also(plain, held))  # what is held back too often shows nothing
     return _also(shared, _also(st.just({"action": action, **fixed}), more))
 
 
@@ -94,11 +90,6 @@ _AGAIN = _also(
     _some(every=_DURATIONS, max=st.integers(1, 3), then=st.just("everyone")),
 )
 _PARTS = _some(
-    activation=_some(
-        mode=st.sampled_from(["confirm", "automatic", "manual", "observe"]),
-        confirm_within=_DURATIONS,
-        on_timeout=st.sampled_from(["escalate", "activate"]),
-    ),
     severity=st.lists(_LEVEL, min_size=1, max_size=3).map(
         lambda levels: [{"level": 3 - n, "name": {"en": "x"}, **each} for n, each in enumerate(levels)]
     ),
@@ -115,14 +106,21 @@ _PARTS = _some(
 )
 
 
+_MODE = st.sampled_from(["automatic", "automatic", "confirm", "confirm", "manual", "observe"])
+_ACTIVATION = _also(
+    st.builds(lambda mode: {"mode": mode}, _MODE),
+    _some(confirm_within=_DURATIONS, on_timeout=st.sampled_from(["activate", "escalate"])),
+)
+
+
 @st.composite
 def _plans(draw: st.DrawFn) -> Plan:
     """Any plan that a file may hold, one that publishes: each step may need any of those before it."""
     steps: list[dict[str, Any]] = []
-    for n, step in enumerate([*draw(st.lists(_STEP, max_size=5)), draw(_PUBLISHED)]):
-        needs = draw(st.lists(st.sampled_from([each["id"] for each in steps]), max_size=2, unique=True)) if steps else []
+    for n, step in enumerate([draw(_PUBLISHED), *draw(st.lists(_STEP, min_size=2, max_size=5))]):
+        needs = draw(st.lists(st.sampled_from([each["id"] for each in steps]), max_size=1)) if steps else []
         steps.append({**step, "id": f"step-{n}", "needs": needs})
-    return plan(*draw(st.permutations(steps)), **draw(_PARTS))
+    return plan(*draw(st.permutations(steps)), activation=draw(_ACTIVATION), **draw(_PARTS))
 
 
 class Runs(RuleBasedStateMachine):

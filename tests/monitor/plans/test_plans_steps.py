@@ -60,6 +60,14 @@ def test_what_one_step_ends_another_begins_at_once() -> None:
     assert walk.whom(Why.ASSIGNED) == [("head",)]
 
 
+def test_who_leads_already_is_not_told_again() -> None:
+    """Two steps give the run to the same person."""
+    walk = _walk(*({"id": f"give-{n}", "action": "assign", "to": "head"} for n in (1, 2)))
+    walk.at(0)
+    assert walk.whom(Why.ASSIGNED) == [("head",)]
+    assert walk.kinds.count("assigned") == 2
+
+
 def test_a_step_waits_for_its_level() -> None:
     """It begins when the run has reached it, and not before."""
     severity = [{"level": 2, "name": {"en": "alert"}, "when": {"mentions": {"gte": 10}}}, {"level": 1, "name": {"en": "calm"}}]
