@@ -148,7 +148,7 @@ def test_whoever_has_no_rules_has_those_that_are_shipped_and_their_tests(write: 
         ),
         (
             GOOD + "  - {name: a, mentions: [{at: 0m}], expect: [{rule: crisis, plan: storm, firing_by: 1m}]}\n",
-            ["acme.test.yaml:4: tests[1].expect[0].plan: there is no plan called `storm`. Known here: `negative-storm`."],
+            ["acme.test.yaml:4: tests[1].expect[0].plan: there is no plan called `storm`. Known here: `data-breach`…"],
         ),
         (
             GOOD + "  - {name: a, mentions: [{at: 0m, subjects: [acmo], source: new}], expect: []}\n",
