@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from monitor.domain.plan import PLACES
 from monitor.settings import load
 from notifiers.signing import headers
 from rules import FlatlineRule
@@ -61,16 +62,28 @@ def test_the_flatline_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
 
 
 def test_the_plan_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
-    """The plan that the page shows can be pasted, when the people it names exist."""
-    (block,) = blocks("write-a-plan.md", "yaml")
+    """Its parts make one plan, when the people it names exist; the rule behind them opens a plan that is shipped."""
+    *parts, rule = blocks("write-a-plan.md", "yaml")
     hook = "{kind: webhook, url: 'https://queue.example.org', secret: '${HUB_SECRET}'}"
-    receivers = f"receivers: {{crisis-room: {hook}, publishing-queue: {hook}}}\nrouting: {{default: crisis-room}}\n"
+    names = ("crisis-room", "publishing-queue", "publishing-queue-resume")
+    receivers = "receivers:\n" + "".join(f"  {name}: {hook}\n" for name in names) + "routing: {default: crisis-room}\n"
     people = "people: {lea: {name: Léa, receivers: crisis-room}}\nroles: {head-of-communication: lea, community-manager: lea}\n"
     written(tmp_path, "monitor.yaml", MINIMUM + receivers)
     written(tmp_path, "contacts.yaml", people)
-    written(tmp_path, "rules/none.yaml", "version: 1\n")
-    written(tmp_path, "plans/outage.yaml", block)
-    assert set(load(tmp_path, environ=ENVIRONMENT).plans) == {"product-outage"}
+    written(tmp_path, "plans/outage.yaml", "".join(parts))
+    assert "product-outage" in load(tmp_path, environ=ENVIRONMENT).plans
+    (tmp_path / "plans" / "outage.yaml").unlink()
+    (tmp_path / "plans").rmdir()
+    written(tmp_path, "rules/danger.yaml", rule)
+    assert [each.plan for each in load(tmp_path, environ=ENVIRONMENT).rules] == ["product-recall"]
+
+
+def test_the_how_to_page_lists_every_shipped_plan_and_place() -> None:
+    """Whoever writes a first plan sees what there is to start from, and what Tocsin fills in."""
+    page = (ROOT / "docs" / "how-to" / "write-a-plan.md").read_text("utf-8")
+    listed = re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in (ROOT / "config" / "plans").glob("*.yaml"))
+    assert {*re.findall(r"`\{\{(\w+)\}\}`", page)} == {*PLACES}
 
 
 def test_the_campaigns_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:

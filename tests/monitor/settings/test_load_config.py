@@ -453,7 +453,9 @@ def test_the_report_ends_with_what_the_configuration_amounts_to(write: Write, wa
     write({"monitor.yaml": watched, "rules/a.yaml": RULE})
     report = check(folder, environ={})
     plans = len([*(shipped() / "plans").glob("*.yaml")])
-    assert render(report) == f"{folder}: fine. 1 subject, 1 source, 1 receiver, 1 own rule, {plans} plans. Store: {folder}/tocsin.db"
+    assert (
+        render(report) == f"{folder}: fine. 1 subject, 1 source, 1 receiver, 1 own rule, {plans} plans. Store: {folder}/tocsin.db"
+    )
     assert report.exit_code == ExitCode.OK
     report = check(write({"monitor.yaml": watched + "a: 1\nb: 2\n"}), environ={})
     assert report.summary == f"{folder}: 2 problems to put right."
