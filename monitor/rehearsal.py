@@ -35,7 +35,7 @@ SOURCE = "story"  # the source of what names none
 TICK = timedelta(minutes=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _WEEK = timedelta(days=7)  # how long a story is watched whose rules ring for what is not said
-_OF_A_PLAN = frozenset({NotificationKind.STEP, NotificationKind.CALL, NotificationKind.OVER})  # how it goes on is another story
+_CARRIES = frozenset({NotificationKind.STEP, NotificationKind.CALL, NotificationKind.OVER})  # a plan that is open already
 _TELLS = frozenset({NotificationKind.FIRST, NotificationKind.MORE, NotificationKind.WORSE, NotificationKind.REMINDER})
 
 
@@ -271,11 +271,11 @@ class _Story:
 
 
 async def messages_about(tx: UnitOfWork, outcome: Outcome) -> Counter[tuple[int, str]]:
-    """How many messages were about an alert, by its number and who got them: neither its end nor a step of a plan counts."""
+    """How many messages were about an alert, by its number and who got them: neither its end nor what a plan asks for counts."""
     told: Counter[tuple[int, str]] = Counter()
     for each in outcome.deliveries:
         message = await tx.notifications.get(each.notification_id)
-        if message is not None and message.kind not in _OF_A_PLAN:
+        if message is not None and message.kind not in _CARRIES:
             told.update({(event.alert_id, each.receiver) for event in message.events if event.event in _TELLS})
     return told
 
