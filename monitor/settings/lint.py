@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from monitor.domain.mention import Form
+from monitor.packaged import shipped
 from monitor.settings.load import folder_of, read_all
 from monitor.settings.model import Settings
 from monitor.settings.names import entries
@@ -127,11 +128,12 @@ def _unused_lists(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _unused_plans(configuration: Configuration) -> Iterator[Finding]:
-    """Only of the plans that stand in this configuration: the shipped ones lie ready."""
+    """Only of the plans that somebody wrote: the shipped ones, copied or not, lie ready for rules to come."""
     opened = {rule.plan for rule in configuration.settings.rules}
+    ready = {path.stem for path in (shipped() / "plans").glob("*.yaml")}
     for document in configuration.plans:
         own = Path(document.file).is_relative_to(configuration.directory)
-        if own and at(document.data, ("plan", "id")) not in opened:
+        if own and at(document.data, ("plan", "id")) not in opened | ready:
             problem = document.problem(("plan", "id"), "no rule opens this plan.", "Write `plan:` with its id at a rule.")
             yield Finding(problem, "unused-plan")
 

@@ -83,6 +83,13 @@ def test_a_list_that_monitor_yaml_names_is_used(tocsin: Tocsin, asks: str) -> No
     assert "unused-list" not in told.output
 
 
+def test_a_copied_plan_lies_ready(tocsin: Tocsin) -> None:
+    """Whoever starts from the shipped plans has them all, and need not name each at a rule."""
+    tocsin.write("rules/acme.yaml", RULES)
+    tocsin.write("plans/outage.yaml", (SHIPPED / "plans" / "service-outage.yaml").read_text(encoding="utf-8"))
+    assert "unused-plan" not in tocsin.at("rules", "lint").output
+
+
 def test_strict_fails_on_findings_alone(tocsin: Tocsin) -> None:
     """What is left out by its name does not count; what nobody knows cannot be left out."""
     tocsin.write("rules/acme.test.yaml", TESTS)
