@@ -219,7 +219,7 @@ class Walk:
             plan=self.plan.id,
             incident_id=1,
             state=opens_as(self.plan),
-            snapshot=self.plan.model_dump(mode="json", by_alias=True, exclude_none=True),
+            snapshot=self.plan.snapshot(),
             opened_at=START,
             steps=tuple(StepRun(step.id, n, StepState.WAITING) for n, step in enumerate(self.plan.steps)),
             confirm_by=START + self.plan.activation.confirm_within if waits else None,
