@@ -123,7 +123,7 @@ def names_a_host(url: str) -> bool:
 
 
 def _level(message: Message) -> str:
-    if message.kind == "resolved":
+    if message.kind in {"resolved", "over"}:
         return "warning" if Voice(message).unfinished else "success"
     return {"info": "info", "warning": "warning", "critical": "failure"}[message.severity]
 

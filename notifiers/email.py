@@ -139,7 +139,7 @@ def _headers(message: Message, smtp: SmtpSettings, at: datetime) -> dict[str, st
         named["In-Reply-To"] = root
     if message.incident_id is not None:
         named["X-Tocsin-Incident"] = str(message.incident_id)
-    if message.severity == "critical" and message.kind != "resolved":
+    if message.severity == "critical" and message.kind not in {"resolved", "over"}:
         named |= {"X-Priority": "1", "Importance": "high"}
     return named
 

@@ -73,7 +73,11 @@ class AlertFacts:
 
 @dataclass(frozen=True, slots=True)
 class PlanStepFacts:
-    """One step, in the receiver's language. `text` is a statement ready to copy; `items` a checklist."""
+    """One step, in the receiver's language. `text` is a statement ready to copy; `items` a checklist.
+
+    `deadline` is aware; `late` says that it has passed. `checked` are the places of the ticked items, from 0. `note` is why
+    it was rejected, failed or was skipped, in the words of whoever said so: hostile until escaped.
+    """
 
     id: str
     phase: str
@@ -85,6 +89,10 @@ class PlanStepFacts:
     items: Sequence[str] = ()
     text: str = ""
     approved: bool = False
+    deadline: datetime | None = None
+    late: bool = False
+    checked: Sequence[int] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +106,31 @@ class StatementFacts:
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
-    """The emergency plan that was opened. `step` is set when the message *is* one step of it."""
+    """The emergency plan that was opened. `step` is the step that the message is, or is about.
+
+    `why` is the word of `monitor.plans.Why` that a `call`, a `step` or an `over` is written for. `since` is since when that is
+    so; `deadline` is the one of the step in question, or the moment until which somebody must act; both are aware. `drill` is
+    the prefix of a drill, empty when this is none; `page` the address of the run's page, empty when there is none.
+    """
 
     run_id: int
     id: str
     title: str
-    state: str  # awaiting_confirmation, running, closed
+    state: str  # awaiting_confirmation, running, observing, stood_down, closed
     steps: Sequence[PlanStepFacts]
     never: Sequence[str] = ()
     step: str | None = None
     statements: Sequence[StatementFacts] = ()
+    why: str | None = None
+    level: str = ""  # the name of the level, empty when there is none
+    risen: bool = False  # the figures have just raised the level
+    proposed: tuple[int, str] | None = None  # the level that it may fall to: its rank and its name
+    lead: str = ""  # who leads the run
+    acknowledged: bool = False  # somebody has taken the run
+    since: datetime | None = None
+    deadline: datetime | None = None
+    drill: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from notifiers.safe import one_line
 from notifiers.voice import Voice, ack, nature
 
 _TITLE = 80
-_OVER = frozenset({"done", "skipped"})
 
 
 def headline(voice: Voice) -> str:
@@ -85,6 +84,4 @@ def _title(voice: Voice, alert: AlertFacts) -> str:
 
 
 def _plan(voice: Voice, plan: PlanFacts) -> str:
-    done = sum(step.state in _OVER for step in plan.steps)
-    progress = voice.count("plan.progress", done, total=str(len(plan.steps)))
-    return voice.say("still.plan", plan=one_line(plan.title, _TITLE), progress=progress)
+    return voice.say("still.plan", plan=one_line(plan.title, _TITLE), progress=voice.progress(plan))

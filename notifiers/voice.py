@@ -13,6 +13,7 @@ from notifiers.safe import one_line
 
 NATURES = ("complaint", "safety", "praise", "talk")
 _NAME = 80
+_DONE = frozenset({"done", "skipped"})
 _FEW_ALERTS = 6  # as many as one still checks and types
 _RANK: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
 # What a rule's id or title gives away when no label `nature` says it, without accents.
@@ -80,6 +81,17 @@ class Voice:
         """The step this message is, if it is one."""
         plan = self.message.plan
         return next((step for step in plan.steps if step.id == plan.step), None) if plan and plan.step else None
+
+    @property
+    def undoes(self) -> bool:
+        """Whether the message takes back what a step did."""
+        plan = self.message.plan
+        return plan is not None and plan.why == "undo" and self.step is not None
+
+    def progress(self, plan: PlanFacts) -> str:
+        """« 2 étapes faites sur 5 »."""
+        done = sum(step.state in _DONE for step in plan.steps)
+        return self.count("plan.progress", done, total=str(len(plan.steps)))
 
     @property
     def unfinished(self) -> bool:

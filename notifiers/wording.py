@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from notifiers import still
+from notifiers import calls, still
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts
 from notifiers.reasons import COPIED, FIGURES, whole
 from notifiers.safe import one_line
@@ -15,6 +15,7 @@ from notifiers.voice import Voice, nature
 
 _TITLE = 120
 _TERM = 60
+_PREFIX = 40
 _DO = {"flatline": "do.flat", "new_term": "do.new_term"}
 _FEW = 1  # an expectation below this is "next to none": nobody pictures 0.6 of a person
 _HEALTH = ("source_health", "receiver_health", "store_health", "judging_health", "plan_health")
@@ -30,11 +31,21 @@ def headline(message: Message) -> str:
     said = _event(voice)
     if message.kind == "test":
         said = voice.say("mark.test", headline=said)
-    return voice.say("mark.replay", headline=said) if message.replay else said
+    return _rehearsed(message, voice.say("mark.replay", headline=said) if message.replay else said)
+
+
+def _rehearsed(message: Message, said: str) -> str:
+    """With the prefix of a drill before everything else, once: nobody takes a rehearsal for a crisis, or a crisis for one."""
+    prefix = one_line(message.plan.drill, _PREFIX) if message.plan else ""
+    return said if not prefix or said.startswith(prefix) else f"{prefix} {said}"
 
 
 def topic(message: Message) -> str:
     """What the conversation is called: the same in all its messages, or mail programs tear it apart."""
+    return _rehearsed(message, _topic(message))
+
+
+def _topic(message: Message) -> str:
     if message.topic:
         return one_line(message.topic, 200)
     voice = Voice(message)
@@ -44,8 +55,14 @@ def topic(message: Message) -> str:
 
 
 def opening(message: Message) -> str:
-    """The topic that a conversation's first message gives it: its headline, without names, which can be erased one day."""
+    """The topic that a conversation's first message gives it: its headline, without names, which can be erased one day.
+
+    What somebody is called to changes from one message to the next: where that comes first, the plan is the topic.
+    """
     voice = Voice(replace(message, posts=()))
+    if message.kind in {"call", "over"} and message.plan:
+        plan = one_line(message.plan.title, _TITLE)
+        return _rehearsed(message, voice.say("topic.plan", plan=plan, n=str(message.incident_id or message.plan.run_id)))
     said = headline(voice.message)
     alone = voice.lead is not None and voice.lead.personal and message.kind not in {"plan", "step", "test"}
     # Without the name one complaint sounds like the next: the number keeps their conversations apart.
@@ -53,18 +70,22 @@ def opening(message: Message) -> str:
 
 
 def stands_out(message: Message) -> bool:
-    """Whether the message needs a subject of its own: on a locked screen the thirtieth answer rings for nobody."""
+    """Whether the message needs a subject of its own: on a locked screen the thirtieth answer rings for nobody.
+
+    What one person is called to always does.
+    """
+    if message.kind == "call":
+        return True
     return message.sequence > 1 and message.severity == "critical" and message.kind in {"first", "worse", "plan", "step"}
 
 
 def _event(voice: Voice) -> str:
     """What happened, seen from why this message is written."""
     kind = voice.message.kind
-    plan = voice.message.plan
-    if kind == "step" and plan and voice.step:
-        return _step_headline(voice, plan, voice.step)
-    if kind in {"plan", "step"} and plan:
-        return _plan_headline(voice, plan)
+    if called := calls.concerns(voice):
+        return calls.headline(voice, called, _facts(voice) if voice.lead else "")
+    if kind in {"plan", "step"} and voice.message.plan:
+        return _plan_headline(voice, voice.message.plan)
     if kind == "resolved":
         return still.headline(voice) if voice.unfinished else _resolved(voice)
     if kind == "test" and not voice.lead:
@@ -278,6 +299,8 @@ def _resolved(voice: Voice) -> str:
 
 
 def _plan_headline(voice: Voice, plan: PlanFacts) -> str:
+    if voice.message.kind == "step" and voice.step:
+        return _step_headline(voice, plan, voice.step)
     key = "event.plan.confirm" if plan.state == "awaiting_confirmation" else "event.plan"
     title = one_line(plan.title, _TITLE)
     if voice.lead is None:
@@ -299,7 +322,9 @@ def _step_headline(voice: Voice, plan: PlanFacts, step: PlanStepFacts) -> str:
 def why(message: Message) -> str:
     """Why somebody is told: one to three short sentences, ending with the rule."""
     voice = Voice(message)
-    return " ".join(said for said in _why(voice) if said)
+    called = calls.concerns(voice)
+    sentences = [*calls.why(voice, called), *_behind(voice)] if called else _why(voice)
+    return " ".join(said for said in sentences if said)
 
 
 def _why(voice: Voice) -> list[str]:
@@ -317,6 +342,15 @@ def _why(voice: Voice) -> list[str]:
     held = voice.say("why.held") if message.kind == "held" else ""
     seen = [_coverage(voice, lead), _copied(voice, lead), _seen(voice, lead)]
     return [held, _reminder(voice, lead), _cause(voice, lead), *seen, _rule(voice, lead)]
+
+
+def _behind(voice: Voice) -> list[str]:
+    """The incident behind a call: how far from what is usual where its figures stand in the headline, else the figures."""
+    if voice.lead is None:
+        return []
+    if calls.tells_news(voice):
+        return [_cause(voice, voice.lead), _coverage(voice, voice.lead)]
+    return [_facts(voice) + "."] if calls.word(voice) == "approval" else []
 
 
 def _why_over(lead: AlertFacts) -> str:
@@ -419,8 +453,8 @@ def next_action(message: Message) -> str:
 def next_step(message: Message) -> tuple[str, str]:
     """What to do now, and the command that does it (or ""), for layouts that show the command in a box of its own."""
     voice = Voice(message)
-    if message.kind == "step" and voice.step:
-        return _step_action(voice, voice.step), ""
+    if called := calls.concerns(voice):
+        return calls.next_step(voice, called)
     if message.kind in {"plan", "step"} and message.plan:
         return _plan_action(voice, message.plan)
     if message.kind == "test":
@@ -430,6 +464,13 @@ def next_step(message: Message) -> tuple[str, str]:
     if message.kind == "resolved" or voice.lead is None:
         return _without_alert(voice)
     return _alert_action(voice, voice.lead)
+
+
+def other_step(message: Message) -> tuple[str, str]:
+    """What to do if not that, and its command; both empty where there is no second way."""
+    voice = Voice(message)
+    called = calls.concerns(voice)
+    return calls.otherwise(voice, called) if called else ("", "")
 
 
 def _without_alert(voice: Voice) -> tuple[str, str]:
@@ -470,6 +511,8 @@ def _ask(voice: Voice, lead: AlertFacts) -> str:
 
 
 def _plan_action(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
+    if voice.message.kind == "step" and voice.step:
+        return _step_action(voice, voice.step), ""
     if plan.state == "awaiting_confirmation":
         return voice.say("do.confirm"), f"tocsin plan confirm {plan.run_id}"
     return _first_step(voice, plan), ""

@@ -17,17 +17,23 @@ from notifiers.wording import headline, next_action, why
 VERSION = 1
 _TEXT = 5000
 _LINE = 500
-_TYPES = {"plan": "plan.opened", "step": "plan.step"}
+_TYPES = {"plan": "plan.opened", "step": "plan.step", "call": "plan.call", "over": "plan.closed"}
 
 
 def payload(message: Message) -> dict[str, Any]:
     """A dictionary that `json.dumps(allow_nan=False)` takes. It depends on the message alone: every retry sends the same."""
     return {
-        "type": _TYPES.get(message.kind, f"alert.{message.kind}"),
+        "type": _type(message),
         "timestamp": _moment(message.created_at),
         "version": VERSION,
         "data": _data(message),
     }
+
+
+def _type(message: Message) -> str:
+    if message.plan and message.plan.why == "undo":
+        return "plan.undo"
+    return _TYPES.get(message.kind, f"alert.{message.kind}")
 
 
 def _data(message: Message) -> dict[str, Any]:
@@ -45,6 +51,7 @@ def _data(message: Message) -> dict[str, Any]:
         "conversation": message.conversation,
         "sequence": message.sequence,
         "replay": message.replay,
+        "drill": bool(message.plan and message.plan.drill),
         "alerts": [_alert(alert) for alert in message.alerts],
         "more_alerts": message.more_alerts,
         "still_open": [_alert(alert) for alert in message.still_open],
@@ -105,6 +112,13 @@ def _plan(plan: PlanFacts) -> dict[str, Any]:
         "title": one_line(plan.title, _LINE),
         "state": plan.state,
         "step": plan.step,
+        "why": plan.why,
+        "level": one_line(plan.level, _LINE) or None,
+        "lead": one_line(plan.lead, _LINE) or None,
+        "acknowledged": plan.acknowledged,
+        "since": _moment(plan.since) if plan.since else None,
+        "deadline": _moment(plan.deadline) if plan.deadline else None,
+        "page": link(plan.page),
         "steps": [_step(step) for step in plan.steps],
         "statements": [_statement(statement) for statement in plan.statements],
         "never": [one_line(rule, _LINE) for rule in plan.never],
@@ -127,6 +141,10 @@ def _step(step: PlanStepFacts) -> dict[str, Any]:
         "items": [one_line(item, _LINE) for item in step.items],
         "text": clean(step.text, 20_000) or None,
         "approved": step.approved,
+        "deadline": _moment(step.deadline) if step.deadline else None,
+        "late": step.late,
+        "checked": list(step.checked),
+        "note": one_line(step.note, _LINE) or None,
     }
 
 

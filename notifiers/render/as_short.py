@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from notifiers import calls
 from notifiers.message import Message, Post
+from notifiers.render.view import links
 from notifiers.safe import link, one_line, quiet, shorten
 from notifiers.voice import Voice
 from notifiers.wording import headline, next_action
@@ -14,27 +16,51 @@ _SIGNS = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
 
 
 def short(message: Message) -> str:
-    """Headline, the loudest post, the next action: in that order, each on its line."""
-    first = f"{_sign(message)} {shorten(quiet(headline(message)), _HEADLINE)}"
+    """Headline, the words or the loudest post, the next action: in that order, each on its line."""
+    voice = Voice(message)
+    first = f"{_sign(voice)} {shorten(quiet(headline(message)), _HEADLINE)}"
     action = shorten(quiet(next_action(message)), _ACTION)
-    room = LIMIT - len(first) - len(action) - 2
-    post = _post(Voice(message), message.posts[0], room) if message.posts and message.kind not in {"resolved", "step"} else ""
-    return "\n".join(part for part in (first, post, f"→ {action}"[:LIMIT]) if part)[:LIMIT]
+    room = LIMIT - len(first) - len(action) - 4
+    tap = _tap(voice, room)
+    between = _between(voice, room - len(tap) - 1 if tap else room)
+    return "\n".join(part for part in (first, between, f"→ {action}"[:LIMIT], tap) if part)[:LIMIT]
 
 
-def _sign(message: Message) -> str:
-    if message.kind == "resolved":
-        return "🟡" if Voice(message).unfinished else "🟢"
+def _sign(voice: Voice) -> str:
+    message = voice.message
+    if message.plan and message.plan.drill:
+        return "⚪"
+    if message.kind in {"resolved", "over"}:
+        return "🟡" if voice.unfinished else "🟢"
     return "⚪" if message.kind == "test" else _SIGNS[message.severity]
+
+
+def _tap(voice: Voice, room: int) -> str:
+    """The first link of a call: nobody types a command on a telephone. It is whole or absent."""
+    url = next((url for _, url in links(voice)), "") if calls.word(voice) else ""
+    return url if len(url) <= room // 2 else ""
+
+
+def _between(voice: Voice, room: int) -> str:
+    """What there is to read: the words that wait for somebody, or the loudest post."""
+    if calls.words_first(voice) and voice.step is not None:
+        return _quoted(voice, quiet(one_line(voice.step.text, LIMIT)), room)
+    silent = voice.message.kind in {"resolved", "step"} or calls.brief(voice)
+    return _post(voice, voice.message.posts[0], room) if voice.message.posts and not silent else ""
 
 
 def _post(voice: Voice, post: Post, room: int) -> str:
     """The post between quotation marks and its link, as far as there is room; a link is whole or absent."""
     url = link(post.url) or ""
     url = url if len(url) + 1 <= room // 2 else ""
-    room -= len(url) + 8
     said = voice.say("post.sensitive") if post.sensitive else quiet(one_line(post.text, 300))
+    return f"{_quoted(voice, said, room - len(url))} {url}".strip()
+
+
+def _quoted(voice: Voice, said: str, room: int) -> str:
+    """Somebody's words between quotation marks, cut where there is no more room; empty when hardly any would be left."""
+    room -= 8
     if room < 20 or not said:  # noqa: PLR2004 fewer characters say nothing
-        return url
+        return ""
     opening, closing = ("«\u00a0", "\u00a0»") if voice.message.language == "fr" else ("“", "”")
-    return f"{opening}{shorten(said, room)}{closing} {url}".rstrip()
+    return f"{opening}{shorten(said, room)}{closing}"

@@ -25,8 +25,7 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
     yield _bars(v.bars)
     yield _wrap(v.why)
     yield _wrap(v.new_words)
-    yield [*_title(v.words["now"]), *_wrap(v.action), *([f"    {v.command}"] if v.command else [])]
-    yield [f"{label}: {url}" for label, url in v.links]
+    yield _now(v)
     if v.answers:
         yield _title(v.words["answers"])
         yield from ([answer.label, *_wrap(answer.text, "| ")] for answer in v.answers)
@@ -41,12 +40,26 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
     yield _footer(v)
 
 
+def _now(v: View) -> list[str]:
+    """What to do: by a link where there is one, or by a command."""
+    links = [f"{label}{_colon(v)}{url}" for label, url in v.links]
+    second = [*_wrap(v.otherwise), *_command(v.other_command)]
+    return [*_title(v.words["now"]), *_wrap(v.action), *links, *_command(v.command), *second]
+
+
+def _command(command: str) -> list[str]:
+    return [f"    {command}"] if command else []
+
+
+def _colon(v: View) -> str:
+    return "\u00a0: " if v.language == "fr" else ": "
+
+
 def _footer(v: View) -> list[str]:
-    colon = "\u00a0: " if v.language == "fr" else ": "
     return [
         "-- ",
         *(line for said in v.footer for line in _wrap(said)),
-        *(f"{label}{colon}{command}" for label, command in v.commands),
+        *(f"{label}{_colon(v)}{command}" for label, command in v.commands),
     ]
 
 
@@ -83,7 +96,7 @@ def _post(post: PostView) -> list[str]:
 
 
 def _plan(plan: PlanView, words: Mapping[str, str]) -> Iterator[list[str]]:
-    yield [*_title(words["plan"]), *_wrap(f"{plan.title} ({plan.progress})")]
+    yield [*_title(words["plan"]), *_wrap(f"{plan.title} ({plan.about})")]
     for step in plan.steps:
         yield _step(step)
     yield _list(words["plan.never"], plan.never)
@@ -93,8 +106,13 @@ def _step(step: StepView) -> list[str]:
     mark = _MARKS.get(step.state, "[ ]")
     pointer = ">>" if step.here else "  "
     head = _wrap(f"{step.title} ({step.state_label})", "         ", f"{pointer} {mark} {step.number}. ")
-    items = [line for item in step.items for line in _wrap(item, "           ", "         - ")]
-    return [*head, *_wrap(step.meta, "         "), *items, *_statement(step)]
+    items = [line for number, item in enumerate(step.items, 1) for line in _item(number, *item)]
+    # A reason is quoted, as posts are: it may be somebody else's words.
+    return [*head, *_wrap(step.meta, "         "), *_wrap(step.note, "         > "), *items, *_statement(step)]
+
+
+def _item(number: int, said: str, ticked: bool) -> list[str]:  # noqa: FBT001 as it stands in the view
+    return _wrap(said, " " * 16, f"         {'[x]' if ticked else '[ ]'} {number}. ")
 
 
 def _statement(step: StepView) -> list[str]:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from notifiers import calls
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
 from notifiers.reasons import worded
 from notifiers.safe import clean, host, link, one_line
 from notifiers.voice import Voice, nature
-from notifiers.wording import amount, headline, next_step, others, stands_out, topic, why
+from notifiers.wording import amount, headline, next_step, other_step, others, stands_out, topic, why
 
 _POST = 600  # characters of a post that are shown; the link has the rest
 _STATEMENT = 20_000  # prepared by the brand's own people: shown whole
@@ -18,13 +19,17 @@ _LINE = 200
 _WORD = 40
 _SUBJECT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _MEASURES = ("authors", "texts", "mentions", "share")
-_MOST_LINKS = 3
+_MOST_LINKS = 4
+# The links that have words of their own. What the message asks for comes first, the page where all stands comes last.
+_LINKS = ("approve", "reject", "acknowledge", "ack", "console", "room", "run")
 _FEW_IDS = 6
-_ENDED = frozenset({"resolved", "test"})  # kinds that ring for nothing
+_ENDED = frozenset({"resolved", "over", "test"})  # kinds that ring for nothing
 _GRAVITY = ("info", "warning", "critical")
 _MILD = 0.3  # tone words start here, either side of nought
 # The step states that are over, and that the checklist draws as ticked or struck.
 _DONE = frozenset({"done", "skipped"})
+_PAST = _DONE | {"failed"}
+_STATEMENTS = {"approval": "statement.approval", "approved": "statement.approved", "rejected": "statement.rejected"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,10 @@ class PostView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step of the checklist. `here` marks the step this message is about; `statement` is text ready to copy."""
+    """One step of the checklist. `here` marks the step this message is about; `statement` is text ready to copy.
+
+    `items` are (text, ticked).
+    """
 
     number: int
     title: str
@@ -60,7 +68,8 @@ class StepView:
     meta: str
     done: bool
     here: bool
-    items: Sequence[str]
+    items: Sequence[tuple[str, bool]]
+    note: str
     statement: str
     statement_label: str
     approved: bool
@@ -68,10 +77,10 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """The plan: its steps in order, and what nobody does."""
+    """The plan: how it stands, its steps in order, and what nobody does."""
 
     title: str
-    progress: str
+    about: str
     steps: Sequence[StepView]
     never: Sequence[str]
 
@@ -100,6 +109,8 @@ class View:
     bars: Sequence[Bar]
     action: str
     command: str
+    otherwise: str
+    other_command: str
     links: Sequence[tuple[str, str]]
     new_words: str
     posts_title: str
@@ -120,6 +131,9 @@ def view(message: Message) -> View:
     voice = Voice(message)
     line, reason = headline(message), why(message)
     action, command = next_step(message)
+    second, other_command = other_step(message)
+    brief = calls.brief(voice)
+    posts = () if message.kind == "over" else message.posts
     details, technical = _details(voice)
     return View(
         language=message.language,
@@ -131,33 +145,47 @@ def view(message: Message) -> View:
         preheader=reason if stands_out(message) or topic(message) == line else line,
         why=reason,
         bars=_bars(voice),
-        action=voice.say("command", action=action, command="").rstrip() if command else action,
+        action=_before(voice, action, command),
         command=command,
-        links=_links(voice),
+        otherwise=_before(voice, second, other_command),
+        other_command=other_command,
+        links=links(voice),
         new_words=_new_words(voice),
-        posts_title=voice.say("posts.one" if len(message.posts) == 1 else "posts.other"),
-        posts=[_post(voice, post) for post in message.posts],
-        more_posts=voice.count("posts.more", message.more_posts) if message.more_posts > 0 and message.posts else "",
+        posts_title=voice.say("posts.one" if len(posts) == 1 else "posts.other"),
+        posts=[_post(voice, post) for post in posts],
+        more_posts=voice.count("posts.more", message.more_posts) if message.more_posts > 0 and posts else "",
         answers=_answers(voice),
         plan=_plan(voice, message.plan) if message.plan and message.kind != "resolved" else None,
-        others=others(voice),
+        others=[] if brief else others(voice),
         details=details,
         technical=technical,
         footer=_footer(voice),
         commands=_commands(voice),
         words={"others": voice.say("others.held" if message.kind == "held" else "others")}
-        | {word: voice.say(word) for word in ("details", "answers", "plan", "plan.never")}
+        | {word: voice.say(word) for word in ("details", "plan", "plan.never")}
+        | {"answers": voice.say("text" if calls.words_first(voice) else "answers")}
         | {"now": voice.say("now.calm" if message.kind in _ENDED and not voice.unfinished else "now")},
     )
 
 
+def _before(voice: Voice, action: str, command: str) -> str:
+    """The action as it stands above its command."""
+    return voice.say("command", action=action, command="").rstrip() if command else action
+
+
+def _is_drill(voice: Voice) -> bool:
+    return bool(voice.message.plan and voice.message.plan.drill)
+
+
 def _theme(voice: Voice) -> str:
     message = voice.message
+    if _is_drill(voice):
+        return "test"
     if voice.unfinished:
         return max((alert.severity for alert in (*message.still_open, *voice.unwatched)), key=_GRAVITY.index, default="info")
     if message.kind == "test" and not message.alerts:
         return "test"
-    if message.kind == "resolved":
+    if message.kind in {"resolved", "over"}:
         return "calm"
     if message.alerts and all(alert.category == "opportunity" for alert in message.alerts):
         return "praise"
@@ -165,6 +193,8 @@ def _theme(voice: Voice) -> str:
 
 
 def _badge(voice: Voice) -> str:
+    if _is_drill(voice):
+        return voice.say("kind.drill")
     if voice.unfinished:
         return voice.say("kind.unwatched" if voice.unwatched else "kind.unfinished")
     if voice.message.kind in _ENDED:  # how grave it was is no longer the news
@@ -174,7 +204,7 @@ def _badge(voice: Voice) -> str:
 
 def _bars(voice: Voice) -> list[Bar]:
     lead = voice.lead
-    if lead is None or lead.measure not in _MEASURES or lead.personal or voice.message.kind in {"resolved", "step"}:
+    if lead is None or lead.measure not in _MEASURES or lead.personal or not _shows_figures(voice):
         return []
     if lead.expected is None or lead.learning:
         return []
@@ -184,19 +214,27 @@ def _bars(voice: Voice) -> list[Bar]:
     return [_bar(voice, lead, first, lead.observed, largest), _bar(voice, lead, voice.say("expected"), lead.expected, largest)]
 
 
+def _shows_figures(voice: Voice) -> bool:
+    """Whether the message is about what is going on, and not about a step or an end."""
+    return voice.message.kind not in {"resolved", "step"} and not calls.brief(voice)
+
+
 def _bar(voice: Voice, lead: AlertFacts, label: str, value: float, largest: float) -> Bar:
     percent = round(100 * value / largest) if largest > 0 else 0
     return Bar(label, amount(voice, lead, value), min(max(percent, 2), 100))
 
 
-def _links(voice: Voice) -> list[tuple[str, str]]:
-    """The operator's own links as (label, address): known names get their phrase, others are shown by name."""
-    safe = ((name, link(url)) for name, url in voice.message.links.items())
+def links(voice: Voice) -> list[tuple[str, str]]:
+    """The links of the message as (label, address): known names get their phrase, others are shown by name."""
+    plan = voice.message.plan
+    given = ({"run": plan.page} if plan and plan.page else {}) | dict(voice.message.links)
+    order = [name for name in _LINKS if name in given and name != "run"] + [name for name in given if name not in _LINKS]
+    safe = ((name, link(given[name])) for name in [*order, *(["run"] if "run" in given else [])])
     return [(_link_label(voice, name), url) for name, url in safe if url][:_MOST_LINKS]
 
 
 def _link_label(voice: Voice, name: str) -> str:
-    return voice.say(f"link.{name}") if name in {"ack", "console", "room"} else one_line(name, 60)
+    return voice.say(f"link.{'ack' if name == 'acknowledge' else name}") if name in _LINKS else one_line(name, 60)
 
 
 def _post(voice: Voice, post: Post) -> PostView:
@@ -233,40 +271,75 @@ def _tone(voice: Voice, sentiment: float | None) -> str:
 
 
 def _plan(voice: Voice, plan: PlanFacts) -> PlanView:
-    done = sum(step.state in _DONE for step in plan.steps)
+    level, lead = one_line(plan.level, 80), one_line(plan.lead, 80)
+    about = (
+        voice.say("plan.level", level=level) if level else "",
+        voice.progress(plan),
+        voice.say("plan.lead", lead=lead) if lead else "",
+    )
     return PlanView(
         title=one_line(plan.title, _LINE),
-        progress=voice.count("plan.progress", done, total=str(len(plan.steps))),
+        about=" · ".join(said for said in about if said),
         steps=[_step(voice, number, step, plan.step) for number, step in enumerate(plan.steps, 1)],
-        never=[one_line(rule, _LINE) for rule in plan.never],
+        never=[] if voice.message.kind == "over" else [one_line(rule, _LINE) for rule in plan.never],
     )
 
 
 def _step(voice: Voice, number: int, step: PlanStepFacts, here: str | None) -> StepView:
-    meta = (_phase(voice, step.phase), one_line(step.owner, 80), voice.say("plan.automatic") if step.automatic else "")
-    above = voice.step is not None and voice.step.action == "notify"  # what people are given to answer with stands there
-    text = "" if above else clean(step.text, _STATEMENT)
+    named = calls.brief(voice) and step.id != here
+    text = "" if named or _stands_above(voice, step) else clean(step.text, _STATEMENT)
     return StepView(
         number=number,
         title=voice.title(step.title, _LINE),
         state=step.state,
         state_label=_state(voice, step.state),
-        meta=" · ".join(said for said in meta if said),
+        meta=" · ".join(said for said in _step_meta(voice, step) if said),
         done=step.state in _DONE,
         here=step.id == here,
-        items=[one_line(item, _LINE) for item in step.items],
+        items=[] if named else [(one_line(item, _LINE), _ticked(step, place)) for place, item in enumerate(step.items)],
+        note=one_line(step.note, _LINE),
         statement=text,
         statement_label=_statement_label(voice, step.approved) if text else "",
         approved=step.approved,
     )
 
 
+def _step_meta(voice: Voice, step: PlanStepFacts) -> tuple[str, str, str, str, str]:
+    open_ = step.state not in _PAST
+    by = voice.reader.moment(step.deadline, voice.message.created_at) if step.deadline and open_ else ""
+    return (
+        voice.say("state.overdue") if step.late and open_ and step.state != "overdue" else "",
+        voice.say("plan.due", by=by) if by else "",
+        _phase(voice, step.phase),
+        one_line(step.owner, 80),
+        voice.say("plan.automatic") if step.automatic else "",
+    )
+
+
+def _ticked(step: PlanStepFacts, place: int) -> bool:
+    return step.state == "done" or place in step.checked
+
+
+def _stands_above(voice: Voice, step: PlanStepFacts) -> bool:
+    """Whether the words of this step stand on top of the message already."""
+    if calls.words_first(voice):
+        return step is voice.step
+    return voice.step is not None and voice.step.action == "notify" and not calls.word(voice)
+
+
 def _answers(voice: Voice) -> list[AnswerView]:
-    """What the plan gives to answer with, when it tells people to: what is approved first."""
-    statements = voice.message.plan.statements if voice.message.plan and voice.step and voice.step.action == "notify" else ()
+    """The words a call is about; or what the plan gives to answer with, when it tells people to: what is approved first."""
+    plan, step = voice.message.plan, voice.step
+    if plan is None or step is None:
+        return []
+    if calls.words_first(voice):
+        chosen, text = calls.word(voice), clean(step.text, _STATEMENT)
+        return [AnswerView(voice.say(_STATEMENTS[chosen]), text, chosen == "approved")] if text else []
+    if not _stands_above(voice, step):
+        return []
     return [
         AnswerView(_statement_label(voice, each.approved), clean(each.text, _STATEMENT), each.approved)
-        for each in sorted(statements, key=lambda each: not each.approved)
+        for each in sorted(plan.statements, key=lambda each: not each.approved)
     ]
 
 
@@ -285,7 +358,7 @@ def _state(voice: Voice, state: str) -> str:
 
 def _details(voice: Voice) -> tuple[list[str], str]:
     """The engine's own account, for whoever tunes the rule: what can be said in words, and the rest as it stands."""
-    if voice.message.kind in {"resolved", "step"} or voice.lead is None or len(voice.peers) > 1:  # of many posts each had its own
+    if not _shows_figures(voice) or voice.lead is None or len(voice.peers) > 1:  # of many posts each had its own
         return [], ""
     said = [(reason, worded(voice, reason)) for reason in voice.lead.reasons]
     rest = [one_line(reason, _LINE) for reason, words in said if words is None]
@@ -297,8 +370,10 @@ def _footer(voice: Voice) -> list[str]:
     reason = (
         voice.say("footer.why", receiver=one_line(message.receiver, 80)) if message.receiver else voice.say("footer.why.bare")
     )
+    drill = [voice.say("footer.drill")] if _is_drill(voice) else []
     replay = [voice.say("footer.replay")] if message.replay else []
     return [
+        *drill,
         *replay,
         reason,
         " · ".join(said for said in (_ids(voice), voice.say("footer.times", zone=voice.reader.zone)) if said),
@@ -319,6 +394,8 @@ def _ids(voice: Voice) -> str:
 def _commands(voice: Voice) -> list[tuple[str, str]]:
     """What the reader may want to type, as (label, command)."""
     lead, plan = voice.lead, voice.message.plan
+    if plan and calls.word(voice):
+        return calls.commands(voice, plan)
     if lead is None or voice.message.kind in _ENDED or voice.over(lead):
         return []
     commands = [(voice.say("footer.ack"), voice.ack)]

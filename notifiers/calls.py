@@ -1,0 +1,225 @@
+"""What is said in a plan run to somebody who is to act, and at its end: what happened, why it is theirs, and which command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from notifiers.message import PlanFacts, PlanStepFacts
+from notifiers.safe import one_line
+from notifiers.voice import Voice
+
+_TITLE = 120
+_NOTE = 400
+_OVER = frozenset({"done", "skipped", "failed"})
+# Those whose reader may hear of the incident for the first time: they say what is going on, too.
+_NEWS = frozenset({"unconfirmed", "untaken", "level", "level.up", "assigned", "escalated"})
+# Those that are about words, which stand on top, to be read before anything else.
+_WORDS = frozenset({"approval", "approved", "rejected"})
+_DATED = frozenset({"approval", "late"})
+_LATER = frozenset({"due", "take"})  # sentences that only hold while their moment is to come
+# The sentences behind each reason. One whose facts are not known is left out.
+_WHY: Mapping[str, tuple[str, ...]] = {
+    "ready": ("ready", "due"),
+    "assigned.step": ("assigned.step", "due"),
+    "approval": ("waits", "approval"),
+    "approved": ("approved",),
+    "rejected": ("rejected", "note"),
+    "late": ("late", "owner"),
+    "failed": ("failed", "note"),
+    "unconfirmed": ("open", "unconfirmed"),
+    "untaken": ("open", "untaken", "take"),
+    "level": ("level",),
+    "level.up": ("level.up", "anew"),
+    "level.down": ("level.down",),
+    "quiet": ("quiet", "progress"),
+    "assigned": ("assigned",),
+    "escalated": ("help", "lead"),
+    "sign_off": ("sign_off", "progress"),
+    "plain": ("open",),
+}
+_ABOUT_A_STEP = frozenset({"ready", "approval", "approved", "rejected", "late", "failed"})
+_NEEDS = {
+    "due": "by", "take": "by", "waits": "since", "note": "note", "owner": "owner", "open": "since", "level": "since",
+    "level.down": "since", "quiet": "since", "lead": "lead", "anew": "untaken",
+}  # fmt: skip
+# What is to be done: the phrase, and the verb of its command. The others depend on how the run or the step stands.
+_DO: Mapping[str, tuple[str, str]] = {
+    "approval": ("do.call.approval", "approve"),
+    "failed": ("do.call.failed", "done"),
+    "rejected": ("do.call.rejected", "show"),
+    "unconfirmed": ("do.call.unconfirmed", "confirm"),
+    "sign_off": ("do.call.sign_off", "sign-off"),
+}
+_TAKE = {
+    "untaken": "do.reminder",
+    "escalated": "do.reminder",
+    "level": "do.reminder",
+    "level.up": "do.reminder",
+    "assigned": "do.call.assigned",
+}
+_CARRIED_OUT = frozenset({"ready", "assigned.step", "late", "approved"})
+_OF_A_STEP = frozenset({"approve", "reject", "done"})  # verbs that name a step
+
+
+def concerns(voice: Voice) -> PlanFacts | None:
+    """The plan, when the message is a call, an end, or takes a step back."""
+    plan = voice.message.plan
+    return plan if plan and (voice.message.kind in {"call", "over"} or voice.undoes) else None
+
+
+def word(voice: Voice) -> str:
+    """Which words a call gets: those of its reason, or plain ones where the reason, or its step, is not known; else empty."""
+    plan = voice.message.plan
+    if plan is None or voice.message.kind != "call":
+        return ""
+    why = plan.why or ""
+    if why == "level":
+        return "level.down" if plan.proposed else "level.up" if plan.risen else "level"
+    if voice.step is not None:
+        why = "assigned.step" if why == "assigned" else why
+    elif why in _ABOUT_A_STEP:
+        return "plain"
+    return why if why in _WHY else "plain"
+
+
+def tells_news(voice: Voice) -> bool:
+    """Whether it says what is going on, to somebody who may not have heard of it."""
+    return word(voice) in _NEWS
+
+
+def words_first(voice: Voice) -> bool:
+    """Whether the words of its step are what the message is about."""
+    return word(voice) in _WORDS
+
+
+def brief(voice: Voice) -> bool:
+    """Whether the other steps are only named: its reader is at one of them, or knows them, or they are over."""
+    return voice.message.kind == "over" or (bool(word(voice)) and not tells_news(voice))
+
+
+# --- what happened -------------------------------------------------------------------------------------------------------
+
+
+def headline(voice: Voice, plan: PlanFacts, facts: str) -> str:
+    """« À valider avant 18:25 : « Répondre sur le fond » (plan « Bad buzz ») ». `facts` is the incident in one line, or empty."""
+    if voice.undoes:
+        return voice.say("undo", plan=one_line(plan.title, _TITLE), step=_step(voice))
+    if voice.message.kind == "over":
+        return _closed(voice, plan)
+    chosen = word(voice)
+    said = voice.say(
+        f"call.{chosen}.by" if chosen in _DATED and plan.deadline is not None else f"call.{chosen}",
+        plan=one_line(plan.title, _TITLE),
+        step=_step(voice),
+        level=one_line(plan.proposed[1] if plan.proposed else plan.level, _TITLE),
+        by=_moment(voice, plan.deadline),
+    )
+    return voice.say("call.news", headline=said, facts=facts) if facts and chosen in _NEWS else said
+
+
+def _closed(voice: Voice, plan: PlanFacts) -> str:
+    """« Le plan « Bad buzz » est clos, après 3 heures »."""
+    title = one_line(plan.title, _TITLE)
+    if plan.since is None or plan.since >= voice.message.created_at:
+        return voice.say("over", plan=title)
+    return voice.say("over.after", plan=title, duration=voice.reader.span(voice.message.created_at - plan.since))
+
+
+# --- why it is theirs ----------------------------------------------------------------------------------------------------
+
+
+def why(voice: Voice, plan: PlanFacts) -> list[str]:
+    """What lies behind it, in short sentences."""
+    if voice.undoes:
+        return [voice.say("why.step")]
+    known = {
+        "since": _moment(voice, plan.since),
+        "by": _moment(voice, plan.deadline),
+        "note": one_line(voice.step.note, _NOTE) if voice.step is not None else "",
+        "owner": one_line(voice.step.owner, _TITLE) if voice.step is not None else "",
+        "lead": one_line(plan.lead, _TITLE),
+        "untaken": "" if plan.acknowledged else "untaken",
+        "progress": voice.progress(plan),
+    }
+    past = plan.deadline is None or plan.deadline <= voice.message.created_at
+    keys = _WHY.get(word(voice), ("progress",))
+    return [
+        voice.say(f"call.why.{key}", **known)
+        for key in keys
+        if known.get(_NEEDS.get(key, ""), "nothing") and not (past and key in _LATER)
+    ]
+
+
+# --- what to do ----------------------------------------------------------------------------------------------------------
+
+
+def next_step(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
+    """What to do now, and the command that does it; no command where nothing is left to do."""
+    chosen, step = word(voice), voice.step
+    if not chosen:
+        return voice.say("do.undo" if voice.undoes else "do.resolved"), ""
+    if chosen in _CARRIED_OUT and step is not None:
+        return _carry_out(voice, plan, step)
+    if chosen in _TAKE and not plan.acknowledged:
+        return voice.say(_TAKE[chosen]), _command("ack", plan)
+    if chosen in {"quiet", "assigned"}:
+        return _go_on(voice, plan)
+    if chosen == "level.down" and plan.proposed is not None:
+        return voice.say("do.call.level.down"), _command("level", plan, str(plan.proposed[0]))
+    phrase, verb = _DO.get(chosen, ("do.plan_health", "show"))
+    return voice.say(phrase), _command(verb, plan, *([step.id] if step is not None and verb in _OF_A_STEP else []))
+
+
+def otherwise(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
+    """What to do if that is not to be done, and its command; both empty where there is no second way."""
+    chosen = word(voice)
+    if chosen == "approval" and voice.step is not None:
+        return voice.say("else.approval"), _command("reject", plan, voice.step.id)
+    if chosen == "unconfirmed":
+        return voice.say("else.unconfirmed"), _command("stand-down", plan)
+    if chosen in {"quiet", "assigned"}:
+        return voice.say("else.assign"), _command("assign", plan, voice.say("else.who"))
+    return "", ""
+
+
+def commands(voice: Voice, plan: PlanFacts) -> list[tuple[str, str]]:
+    """What else the reader of a call may want to type, as (label, command), without what stands in the message already."""
+    take = [] if plan.acknowledged else [(voice.say("footer.ack"), _command("ack", plan))]
+    every = [*take, (voice.say("footer.plan"), _command("show", plan))]
+    return [(label, typed) for label, typed in every if typed != next_step(voice, plan)[1]]
+
+
+def _go_on(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
+    """The first step that waits for a person; when none does, the end."""
+    step = next((step for step in plan.steps if not step.automatic and step.state not in _OVER), None)
+    if step is None:
+        return voice.say("do.call.done"), _command("stand-down", plan)
+    return voice.say("do.call.go_on", step=voice.title(step.title, _TITLE)), _says_so(plan, step)
+
+
+def _carry_out(voice: Voice, plan: PlanFacts, step: PlanStepFacts) -> tuple[str, str]:
+    if step.action == "statement":
+        return voice.say("do.call.publish" if step.approved else "do.call.publish.draft"), _says_so(plan, step)
+    return voice.say("do.call.check" if step.items else "do.call.step"), _says_so(plan, step)
+
+
+def _says_so(plan: PlanFacts, step: PlanStepFacts) -> str:
+    """The command by which a person says that a step is done, or the next thing of its list."""
+    item = next((place for place in range(len(step.items)) if place not in step.checked), None)
+    if item is not None:
+        return _command("check", plan, step.id, str(item + 1))
+    return _command("done", plan, step.id)
+
+
+def _command(verb: str, plan: PlanFacts, *more: str) -> str:
+    return " ".join(["tocsin plan", verb, str(plan.run_id), *more])
+
+
+def _step(voice: Voice) -> str:
+    return voice.title(voice.step.title, _TITLE) if voice.step is not None else ""
+
+
+def _moment(voice: Voice, at: datetime | None) -> str:
+    """« 18:25 »; empty when it is not known."""
+    return voice.reader.moment(at, voice.message.created_at) if at is not None else ""
