@@ -143,7 +143,7 @@ def why(voice: Voice, plan: PlanFacts) -> list[str]:
         "progress": voice.progress(plan),
     }
     past = plan.deadline is None or plan.deadline <= voice.message.created_at
-    keys = _WHY.get(word(voice), ("progress",))
+    keys = _WHY.get(word(voice), ("over",))
     return [
         voice.say(f"call.why.{key}", **known)
         for key in keys
@@ -158,7 +158,7 @@ def next_step(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
     """What to do now, and the command that does it; no command where nothing is left to do."""
     chosen, step = word(voice), voice.step
     if not chosen:
-        return voice.say("do.undo" if voice.undoes else "do.resolved"), ""
+        return voice.say("do.undo" if voice.undoes else "do.over"), ""
     if chosen in _CARRIED_OUT and step is not None:
         return _carry_out(voice, plan, step)
     if chosen in _TAKE and not plan.acknowledged:

@@ -194,6 +194,82 @@ def plan_step(language: Language = "fr", step: str = "hold") -> Message:
     return plan_opened(language, id="note-17", kind="step", sequence=4, plan=plan(language, "running", step), posts=())
 
 
+def call(language: Language = "fr", why: str = "untaken", step: str | None = None, **facts: Any) -> Message:
+    """Somebody is to act in the run that the crisis opened at five to six. `facts` change those of the plan."""
+    known: dict[str, Any] = {
+        "why": why,
+        "level": _say(language, "alerte", "alert"),
+        "since": NOW - timedelta(minutes=10),
+        "lead": "Camille Roy",
+    }
+    told = replace(plan(language, "running", step), **(known | facts))
+    return plan_opened(language, id="note-22", kind="call", sequence=5, plan=told)
+
+
+def untaken(language: Language = "fr", **facts: Any) -> Message:
+    """Nobody has taken the run."""
+    return call(language, lead="", deadline=NOW + timedelta(minutes=20), **facts)
+
+
+def approval(language: Language = "fr") -> Message:
+    """Words wait for somebody's yes or no. The same message has links where the pages are set up."""
+    words = _say(
+        language,
+        "Ce midi, entre 11 h 40 et 16 h 10, une partie de nos clients n’a pas pu ouvrir son compte. La cause est une mise à jour"
+        " de nos serveurs ; elle est annulée, et tout fonctionne de nouveau depuis 16 h 10.\n\nNous vous présentons nos excuses."
+        " Les colis reçus abîmés sont remboursés, sans bon d’achat : écrivez-nous à aide@acme.example, une personne vous répond"
+        " aujourd’hui.",
+        "Today between 11:40 and 16:10 some of our customers could not open their accounts. The cause was an update of our"
+        " servers; it was taken back, and everything has worked again since 16:10.\n\nWe apologise. Parcels that arrived damaged"
+        " are refunded, in money: write to help@acme.example, and a person will answer you today.",
+    )
+    by = NOW + timedelta(minutes=20)
+    message = call(language, "approval", "answer", acknowledged=True, deadline=by, since=NOW - timedelta(minutes=2))
+    links = {name: f"https://tocsin.acme.example/plan/4/{name}" for name in ("approve", "reject", "run")}
+    return replace(_with_step(message, state="ready", text=words, deadline=by), links=links, posts=())
+
+
+def level_up(language: Language = "fr") -> Message:
+    """The figures have raised the level."""
+    message = call(language, "level", level=_say(language, "crise", "crisis"), risen=True, since=NOW)
+    alert = replace(message.alerts[0], event="worse", observed=64, reasons=("64 authors within 1h, usually 2.1",))
+    return replace(message, alerts=(alert,))
+
+
+def late(language: Language = "fr") -> Message:
+    """A step was not noted as done in time."""
+    by = NOW - timedelta(minutes=5)
+    message = call(language, "late", "facts", acknowledged=True, deadline=by)
+    return replace(_with_step(message, state="overdue", late=True, deadline=by, checked=(0,)), posts=())
+
+
+def over(language: Language = "fr") -> Message:
+    """The run was closed."""
+    message = call(language, "over", acknowledged=True)
+    assert message.plan is not None
+    states = ("done", "done", "done", "skipped", "done")
+    steps = [replace(step, state=state) for step, state in zip(message.plan.steps, states, strict=True)]
+    unneeded = _say(language, "La panne était réparée avant que ce texte ne serve.", "The outage was over before it was of use.")
+    steps[3] = replace(steps[3], note=unneeded)
+    closed = replace(message.plan, state="closed", steps=steps)
+    return replace(
+        message, id="note-23", kind="over", plan=closed, posts=(), more_posts=0, created_at=NOW + timedelta(hours=3, minutes=5)
+    )
+
+
+def drill(language: Language = "fr") -> Message:
+    """The rehearsal of a run that nobody has taken."""
+    return untaken(language, drill=_say(language, "[EXERCICE]", "[DRILL]"))
+
+
+def _with_step(message: Message, **changes: Any) -> Message:
+    """The message, the step that it is about changed."""
+    plan = message.plan
+    assert plan is not None
+    steps = [replace(step, **changes) if step.id == plan.step else step for step in plan.steps]
+    return replace(message, plan=replace(plan, steps=steps))
+
+
 def resolved(language: Language = "fr") -> Message:
     """Calm again."""
     alert = replace(crisis(language).alerts[0], event="resolved", observed=1, resolved_at=NOW + timedelta(hours=2, minutes=9))
@@ -251,6 +327,12 @@ EVERY = {
     "step": plan_step,
     "support": support,
     "unfinished": unfinished,
+    "untaken": untaken,
+    "approval": approval,
+    "level": level_up,
+    "late": late,
+    "over": over,
+    "drill": drill,
     "resolved": resolved,
     "source": source_down,
 }

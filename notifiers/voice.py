@@ -13,7 +13,6 @@ from notifiers.safe import one_line
 
 NATURES = ("complaint", "safety", "praise", "talk")
 _NAME = 80
-_DONE = frozenset({"done", "skipped"})
 _FEW_ALERTS = 6  # as many as one still checks and types
 _RANK: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
 # What a rule's id or title gives away when no label `nature` says it, without accents.
@@ -90,7 +89,7 @@ class Voice:
 
     def progress(self, plan: PlanFacts) -> str:
         """« 2 étapes faites sur 5 »."""
-        done = sum(step.state in _DONE for step in plan.steps)
+        done = sum(step.state == "done" for step in plan.steps)
         return self.count("plan.progress", done, total=str(len(plan.steps)))
 
     @property

@@ -323,7 +323,7 @@ def why(message: Message) -> str:
     """Why somebody is told: one to three short sentences, ending with the rule."""
     voice = Voice(message)
     called = calls.concerns(voice)
-    sentences = [*calls.why(voice, called), *_behind(voice)] if called else _why(voice)
+    sentences = _why_called(voice, called) if called else _why(voice)
     return " ".join(said for said in sentences if said)
 
 
@@ -344,13 +344,12 @@ def _why(voice: Voice) -> list[str]:
     return [held, _reminder(voice, lead), _cause(voice, lead), *seen, _rule(voice, lead)]
 
 
-def _behind(voice: Voice) -> list[str]:
-    """The incident behind a call: how far from what is usual where its figures stand in the headline, else the figures."""
-    if voice.lead is None:
-        return []
-    if calls.tells_news(voice):
-        return [_cause(voice, voice.lead), _coverage(voice, voice.lead)]
-    return [_facts(voice) + "."] if calls.word(voice) == "approval" else []
+def _why_called(voice: Voice, plan: PlanFacts) -> list[str]:
+    """Why it is theirs; and of the incident how far it is from what is usual, or, where the headline is silent on it, all."""
+    said, lead = calls.why(voice, plan), voice.lead
+    if lead is not None and calls.tells_news(voice):
+        return [_cause(voice, lead), _coverage(voice, lead), *said]
+    return [*said, _facts(voice) + "."] if lead is not None and calls.word(voice) == "approval" else said
 
 
 def _why_over(lead: AlertFacts) -> str:

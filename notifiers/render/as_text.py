@@ -25,10 +25,7 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
     yield _bars(v.bars)
     yield _wrap(v.why)
     yield _wrap(v.new_words)
-    yield _now(v)
-    if v.answers:
-        yield _title(v.words["answers"])
-        yield from ([answer.label, *_wrap(answer.text, "| ")] for answer in v.answers)
+    yield from (*_answers(v), _now(v)) if v.read_first else (_now(v), *_answers(v))
     if v.plan:
         yield from _plan(v.plan, v.words)
     if v.posts:
@@ -38,6 +35,12 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
     yield _list(v.words["others"], v.others)
     yield _list(v.words["details"], [*v.details, *([v.technical] if v.technical else [])])
     yield _footer(v)
+
+
+def _answers(v: View) -> Iterator[Sequence[str]]:
+    if v.answers:
+        yield _title(v.words["answers"])
+        yield from ([answer.label, *_wrap(answer.text, "| ")] for answer in v.answers)
 
 
 def _now(v: View) -> list[str]:
@@ -111,7 +114,7 @@ def _step(step: StepView) -> list[str]:
     return [*head, *_wrap(step.meta, "         "), *_wrap(step.note, "         > "), *items, *_statement(step)]
 
 
-def _item(number: int, said: str, ticked: bool) -> list[str]:  # noqa: FBT001 as it stands in the view
+def _item(number: int, said: str, ticked: bool) -> list[str]:
     return _wrap(said, " " * 16, f"         {'[x]' if ticked else '[ ]'} {number}. ")
 
 

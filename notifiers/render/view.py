@@ -117,6 +117,7 @@ class View:
     posts: Sequence[PostView]
     more_posts: str
     answers: Sequence[AnswerView]
+    read_first: bool  # the answers stand above what to do: nobody says yes to what they have not read
     plan: PlanView | None
     others: Sequence[str]
     details: Sequence[str]
@@ -155,6 +156,7 @@ def view(message: Message) -> View:
         posts=[_post(voice, post) for post in posts],
         more_posts=voice.count("posts.more", message.more_posts) if message.more_posts > 0 and posts else "",
         answers=_answers(voice),
+        read_first=calls.words_first(voice),
         plan=_plan(voice, message.plan) if message.plan and message.kind != "resolved" else None,
         others=[] if brief else others(voice),
         details=details,
