@@ -194,7 +194,7 @@ def plan_step(language: Language = "fr", step: str = "hold") -> Message:
     return plan_opened(language, id="note-17", kind="step", sequence=4, plan=plan(language, "running", step), posts=())
 
 
-def call(language: Language = "fr", why: str = "untaken", step: str | None = None, **facts: Any) -> Message:
+def call(language: Language = "fr", why: str | None = "untaken", step: str | None = None, **facts: Any) -> Message:
     """Somebody is to act in the run that the crisis opened at five to six. `facts` change those of the plan."""
     known: dict[str, Any] = {
         "why": why,
@@ -208,7 +208,7 @@ def call(language: Language = "fr", why: str = "untaken", step: str | None = Non
 
 def untaken(language: Language = "fr", **facts: Any) -> Message:
     """Nobody has taken the run."""
-    return call(language, lead="", deadline=NOW + timedelta(minutes=20), **facts)
+    return call(language, **({"lead": "", "deadline": NOW + timedelta(minutes=20)} | facts))
 
 
 def approval(language: Language = "fr") -> Message:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
 from monitor.domain.mention import Observed
-from monitor.domain.plan import ChecklistStep, NotifyStep, Plan, PlanRun, RunState, StatementStep, Step, WebhookStep
+from monitor.domain.plan import ChecklistStep, Level, Plan, PlanRun, RunState, StatementStep, Step, StepRun, StepState
 from monitor.pipeline.new_words import NewWords, gravest
+from monitor.plans import Why
+from monitor.plans.moving import ACK_WITHIN
+from monitor.plans.steps import NOT_REACHED, is_automatic
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
 from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
@@ -216,39 +220,103 @@ def _post(mention: Observed, copies: int) -> Post:
     )
 
 
-def _plan(run: PlanRun, language: Language, step: str | None, owners: Mapping[str, str]) -> PlanFacts:
+def _plan(
+    run: PlanRun, language: Language, step: str | None, owners: Mapping[str, str], *, why: str | None = None, page: str = ""
+) -> PlanFacts:
     plan = run.definition
-    states = {each.step: each.state for each in run.steps}
+    level, proposed = plan.level(run.level), plan.level(run.proposed_level)
     return PlanFacts(
         run_id=run.id,
         id=plan.id,
         title=localized(plan.title, language),
         state=str(run.state),
-        steps=tuple(_step(plan, each, str(states.get(each.id, "waiting")), language, owners) for each in plan.steps),
+        steps=tuple(_step(plan, each, run.step(each.id), language, owners) for each in plan.steps),
         never=tuple(localized(each, language) for each in plan.never),
         step=step,
         statements=tuple(
             StatementFacts(each.id, localized(each.text, language), each.status == "approved") for each in plan.statements
         ),
+        why=why,
+        level=localized(level.name, language) if level is not None else "",
+        risen=_has_risen(run),
+        proposed=(proposed.level, localized(proposed.name, language)) if proposed is not None else None,
+        lead=owners.get(run.lead, run.lead) if run.lead is not None else "",
+        acknowledged=run.acknowledged_at is not None,
+        since=_since(plan, run, step, why),
+        deadline=_deadline(run, level, step, why),
+        drill=plan.drill.prefix if run.drill else "",
+        page=page,
     )
 
 
-def _step(plan: Plan, step: Step, state: str, language: Language, owners: Mapping[str, str]) -> PlanStepFacts:
-    statement = (
-        next((each for each in plan.statements if each.id == step.statement), None) if isinstance(step, StatementStep) else None
-    )
+def _has_risen(run: PlanRun) -> bool:
+    """Whether the level is the one that the figures asked for when it last changed, and they ask for nothing else since."""
+    return run.level is not None and run.asked_level == run.level and run.level_since == run.asked_since
+
+
+def _since(plan: Plan, run: PlanRun, step: str | None, why: str | None) -> datetime | None:
+    """Since when what the message is about has been so."""
+    if why == Why.QUIET:  # being reminded of it counts as a touch, so that it is not said again at once
+        return run.touched_at - plan.remind_every if run.touched_at is not None else None
+    if why == Why.LEVEL:
+        return run.asked_since if run.proposed_level is not None else run.level_since
+    return run.step(step).ready_at if step is not None else run.opened_at
+
+
+def _deadline(run: PlanRun, level: Level | None, step: str | None, why: str | None) -> datetime | None:
+    """Until when somebody must act: in the step that it is about, or in the run."""
+    if step is not None:
+        at = run.step(step)
+        return (at.approval_by if why == Why.APPROVAL else None) or at.deadline_at
+    if run.state is RunState.AWAITING_CONFIRMATION and why is None:
+        return run.confirm_by
+    within = (level.ack_within if level is not None else None) or ACK_WITHIN
+    return max(filter(None, (run.opened_at, run.level_since))) + within if why == Why.UNTAKEN else None
+
+
+def _step(plan: Plan, step: Step, at: StepRun, language: Language, owners: Mapping[str, str]) -> PlanStepFacts:
+    owner = at.owner or step.role or ""
     return PlanStepFacts(
         id=step.id,
         phase=step.phase,
         action=step.action,
         title=localized(step.called, language),
-        state=state,
-        automatic=isinstance(step, NotifyStep | WebhookStep) and step.auto,
-        owner=owners.get(step.role or "", step.role or "") if isinstance(step, ChecklistStep) else "",
+        state=str(at.state),
+        automatic=is_automatic(step),
+        owner=owners.get(owner, owner),
         items=tuple(localized(item, language) for item in step.items) if isinstance(step, ChecklistStep) else (),
-        text=localized(statement.text, language) if statement else "",
-        approved=statement is not None and statement.status == "approved",
+        text=_words(plan, step, at, language),
+        approved=_is_approved(plan, step, at),
+        deadline=at.deadline_at,
+        late=at.late,
+        checked=tuple(at.checked),
+        note=_note(at),
     )
+
+
+def _words(plan: Plan, step: Step, at: StepRun, language: Language) -> str:
+    """What a statement says by now: as it was edited, or as it was prepared."""
+    if not isinstance(step, StatementStep):
+        return ""
+    prepared = plan.statement(step.statement)
+    edited = (at.words or {}).get(language)
+    return edited or (localized(prepared.text, language) if prepared is not None else "")
+
+
+def _is_approved(plan: Plan, step: Step, at: StepRun) -> bool:
+    """Whether these very words may be used: somebody said so in this run, or in calm weather where the step asks for no more."""
+    if not isinstance(step, StatementStep):
+        return False
+    if step.approval is not None or at.edited_by is not None:
+        return at.approved_at is not None
+    prepared = plan.statement(step.statement)
+    return prepared is not None and prepared.status == "approved"
+
+
+def _note(at: StepRun) -> str:
+    """Why a step went otherwise; how a delivery ended well is no news, nor is a condition that did not hold."""
+    said = at.state in {StepState.FAILED, StepState.SKIPPED} or (at.state is not StepState.DONE and at.approved_at is None)
+    return at.detail or "" if said and at.detail != NOT_REACHED else ""
 
 
 def _owners(settings: Settings) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
@@ -69,6 +70,15 @@ def hostile(said: str) -> Message:
     return replace(
         samples.complaint("en"), topic=said, brand=said, subject=said, posts=(post,), receiver=said, links={said: said}
     )
+
+
+def hostile_call(said: str) -> Message:
+    """A call in a plan run whose every word from outside holds `said`; its first line is its subject."""
+    base = samples.call("en", "late", "facts")
+    assert base.plan is not None
+    steps = tuple(replace(step, title=said, owner=said, note=said) for step in base.plan.steps)
+    plan = replace(base.plan, title=said, level=said, lead=said, drill=said[:40], steps=steps)
+    return replace(base, topic=said, brand=said, subject=said, receiver=said, sequence=1, severity="warning", plan=plan)
 
 
 def assert_untouched(mail: EmailMessage) -> None:
@@ -158,10 +168,11 @@ def test_odd_ids_become_fingerprints(odd: str) -> None:
     assert len(mail["Message-ID"]) == 40 + len("<@example.org>")
 
 
+@pytest.mark.parametrize("message", [hostile, hostile_call])
 @pytest.mark.parametrize("said", INJECTIONS, ids=range(len(INJECTIONS)))
-def test_no_injection_gets_through(said: str) -> None:
+def test_no_injection_gets_through(said: str, message: Callable[[str], Message]) -> None:
     """Among them the encoded word that adds a real Bcc in CPython before 3.11.10 (CVE-2024-6923)."""
-    mail = sent(hostile(said))
+    mail = sent(message(said))
     assert_untouched(mail)
     assert "evil@evil.example" not in [value for name, value in mail.items() if name != "Subject"]
     assert not {"\u202e", "\r", "\n", "\0", "\x1b"} & set(str(mail["Subject"]))
@@ -173,6 +184,23 @@ def test_no_injection_gets_through(said: str) -> None:
 def test_any_text_reads_back_with_exactly_our_headers(said: str) -> None:
     """Whatever anybody writes, the mail has our headers, our recipients, our two parts."""
     assert_untouched(sent(hostile(said)))
+    assert_untouched(sent(hostile_call(said)))
+
+
+def test_a_call_is_told_under_what_it_asks_for() -> None:
+    """Also when it is the first of its conversation, and only of some gravity; the topic is kept for the answers."""
+    call = replace(samples.approval("en"), severity="warning", topic="Emergency plan “Negative storm” (incident 3)")
+    assert sent(call)["Subject"] == sent(replace(call, sequence=1))["Subject"] == headline(call)
+    assert sent(call)["X-Tocsin-Kind"] == "call"
+    assert sent(samples.over("en"))["X-Priority"] is None
+
+
+def test_a_drill_is_marked_in_every_subject() -> None:
+    """Of answers, too, whose topic may have been written before."""
+    drill = replace(samples.drill("en"), topic="Emergency plan “Negative storm” (incident 3)")
+    assert str(sent(drill)["Subject"]).startswith("[DRILL] ")
+    later = replace(drill, kind="over")
+    assert sent(later)["Subject"] == "Re: [DRILL] Emergency plan “Negative storm” (incident 3)"
 
 
 def test_the_subject_is_one_short_line() -> None:

@@ -19,7 +19,7 @@ from notifiers import samples
 from notifiers.message import Language, Message, Post
 from notifiers.render import html, payload, short, text
 from notifiers.render.as_html import THEMES
-from notifiers.wording import headline
+from notifiers.wording import headline, next_step
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "messages"
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
@@ -90,6 +90,18 @@ def poisoned(said: str, language: Language = "en") -> Message:
     )  # fmt: skip
 
 
+def poisoned_call(said: str, why: str, language: Language = "en") -> Message:
+    """A call in a plan run in which every field that a person can fill, in the plan or in the run, holds `said`."""
+    base = poisoned(said, language)
+    plan = base.plan
+    assert plan is not None
+    steps = tuple(replace(step, note=said, state="failed", checked=(0,)) for step in plan.steps)
+    told = replace(
+        plan, why=why, step="answer", level=said, lead=said, drill=said[:40], page=said, steps=steps, proposed=(1, said)
+    )
+    return replace(base, kind="call", plan=told, links={"run": said, "approve": said, said: said})
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", samples.EVERY)
 def test_the_golden_messages_have_not_changed(name: str, language: Language) -> None:
@@ -112,6 +124,29 @@ def test_hostile_text_adds_no_tag(said: str) -> None:
     assert set(hostile.tags) <= set(harmless.tags) | {"a"}
     assert {name for _, name, _ in hostile.attributes} <= {name for _, name, _ in harmless.attributes} | {"href", "rel"}
     assert not any(name.startswith("on") for _, name, _ in hostile.attributes)
+
+
+def commands(said: str) -> list[str]:
+    """The commands that a text shows, each on its own indented line."""
+    return [line for line in said.split("\n") if line.startswith("    tocsin ")]
+
+
+@pytest.mark.parametrize("why", ["approval", "rejected", "failed", "late", "level", "untaken", "quiet", "escalated"])
+@pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_adds_nothing_to_a_call(said: str, why: str) -> None:
+    """Neither tags, nor links, nor a line of ours, nor a command: notes, names, levels and statements are only shown."""
+    harmless, hostile = poisoned_call("harmless", why), poisoned_call(said, why)
+    seen, plain = read(html(hostile)), text(hostile)
+    assert seen.balanced
+    assert set(seen.tags) <= set(read(html(harmless)).tags) | {"a"}
+    assert not any(name.startswith("on") for _, name, _ in seen.attributes)
+    assert all((value or "").startswith("https://") for _, name, value in seen.attributes if name == "href")
+    assert plain.split("\n").count("-- ") == 1
+    assert commands(plain) == commands(text(harmless))
+    assert next_step(hostile)[1] == next_step(harmless)[1]
+    assert len(short(hostile)) <= 500
+    assert short(hostile).split("\n")[-1].startswith(("→ ", "https://"))
+    json.dumps(payload(hostile), allow_nan=False).encode()
 
 
 @given(ANYTHING)
@@ -243,15 +278,15 @@ def test_praise_and_calm_are_not_red() -> None:
 
 
 def test_links_of_the_operator_become_buttons() -> None:
-    """Known links get their words, others their name; at most three."""
+    """Known links get their words, others their name; at most four."""
     links = {"ack": "https://tocsin.example/a?t=1&u=2", "wiki": "https://wiki.example", "bad": "javascript:x", "x": "https://x.example",
-             "y": "https://y.example"}  # fmt: skip
+             "y": "https://y.example", "z": "https://z.example"}  # fmt: skip
     document = html(samples.crisis("fr", links=links))
-    assert document.count('class="button"') == 3
+    assert document.count('<a class="button') == 4
     assert "Je prends en charge" in document
     assert "https://tocsin.example/a?t=1&amp;u=2" in document
     assert "Ouvrir" not in document
-    assert "wiki: https://wiki.example" in text(samples.crisis("fr", links=links))
+    assert "wiki\u00a0: https://wiki.example" in text(samples.crisis("fr", links=links))
 
 
 def test_the_short_text_always_has_its_action() -> None:
@@ -278,7 +313,9 @@ def test_the_payload_names_its_type_and_version() -> None:
     types = {name: payload(sample("en"))["type"] for name, sample in samples.EVERY.items()}
     assert types == {
         "complaint": "alert.first", "crisis": "alert.first", "plan": "plan.opened", "step": "plan.step",
-        "support": "plan.step", "unfinished": "alert.resolved", "resolved": "alert.resolved", "source": "alert.first",
+        "support": "plan.step", "untaken": "plan.call", "approval": "plan.call", "level": "plan.call", "late": "plan.call",
+        "over": "plan.closed", "drill": "plan.call", "unfinished": "alert.resolved", "resolved": "alert.resolved",
+        "source": "alert.first",
     }  # fmt: skip
     assert payload(samples.crisis())["version"] == 1
     assert payload(samples.crisis())["timestamp"] == "2026-03-02T17:05:00Z"

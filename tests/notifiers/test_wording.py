@@ -11,6 +11,7 @@ from typing import Any, get_args
 import pytest
 
 import notifiers.voice
+from monitor.plans.effects import Why
 from notifiers import catalogue, samples
 from notifiers.message import AlertFacts, Kind, Language, Message, Post, Severity
 from notifiers.reasons import FIGURES
@@ -399,6 +400,26 @@ def _plans(base: Message) -> Iterator[Message]:
     yield replace(base, kind="plan", plan=replace(plan, steps=plan.steps[:1]), alerts=())
 
 
+def _calls(language: Language) -> Iterator[Message]:
+    """Everybody who is called to something in a plan run, knowing much or little of it, and its end."""
+    at = samples.NOW + timedelta(minutes=5)
+    known: dict[str, Any] = {"deadline": at, "page": "https://p.example", "drill": "[X]"}
+    links = {"approve": "https://a.example", "reject": "https://r.example", "acknowledge": "https://k.example"}
+    for reason, step in product(Why, (None, "pause", "facts", "hold", "answer")):
+        yield replace(samples.call(language, reason, step), links=links)
+        yield samples.call(language, reason, step, acknowledged=True, since=None, lead="", **known)
+    done = [replace(step, state="done") for step in samples.plan(language).steps]
+    for changes in ({"risen": True}, {"proposed": (1, "x")}):
+        yield samples.call(language, "level", **changes)
+    yield samples.call(language, "quiet", steps=done)
+    yield replace(samples.plan_step(language), plan=replace(samples.plan(language, step="pause"), why="undo"))
+    late = replace(samples.plan(language).steps[1], late=True, deadline=at, note="why", checked=(0,))
+    for sample in (samples.late, samples.approval, samples.over, samples.untaken):
+        yield sample(language)
+    yield replace(samples.late(language), plan=replace(samples.plan(language, step="facts"), steps=(late,), why="failed"))
+    yield replace(samples.over(language), plan=samples.plan(language))
+
+
 def _unfinished(language: Language) -> Iterator[Message]:
     """What is over in an incident that goes on: taken or not, grave or not, with a plan and without."""
     base = samples.unfinished(language)
@@ -514,6 +535,7 @@ def _messages(language: Language) -> Iterator[Message]:
         yield replace(base, alerts=some, kind=kind, more_posts=1, severity="warning")
         yield replace(base, alerts=some, kind=kind, incident_id=None, posts=base.posts[:1])
     yield from _plans(base)
+    yield from _calls(language)
     yield from _unfinished(language)
     for quiet, kind in product(_quiet(base.alerts[0]), get_args(Kind)):
         yield replace(base, kind=kind, alerts=(quiet,), posts=())
