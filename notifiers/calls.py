@@ -69,9 +69,12 @@ def concerns(voice: Voice) -> PlanFacts | None:
 
 
 def word(voice: Voice) -> str:
-    """Which words a call gets: those of its reason, or plain ones where the reason, or its step, is not known; else empty."""
+    """Which words a call gets: those of its reason, or plain ones where the reason, or its step, is not known.
+
+    Empty for all other messages; what takes a step back is for a machine, and calls nobody.
+    """
     plan = voice.message.plan
-    if plan is None or voice.message.kind != "call":
+    if plan is None or voice.message.kind != "call" or voice.undoes:
         return ""
     why = plan.why or ""
     if why == "level":

@@ -208,7 +208,8 @@ def call(language: Language = "fr", why: str | None = "untaken", step: str | Non
 
 def untaken(language: Language = "fr", **facts: Any) -> Message:
     """Nobody has taken the run."""
-    return call(language, **({"lead": "", "deadline": NOW + timedelta(minutes=20)} | facts))
+    known: dict[str, Any] = {"lead": "", "deadline": NOW + timedelta(minutes=20)}
+    return call(language, "untaken", **(known | facts))
 
 
 def approval(language: Language = "fr") -> Message:

@@ -141,7 +141,7 @@ def view(message: Message) -> View:
         theme=_theme(voice),
         brand=one_line(message.brand, _LINE),
         badge=_badge(voice),
-        kind="" if message.kind in _ENDED else voice.say(f"kind.{message.kind}"),
+        kind="" if message.kind in _ENDED else voice.say("kind.step" if voice.undoes else f"kind.{message.kind}"),
         headline=line,
         preheader=reason if stands_out(message) or topic(message) == line else line,
         why=reason,

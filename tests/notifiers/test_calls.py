@@ -11,7 +11,7 @@ import pytest
 
 from monitor.plans.effects import Why
 from notifiers import samples
-from notifiers.message import Language, Message
+from notifiers.message import Kind, Language, Message
 from notifiers.render import html, payload, short, text
 from notifiers.wording import headline, next_action, next_step, opening, other_step, stands_out, topic, why
 
@@ -305,9 +305,11 @@ def test_the_end_is_calm() -> None:
     assert headline(later) == "Plan “Negative storm” is closed"
 
 
-def test_what_a_step_did_is_taken_back_by_a_machine() -> None:
-    """The call says so in its type, and to whoever reads along in words."""
-    message = with_plan(samples.plan_step("en", "pause"), why="undo")
+@pytest.mark.parametrize("kind", ["step", "call"])
+def test_what_a_step_did_is_taken_back_by_a_machine(kind: Kind) -> None:
+    """The call says so in its type, and to whoever reads along in words: nobody is to act."""
+    message = replace(with_plan(samples.plan_step("en", "pause"), why="undo"), kind=kind)
+    assert "Your turn" not in html(message)
     assert payload(message)["type"] == "plan.undo"
     assert headline(message) == "Plan “Negative storm”, to be taken back: “Pause the scheduled posts”"
     assert next_step(message)[0].startswith("The machine that gets this call")
