@@ -43,12 +43,14 @@ _NEEDS = {
     "due": "by", "take": "by", "waits": "since", "note": "note", "owner": "owner", "open": "since", "level": "since",
     "level.down": "since", "quiet": "since", "lead": "lead", "anew": "untaken",
 }  # fmt: skip
+_REASON = '--why "…"'
 # What is to be done: the phrase, and the verb of its command. The others depend on how the run or the step stands.
 _DO: Mapping[str, tuple[str, str]] = {
     "approval": ("do.call.approval", "approve"),
     "failed": ("do.call.failed", "done"),
-    "rejected": ("do.call.rejected", "show"),
+    "rejected": ("do.call.rejected", "edit"),
     "unconfirmed": ("do.call.unconfirmed", "confirm"),
+    "level.down": ("do.call.level.down", "level"),
     "sign_off": ("do.call.sign_off", "sign-off"),
 }
 _TAKE = {
@@ -59,7 +61,8 @@ _TAKE = {
     "assigned": "do.call.assigned",
 }
 _CARRIED_OUT = frozenset({"ready", "assigned.step", "late", "approved"})
-_OF_A_STEP = frozenset({"approve", "reject", "done"})  # verbs that name a step
+_HANDED_OVER = frozenset({"ready", "assigned.step", "late", "quiet", "assigned"})
+_OF_A_STEP = frozenset({"approve", "done"})  # verbs that name a step
 
 
 def concerns(voice: Voice) -> PlanFacts | None:
@@ -168,21 +171,30 @@ def next_step(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
         return voice.say(_TAKE[chosen]), _command("ack", plan)
     if chosen in {"quiet", "assigned"}:
         return _go_on(voice, plan)
-    if chosen == "level.down" and plan.proposed is not None:
-        return voice.say("do.call.level.down"), _command("level", plan, str(plan.proposed[0]))
     phrase, verb = _DO.get(chosen, ("do.plan_health", "show"))
-    return voice.say(phrase), _command(verb, plan, *([step.id] if step is not None and verb in _OF_A_STEP else []))
+    return voice.say(phrase), _command(verb, plan, *_arguments(voice, plan, verb))
+
+
+def _arguments(voice: Voice, plan: PlanFacts, verb: str) -> list[str]:
+    """What a verb takes after the run's number."""
+    step = [voice.step.id] if voice.step is not None else []
+    if verb == "level" and plan.proposed is not None:
+        return [str(plan.proposed[0]), _REASON]
+    if verb == "edit":
+        return [*step, voice.message.language, '"…"']
+    return step if verb in _OF_A_STEP else []
 
 
 def otherwise(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
     """What to do if that is not to be done, and its command; both empty where there is no second way."""
     chosen = word(voice)
     if chosen == "approval" and voice.step is not None:
-        return voice.say("else.approval"), _command("reject", plan, voice.step.id)
+        return voice.say("else.approval"), _command("reject", plan, voice.step.id, _REASON)
     if chosen == "unconfirmed":
-        return voice.say("else.unconfirmed"), _command("stand-down", plan)
-    if chosen in {"quiet", "assigned"}:
-        return voice.say("else.assign"), _command("assign", plan, voice.say("else.who"))
+        return voice.say("else.unconfirmed"), _command("false-alarm", plan, _REASON)
+    if chosen in _HANDED_OVER:
+        of_it = ["--step", voice.step.id] if voice.step is not None and chosen in _CARRIED_OUT else []
+        return voice.say("else.assign"), _command("assign", plan, voice.say("else.who"), *of_it)
     return "", ""
 
 

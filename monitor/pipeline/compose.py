@@ -8,10 +8,10 @@ from datetime import datetime
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
 from monitor.domain.mention import Observed
-from monitor.domain.plan import ChecklistStep, Level, Plan, PlanRun, RunState, StatementStep, Step, StepRun, StepState
+from monitor.domain.plan import ChecklistStep, Plan, PlanRun, RunState, StatementStep, Step, StepRun, StepState
 from monitor.pipeline.new_words import NewWords, gravest
 from monitor.plans import Why
-from monitor.plans.moving import ACK_WITHIN
+from monitor.plans.ladder import next_climb
 from monitor.plans.steps import NOT_REACHED, is_automatic
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
@@ -61,7 +61,7 @@ class Composer:
         alerts = [alert for alert in await tx.alerts.of_incident(incident_id) if _holds_open(alert)]
         runs = [run for run in await tx.plans.of_incident(incident_id) if run.state is not RunState.CLOSED]
         facts = [_facts(AlertEvent.of(each, NotificationKind.MORE), each, self._title(each, message.language)) for each in alerts]
-        plan = _plan(runs[0], message.language, None, self._owners) if runs else None
+        plan = plan_facts(runs[0], message.language, None, self._owners) if runs else None
         return replace(message, still_open=tuple(facts), plan=plan)
 
     async def _message(self, tx: UnitOfWork, notification: Notification, alerts: _Alerts, *, as_opened: bool = False) -> Message:
@@ -75,6 +75,7 @@ class Composer:
         if run is not None and as_opened:
             run = replace(run, state=run.opened_as)
         facts = tuple(_facts(event, alert, self._title(alert, language)) for event, alert in alerts)
+        step = notification.plan_step or notification.plan_about
         subject = next((alert.labels.get("subject") for _, alert in alerts), None)
         return replace(
             self.plain(notification),
@@ -83,7 +84,7 @@ class Composer:
             posts=posts,
             more_posts=more,
             more_alerts=notification.more,
-            plan=_plan(run, language, notification.plan_step, self._owners) if run is not None else None,
+            plan=plan_facts(run, language, step, self._owners, why=notification.plan_why) if run is not None else None,
         )
 
     def plain(self, notification: Notification) -> Message:
@@ -117,7 +118,7 @@ class Composer:
         Where all alerts of one severity are among `newest`, the newest come first. Of posts that are nearly the same the first
         stands for all, so that copies do not hide what others say.
         """
-        if notification.kind is NotificationKind.RESOLVED or not limit:
+        if notification.kind in {NotificationKind.RESOLVED, NotificationKind.OVER} or not limit:
             return (), 0
         posts: dict[int, Observed] = {}
         for severity in reversed(SEVERITIES):
@@ -220,9 +221,14 @@ def _post(mention: Observed, copies: int) -> Post:
     )
 
 
-def _plan(
+def plan_facts(
     run: PlanRun, language: Language, step: str | None, owners: Mapping[str, str], *, why: str | None = None, page: str = ""
 ) -> PlanFacts:
+    """What a message says of a run: how it stands, in the reader's language.
+
+    `step` is the step that the message is, or is about; `owners` say what people and roles are called; `why` is a word of `Why`;
+    `page` is the address of the run's page.
+    """
     plan = run.definition
     level, proposed = plan.level(run.level), plan.level(run.proposed_level)
     return PlanFacts(
@@ -243,7 +249,7 @@ def _plan(
         lead=owners.get(run.lead, run.lead) if run.lead is not None else "",
         acknowledged=run.acknowledged_at is not None,
         since=_since(plan, run, step, why),
-        deadline=_deadline(run, level, step, why),
+        deadline=_deadline(plan, run, step, why),
         drill=plan.drill.prefix if run.drill else "",
         page=page,
     )
@@ -263,15 +269,14 @@ def _since(plan: Plan, run: PlanRun, step: str | None, why: str | None) -> datet
     return run.step(step).ready_at if step is not None else run.opened_at
 
 
-def _deadline(run: PlanRun, level: Level | None, step: str | None, why: str | None) -> datetime | None:
-    """Until when somebody must act: in the step that it is about, or in the run."""
+def _deadline(plan: Plan, run: PlanRun, step: str | None, why: str | None) -> datetime | None:
+    """Until when somebody must act: in the step that it is about, or in the run, before the next people are told."""
     if step is not None:
         at = run.step(step)
         return (at.approval_by if why == Why.APPROVAL else None) or at.deadline_at
     if run.state is RunState.AWAITING_CONFIRMATION and why is None:
         return run.confirm_by
-    within = (level.ack_within if level is not None else None) or ACK_WITHIN
-    return max(filter(None, (run.opened_at, run.level_since))) + within if why == Why.UNTAKEN else None
+    return next_climb(plan, run) if why == Why.UNTAKEN else None
 
 
 def _step(plan: Plan, step: Step, at: StepRun, language: Language, owners: Mapping[str, str]) -> PlanStepFacts:

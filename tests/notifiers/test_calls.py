@@ -48,7 +48,7 @@ FACTS = "23 people complain about Acme within 60 minutes, usually 2"
         ("ready", "facts", {}, "Your turn: “Establish the facts” (plan “Negative storm”)", "check 4 facts 1"),
         ("approval", "answer", {}, "To approve: “Answer in substance” (plan “Negative storm”)", "approve 4 answer"),
         ("approved", "hold", {}, "Approved: “Publish the holding statement” (plan “Negative storm”)", "done 4 hold"),
-        ("rejected", "answer", {}, "Other words needed: “Answer in substance” (plan “Negative storm”)", "show 4"),
+        ("rejected", "answer", {}, "Other words needed: “Answer in substance” (plan “Negative storm”)", 'edit 4 answer en "…"'),
         ("late", "hold", {}, "Late: “Publish the holding statement” (plan “Negative storm”)", "done 4 hold"),
         (
             "failed",
@@ -63,7 +63,7 @@ FACTS = "23 people complain about Acme within 60 minutes, usually 2"
         ("level", None, {"risen": True}, f"Plan “Negative storm” rises to level “alert”: {FACTS}", "ack 4"),
         ("level", None, {}, f"Level “alert” for plan “Negative storm”: {FACTS}", "ack 4"),
         ("level", None, {"acknowledged": True}, f"Level “alert” for plan “Negative storm”: {FACTS}", "show 4"),
-        ("level", None, {"proposed": (1, "watch")}, "Plan “Negative storm” may fall to level “watch”", "level 4 1"),
+        ("level", None, {"proposed": (1, "watch")}, "Plan “Negative storm” may fall to level “watch”", 'level 4 1 --why "…"'),
         ("quiet", None, {"acknowledged": True}, "How is plan “Negative storm” going?", "check 4 facts 1"),
         ("assigned", None, {}, f"You lead plan “Negative storm”: {FACTS}", "ack 4"),
         ("assigned", None, {"acknowledged": True}, f"You lead plan “Negative storm”: {FACTS}", "check 4 facts 1"),
@@ -116,7 +116,7 @@ def test_an_approval_says_until_when_and_what_stands_behind_it() -> None:
     assert plain(why(message)) == (
         "Le texte attend depuis 18:03. Rien ne sort sans validation. 23 personnes se plaignent d’Acme en 60 min — d’habitude 2."
     )
-    assert other_step(message)[1] == "tocsin plan reject 4 answer"
+    assert other_step(message)[1] == 'tocsin plan reject 4 answer --why "…"'
     assert "18:25" not in headline(with_plan(message, deadline=None))
 
 
@@ -249,18 +249,26 @@ def test_a_run_where_all_is_done_may_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "command"),
-    [("unconfirmed", "stand-down 4"), ("quiet", "assign 4 QUI"), ("assigned", "assign 4 QUI"), ("untaken", ""), ("late", "")],
+    ("reason", "step", "command"),
+    [
+        ("unconfirmed", None, 'false-alarm 4 --why "…"'),
+        ("quiet", None, "assign 4 QUI"),
+        ("assigned", None, "assign 4 QUI"),
+        ("assigned", "facts", "assign 4 QUI --step facts"),
+        ("late", "facts", "assign 4 QUI --step facts"),
+        ("untaken", None, ""),
+        ("failed", "pause", ""),
+    ],
 )
-def test_where_there_is_a_second_way_it_is_shown(reason: str, command: str) -> None:
+def test_where_there_is_a_second_way_it_is_shown(reason: str, step: str | None, command: str) -> None:
     """Below the first, in both parts."""
-    message = samples.call("fr", reason)
+    message = samples.call("fr", reason, step)
     label, typed = other_step(message)
     assert typed == (f"tocsin plan {command}" if command else "")
     assert bool(label) == bool(command)
     if command:
         assert text(message).index(f"    {next_step(message)[1]}") < text(message).index(f"    {typed}\n")
-        assert "passer la main" in html(message) or "levez la crise" in html(message)
+        assert "passer la main" in html(message) or "fausse alerte" in html(message)
 
 
 def test_an_alert_has_no_second_way() -> None:

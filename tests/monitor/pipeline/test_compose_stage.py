@@ -11,6 +11,7 @@ from monitor.domain.mention import Author, Engagement
 from monitor.pipeline import operations
 from monitor.pipeline.compose import localized
 from monitor.pipeline.operations import Actor
+from notifiers.wording import headline, next_step
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, House
@@ -229,3 +230,15 @@ async def test_a_test_says_who_asked(hut: Build) -> None:
 def test_words_in_another_language_beat_no_words(texts: dict[str, str], said: str) -> None:
     """The language asked for, else whichever there is, else nothing: never an error while an alarm is written."""
     assert localized(texts, "en") == said  # type: ignore[arg-type]
+
+
+async def test_who_is_called_in_a_plan_run_learns_to_what(hut: Build) -> None:
+    """Nobody has confirmed the plan in time: whoever is next reads the reason and what to do about it."""
+    home = housed(hut)
+    await home.storm()
+    await home.wait(timedelta(minutes=15))
+    call = next(message for message in home.told("desk") if message.kind == "call")
+    assert call.plan is not None
+    assert call.plan.why == "unconfirmed"
+    assert headline(call).startswith("Is this a crisis? Plan “Storm plan” waits for your answer: 3 ")
+    assert next_step(call)[1] == f"tocsin plan confirm {call.plan.run_id}"
