@@ -200,9 +200,13 @@ def otherwise(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
 
 def commands(voice: Voice, plan: PlanFacts) -> list[tuple[str, str]]:
     """What else the reader of a call may want to type, as (label, command), without what stands in the message already."""
-    take = [] if plan.acknowledged else [(voice.say("footer.ack"), _command("ack", plan))]
-    every = [*take, (voice.say("footer.plan"), _command("show", plan))]
+    every = [*take(voice, plan), (voice.say("footer.plan"), _command("show", plan))]
     return [(label, typed) for label, typed in every if typed != next_step(voice, plan)[1]]
+
+
+def take(voice: Voice, plan: PlanFacts) -> list[tuple[str, str]]:
+    """The command that takes the run, as (label, command), while nobody has: to acknowledge its alerts does not."""
+    return [] if plan.acknowledged else [(voice.say("footer.take"), _command("ack", plan))]
 
 
 def _go_on(voice: Voice, plan: PlanFacts) -> tuple[str, str]:

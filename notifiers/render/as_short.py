@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifiers import calls
-from notifiers.message import Message, Post
+from notifiers.message import Message, PlanStepFacts, Post
 from notifiers.render.view import links
 from notifiers.safe import link, one_line, quiet, shorten
 from notifiers.voice import Voice
@@ -42,11 +42,19 @@ def _tap(voice: Voice, room: int) -> str:
 
 
 def _between(voice: Voice, room: int) -> str:
-    """What there is to read: the words that wait for somebody, or the loudest post."""
-    if calls.words_first(voice) and voice.step is not None:
-        return _quoted(voice, quiet(one_line(voice.step.text, LIMIT)), room)
-    silent = voice.message.kind in {"resolved", "step"} or calls.brief(voice)
+    """What there is to read: the words or the list that somebody is called to, or the loudest post."""
+    if calls.brief(voice):
+        return _step(voice, voice.step, room) if voice.step is not None else ""
+    silent = voice.message.kind in {"resolved", "step"}
     return _post(voice, voice.message.posts[0], room) if voice.message.posts and not silent else ""
+
+
+def _step(voice: Voice, step: PlanStepFacts, room: int) -> str:
+    """Its words, or what is left of its list, as far as there is room."""
+    if step.text:
+        return _quoted(voice, quiet(one_line(step.text, LIMIT)), room)
+    left = [f"{place + 1}. {one_line(item, 200)}" for place, item in enumerate(step.items) if place not in step.checked]
+    return shorten(quiet(" · ".join(left)), room) if room > 0 else ""
 
 
 def _post(voice: Voice, post: Post, room: int) -> str:

@@ -400,7 +400,8 @@ def _commands(voice: Voice) -> list[tuple[str, str]]:
         return calls.commands(voice, plan)
     if lead is None or voice.message.kind in _ENDED or voice.over(lead):
         return []
-    commands = [(voice.say("footer.ack"), voice.ack)]
+    commands = calls.take(voice, plan) if plan and voice.message.kind == "plan" else []
+    commands.append((voice.say("footer.ack"), voice.ack))
     if silence := _silence(voice, lead):
         commands.append((voice.say("footer.silence"), silence))
     return [*commands, (voice.say("footer.plan"), f"tocsin plan show {plan.run_id}")] if plan else commands

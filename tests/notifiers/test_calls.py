@@ -48,7 +48,7 @@ FACTS = "23 people complain about Acme within 60 minutes, usually 2"
         ("ready", "facts", {}, "Your turn: “Establish the facts” (plan “Negative storm”)", "check 4 facts 1"),
         ("approval", "answer", {}, "To approve: “Answer in substance” (plan “Negative storm”)", "approve 4 answer"),
         ("approved", "hold", {}, "Approved: “Publish the holding statement” (plan “Negative storm”)", "done 4 hold"),
-        ("rejected", "answer", {}, "Other words needed: “Answer in substance” (plan “Negative storm”)", 'edit 4 answer en "…"'),
+        ("rejected", "answer", {}, "To rework: “Answer in substance” (plan “Negative storm”)", 'edit 4 answer en "…"'),
         ("late", "hold", {}, "Late: “Publish the holding statement” (plan “Negative storm”)", "done 4 hold"),
         (
             "failed",
@@ -141,6 +141,14 @@ def test_the_short_text_of_an_approval_holds_the_words_and_where_to_tap() -> Non
     assert without.endswith("tocsin plan approve 4 answer")
 
 
+def test_the_short_text_of_a_list_holds_what_is_left_of_it() -> None:
+    """On a telephone nobody has the plan at hand."""
+    assert short(samples.late("en")).split("\n")[1] == "2. Capture the most-seen posts"
+    long = with_step(samples.late("en"), items=("Ask everybody. " * 40,) * 9)
+    assert len(short(long)) <= 500
+    assert short(long).endswith("tocsin plan check 4 facts 2")
+
+
 def test_words_that_were_approved_or_not_are_said_to_be() -> None:
     """With the reason for a no, in whoever's words it was given."""
     approved, rejected = samples.call("en", "approved", "hold"), samples.call("en", "rejected", "answer")
@@ -221,8 +229,8 @@ def test_a_running_step_that_is_late_is_said_to_be() -> None:
     ("step", "approved", "start"),
     [
         ("facts", False, "Do the following, in order"),
-        ("hold", True, "Publish the text below as it stands"),
-        ("answer", False, "Have the text below approved, publish it"),
+        ("hold", True, "Publish this text as it stands"),
+        ("answer", False, "Have this text approved, publish it"),
         ("pause", False, "Do it, then say so"),
     ],
 )
@@ -286,8 +294,16 @@ def test_a_call_offers_no_silence() -> None:
     """Nobody keeps quiet what they are called to; the run is acknowledged, not the alert."""
     footer = text(samples.call("en", "unconfirmed")).rpartition("-- \n")[2]
     assert "tocsin silence" not in footer
-    assert "Acknowledge: tocsin plan ack 4" in footer
+    assert "Take the plan: tocsin plan ack 4" in footer
     assert "tocsin plan ack" not in text(samples.call("en", "unconfirmed", acknowledged=True))
+
+
+def test_the_message_that_opens_a_plan_says_how_to_take_it() -> None:
+    """Until somebody has: to acknowledge the alert does not end the chase."""
+    opened = samples.plan_opened("en")
+    assert "Take the plan: tocsin plan ack 4\nAcknowledge: tocsin ack 15\n" in text(opened)
+    assert "tocsin plan ack" not in text(with_plan(opened, acknowledged=True))
+    assert "tocsin plan ack" not in text(samples.plan_step("en"))
 
 
 def test_a_call_always_has_a_subject_of_its_own() -> None:
