@@ -13,10 +13,9 @@ _TITLE = 120
 _NOTE = 400
 _OVER = frozenset({"done", "skipped", "failed"})
 # Those whose reader may hear of the incident for the first time: they say what is going on, too.
-_NEWS = frozenset({"unconfirmed", "untaken", "level", "level.up", "assigned", "escalated"})
+_NEWS = frozenset({"unconfirmed", "untaken", "taken", "level", "level.up", "assigned", "escalated"})
 # Those that are about words, which stand on top, to be read before anything else.
 _WORDS = frozenset({"approval", "approved", "rejected"})
-_DATED = frozenset({"approval", "late"})
 _LATER = frozenset({"due", "take"})  # sentences that only hold while their moment is to come
 # The sentences behind each reason. One whose facts are not known is left out.
 _WHY: Mapping[str, tuple[str, ...]] = {
@@ -29,6 +28,7 @@ _WHY: Mapping[str, tuple[str, ...]] = {
     "failed": ("failed", "note"),
     "unconfirmed": ("open", "unconfirmed"),
     "untaken": ("open", "untaken", "take"),
+    "taken": ("open", "lead"),
     "level": ("level",),
     "level.up": ("level.up", "anew"),
     "level.down": ("level.down",),
@@ -82,6 +82,8 @@ def word(voice: Voice) -> str:
     why = plan.why or ""
     if why == "level":
         return "level.down" if plan.proposed else "level.up" if plan.risen else "level"
+    if why == "untaken" and plan.acknowledged:  # a rung that is told whatever happens, or somebody was faster
+        return "taken"
     if voice.step is not None:
         why = "assigned.step" if why == "assigned" else why
     elif why in _ABOUT_A_STEP:
@@ -115,13 +117,20 @@ def headline(voice: Voice, plan: PlanFacts, facts: str) -> str:
         return _closed(voice, plan)
     chosen = word(voice)
     said = voice.say(
-        f"call.{chosen}.by" if chosen in _DATED and plan.deadline is not None else f"call.{chosen}",
+        f"call.{chosen}.by" if _is_dated(voice, plan) else f"call.{chosen}",
         plan=one_line(plan.title, _TITLE),
         step=_step(voice),
         level=one_line(plan.proposed[1] if plan.proposed else plan.level, _TITLE),
         by=_moment(voice, plan.deadline),
     )
     return voice.say("call.news", headline=said, facts=facts) if facts and chosen in _NEWS else said
+
+
+def _is_dated(voice: Voice, plan: PlanFacts) -> bool:
+    """Whether the first line says since when it is late, or until when an approval is asked: not when that has passed."""
+    if plan.deadline is None:
+        return False
+    return word(voice) == "late" or (word(voice) == "approval" and plan.deadline > voice.message.created_at)
 
 
 def _closed(voice: Voice, plan: PlanFacts) -> str:

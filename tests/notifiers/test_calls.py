@@ -117,7 +117,8 @@ def test_an_approval_says_until_when_and_what_stands_behind_it() -> None:
         "Le texte attend depuis 18:03. Rien ne sort sans validation. 23 personnes se plaignent d’Acme en 60 min — d’habitude 2."
     )
     assert other_step(message)[1] == 'tocsin plan reject 4 answer --why "…"'
-    assert "18:25" not in headline(with_plan(message, deadline=None))
+    for deadline in (None, samples.NOW):
+        assert "avant" not in headline(with_plan(message, deadline=deadline))
 
 
 def test_words_to_approve_are_read_before_they_are_approved() -> None:
@@ -197,6 +198,14 @@ def test_who_takes_it_must_know_until_when_as_long_as_that_is_to_come() -> None:
     assert "To be taken by 18:25." in why(samples.untaken("en"))
     assert "To be taken" not in why(samples.untaken("en", deadline=samples.NOW))
     assert "To be done by 18:25." in why(samples.call("en", "ready", "facts", deadline=SOON))
+
+
+def test_who_is_told_whatever_happens_learns_that_it_is_taken() -> None:
+    """Nobody is asked to take what somebody has: a rung may be told all the same."""
+    message = samples.untaken("en", acknowledged=True, lead="Camille Roy")
+    assert headline(message) == f"Plan “Negative storm” is under way: {FACTS}"
+    assert why(message) == "That is 12 times the usual. The plan has been open since 17:55. Camille Roy leads it."
+    assert next_step(message)[1] == "tocsin plan show 4"
 
 
 def test_what_is_late_may_be_done_and_only_not_noted() -> None:
