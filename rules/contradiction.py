@@ -6,14 +6,17 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import chain, combinations, pairwise
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from rules.figures import FiguresWhere
 from rules.lists import Lists, folded
 from rules.matching import SETS, Compiler
 from rules.where import FlagTest, LabelTest, NumberTest, Where, WordsTest
 from rules.words import Entry, parse_entry
 
 FieldTest = NumberTest | LabelTest | FlagTest | WordsTest
+Block = TypeVar("Block", Where, FiguresWhere)
+"""Conditions on a mention, or on the figures of a crisis."""
 Answers = frozenset[bool | None]
 Path = tuple[str | int, ...]
 
@@ -23,12 +26,15 @@ DOES_NOT_HOLD: Answers = frozenset({False, None})
 DOES_NOT_FAIL: Answers = frozenset({True, None})
 
 RANGES: Mapping[str, tuple[float, float]] = {
-    "sentiment": (-1, 1), "confidence": (0, 1), "complaint": (0, 1), "safety_risk": (0, 1),
+    "sentiment": (-1, 1), "confidence": (0, 1), "complaint": (0, 1), "safety_risk": (0, 1), "negative_share": (0, 1),
 }  # fmt: skip
 """Between which values (both included) a number lies."""
 
 COUNTS = frozenset(
-    {"copies", "author.reach", "author.prior_mentions", "engagement.replies", "engagement.shares", "engagement.likes"}
+    {
+        *("copies", "author.reach", "author.prior_mentions", "engagement.replies", "engagement.shares", "engagement.likes"),
+        *("level", "mentions", "authors", "scored", "reach"),
+    }
 )
 """Numbers that are whole, and nought or more."""
 
@@ -48,10 +54,10 @@ class Asked(NamedTuple):
     answers: Answers
 
 
-class Wanted(NamedTuple):
+class Wanted(NamedTuple, Generic[Block]):
     """Conditions, the answers that are wanted of them, and where they stand."""
 
-    where: Where
+    where: Block
     answers: Answers = HOLDS
     path: Path = ("where",)
 
@@ -70,8 +76,8 @@ class Possibilities:
         self._compiler = Compiler(self._lists)
         self._known: dict[tuple[str, tuple[tuple[FieldTest, Answers], ...]], bool] = {}
 
-    def clash(self, *wanted: Wanted) -> Way | None:
-        """Why no mention can answer all of this as wanted: tests of one field that exclude each other. None: it is possible.
+    def clash(self, *wanted: Wanted[Any]) -> Way | None:
+        """Why nothing can answer all of this as wanted: tests of one field that exclude each other. None: it is possible.
 
         Of several reasons the first; no test at all where there is nothing that could be answered so.
         """
@@ -83,7 +89,7 @@ class Possibilities:
             first = first or found
         return first
 
-    def implies(self, one: Where, other: Where) -> bool:
+    def implies(self, one: Block, other: Block) -> bool:
         """Whether it is certain that the other holds wherever the one does."""
         return self.clash(Wanted(one), Wanted(other, DOES_NOT_HOLD)) is not None
 
@@ -160,11 +166,11 @@ def _entry(written: str) -> Entry:
     return parse_entry(written)
 
 
-def _deferred(wanted: Wanted) -> Callable[[], Iterator[Way]]:
+def _deferred(wanted: Wanted[Any]) -> Callable[[], Iterator[Way]]:
     return lambda: _ways(*wanted)
 
 
-def _ways(where: Where, answers: Answers, path: Path) -> Iterator[Way]:
+def _ways(where: Where | FiguresWhere, answers: Answers, path: Path) -> Iterator[Way]:
     """Every way in which all conditions of a block together answer as wanted."""
     given = [(name, value) for name, value in vars(where).items() if value is not None]
     parts = [_part(name, value, answers, (*path, _written(type(where), name))) for name, value in given]
@@ -172,13 +178,13 @@ def _ways(where: Where, answers: Answers, path: Path) -> Iterator[Way]:
 
 
 @cache
-def _written(where: type[Where], name: str) -> str:
+def _written(where: type[Where | FiguresWhere], name: str) -> str:
     """The name of a field as it is written."""
     return where.model_fields[name].alias or name
 
 
 def _part(name: str, value: Any, answers: Answers, path: Path) -> Callable[[], Iterator[Way]]:
-    if isinstance(value, Where):
+    if isinstance(value, Where | FiguresWhere):
         return _deferred(Wanted(value, _OPPOSITE[answers], path))
     if isinstance(value, tuple):
         blocks = [_deferred(Wanted(block, answers, (*path, at))) for at, block in enumerate(value)]

@@ -31,10 +31,12 @@ def parse_duration(value: Any) -> timedelta:
 
 
 def format_duration(value: timedelta) -> str:
-    """The shortest way to write it: `1h30m`. Fractions of a second are dropped."""
+    """The shortest way to write it: `1h30m`; weeks only where they are whole (`180d`). Fractions of a second are dropped."""
     left = int(value.total_seconds())
     parts = []
     for unit, seconds in _UNITS.items():
+        if unit == "w" and left % seconds:
+            continue
         number, left = divmod(left, seconds)
         if number:
             parts.append(f"{number}{unit}")

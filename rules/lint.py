@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import combinations
 from typing import get_args
 
-from rules.contradiction import COUNTS, RANGES, Asked, FieldTest, Path, Possibilities, Wanted, Way, limits
+from rules.contradiction import COUNTS, RANGES, Asked, Block, FieldTest, Path, Possibilities, Wanted, Way, limits
 from rules.duration import format_duration
 from rules.matching import asked_in_words
 from rules.model import (
@@ -125,7 +125,7 @@ def _never_rings(rule: Listening, amid: Surroundings, possible: Possibilities) -
     if clash is not None and _waits_for_a_list(clash, amid):
         return
     if clash is not None:
-        what = f"no mention ever matches: {_why(clash, amid)}."
+        what = f"no mention ever matches: {why(clash, amid)}."
         yield _remark("never-rings", rule, _place(clash), what, "Change one of the conditions, or remove the rule.")
     elif "subject" in rule.key and amid.names.get("subjects") and not possible.subjects(rule.where):
         what = "no mention ever rings it: its key is made of the subject, and the conditions let no single subject through."
@@ -141,7 +141,7 @@ def _waits_for_a_list(clash: Way, amid: Surroundings) -> bool:
     return any(name is not None and not amid.lists.get(name) for name in named)
 
 
-def _conditions(rule: Listening) -> list[Wanted]:
+def _conditions(rule: Listening) -> list[Wanted[Where]]:
     wanted = [Wanted(rule.where)]
     if isinstance(rule, WindowRule) and isinstance(rule.measure, Share):
         wanted.append(Wanted(rule.measure.share, path=("measure", "share")))
@@ -174,7 +174,7 @@ def _why_dead(rule: WindowRule, signal: Signal, at: int, amid: Surroundings, pos
         wanted.append(Wanted(signal.measure.share, path=(*here, "measure", "share")))
     clash = possible.clash(*wanted)
     if clash is not None and not _waits_for_a_list(clash, amid):
-        return (*here, "where"), _why(clash, amid)
+        return (*here, "where"), why(clash, amid)
     if _counts_one(rule, signal) and signal.at_least > 1:
         return (*here, "at_least"), "at most 1 author is ever counted, for each has a window of their own"
     return None
@@ -185,13 +185,13 @@ def _dead_alternatives(rule: Listening, amid: Surroundings, possible: Possibilit
         for path, block in _alternatives(wanted.where, wanted.path):
             clash = possible.clash(Wanted(block, path=path))
             if clash is not None:
-                what = f"this alternative never holds: {_why(clash, amid)}."
+                what = f"this alternative never holds: {why(clash, amid)}."
                 yield _remark("dead-alternative", rule, path, what, "Change one of its conditions, or remove it.")
 
 
 def _alternatives(where: Where, path: Path) -> Iterator[tuple[Path, Where]]:
     """Every block of every `any`, with its path."""
-    return ((here, block) for here, block in _blocks(where, path) if here[-2:-1] == ("any",))
+    return ((here, block) for here, block in blocks(where, path) if here[-2:-1] == ("any",))
 
 
 def _pointless_raises(rule: Listening, amid: Surroundings, possible: Possibilities) -> Iterator[Remark]:
@@ -215,7 +215,7 @@ def _pointless_conditions(
     asked = raised.where or Where()
     clash = possible.clash(Wanted(rule.where), Wanted(asked, path=(*path, "where")))
     if clash is not None:
-        what = f"it is never this loud: {_why(clash, amid)}."
+        what = f"it is never this loud: {why(clash, amid)}."
         yield _remark("never-louder", rule, (*path, "where"), what, "Mind the rule's own `where`, which must hold, too.")
     elif not (waits := _waits_on(rule, raised)) and possible.implies(rule.where, asked):
         yield _always_louder(rule, path, raised.severity)
@@ -260,7 +260,7 @@ def _loudness(severity: Severity) -> int:
 def _bad_languages(rule: Listening) -> Iterator[Remark]:
     """What looks like a name of a language, and is none of the codes in which languages are known."""
     for wanted in _conditions(rule):
-        for path, where in [(wanted.path, wanted.where), *_blocks(wanted.where, wanted.path)]:
+        for path, where in [(wanted.path, wanted.where), *blocks(wanted.where, wanted.path)]:
             test = where.language
             for name in (*((test.is_,) if test.is_ else ()), *(test.in_ or ()), *(test.not_ or ())) if test else ():
                 if len(name) not in _CODE_LETTERS or not name.isalpha():
@@ -268,12 +268,13 @@ def _bad_languages(rule: Listening) -> Iterator[Remark]:
                     yield _remark("bad-language", rule, (*path, "language"), what, "Write its code (ISO 639-1).")
 
 
-def _blocks(where: Where, path: Path) -> Iterator[tuple[Path, Where]]:
-    for name, blocks in (("any", where.any_ or ()), ("all", where.all_ or ()), ("not", (where.not_,) if where.not_ else ())):
-        for at, block in enumerate(blocks):
+def blocks(where: Block, path: Path) -> Iterator[tuple[Path, Block]]:
+    """Every block inside conditions, however deep, with its path."""
+    for name, inside in (("any", where.any_ or ()), ("all", where.all_ or ()), ("not", (where.not_,) if where.not_ else ())):
+        for at, block in enumerate(inside):
             here = (*path, name) if name == "not" else (*path, name, at)
             yield here, block
-            yield from _blocks(block, here)
+            yield from blocks(block, here)
 
 
 def _unheard(rule: AnyRule, amid: Surroundings) -> Iterator[Remark]:
@@ -416,7 +417,7 @@ def _place(clash: Way) -> Path:
     return clash[-1].path if clash else ("where",)
 
 
-def _why(clash: Way, amid: Surroundings) -> str:
+def why(clash: Way, amid: Surroundings) -> str:
     """Which tests exclude each other, or why a single one cannot hold."""
     if not clash:
         return "nothing is asked that could hold"

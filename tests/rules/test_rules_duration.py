@@ -55,6 +55,12 @@ def test_hours_of_work_are_no_days(written: str, hours: str) -> None:
     assert format_hours(parse_duration(written)) == hours
 
 
+@pytest.mark.parametrize(("days", "written"), [(7, "1w"), (180, "180d"), (28, "4w"), (1, "1d")])
+def test_weeks_are_written_where_they_are_whole(days: int, written: str) -> None:
+    """Nobody reads `25w5d` as half a year."""
+    assert format_duration(timedelta(days=days)) == written
+
+
 def test_a_setting_shows_the_pattern_to_editors() -> None:
     """In JSON, and in the JSON Schema, a duration is a string."""
     adapter = TypeAdapter(Duration)
