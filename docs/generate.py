@@ -21,7 +21,7 @@ from reliability_page import reliability_page
 from schema_page import NOTE, Page
 
 from monitor.domain.errors import ExitCode
-from monitor.domain.plan import PlanFile
+from monitor.domain.plan import PLACES, PlanFile
 from monitor.settings import lint
 from monitor.settings.contacts import Contacts
 from monitor.settings.model import MonitorFile
@@ -136,11 +136,49 @@ def lint_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+PLACES_IN_WORDS = """
+## Places in words
+
+In the titles, items and statements of a plan, a name in double braces is filled in when somebody reads it: `{{brand}}`. They are
+no programs: nothing else is looked up or computed. A name that is not one of these is a fault. What only a person can know stays
+in square brackets, `[HOUR]`, and is filled in by hand.
+"""
+CHECKED = """
+## What is checked when a plan is read
+
+`tocsin check` and every start read all plans. A fault keeps a plan from being used, and is told with its file, line and field:
+
+- a name that does not exist: receivers, people, roles, steps and statements;
+- a receiver where somebody must act (`approver`, `approval.role`, `undo.approval`, `sign_off`, `role`, `to`, `owner`, `read_by`,
+  `approved_by`): a receiver cannot say yes. `default` and `ops` stand for receivers, and go where somebody is only told;
+- anything but a webhook receiver where something is called: `webhook` steps, `publish` and `undo.receiver`;
+- people whom the plan waits for, and rungs, behind whom there is no receiver at all;
+- steps that wait for each other, and steps that wait for a level that the plan does not have;
+- two levels of one rank, levels that do not stand from the gravest down, a level that the figures never ask for because a graver
+  one holds whenever it does, and a `below_level` that no level has or below which there is none;
+- conditions that no figures meet, such as a share of 40 where shares go from 0 to 1;
+- rungs that are not in the order of time, and a `repeat_from` that is not last or names no rung;
+- a place in words that nothing fills in;
+- `deny` beside a posture that admits something, and anything that would be published without an approval.
+
+What follows is warned of by `tocsin check`, and never stops a start. It is looked for in one's own plans alone: the shipped ones
+lie ready to be made one's own.
+
+- A review that is overdue or that nobody has noted, and a statement whose day has passed.
+- A statement that is still a draft, used by a step that asks for nobody's approval.
+- A rung that e-mail alone carries, in a plan whose gravest level must be taken within 30 minutes; one whose people have none of
+  the channels in `by`.
+- A statement in no language that the people of the plan read.
+"""
+
+
 def plans_page() -> str:
     """Emergency plans."""
-    intro = "The files of `plans/` say what is done when a rule with `plan:` rings."
-    intro += " See [how to write one](../how-to/write-a-plan.md)."
-    return Page("Emergency plans: plans/*.yaml", intro, PlanFile.model_json_schema()).tree().text()
+    intro = "The files of `plans/` say what is done when a rule with `plan:` rings: who is told, what is done in which order,"
+    intro += " which words are ready, and when it is over. See [how to write one](../how-to/write-a-plan.md)."
+    told = Page("Emergency plans: plans/*.yaml", intro, PlanFile.model_json_schema()).tree().text()
+    places = "".join(f"\n### `{{{{{name}}}}}`\n\n{what[0].upper()}{what[1:]}.\n" for name, what in PLACES.items())
+    return told + PLACES_IN_WORDS + places + CHECKED
 
 
 def metrics_page() -> str:

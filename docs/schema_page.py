@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
+from monitor.settings.schema import ALWAYS
+from monitor.settings.shape import TAGS
 from rules.where import Where
 
 NOTE = "<!-- Generated from the code by `make docs`: edit the descriptions there, not here. -->"
@@ -16,6 +18,7 @@ Schema = Mapping[str, Any]
 SHARED = {
     "Where": ("where", "Conditions: `where`"),
     "AlertWhere": ("alert", "Conditions on alerts"),
+    "FiguresWhere": ("figures", "Conditions on figures"),
     "SeverityTest": ("severity", "Tests of a severity"),
     "NumberTest": ("number", "Tests of a number"),
     "LabelTest": ("name", "Tests of a name"),
@@ -31,8 +34,8 @@ EXTENDING = {
 }
 # Unions that have pages of their own.
 ELSEWHERE = {"sources": "sources.md", "receivers": "receivers.md"}
-TAGS = ("kind", "action")
-ALWAYS = {"id": "its short name, unique among its like", "version": "the version of this file's format"}
+# Unions of kinds that have much in common: that is told once, before the kinds.
+ALIKE = {"plan.steps"}
 _LANGUAGES = {"fr", "en"}
 _DURATION = "duration (`90s`, `5m`, `2h`, `1d`, `1w`)"
 _FORMATS = {
@@ -111,12 +114,18 @@ class Page:
         if path in ELSEWHERE:
             self._lines += ["", f"Each has a kind: see [{path}]({ELSEWHERE[path]})."]
             return
-        inside = min(level + 1, 4)
-        for suffix, tag, model in self._inside(field):
+        inside = max(level, min(level + 1, 4))
+        models = list(self._inside(field))
+        common = _common([model for _, _, model in models]) if path in ALIKE else {}
+        if common:
+            suffix, _, first = models[0]
+            self._fields({**first, "properties": common}, f"{path}{suffix}.", inside)
+        for suffix, tag, model in models:
+            own = {**model, "properties": _without(model["properties"], common)}
             if tag:
-                self._lines += ["", f"{'#' * inside} `{path}{suffix}` of the kind `{tag}`"]
+                self._lines += ["", f"{'#' * inside} `{path}{suffix}` {_of_its_kind(model)}"]
                 self._lines += ["", _markdown(model.get("description", ""))]
-            self._fields(model, f"{tag}." if tag else f"{path}{suffix}.", min(inside + bool(tag), 5))
+            self._fields(own, f"{tag}." if tag else f"{path}{suffix}.", min(inside + bool(tag), 5))
 
     def _facts(self, path: str, field: Schema, *, required: bool) -> str:
         default = self._defaults.get(path, field.get("default"))
@@ -164,16 +173,24 @@ class Page:
         if "$ref" in field:
             return self._type(self._defs[_name(field)])
         if branches := _branches(field):
-            return " or ".join(dict.fromkeys(self._type(branch) for branch in branches if branch.get("type") != "null"))
+            return self._one_of(branches)
         if "const" in field or "enum" in field:
-            return " or ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+            return _either([f"`{value}`" for value in field.get("enum", [field.get("const")])])
         if field.get("type") in {"array", "object"}:
             return self._collection(field)
         return _limited(_FORMATS.get(field.get("format", "")) or _text_like(field), field)
 
+    def _one_of(self, branches: Sequence[Schema]) -> str:
+        types = list(dict.fromkeys(self._type(branch) for branch in branches if branch.get("type") != "null"))
+        if types[1:] == [f"list of {types[0]}"] and " or " in types[0]:
+            return f"{types[0]}, or a list of them"
+        return " or ".join(types)
+
     def _collection(self, field: Schema) -> str:
         if "properties" in field:
             return "settings"
+        if pair := field.get("prefixItems"):
+            return f"list of {len(pair)} {_plural(self._type(pair[0]))}"
         if field["type"] == "array":
             return _limited(f"list of {_plural(self._type(field.get('items', {})))}", field)
         if named := field.get("propertyNames", {}).get("enum"):
@@ -186,6 +203,17 @@ class Page:
 
 def _without(properties: Schema, told: Collection[str]) -> Schema:
     return {name: field for name, field in properties.items() if name not in told}
+
+
+def _common(models: Sequence[Schema]) -> dict[str, Any]:
+    """The properties that all models have, told alike."""
+    first, *others = (model["properties"] for model in models)
+    return {name: field for name, field in first.items() if all(other.get(name) == field for other in others)}
+
+
+def _either(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _text_like(field: Schema) -> str:
@@ -215,6 +243,12 @@ def _tag(model: Schema) -> str:
     return next((str(field["const"]) for field in found if "const" in field), "")
 
 
+def _of_its_kind(model: Schema) -> str:
+    """How a kind is told from the others."""
+    action = model["properties"].get("action", {}).get("const")
+    return f"with `action: {action}`" if action else f"of the kind `{_tag(model)}`"
+
+
 def _limited(words: str, field: Schema) -> str:
     limits = [said.format(field[name]) for name, said in _LIMITS.items() if field.get(name)]
     return f"{words} ({', '.join(limits)})" if limits and words != _DURATION else words
@@ -242,7 +276,7 @@ def _duration(written: str) -> str:
 def _sentence(text: str) -> str:
     """A description as a sentence; codes keep their case."""
     begun = text if text.startswith(("fr ", "`")) else text[:1].upper() + text[1:]
-    return begun if not begun or begun.endswith((".", "!", "?")) else f"{begun}."
+    return begun if not begun or begun.endswith((".", "!", "?", "…")) else f"{begun}."
 
 
 def _markdown(text: str) -> str:

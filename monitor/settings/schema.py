@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from monitor.domain.plan import PlanFile
 from monitor.settings.contacts import Contacts
 from monitor.settings.model import MonitorFile
+from monitor.settings.shape import TAGS
 from rules import RuleFile, RuleTestFile
 from rules.duration import Duration, format_duration
 
@@ -22,10 +23,13 @@ _FILES: Mapping[str, tuple[type[BaseModel], str]] = {
     "rule-tests": (RuleTestFile, "rules/*.test.yaml"),
     "plans": (PlanFile, "plans/*.yaml"),
 }
+ALWAYS: Mapping[str, str] = {"id": "its short name, unique among its like", "version": "the version of this file's format"}
+"""What settings of these names always mean, where nothing else is said of them."""
+
 _DURATION = TypeAdapter(Duration).json_schema()
 _PLAIN = TypeAdapter(timedelta)
-# What pydantic says of a length of time beside its pattern, and JSON Schema does not know.
-_LIMITS = {"gt", "ge", "lt", "le"}
+# What pydantic says beside the pattern of a length of time and beside kinds, and JSON Schema does not know.
+_FOREIGN = {"gt", "ge", "lt", "le", "discriminator"}
 _ISO = re.compile(r"P(?=[T\d])(\d+D)?(T[\dHMS.]+)?")
 
 
@@ -54,8 +58,20 @@ def _as_written(schema: Any) -> Any:
         return [_as_written(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {name: value for name, value in schema.items() if name not in _LIMITS}
+    kept = {name: value for name, value in _told(schema).items() if name not in _FOREIGN}
     written = {name: _short(value) if name == "default" else _as_written(value) for name, value in kept.items()}
     if written.get("format") != "duration":
         return written
     return {**_DURATION, **{name: value for name, value in written.items() if name not in {"format", "type"}}}
+
+
+def _told(schema: dict[str, Any]) -> dict[str, Any]:
+    """A model in which every setting says what it is for: what tells its kind, what the model itself is for."""
+    if not isinstance(schema.get("properties"), dict):
+        return schema
+    always = {**ALWAYS, **{tag: schema.get("description", "") for tag in TAGS}}
+    told = {
+        name: {"description": always[name], **field} if always.get(name) and "$ref" not in field else field
+        for name, field in schema["properties"].items()
+    }
+    return {**schema, "properties": told}

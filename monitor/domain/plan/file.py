@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from monitor.domain.plan.words import Localized
 from rules.base import Settings, some
@@ -187,6 +187,8 @@ class WaitStep(_Step):
 class ConditionStep(_Step):
     """A gate: what needs it happens only if its `when` holds at that moment, and is skipped otherwise."""
 
+    model_config = ConfigDict(json_schema_extra={"required": ["id", "action", "when"]})
+
     action: Literal["condition"]
 
     @model_validator(mode="after")
@@ -198,6 +200,8 @@ class ConditionStep(_Step):
 
 class StatementStep(_Step):
     """A prepared statement: copied by a person, or sent to a publishing webhook after a recorded approval, never before."""
+
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"publish": ["approval"]}})
 
     action: Literal["statement"]
     statement: Id = Field(description="the id of one of the plan's statements")
@@ -235,7 +239,7 @@ class Rung(Settings):
     at: float | None = Field(None, ge=0, le=100, description="in parts of the level's `ack_within`: 0 at once, 1 at its end")
     unless: Literal["acknowledged"] | None = Field(None, description="not when somebody has taken it")
     notify: Ids = Field((), description="receivers, people or roles")
-    by: Annotated[tuple[Channel, ...], BeforeValidator(_several)] = Field(
+    by: Annotated[tuple[Channel, ...], BeforeValidator(_several, json_schema_input_type=Channel | list[Channel])] = Field(
         (), description="through which of their channels; without any, all of them"
     )
     repeat_from: int | None = Field(None, ge=0, description="from the end of the ladder, go on at this rung (the first is 0)")

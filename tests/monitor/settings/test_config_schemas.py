@@ -44,11 +44,36 @@ def test_defaults_of_lengths_of_time_are_short() -> None:
     assert feed["type"] == "string"
 
 
-@pytest.mark.parametrize("name", ["monitor", "contacts"])
+@pytest.mark.parametrize("name", ["monitor", "contacts", "plans"])
 def test_every_setting_says_what_it_is_for(name: str) -> None:
     """The description is the reference documentation."""
-    silent = {field for field, schema in _properties(schemas()[name]) if not schema.get("description") and field != "kind"}
+    silent = {field for field, schema in _properties(schemas()[name]) if not schema.get("description") and "$ref" not in schema}
     assert not silent - {"days", "begin", "end"}
+
+
+def test_an_editor_shows_what_a_step_does_where_its_action_is_chosen() -> None:
+    """Whoever types `action:` reads what each of them is for."""
+    steps = schemas()["plans"]["$defs"]
+    assert steps["WaitStep"]["properties"]["action"]["description"] == "Let time pass before what needs it."
+    assert all("action" in steps[each["$ref"].rpartition("/")[2]]["required"] for each in _choices("steps"))
+
+
+def _choices(name: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = schemas()["plans"]["$defs"]["Plan"]["properties"][name]["items"]["oneOf"]
+    return found
+
+
+def test_an_editor_asks_for_what_the_model_asks_for() -> None:
+    """A condition without figures, and what is published without an approval, are underlined."""
+    steps = schemas()["plans"]["$defs"]
+    assert "when" in steps["ConditionStep"]["required"]
+    assert steps["StatementStep"]["dependentRequired"] == {"publish": ["approval"]}
+
+
+@pytest.mark.parametrize("name", ["monitor", "contacts", "rules", "rule-tests", "plans"])
+def test_nothing_stands_in_a_schema_that_json_schema_does_not_know(name: str) -> None:
+    """Strict editors refuse the keywords of OpenAPI."""
+    assert '"discriminator"' not in json.dumps(schemas()[name])
 
 
 def test_short_forms_are_in_the_schema() -> None:
