@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from monitor.domain.errors import TocsinError
-from monitor.domain.plan import PlanFile
 from monitor.settings.contacts import Contacts
 from monitor.settings.model import MonitorFile, Settings
 from monitor.settings.problems import Problem, choices
@@ -193,16 +192,6 @@ def odd_times(document: Document, contacts: Contacts, today: date) -> Iterator[P
 
 def _hours(length: timedelta) -> str:
     return f"{length / timedelta(hours=1):g} hours"
-
-
-def expired(documents: Iterable[Document], plans: Iterable[PlanFile], today: date) -> Iterator[Problem]:
-    """Statements whose day has passed: still there, no longer to be used unread."""
-    for document, file in zip(documents, plans, strict=True):
-        for index, statement in enumerate(file.plan.statements):
-            if statement.expires and statement.expires < today:
-                path = ("plan", "statements", index, "expires")
-                what = f"the statement `{statement.id}` expired on {statement.expires}."
-                yield document.problem(path, what, "Read it again, then move the date.")
 
 
 def idle_campaigns(document: Document, settings: Settings, today: date) -> Iterator[Problem]:

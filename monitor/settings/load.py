@@ -15,7 +15,7 @@ from monitor.domain.clock import SystemClock
 from monitor.domain.plan import PlanFile
 from monitor.packaged import shipped
 from monitor.sentiment import SentimentSettings
-from monitor.settings import advice, inhibition, names
+from monitor.settings import advice, inhibition, names, plan_advice, plan_names, plan_structure
 from monitor.settings.contacts import Contacts
 from monitor.settings.convert import convert
 from monitor.settings.model import MonitorFile, Outline, Settings, implicit_receiver
@@ -131,6 +131,9 @@ class _Reader:
         rules = [self._file(path, RuleFile) for path in self._folder("rules")]
         plans = self._plans(rules)
         self._check_names(monitor, contacts, rules, plans)
+        for file in plans:
+            if file.document and file.model:
+                self._problems += plan_structure.impossible(file.document, file.model.plan)
         self._settle(monitor, contacts, rules, plans, self._lists(rules, monitor.document))
         return self._loaded
 
@@ -194,6 +197,9 @@ class _Reader:
         settings = settings.model_copy(update={"storage": settings.storage.beginning_at(place), "sentiment": sentiment})
         inhibitions, known = settings.routing.inhibit, (settings.rules, settings.lists)
         self._problems += inhibition.impossible(monitor.document, inhibitions, *known)
+        read = [(file.document, file.model.plan) for file in plans if file.document and file.model]
+        for document, plan in read:
+            self._problems += plan_advice.unheard(document, plan, settings)
         if self._problems:
             return
         self._loaded.settings, self._loaded.monitor = settings, monitor.document
@@ -203,8 +209,10 @@ class _Reader:
         self._loaded.warnings += advice.contacts_permissions(contacts.path)
         if contacts.document:
             self._loaded.warnings += advice.odd_times(contacts.document, contacts.model, self._today)
-        self._loaded.plans = [file.document for file in plans if file.document]
-        self._loaded.warnings += advice.expired(self._loaded.plans, read_plans, self._today)
+        self._loaded.plans = [document for document, _ in read]
+        for document, plan in read:
+            if Path(document.file).resolve().parent != shipped() / "plans":  # those lie ready, to be made one's own
+                self._loaded.warnings += plan_advice.unwise(document, plan, settings, self._today)
         self._loaded.warnings += advice.idle_campaigns(monitor.document, settings, self._today)
         self._loaded.warnings += advice.silenced_dangers(monitor.document, settings)
 
@@ -268,7 +276,7 @@ class _Reader:
             plans=[file.document for file in plans if file.document],
             whole=all(file.document for file in rules) and all(file.document for file in plans),
         )
-        self._problems += names.check(files)
+        self._problems += [*names.check(files), *plan_names.check(files)]
 
     def _lists(self, rules: list[_File[RuleFile]], monitor: Document | None = None) -> dict[str, tuple[str, ...]]:
         """All word lists by name, once it is sure that rules, and the conditions of monitor.yaml, use them rightly."""

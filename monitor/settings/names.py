@@ -1,4 +1,4 @@
-"""Every name that one file uses for something in another: found, and checked against what exists."""
+"""Every name that one file uses for something in another: found, and checked against what exists; of plans see `plan_names`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,31 @@ class Files:
     plans: Sequence[Document]
     whole: bool = True  # every rule and plan file could be read
 
+    @property
+    def receivers(self) -> list[str] | None:
+        """The receivers of monitor.yaml; None when nobody can tell."""
+        return keys(self.monitor, "receivers")
+
+    @property
+    def people(self) -> list[str] | None:
+        """The people of contacts.yaml, likewise."""
+        return keys(self.contacts, "people")
+
+    @property
+    def roles(self) -> list[str] | None:
+        """The roles of contacts.yaml, likewise."""
+        return keys(self.contacts, "roles")
+
+    @property
+    def known(self) -> set[str] | None:
+        """Receivers, people and roles: they share one namespace."""
+        if self.receivers is None or self.people is None or self.roles is None:
+            return None
+        return {*self.receivers, *self.people, *self.roles}
+
 
 @dataclass
-class _Check:
+class Check:
     """Collects a problem for each name that is not known. A `known` of None means that nobody can tell."""
 
     problems: list[Problem] = field(default_factory=list)
@@ -41,6 +63,7 @@ class _Check:
                 self.problems.append(document.problem(place, f"there is no {noun} called `{name}`.", suggest(name, known)))
 
     def once(self, places: Sequence[tuple[Document, Path_, str]], noun: str) -> None:
+        """Check that no two things have one name."""
         first: dict[str, str] = {}
         for document, path, name in places:
             here = f"{document.file}:{document.line(path)}"
@@ -52,19 +75,17 @@ class _Check:
 
 def check(files: Files) -> list[Problem]:
     """Problems with the names in all files."""
-    found = _Check()
+    found = Check()
     monitor = files.monitor
-    receivers = keys(monitor, "receivers")
-    people, roles = (keys(files.contacts, "people"), keys(files.contacts, "roles")) if files.contacts else (None, None)
     _namespace(found, files)
-    known = None if receivers is None or people is None or roles is None else {*receivers, *people, *roles}
+    known = files.known
     anybody = None if known is None else {*known, *RESERVED}
     subjects = keys(monitor, "subjects") or None
     if monitor:
         _monitor(found, monitor, files, known, subjects)
     if files.contacts:
-        _contacts(found, files.contacts, receivers, people)
-        for person in people or ():
+        _contacts(found, files.contacts, files.receivers, files.people)
+        for person in files.people or ():
             found.name(files.contacts, ("people", person, "fallback"), known, "receiver, person or role")
     plans = None if not files.whole else {name for _, _, name in _plan_ids(files.plans)}
     for document in files.rules:
@@ -73,15 +94,13 @@ def check(files: Files) -> list[Problem]:
     if monitor:
         rules = {name for document in files.rules for _, _, name in _rule_ids(document)} if files.whole else None
         _routes(found, monitor, anybody, rules, subjects)
-    for document in files.plans:
-        _plan(found, document, anybody, monitor)
     found.once([place for document in files.rules for place in _rule_ids(document)], "rules")
     found.once(_plan_ids(files.plans), "plans")
     return found.problems
 
 
 def _monitor(
-    found: _Check, monitor: Document, files: Files, known: Collection[str] | None, subjects: Collection[str] | None
+    found: Check, monitor: Document, files: Files, known: Collection[str] | None, subjects: Collection[str] | None
 ) -> None:
     found.name(monitor, ("routing", "default"), known, "receiver, person or role")
     found.name(monitor, ("routing", "ops"), None if known is None else {*known, "default"}, "receiver, person or role")
@@ -102,7 +121,7 @@ def _monitor(
 _REQUIRED = {"subjects"}
 
 
-def _namespace(found: _Check, files: Files) -> None:
+def _namespace(found: Check, files: Files) -> None:
     """Receivers, people and roles share one namespace."""
     places: list[tuple[Document, Path_, str]] = []
     for document, section in ((files.monitor, "receivers"), (files.contacts, "people"), (files.contacts, "roles")):
@@ -114,7 +133,7 @@ def _namespace(found: _Check, files: Files) -> None:
     found.once(places, "receivers, people or roles")
 
 
-def _contacts(found: _Check, document: Document, receivers: Collection[str] | None, people: Collection[str] | None) -> None:
+def _contacts(found: Check, document: Document, receivers: Collection[str] | None, people: Collection[str] | None) -> None:
     for person in people or ():
         found.name(document, ("people", person, "receivers"), receivers, "receiver")
         said = at(document.data, ("people", person))
@@ -132,7 +151,7 @@ def _contacts(found: _Check, document: Document, receivers: Collection[str] | No
 
 
 def _rules(
-    found: _Check,
+    found: Check,
     document: Document,
     anybody: Collection[str] | None,
     plans: Collection[str] | None,
@@ -149,7 +168,7 @@ def _rules(
 
 
 def _routes(
-    found: _Check,
+    found: Check,
     document: Document,
     anybody: Collection[str] | None,
     rules: Collection[str] | None,
@@ -167,33 +186,12 @@ def _routes(
         _asked(found, document, route, asked)
 
 
-def _asked(found: _Check, document: Document, where: Path_, known: Mapping[str, tuple[str, Collection[str] | None]]) -> None:
+def _asked(found: Check, document: Document, where: Path_, known: Mapping[str, tuple[str, Collection[str] | None]]) -> None:
     """Names that conditions ask for, by field: what each is, and which there are."""
     for path, _ in conditions(document.data, where):
         noun, names = known.get(str(path[-1]), ("", None))
         for part in ((), ("is",), ("in",), ("not",)):
             found.name(document, (*path, *part), names, noun, same=fold_label)
-
-
-def _plan(found: _Check, document: Document, anybody: Collection[str] | None, monitor: Document | None) -> None:
-    for place in (("owner",), ("notify",)):
-        found.name(document, ("plan", *place), anybody, "receiver, person or role")
-    data = at(document.data, ("plan",))
-    statements = [(document, ("plan", "statements", i, "id"), name) for i, name in _ids(data, "statements")]
-    for index, _ in enumerate(entries(data, "statements")):
-        found.name(document, ("plan", "statements", index, "approved_by"), anybody, "receiver, person or role")
-    steps = [(document, ("plan", "steps", i, "id"), name) for i, name in _ids(data, "steps")]
-    for index, step in enumerate(entries(data, "steps")):
-        path: Path_ = ("plan", "steps", index)
-        webhook = at(step, ("action",)) == "webhook"
-        if webhook:
-            found.name(document, (*path, "receiver"), _webhooks(monitor), "webhook receiver")
-        else:
-            found.name(document, (*path, "receiver"), anybody, "receiver, person or role")
-        found.name(document, (*path, "role"), anybody, "receiver, person or role")
-        found.name(document, (*path, "statement"), {name for _, _, name in statements}, "statement in this plan")
-    found.once(statements, "statements")
-    found.once(steps, "steps")
 
 
 def _held_for(monitor: Document) -> Iterator[Path_]:
@@ -204,7 +202,7 @@ def _held_for(monitor: Document) -> Iterator[Path_]:
         yield from ((*path, index, "for") for index in range(len(found))) if isinstance(found, list) else ((*path, "for"),)
 
 
-def _campaign(found: _Check, monitor: Document, name: str, files: Files) -> None:
+def _campaign(found: Check, monitor: Document, name: str, files: Files) -> None:
     """The rules for which a campaign says how much more is asked."""
     known = {rule for document in files.rules for _, _, rule in _rule_ids(document)}
     path: Path_ = ("campaigns", name, "times")
@@ -214,7 +212,7 @@ def _campaign(found: _Check, monitor: Document, name: str, files: Files) -> None
             found.problems.append(monitor.problem((*path, rule), f"there is no rule called `{rule}`.", suggest(rule, known)))
 
 
-def _silence(found: _Check, monitor: Document, name: str, files: Files, subjects: Collection[str] | None) -> None:
+def _silence(found: Check, monitor: Document, name: str, files: Files, subjects: Collection[str] | None) -> None:
     """The rules and subjects that a silence asks for: one that nothing ever matches would keep nobody quiet."""
     rules = {rule for document in files.rules for _, _, rule in _rule_ids(document)} if files.whole else None
     where: Path_ = ("silences", name, "where")
@@ -223,17 +221,8 @@ def _silence(found: _Check, monitor: Document, name: str, files: Files, subjects
             found.name(monitor, path, known, noun, same=fold_label)
 
 
-def _webhooks(monitor: Document | None) -> set[str] | None:
-    if monitor is None:
-        return None
-    receivers = keys(monitor, "receivers")
-    if receivers is None:
-        return None
-    return {name for name in receivers if at(monitor.data, ("receivers", name, "kind")) == "webhook"}
-
-
 def _rule_ids(document: Document) -> list[tuple[Document, Path_, str]]:
-    return [(document, ("rules", index, "id"), name) for index, name in _ids(document.data, "rules")]
+    return [(document, ("rules", index, "id"), name) for index, name in ids(document.data, "rules")]
 
 
 def _lists(documents: Sequence[Document]) -> list[tuple[Document, Path_, str]]:
@@ -251,7 +240,8 @@ def _plan_ids(documents: Sequence[Document]) -> list[tuple[Document, Path_, str]
     return [(document, ("plan", "id"), name) for document, name in found if isinstance(name, str)]
 
 
-def _ids(data: Data, section: str) -> list[tuple[int, str]]:
+def ids(data: Data, section: str) -> list[tuple[int, str]]:
+    """The ids of the entries of a list, with their places in it."""
     found = ((index, at(item, ("id",))) for index, item in enumerate(entries(data, section)))
     return [(index, name) for index, name in found if isinstance(name, str)]
 

@@ -118,19 +118,17 @@ class Translator:
         parent = path[:-1]
         beside = at(self._filled.data, parent)
         known = self._shape.names(parent, self._filled.data) - set(beside if isinstance(beside, Mapping) else ())
-        if kinds := self._kinds_with(path):
-            return self._document.problem(
-                path, f"is a setting of the kind {choices(kinds)} alone.", "Remove it, or write that kind."
-            )
+        for tag in TAGS:
+            if kinds := self._kinds_with(path, tag):
+                what = f"is a setting of the {tag} {choices(kinds)} alone."
+                return self._document.problem(path, what, f"Remove it, or write that {tag}.")
         return self._document.problem(path, "unknown setting.", suggest(str(path[-1]), known))
 
-    def _kinds_with(self, path: Path_) -> set[str]:
+    def _kinds_with(self, path: Path_, tag: str) -> set[str]:
         """The other kinds of the same thing that have this setting."""
         others = [schema.get("properties", {}) for schema in self._shape.at(path[:-1], {})]
         return {
-            properties["kind"]["const"]
-            for properties in others
-            if path[-1] in properties and "const" in properties.get("kind", {})
+            properties[tag]["const"] for properties in others if path[-1] in properties and "const" in properties.get(tag, {})
         }
 
     def _missing(self, path: Path_) -> Problem:
@@ -169,7 +167,8 @@ class Translator:
         fix = "Put it in quotes." if isinstance(value, int | float) and "text" in nouns else ""
         if nouns == ["a list"] and isinstance(value, Mapping):
             fix = "Begin each entry with `- `, or put brackets around it."
-        if "text" not in nouns and any(schema.get("type") == "string" for schema in self._shape.at(path, self._filled.data)):
+        plain = (schema for schema in self._shape.at(path, self._filled.data) if "format" not in schema)
+        if "text" not in nouns and any(schema.get("type") == "string" for schema in plain):
             nouns = ["text", *nouns]
         return self._document.problem(path, f"must be {' or '.join(nouns)}{self._instead(path)}.", fix)
 

@@ -432,6 +432,7 @@ version: 1
 plan:
   id: p
   title: {en: P}
+  reviewed_on: 2026-02-01
   notify: default
   steps: [{id: hold, title: {en: Hold}, action: statement, statement: holding}]
   statements:
@@ -442,7 +443,7 @@ plan:
     )
     assert not check(folder, environ={}, today=date(2026, 3, 1)).warnings
     (warning,) = check(folder, environ={}, today=date(2026, 3, 2)).warnings
-    assert (warning.line, warning.field) == (8, "plan.statements[0].expires")
+    assert (warning.line, warning.field) == (9, "plan.statements[0].expires")
     assert warning.what == "the statement `holding` expired on 2026-03-01."
 
 
