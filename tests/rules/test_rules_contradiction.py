@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monitor.domain.mention import Observed
 from rules import Engine, States
 from rules.contradiction import DOES_NOT_HOLD, Possibilities, Wanted
+from rules.figures import FiguresWhere
 from rules.where import Where
 
 Make = Callable[..., Engine]
@@ -182,3 +183,18 @@ def test_more_ways_than_anybody_looks_at_count_as_possible() -> None:
     choice = {"any": [{"url": f"u{number}"} for number in range(10)]}
     where = {"all": [*[choice] * 6, {"any": [{"sentiment": {"gt": 2}}]}]}
     assert _possible().clash(Wanted(_parsed(where))) is None
+
+
+@pytest.mark.parametrize(
+    ("figures", "possible"),
+    [
+        ({"negative_share": {"gte": 0.4}, "scored": {"gte": 30}}, True),
+        ({"negative_share": {"gte": 40}}, False),
+        ({"authors": {"between": [0.2, 0.8]}}, False),
+        ({"firing": True, "not": {"firing": {"is": True}}}, False),
+        ({"any": [{"safety_risk": True}, {"reach": {"lt": 0}}]}, True),
+    ],
+)
+def test_conditions_on_figures_are_judged_likewise(figures: Mapping[str, Any], *, possible: bool) -> None:
+    """Shares go from 0 to 1, counts are whole, and a level of a plan that nothing asks for is found out."""
+    assert (Possibilities({}, {}).clash(Wanted(FiguresWhere.model_validate(figures))) is None) is possible
