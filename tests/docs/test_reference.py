@@ -12,13 +12,14 @@ import pytest
 from pydantic import BaseModel
 
 from monitor.domain.errors import ExitCode
-from monitor.domain.plan import PlanFile
+from monitor.domain.plan import PLACES, PlanFile, Step
 from monitor.settings import lint
 from monitor.settings.model import MonitorFile
 from monitor.telemetry import metrics
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
 from notifiers.render.as_payload import payload
 from rules import MentionRule, RuleTest, WindowRule
+from rules.figures import FiguresWhere
 from rules.where import Where
 from tests.docs.conftest import DOCS, ROOT, script
 
@@ -85,6 +86,20 @@ def test_every_rule_kind_condition_and_plan_setting_has_its_heading() -> None:
     assert names(MentionRule, "mention.") | names(WindowRule, "window.") | names(Where, "where.") <= rules
     assert names(RuleTest, "tests[].") <= headings("rule-tests.md")
     assert names(PlanFile.model_fields["plan"].annotation, "plan.") <= headings("plans.md")  # type: ignore[arg-type]
+
+
+def test_every_action_of_a_step_and_every_place_has_its_heading() -> None:
+    """What all steps have in common stands once, before the actions; each action has its own settings."""
+    found = headings("plans.md")
+    steps = models_of(Step)
+    common = set.intersection(*(names(step, "") for step in steps))
+    assert {f"`plan.steps[].{name.strip('`')}`" for name in common} <= found
+    for step in steps:
+        action = step.model_fields["action"].annotation.__args__[0]  # type: ignore[union-attr]
+        assert f"`plan.steps[]` with `action: {action}`" in found
+        assert {name for name in names(step, f"{action}.") if name.replace(f"{action}.", "") not in common} <= found
+    assert {f"`{{{{{place}}}}}`" for place in PLACES} <= found
+    assert names(FiguresWhere, "figures.") <= found
 
 
 def test_no_setting_is_without_a_word() -> None:
