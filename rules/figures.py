@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from rules.base import some
 from rules.logic import Test, every, negation
@@ -38,6 +38,8 @@ class Figures:
 
 class FiguresWhere(Asking):
     """Conditions on the figures of a crisis; all must hold. What is unknown never matches, not even under `not`."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     firing: Flag | None = Field(None, description="an alert of the incident rings still")
     level: Number | None = Field(None, description="the level that the run has reached")

@@ -55,7 +55,7 @@ def written(document: Document, where: Places) -> Iterator[tuple[Path_, Data]]:
 
 
 def acting(document: Document) -> Iterator[tuple[Path_, str, str]]:
-    """Each name of somebody who must act: where it stands, the name, and what it cannot be without being a person."""
+    """Each name of somebody who must act: where it stands, the name, and what a receiver could not do there."""
     for where, act in ACTS.items():
         for path, _ in written(document, where):
             yield from ((place, name, act) for place, name in texts(document.data, path))

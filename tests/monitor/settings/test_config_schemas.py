@@ -66,6 +66,7 @@ def _choices(name: str) -> list[dict[str, str]]:
 def test_an_editor_asks_for_what_the_model_asks_for() -> None:
     """A condition without figures, and what is published without an approval, are underlined."""
     steps = schemas()["plans"]["$defs"]
+    assert steps["FiguresWhere"]["minProperties"] == 1
     assert "when" in steps["ConditionStep"]["required"]
     assert steps["StatementStep"]["dependentRequired"] == {"publish": ["approval"]}
 
