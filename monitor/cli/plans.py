@@ -11,7 +11,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.app import plan
-from monitor.cli.context import DEFAULT_CONFIG, By, ConfigDir, Note, actor, clock, local, opened, out, row, run, said, say, table
+from monitor.cli.context import (
+    DEFAULT_CONFIG,
+    By,
+    ConfigDir,
+    Note,
+    actor,
+    clock,
+    loaded,
+    local,
+    opened,
+    out,
+    row,
+    run,
+    said,
+    say,
+    table,
+    unknown,
+)
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -166,6 +183,45 @@ async def _version(store: Store, number: int) -> int:
     async with store.read() as tx:
         found = await tx.plans.get(number)
     return found.version if found is not None else 0
+
+
+PlanName = Annotated[str, typer.Argument(help="The plan's id.")]
+Subject = Annotated[str, typer.Option(help="What it is about: a subject of monitor.yaml.", show_default="the first one")]
+
+
+def _open(name: str, subject: str, why: str, config: Path, by: str, *, drill: bool) -> None:
+    async def work() -> None:
+        from monitor.pipeline import operations
+        from monitor.storage import Store
+
+        settings = loaded(config)
+        chosen = settings.plans.get(name)
+        if chosen is None:
+            raise unknown("plan", name, settings.plans)
+        about = subject or next(iter(settings.subjects))
+        if about not in settings.subjects:
+            raise unknown("subject", about, settings.subjects)
+        store = await Store.open(settings.storage, create=False)
+        try:
+            made = await operations.open_plan_by_hand(store, chosen, about, actor(by), clock.now(), why=why, drill=drill)
+        finally:
+            await store.close()
+        say(f"Plan {name}, run {made.id}: opened{' as a drill' if drill else ''}. The daemon tells its people now.")
+        say("Next: ", (f"tocsin plan ack {made.id}, tocsin plan show {made.id}", "bold"))
+
+    run(work)
+
+
+@plan.command("open")
+def open_(name: PlanName, subject: Subject = "", why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
+    """Open a plan by hand, for what no rule can see, and say why: its people are told, its steps begin."""
+    _open(name, subject, why, config, by, drill=False)
+
+
+@plan.command("drill")
+def drill(name: PlanName, subject: Subject = "", why: Why_ = "drill", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
+    """Rehearse a plan with its real people: each message says that it is a drill, nothing is published, no webhook is called."""
+    _open(name, subject, why, config, by, drill=True)
 
 
 @plan.command("ack")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
 from monitor.domain.mention import Observed
-from monitor.domain.plan import ChecklistStep, Plan, PlanRun, RunState, StatementStep, Step, StepRun, StepState
+from monitor.domain.plan import ChecklistStep, Plan, PlanRun, RunState, StatementStep, Step, StepRun, StepState, filled
 from monitor.pipeline.new_words import NewWords, gravest
+from monitor.pipeline.places import figures_for_words, known_places
 from monitor.plans import Why
 from monitor.plans.ladder import next_climb
 from monitor.plans.steps import NOT_REACHED, is_automatic
@@ -77,15 +79,38 @@ class Composer:
         facts = tuple(_facts(event, alert, self._title(alert, language)) for event, alert in alerts)
         step = notification.plan_step or notification.plan_about
         subject = next((alert.labels.get("subject") for _, alert in alerts), None)
+        plain = self.plain(notification)
+        if run is not None and not alerts:  # a person opened it: nothing rings
+            incident = await tx.incidents.get(run.incident_id)
+            assert incident is not None
+            plain, subject = replace(plain, severity=incident.severity), incident.subject
         return replace(
-            self.plain(notification),
+            plain,
             subject=self._display(subject),
             alerts=facts,
             posts=posts,
             more_posts=more,
             more_alerts=notification.more,
-            plan=plan_facts(run, language, step, self._owners, why=notification.plan_why) if run is not None else None,
+            plan=await self._plan(tx, run, notification, plain, self._display(subject), step) if run is not None else None,
         )
+
+    async def _plan(
+        self, tx: UnitOfWork, run: PlanRun, notification: Notification, plain: Message, subject: str | None, step: str | None
+    ) -> PlanFacts:
+        """How a run stands, its words with their places filled in."""
+        figures = await figures_for_words(tx, run, notification.created_at)
+        lead = self._owners.get(run.lead, run.lead) if run.lead is not None else ""
+        known = known_places(
+            run,
+            figures,
+            brand=self._settings.brand,
+            subject=subject,
+            lead=lead,
+            language=plain.language,
+            zone=plain.timezone,
+            now=notification.created_at,
+        )
+        return plan_facts(run, plain.language, step, self._owners, why=notification.plan_why, known=known)
 
     def plain(self, notification: Notification) -> Message:
         """What can be said without looking anything up: that there is something, and how grave it is."""
@@ -222,12 +247,19 @@ def _post(mention: Observed, copies: int) -> Post:
 
 
 def plan_facts(
-    run: PlanRun, language: Language, step: str | None, owners: Mapping[str, str], *, why: str | None = None, page: str = ""
+    run: PlanRun,
+    language: Language,
+    step: str | None,
+    owners: Mapping[str, str],
+    *,
+    why: str | None = None,
+    page: str = "",
+    known: Mapping[str, str] = MappingProxyType({}),
 ) -> PlanFacts:
     """What a message says of a run: how it stands, in the reader's language.
 
     `step` is the step that the message is, or is about; `owners` say what people and roles are called; `why` is a word of `Why`;
-    `page` is the address of the run's page.
+    `page` is the address of the run's page; `known` fills the places in statements.
     """
     plan = run.definition
     level, proposed = plan.level(run.level), plan.level(run.proposed_level)
@@ -236,11 +268,12 @@ def plan_facts(
         id=plan.id,
         title=localized(plan.title, language),
         state=str(run.state),
-        steps=tuple(_step(plan, each, run.step(each.id), language, owners) for each in plan.steps),
+        steps=tuple(_step(plan, each, run.step(each.id), language, owners, known) for each in plan.steps),
         never=tuple(localized(each, language) for each in plan.never),
         step=step,
         statements=tuple(
-            StatementFacts(each.id, localized(each.text, language), each.status == "approved") for each in plan.statements
+            StatementFacts(each.id, filled(localized(each.text, language), known), each.status == "approved")
+            for each in plan.statements
         ),
         why=why,
         level=localized(level.name, language) if level is not None else "",
@@ -279,7 +312,9 @@ def _deadline(plan: Plan, run: PlanRun, step: str | None, why: str | None) -> da
     return next_climb(plan, run) if why == Why.UNTAKEN else None
 
 
-def _step(plan: Plan, step: Step, at: StepRun, language: Language, owners: Mapping[str, str]) -> PlanStepFacts:
+def _step(
+    plan: Plan, step: Step, at: StepRun, language: Language, owners: Mapping[str, str], known: Mapping[str, str]
+) -> PlanStepFacts:
     owner = at.owner or step.role or ""
     return PlanStepFacts(
         id=step.id,
@@ -290,7 +325,7 @@ def _step(plan: Plan, step: Step, at: StepRun, language: Language, owners: Mappi
         automatic=is_automatic(step),
         owner=owners.get(owner, owner),
         items=tuple(localized(item, language) for item in step.items) if isinstance(step, ChecklistStep) else (),
-        text=_words(plan, step, at, language),
+        text=filled(_words(plan, step, at, language), known),
         approved=_is_approved(plan, step, at),
         deadline=at.deadline_at,
         late=at.late,

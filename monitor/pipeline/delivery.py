@@ -194,7 +194,7 @@ class Deliverer:
                 ours = await tx.deliveries.failed(delivery.id, self._owner, now, error.reason, error.detail)
             if ours:
                 await self._next_channels.of_failure(tx, delivery, error, now, final=final)
-            if ours and final:
+            if ours:
                 await _wake_plan(tx, delivery, now)
             await tx.receivers.failed(delivery.receiver, now)
             if error.reason is Reason.GONE:
@@ -227,7 +227,7 @@ class Deliverer:
 
 
 async def _wake_plan(tx: UnitOfWork, delivery: Delivery, now: datetime) -> None:
-    """A step's message came to its end, and the run may go on."""
+    """A step's message was sent, or refused: the run may go on."""
     about = delivery.notification
     if about.plan_run_id is not None and about.plan_step is not None:
         await tx.plans.wake(about.plan_run_id, now)

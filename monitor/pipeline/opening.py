@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.domain.alert import Alert
 from monitor.domain.plan import Plan, PlanRun, RunState, UnreadableRunError, opens_as
+from monitor.plans import Tell, Why, owe
 from monitor.storage import UnitOfWork
 
 
@@ -18,13 +20,44 @@ async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> 
     run = await tx.plans.open(
         plan=plan.id,
         incident_id=alert.incident_id,
-        snapshot=plan.model_dump(mode="json", by_alias=True),
+        snapshot=plan.snapshot(),
         steps=[step.id for step in plan.steps],
         state=opens_as(plan),
         at=now,
         confirm_by=_confirm_by(plan, now),
     )
     return (run, "opened") if run is not None else (await _reopen(tx, plan, alert.incident_id, now), "reopened")
+
+
+async def open_by_hand(
+    tx: UnitOfWork,
+    plan: Plan,
+    subject: str | None,
+    by: str,
+    now: datetime,
+    *,
+    drill: bool = False,
+) -> PlanRun:
+    """A run that a person opens, for what no rule can see or as a drill: confirmed by that, and told to its people.
+
+    Its incident is nothing that rings, so it is over as soon as it is written; the run keeps it from being forgotten.
+    """
+    key = f"by hand:{plan.id}:{now.isoformat()}"
+    incident = await tx.incidents.open(subject=subject, open_key=key, severity="critical", at=now)
+    await tx.incidents.resolve(incident.id, now)
+    run = await tx.plans.open(
+        plan=plan.id,
+        incident_id=incident.id,
+        snapshot=plan.snapshot(),
+        steps=[step.id for step in plan.steps],
+        state=RunState.RUNNING,
+        at=now,
+        drill=drill,
+    )
+    assert run is not None, "the incident is new"
+    opened = replace(run, confirmed_at=now, confirmed_by=by, owed=tuple(owe([Tell(plan.notify, Why.OPENED)])))
+    await tx.plans.save(run, opened)
+    return opened
 
 
 def _confirm_by(plan: Plan, now: datetime) -> datetime | None:

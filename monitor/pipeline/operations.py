@@ -12,10 +12,10 @@ from monitor.domain.alert import Alert, AlertEvent, NewAlert, NotificationKind
 from monitor.domain.errors import UsageError
 from monitor.domain.feedback import Feedback
 from monitor.domain.mention import Observed
-from monitor.domain.plan import PlanRun, RunState, TimelineEvent
+from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent
 from monitor.pipeline.figures import figures_of
-from monitor.pipeline.plans import owe
-from monitor.plans import Act, Note, act
+from monitor.pipeline.opening import open_by_hand
+from monitor.plans import Act, Note, act, owe
 from monitor.storage import Erased, Hold, Store, StoreContendedError, UnitOfWork
 from monitor.storage.holds import What
 from rules.figures import Figures
@@ -122,6 +122,23 @@ async def act_in_plan(store: Store, run_id: int, done: Act, through: str) -> Pla
                 await tx.commit()
                 return told
     raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")
+
+
+async def open_plan_by_hand(
+    store: Store, plan: Plan, subject: str | None, actor: Actor, at: datetime, *, why: str, drill: bool = False
+) -> PlanRun:
+    """« Ouvrir le plan »: for what no rule sees, such as a call from the authorities; or as a drill, calling nothing.
+
+    Raises `UsageError` without a reason.
+    """
+    if not why.strip():
+        raise UsageError("say why the plan is opened: its people read that first")
+    async with store.begin() as tx:
+        run = await open_by_hand(tx, plan, subject, actor.name, at, drill=drill)
+        detail = {"why": why.strip(), "mode": "drill" if drill else "by hand"}
+        await tx.timeline.add(_plan_event("plan.opened", run, actor, at, detail))
+        await tx.commit()
+        return run
 
 
 async def close_unread(store: Store, run_id: int, actor: Actor, at: datetime) -> None:

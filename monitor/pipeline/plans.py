@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +14,7 @@ from monitor.domain.errors import StorageError
 from monitor.domain.plan import FREED, STUCK, Channel, PlanRun, StepState, TimelineEvent
 from monitor.pipeline.evidence import capture
 from monitor.pipeline.figures import asks_figures, figures_of
-from monitor.plans import Capture, Effect, Facts, Moved, Note, Tell, Why, move
+from monitor.plans import Capture, Facts, Moved, Note, Tell, Why, move, owed
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
 from monitor.telemetry import metrics
@@ -26,6 +26,9 @@ AT_ONCE = 500  # runs that one step moves: the next step goes on
 # A run that fails for a reason of ours is looked at again after ever longer rests.
 REST = timedelta(seconds=15)
 LONGEST_REST = timedelta(minutes=10)
+
+
+_KINDS = {Why.OPENED: NotificationKind.PLAN, Why.STEP: NotificationKind.STEP, Why.OVER: NotificationKind.OVER}
 
 
 class _ChangedError(Exception):
@@ -103,21 +106,24 @@ class PlanRunner:
             if run is None:
                 return 0
             moved = move(run, await self._facts(tx, run, now) if run.open else Facts(now))
-            owed = [_owed(each) for each in run.owed]
-            moved = Moved(replace(moved.run, owed=()), (*owed, *moved.effects))
+            told = [owed(each) for each in run.owed]
+            moved = Moved(replace(moved.run, owed=()), (*told, *moved.effects))
             await self._carry_out(tx, run, moved, now)
             await tx.commit()
         return int(bool(moved.effects))
 
     async def _facts(self, tx: UnitOfWork, run: PlanRun, now: datetime) -> Facts:
-        plan, delivered = run.definition, {}
+        plan, delivered, tried = run.definition, {}, set()
         for step in run.steps:
             if step.state is StepState.RUNNING:
-                outcome = _outcome(await tx.deliveries.of_step(run.id, step.step))
+                deliveries = await tx.deliveries.of_step(run.id, step.step)
+                outcome = _outcome(deliveries)
                 if outcome is not None:
                     delivered[step.step] = outcome
+                elif all(each.attempts > 0 and each.state is not DeliveryState.SENDING for each in deliveries):
+                    tried.add(step.step)
         figures = await figures_of(tx, run, plan.window, now) if asks_figures(plan) else Figures()
-        return Facts(now, figures, delivered)
+        return Facts(now, figures, delivered, tried)
 
     async def _carry_out(self, tx: UnitOfWork, before: PlanRun, moved: Moved, now: datetime) -> None:
         """Write the run as it becomes, and all that it asks for."""
@@ -132,8 +138,7 @@ class PlanRunner:
     async def _tell(self, tx: UnitOfWork, run: PlanRun, tell: Tell, now: datetime) -> None:
         """Owe each receiver behind the names one message. A step's own message makes the step: it exists once."""
         own = tell.why is Why.STEP and tell.times == 0
-        kind = NotificationKind.STEP if tell.why is Why.STEP else NotificationKind.CALL
-        kind = NotificationKind.OVER if tell.why is Why.OVER else kind
+        kind = _KINDS.get(tell.why, NotificationKind.CALL)
         events = await _latest_events(tx, run)
         for receiver in self._receivers(tell, now):
             await tx.notifications.add(
@@ -153,7 +158,7 @@ class PlanRunner:
         """Who is told now. Where nobody takes a run, whoever else has the role is told, too: silence has to end somewhere."""
         names = dict.fromkeys(each for name in tell.to for each in self._names(name, tell))
         found = dict.fromkeys(receiver for name in names for receiver in self._settings.resolve(name, now))
-        wanted = [name for name in found if not tell.by or _channel(self._settings, name) in tell.by]
+        wanted = [name for name in found if not tell.by or _channels(self._settings, name) & {*tell.by}]
         return wanted or list(found)
 
     def _names(self, name: str, tell: Tell) -> Iterable[str]:
@@ -190,17 +195,6 @@ async def _event(tx: UnitOfWork, run: PlanRun, effect: Note | Capture, now: date
     return TimelineEvent(now, f"plan.{effect.kind}", detail=said, incident_id=run.incident_id, plan_run_id=run.id)
 
 
-def owe(effects: Iterable[Effect]) -> list[Mapping[str, object]]:
-    """What people's acts ask to be told, as a run keeps it until the daemon, who knows all addresses, tells it."""
-    return [asdict(each) for each in effects if isinstance(each, Tell)]
-
-
-def _owed(kept: Mapping[str, object]) -> Tell:
-    """The other way round."""
-    said = dict(kept)
-    return Tell(**said | {"why": Why(str(said["why"])), "to": tuple(said["to"]), "by": tuple(said["by"])})  # type: ignore[arg-type]
-
-
 def _outcome(deliveries: Sequence[DeliveryRecord]) -> tuple[StepState, str] | None:
     """Done when every receiver took it, failed when all have ended and one did not; None while one is under way."""
     states = {each.state for each in deliveries}
@@ -218,7 +212,7 @@ async def _latest_events(tx: UnitOfWork, run: PlanRun) -> Sequence[AlertEvent]:
     return tuple(AlertEvent.of(alert, NotificationKind.FIRST) for alert in alerts)
 
 
-def _channel(settings: Settings, receiver: str) -> Channel:
-    """How a receiver is reached. Through which of its apps a person is reached by Apprise, only that person knows."""
+def _channels(settings: Settings, receiver: str) -> frozenset[Channel]:
+    """How a receiver may be reached. Which of its apps Apprise speaks to, only whoever wrote its address knows."""
     kind = settings.receivers[receiver].kind
-    return "chat" if kind == "apprise" else kind
+    return frozenset({"chat", "sms", "push"}) if kind == "apprise" else frozenset({kind})

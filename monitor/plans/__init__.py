@@ -5,7 +5,22 @@ both in one transaction. Nothing here reads a clock, a store or a file.
 """
 
 from monitor.plans.acts import VERBS, Act, RefusedError, act
-from monitor.plans.effects import Capture, Effect, Moved, Note, Tell, Why
+from monitor.plans.effects import Capture, Effect, Moved, Note, Tell, Why, owe, owed
 from monitor.plans.moving import Facts, move
 
-__all__ = ["VERBS", "Act", "Capture", "Effect", "Facts", "Moved", "Note", "RefusedError", "Tell", "Why", "act", "move"]
+__all__ = [
+    "VERBS",
+    "Act",
+    "Capture",
+    "Effect",
+    "Facts",
+    "Moved",
+    "Note",
+    "RefusedError",
+    "Tell",
+    "Why",
+    "act",
+    "move",
+    "owe",
+    "owed",
+]

@@ -54,6 +54,9 @@ class Act:
     figures: Figures = field(default_factory=Figures)
 
 
+_ENDING = frozenset({"stand_down", "sign_off", "false_alarm"})
+
+
 def act(run: PlanRun, done: Act) -> Moved:
     """The run after somebody has acted. An act that changes nothing is no error and leaves no event.
 
@@ -62,6 +65,8 @@ def act(run: PlanRun, done: Act) -> Moved:
     verb = VERBS.get(done.verb)
     if verb is None:
         raise RefusedError(f"nobody can `{done.verb}` in a plan run; {suggest(done.verb, VERBS)}")
+    if not run.open and done.verb in _ENDING:
+        return Moved(run)  # of two who end it at one moment, neither was wrong
     if not run.open:
         raise RefusedError(f"plan run {run.id} is closed: nothing is left to do in it")
     moved = verb(run.definition, run, replace(done, figures=replace(done.figures, level=run.level)))
@@ -222,7 +227,9 @@ def _approve(plan: Plan, run: PlanRun, done: Act) -> Moved:
     noted = _note("step.approved", done)
     if isinstance(step, WebhookStep):
         return Moved(run.with_step(approved), (noted,))
-    if step.publish is not None and not at.times:  # what failed may have gone out all the same: a person sees to the rest
+    if (
+        step.publish is not None and not at.times and not run.drill
+    ):  # what failed may have gone out all the same: a person sees to the rest
         sent = replace(approved, state=StepState.RUNNING, started_at=done.at, times=1)
         return Moved(run.with_step(sent), (noted, Tell((step.publish,), Why.STEP, step.id)))
     to = at.owner or run.lead
@@ -325,7 +332,7 @@ def _undone(plan: Plan, run: PlanRun, done: Act) -> Iterator[tuple[str, Undo]]:
     for step in plan.steps:
         undo = step.undo if isinstance(step, WebhookStep) else None
         at = run.step(step.id)
-        if undo is None or at.state not in _AT_WORK:
+        if undo is None or at.state not in _AT_WORK or run.drill:
             continue
         given = not undo.approval or at.approved_at is not None or {done.by, *done.names} & {*undo.approval}
         if not given and run.state is not RunState.OBSERVING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from monitor.domain.plan import Channel, PlanRun, RunState
 
@@ -12,6 +13,7 @@ from monitor.domain.plan import Channel, PlanRun, RunState
 class Why(StrEnum):
     """Why somebody is told about a run: it chooses the words."""
 
+    OPENED = "opened"  # a person opened the run
     STEP = "step"  # the message is the step
     READY = "ready"  # a step of theirs can be done now
     APPROVAL = "approval"  # words wait for their yes or no
@@ -80,3 +82,13 @@ def _would(effect: Effect) -> Effect:
     if isinstance(effect, Tell):
         return Note("would_tell", {"to": list(effect.to), "why": effect.why, **({"step": effect.step} if effect.step else {})})
     return Note("would_capture", {"step": effect.step}) if isinstance(effect, Capture) else effect
+
+
+def owe(effects: Iterable[Effect]) -> list[Mapping[str, object]]:
+    """What people's acts ask to be told, as a run keeps it until the daemon, who knows all addresses, tells it."""
+    return [asdict(each) for each in effects if isinstance(each, Tell)]
+
+
+def owed(kept: Mapping[str, Any]) -> Tell:
+    """The other way round."""
+    return Tell(tuple(kept["to"]), Why(kept["why"]), kept["step"], kept["times"], tuple(kept["by"]))

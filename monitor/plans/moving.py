@@ -6,7 +6,7 @@ is moved twice at one moment does nothing the second time; one that is moved lat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,11 +26,12 @@ LOOK: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known at a moment (`now`: story time, aware): the figures, and how the messages of steps ended, by step."""
+    """What is known at a moment (`now`: story time, aware): the figures, and what became of the messages of steps, by step."""
 
     now: datetime
     figures: Figures = field(default_factory=Figures)
     delivered: Mapping[str, tuple[StepState, str]] = field(default_factory=dict)  # done or failed, and the details
+    tried: Collection[str] = ()  # steps under way of which every message was sent once, and is tried again
 
 
 def move(run: PlanRun, facts: Facts) -> Moved:
@@ -145,7 +146,7 @@ def _begin(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
 
 def _steps(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
     people = partial(_next_people, plan, run)
-    return carry(plan, run, facts.now, facts.figures, facts.delivered, next_people=people)
+    return carry(plan, run, facts.now, facts.figures, facts.delivered, next_people=people, tried=facts.tried)
 
 
 def _next_people(plan: Plan, run: PlanRun) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from monitor.domain.plan import (
     AssignStep,
@@ -27,6 +28,9 @@ from rules.figures import Figures
 NOT_REACHED = "its condition did not hold"
 """The detail of a step that was skipped because of figures, or because one that it needs was."""
 
+REHEARSED = "a drill: nothing was called"
+"""The detail of a step that would have changed something outside."""
+
 Delivered = Mapping[str, tuple[StepState, str]]
 People = Callable[[], tuple[str, ...]]
 _HELD = frozenset({RunState.AWAITING_CONFIRMATION, RunState.STOOD_DOWN})  # nothing begins by itself
@@ -44,17 +48,40 @@ def is_delivered(step: Step) -> bool:
     return isinstance(step, NotifyStep | WebhookStep) or (isinstance(step, StatementStep) and step.publish is not None)
 
 
-def carry(plan: Plan, run: PlanRun, now: datetime, figures: Figures, delivered: Delivered, *, next_people: People) -> Moved:
+def carry(
+    plan: Plan,
+    run: PlanRun,
+    now: datetime,
+    figures: Figures,
+    delivered: Delivered,
+    *,
+    next_people: People,
+    tried: Collection[str] = (),
+) -> Moved:
     """Every step as far as it can go: what one ends, another may begin, so they are gone through until nothing moves."""
     effects: list[Effect] = []
     while True:
         before = run
         for step in plan.steps:
+            if run.step(step.id).state is StepState.WAITING and _has_to_queue(plan, run, step, tried):
+                continue
             moved = _carry(plan, run, step, now, figures, delivered, next_people)
             run = moved.run
             effects += moved.effects
         if run == before:
             return Moved(run, tuple(effects))
+
+
+def _has_to_queue(plan: Plan, run: PlanRun, step: Step, tried: Collection[str]) -> bool:
+    """What Tocsin delivers leaves in the order of the file, each when the one before was tried; `needs` says otherwise.
+
+    A dead publishing queue must not keep the support team from being told, but the queue comes first if it stands first.
+    """
+    if step.needs or not isinstance(step, NotifyStep | WebhookStep):
+        return False
+    before = takewhile(lambda each: each.id != step.id, plan.steps)
+    sent = (run.step(each.id) for each in before if isinstance(each, NotifyStep | WebhookStep))
+    return any(each.state is StepState.RUNNING and each.step not in tried for each in sent)
 
 
 def next_of_steps(run: PlanRun) -> Iterator[datetime]:
@@ -128,7 +155,7 @@ def _hand_over(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime)
     return Moved(run.with_step(replace(at, state=StepState.READY)), tuple(effects))
 
 
-def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
+def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:  # noqa: PLR0911 one for each kind of step
     """A step that Tocsin carries out itself."""
     started = Note("step.started", {"step": step.id})
     done = Note("step.done", {"step": step.id})
@@ -138,9 +165,10 @@ def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
         running = replace(at, state=StepState.RUNNING, times=1, next_at=again)
         return Moved(run.with_step(running), (started, Tell(step.receiver, Why.STEP, step.id)))
     if isinstance(step, WebhookStep):
-        return Moved(
-            run.with_step(replace(at, state=StepState.RUNNING, times=1)), (started, Tell((step.receiver,), Why.STEP, step.id))
-        )
+        if run.drill:
+            return Moved(run.with_step(replace(over, detail=REHEARSED)), (done,))
+        running = replace(at, state=StepState.RUNNING, times=1)
+        return Moved(run.with_step(running), (started, Tell((step.receiver,), Why.STEP, step.id)))
     if isinstance(step, WaitStep):
         until = (at.ready_at or now) + step.lasting
         return Moved(run.with_step(replace(at, state=StepState.RUNNING, next_at=until)), (started,))

@@ -20,7 +20,6 @@ PLACES: Final[Mapping[str, str]] = {
     "mentions": "how many posts spoke of it within the plan's window",
     "authors": "how many people did",
     "lead": "who leads the run",
-    "link": "the page of the run",
 }
 """What a `{{place}}` may be called, and what fills it. Nothing else is looked up, computed or run: they are no programs."""
 
