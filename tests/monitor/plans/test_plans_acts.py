@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -528,6 +529,18 @@ def test_a_word_for_taking_back_is_asked_only_where_the_plan_does() -> None:
     for step in ("pause", "call"):
         with pytest.raises(RefusedError, match="needs nobody's approval"):
             walk.act("approve", "eve", step=step)
+
+
+def test_a_drill_publishes_nothing_and_takes_nothing_back() -> None:
+    """The yes is recorded, and people go on by hand; nobody's word is asked for what was never done."""
+    walk = _begun(_GUARDED, _PUBLISH)
+    walk.run = replace(walk.run, drill=True)
+    walk.act("acknowledge")
+    walk.act("approve", "eve", step="answer")
+    assert (walk.state("answer"), walk.run.step("answer").approved_by) == (StepState.READY, "eve")
+    walk.act("done", step="answer")
+    walk.act("stand_down")
+    assert not {Why.STEP, Why.UNDO} & {tell.why for tell in walk.told}
 
 
 # --- in any case ---------------------------------------------------------------------------------------------------------
