@@ -114,8 +114,9 @@ class PlanRunner:
 
     async def _facts(self, tx: UnitOfWork, run: PlanRun, now: datetime) -> Facts:
         plan, delivered, tried = run.definition, {}, set()
+        untold = {each["step"] for each in run.owed if each["why"] == Why.STEP}  # a person began it: it leaves with this move
         for step in run.steps:
-            if step.state is StepState.RUNNING:
+            if step.state is StepState.RUNNING and step.step not in untold:
                 deliveries = await tx.deliveries.of_step(run.id, step.step)
                 outcome = _outcome(deliveries)
                 if outcome is not None:
@@ -140,7 +141,10 @@ class PlanRunner:
         own = tell.why is Why.STEP and tell.times == 0
         kind = _KINDS.get(tell.why, NotificationKind.CALL)
         events = await _latest_events(tx, run)
-        for receiver in self._receivers(tell, now):
+        receivers = self._receivers(tell, now)
+        if own and not receivers:
+            await tx.plans.wake(run.id, now)  # a step for nobody has failed, which the next move finds
+        for receiver in receivers:
             await tx.notifications.add(
                 incident_id=run.incident_id,
                 receiver=receiver,

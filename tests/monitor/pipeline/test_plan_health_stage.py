@@ -58,7 +58,7 @@ async def test_a_stuck_run_is_told_until_it_goes_on(hut: Build) -> None:
     home.restart()
     await home.act()
     assert len(await home.timeline("plan.stuck")) == 1
-    await _write(home, first.id, home.settings.plans["storm"].model_dump(mode="json"))
+    await _write(home, first.id, home.settings.plans["storm"].snapshot())
     home.clock.advance(timedelta(minutes=11))
     await home.act()
     await home.wait(MINUTE, step=MINUTE)

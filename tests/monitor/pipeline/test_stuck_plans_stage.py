@@ -53,7 +53,7 @@ async def test_a_stuck_run_goes_on_when_it_can(hut: Build) -> None:
     first, _ = sorted(await home.runs(), key=lambda run: run.id)
     while await home.stages.plans.step():
         pass
-    await _write(home, first.id, home.settings.plans["storm"].model_dump(mode="json"))
+    await _write(home, first.id, home.settings.plans["storm"].snapshot())
     home.clock.advance(REST - SECOND)
     assert await home.stages.plans.step() == 0
     home.clock.advance(SECOND)
@@ -88,7 +88,7 @@ async def test_a_store_that_refuses_one_run_is_heard_after_the_others(hut: Build
     """Trouble with the store is the daemon's to know; the run behind has had its turn all the same."""
     home = await two_plans(hut)
     first, second = sorted(await home.runs(), key=lambda run: run.id)
-    await _write(home, first.id, home.settings.plans["storm"].model_dump(mode="json"))
+    await _write(home, first.id, home.settings.plans["storm"].snapshot())
     move = home.stages.plans._move
 
     async def refused(number: int) -> int:
