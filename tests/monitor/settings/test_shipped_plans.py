@@ -182,7 +182,7 @@ def test_the_law_is_left_to_counsel() -> None:
 
 @each_plan
 def test_its_examples_may_be_taken_at_their_word(id_: str, write: Write) -> None:
-    """With the people of the shipped contacts.yaml each level has an approver; all that is said of it is that drafts are drafts."""
+    """With the people of the shipped contacts.yaml each level has an approver; all that is said of it: drafts are drafts."""
     contacts = (shipped() / "contacts.yaml").read_text(encoding="utf-8")
     folder = write({"monitor.yaml": MONITOR, "contacts.yaml": contacts, f"plans/{id_}.yaml": ones_own(TEXTS[id_])})
     loaded = read_all(folder, environ={}, today=read(TEXTS[id_]).reviewed_on)
