@@ -131,6 +131,8 @@ def _next(found: PlanRun) -> list[str]:
 
     if found.state is RunState.CLOSED:
         return []
+    if found.state is RunState.STOOD_DOWN:
+        return [f"tocsin plan sign-off {found.id}"]
     confirm = [f"tocsin plan confirm {found.id}"] if found.state is RunState.AWAITING_CONFIRMATION else []
     todo = [step.id for step in found.definition.steps if _state_of(found, step) in {"to do", "failed", "overdue"}]
     take = [f"tocsin plan ack {found.id}"] if found.acknowledged_at is None and not confirm else []

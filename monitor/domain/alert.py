@@ -64,9 +64,10 @@ _ALARMS = frozenset({NotificationKind.FIRST, NotificationKind.MORE, Notification
 
 
 def priority(kind: NotificationKind, events: Sequence[AlertEvent]) -> Priority:
-    """What tells of something critical for the first time is urgent."""
+    """What tells of something critical for the first time is urgent, and so is what somebody is to do in a crisis."""
     grave = any(event.severity == "critical" and event.event in _ALARMS for event in events)
-    return Priority.URGENT if kind in _ALARMS and grave else Priority.ORDINARY
+    by_hand = kind is NotificationKind.PLAN and not events
+    return Priority.URGENT if kind is NotificationKind.CALL or by_hand or (kind in _ALARMS and grave) else Priority.ORDINARY
 
 
 def fingerprint(rule: str, key: Mapping[str, str]) -> str:

@@ -290,9 +290,8 @@ class Alerting:
             await self._hold_back(tx, alert, quiet.how, quiet.how, now, **detail, **quiet.detail)
         else:
             await self._note(tx, _event("alert.reopened" if again else "alert.opened", now, alert, detail))
-            await self._tell(
-                tx, rings, alert, NotificationKind.WORSE if graver else NotificationKind.FIRST, finding.evidence, now
-            )
+            kind = NotificationKind.WORSE if graver else NotificationKind.FIRST
+            await self._tell(tx, rings, alert, kind, finding.evidence, now, fresh=True)
 
     async def _tell(
         self,
@@ -302,10 +301,15 @@ class Alerting:
         kind: NotificationKind,
         evidence: Sequence[int],
         now: datetime,
+        *,
+        fresh: bool = False,
     ) -> None:
-        """Open the plan, if the rule has one; tell its people, then everybody the rule names: each person once."""
+        """Open the plan, if the rule has one; tell its people, then everybody the rule names: each person once.
+
+        `fresh`: it begins, or begins again, to ring.
+        """
         share = AlertEvent.of(alert, kind, evidence)
-        run = await self._open_plan(tx, alert, now) if alert.plan is not None else None
+        run = await self._open_plan(tx, alert, now, again=fresh) if alert.plan is not None else None
         told = await self._tell_plan(tx, run, share, now) if run is not None else set()
         receivers = [receiver for receiver in self._recipients.of(alert, now) if receiver not in told]
         receivers = await self._without_inhibited(tx, rings, alert, receivers, now, told=told)
@@ -390,12 +394,12 @@ class Alerting:
         known = self._rules.get(rule)
         return known.rest(open_for) if known is not None else _HEALTH_REALERT
 
-    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime) -> PlanRun | None:
+    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> PlanRun | None:
         """Open the emergency plan, and write it down."""
         plan = self._settings.plans.get(str(alert.plan))
         if plan is None:  # it was removed since the alert was opened
             return None
-        run, how = await open_plan(tx, plan, alert, now)
+        run, how = await open_plan(tx, plan, alert, now, again=again)
         if run is not None:
             metrics.plans_opened.labels(plan=plan.id).inc()
             detail = {"plan": plan.id, "mode": plan.activation.mode if run.state is opens_as(plan) else "confirm"}

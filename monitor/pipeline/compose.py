@@ -9,7 +9,18 @@ from types import MappingProxyType
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
 from monitor.domain.mention import Observed
-from monitor.domain.plan import ChecklistStep, Plan, PlanRun, RunState, StatementStep, Step, StepRun, StepState, filled
+from monitor.domain.plan import (
+    ChecklistStep,
+    Plan,
+    PlanRun,
+    RunState,
+    StatementStep,
+    Step,
+    StepRun,
+    StepState,
+    UnreadableRunError,
+    filled,
+)
 from monitor.pipeline.new_words import NewWords, gravest
 from monitor.pipeline.places import figures_for_words, known_places
 from monitor.plans import Why
@@ -63,7 +74,10 @@ class Composer:
         alerts = [alert for alert in await tx.alerts.of_incident(incident_id) if _holds_open(alert)]
         runs = [run for run in await tx.plans.of_incident(incident_id) if run.state is not RunState.CLOSED]
         facts = [_facts(AlertEvent.of(each, NotificationKind.MORE), each, self._title(each, message.language)) for each in alerts]
-        plan = plan_facts(runs[0], message.language, None, self._owners) if runs else None
+        try:
+            plan = plan_facts(runs[0], message.language, None, self._owners) if runs else None
+        except UnreadableRunError:
+            plan = None  # another version opened it: the end is told all the same
         return replace(message, still_open=tuple(facts), plan=plan)
 
     async def _message(self, tx: UnitOfWork, notification: Notification, alerts: _Alerts, *, as_opened: bool = False) -> Message:

@@ -33,6 +33,11 @@ async def figures_of(tx: UnitOfWork, run: PlanRun, window: timedelta, now: datet
     )
 
 
+_TINY = 0.01  # of shares and means
+
+
 def _times(alert: Alert) -> float | None:
-    """How many times as much as usual an alert counts."""
-    return alert.observed / alert.expected if alert.expected else None
+    """How many times as much as usual an alert counts; where nothing is usual, as if one were."""
+    if alert.expected is None or alert.resolved_at is not None:
+        return None  # what is over says nothing of now
+    return alert.observed / max(alert.expected, 1.0 if alert.observed >= 1 else _TINY)

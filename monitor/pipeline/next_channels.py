@@ -73,6 +73,8 @@ class NextChannels:
         for event in about.events:
             for receiver in await self._next_of(tx, about, event, now):
                 shares.setdefault(receiver, []).append(event)
+        if not about.events:  # a plan that a person opened: nothing rings
+            shares = {receiver: [] for receiver in self._recipients.fallback(about.receiver, now)}
         for receiver, events in shares.items():
             await self._tell(tx, receiver, about, events, now)
             await tx.timeline.add(happened("delivery.fallback", delivery, now, to=receiver, why=why))
@@ -92,6 +94,8 @@ class NextChannels:
             created_at=now,
             due_at=now,
             plan_run_id=about.plan_run_id,
+            plan_about=about.plan_about,
+            plan_why=about.plan_why,
             more=about.more,
         )
 

@@ -11,11 +11,11 @@ from monitor.plans import Tell, Why, owe
 from monitor.storage import UnitOfWork
 
 
-async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> tuple[PlanRun | None, str]:
+async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, again: bool = True) -> tuple[PlanRun | None, str]:
     """The run, and whether it was `opened` or `reopened`; None when it is open already, or stays closed.
 
     The snapshot keeps a run as it was when the file is edited. A crisis that comes back after its run was closed opens the same
-    run again: its people must hear of it.
+    run again: its people must hear of it. Not so (`again`) what rang before, and rings still: somebody said that it is over.
     """
     run = await tx.plans.open(
         plan=plan.id,
@@ -26,7 +26,9 @@ async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> 
         at=now,
         confirm_by=_confirm_by(plan, now),
     )
-    return (run, "opened") if run is not None else (await _reopen(tx, plan, alert.incident_id, now), "reopened")
+    if run is not None:
+        return run, "opened"
+    return (await _reopen(tx, plan, alert, now) if again else None), "reopened"
 
 
 async def open_by_hand(
@@ -65,12 +67,12 @@ def _confirm_by(plan: Plan, now: datetime) -> datetime | None:
     return now + plan.activation.confirm_within if plan.activation.mode == "confirm" else None
 
 
-async def _reopen(tx: UnitOfWork, plan: Plan, incident_id: int, now: datetime) -> PlanRun | None:
+async def _reopen(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> PlanRun | None:
     """Go on with the incident's run if it was closed, its steps as they were.
 
     Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now.
     """
-    runs = await tx.plans.of_incident(incident_id)
+    runs = await tx.plans.of_incident(alert.incident_id)
     closed = next((run for run in runs if run.plan == plan.id and run.state is RunState.CLOSED), None)
     if closed is None or closed.closed_at is None:
         return None
@@ -81,4 +83,4 @@ async def _reopen(tx: UnitOfWork, plan: Plan, incident_id: int, now: datetime) -
     soon = closed.confirmed_at is not None and now - closed.closed_at < plan.activation.cooldown
     state = RunState.AWAITING_CONFIRMATION if waits and not soon else RunState.RUNNING
     asked = _confirm_by(plan, now) if state is RunState.AWAITING_CONFIRMATION else None
-    return await tx.plans.reopen(plan.id, incident_id, state=state, at=now, confirm_by=asked)
+    return await tx.plans.reopen(plan.id, alert.incident_id, state=state, at=now, confirm_by=asked)

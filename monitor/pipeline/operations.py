@@ -15,7 +15,7 @@ from monitor.domain.mention import Observed
 from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent
 from monitor.pipeline.figures import figures_of
 from monitor.pipeline.opening import open_by_hand
-from monitor.plans import Act, Note, act, owe
+from monitor.plans import Act, Note, Why, act, owe
 from monitor.storage import Erased, Hold, Store, StoreContendedError, UnitOfWork
 from monitor.storage.holds import What
 from rules.figures import Figures
@@ -114,8 +114,12 @@ async def act_in_plan(store: Store, run_id: int, done: Act, through: str) -> Pla
             if not moved.effects:
                 return run
             owed = () if run.state is RunState.OBSERVING else owe(moved.effects)  # what is only observed tells nobody
-            told = replace(moved.run, owed=(*run.owed, *owed), wake_at=done.at)
+            kept = run.owed if moved.run.open else [each for each in run.owed if each["why"] != Why.STEP]
+            wake_at = done.at if run.wake_at is None else min(run.wake_at, done.at)
+            told = replace(moved.run, owed=(*kept, *owed), wake_at=wake_at)
             if await tx.plans.save(run, told):
+                if not moved.run.open:  # what was approved and did not arrive must not be published after the end
+                    await tx.deliveries.call_off(run_id, done.at, "the run is closed")
                 actor = Actor(done.by, through)
                 notes = [each for each in moved.effects if isinstance(each, Note)]
                 await tx.timeline.add_all([_plan_event(f"plan.{each.kind}", run, actor, done.at, each.detail) for each in notes])
@@ -143,12 +147,17 @@ async def open_plan_by_hand(
 
 async def close_unread(store: Store, run_id: int, actor: Actor, at: datetime) -> None:
     """Close a run that another version of Tocsin opened and this one cannot read: it was carried out by hand."""
-    async with store.begin() as tx:
-        run = await tx.plans.get(run_id)
-        if run is not None and run.open:
-            await tx.plans.save(run, replace(run, state=RunState.CLOSED, closed_at=at, closed_by=actor.name, wake_at=None))
-            await tx.timeline.add(_plan_event("plan.closed", run, actor, at))
-        await tx.commit()
+    for _ in range(CONTENDED):
+        async with store.begin() as tx:
+            run = await tx.plans.get(run_id)
+            if run is None or not run.open:
+                return
+            if await tx.plans.save(run, replace(run, state=RunState.CLOSED, closed_at=at, closed_by=actor.name, wake_at=at)):
+                await tx.deliveries.call_off(run_id, at, "the run is closed")
+                await tx.timeline.add(_plan_event("plan.closed", run, actor, at))
+                await tx.commit()
+                return
+    raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")
 
 
 async def figures_now(store: Store, run_id: int, at: datetime) -> Figures:

@@ -11,10 +11,11 @@ import structlog
 from monitor.domain.alert import AlertEvent, DeliveryRecord, DeliveryState, NotificationKind
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
-from monitor.domain.plan import FREED, STUCK, Channel, PlanRun, StepState, TimelineEvent
+from monitor.domain.plan import FREED, STUCK, Channel, PlanRun, StatementStep, StepState, TimelineEvent
 from monitor.pipeline.evidence import capture
 from monitor.pipeline.figures import asks_figures, figures_of
 from monitor.plans import Capture, Facts, Moved, Note, Tell, Why, move, owed
+from monitor.plans.steps import is_delivered
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
 from monitor.telemetry import metrics
@@ -115,8 +116,9 @@ class PlanRunner:
     async def _facts(self, tx: UnitOfWork, run: PlanRun, now: datetime) -> Facts:
         plan, delivered, tried = run.definition, {}, set()
         untold = {each["step"] for each in run.owed if each["why"] == Why.STEP}  # a person began it: it leaves with this move
+        sent = {step.id for step in plan.steps if is_delivered(step)}
         for step in run.steps:
-            if step.state is StepState.RUNNING and step.step not in untold:
+            if step.state is StepState.RUNNING and step.step in sent - untold:
                 deliveries = await tx.deliveries.of_step(run.id, step.step)
                 outcome = _outcome(deliveries)
                 if outcome is not None:
@@ -142,6 +144,8 @@ class PlanRunner:
         kind = _KINDS.get(tell.why, NotificationKind.CALL)
         events = await _latest_events(tx, run)
         receivers = self._receivers(tell, now)
+        if own and _publishes(run, tell) and not {*tell.to} <= self._settings.receivers.keys():
+            receivers = ()  # its place is gone: nobody must believe that words stand there which went to somebody by e-mail
         if own and not receivers:
             await tx.plans.wake(run.id, now)  # a step for nobody has failed, which the next move finds
         for receiver in receivers:
@@ -197,6 +201,10 @@ async def _event(tx: UnitOfWork, run: PlanRun, effect: Note | Capture, now: date
         return TimelineEvent(now, "plan.captured", detail=detail, incident_id=run.incident_id, plan_run_id=run.id)
     said = {"plan": run.plan, **effect.detail}
     return TimelineEvent(now, f"plan.{effect.kind}", detail=said, incident_id=run.incident_id, plan_run_id=run.id)
+
+
+def _publishes(run: PlanRun, tell: Tell) -> bool:
+    return isinstance(run.definition.step(tell.step or ""), StatementStep)
 
 
 def _outcome(deliveries: Sequence[DeliveryRecord]) -> tuple[StepState, str] | None:

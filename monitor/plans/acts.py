@@ -8,6 +8,8 @@ from datetime import datetime
 
 from monitor.domain.errors import UsageError
 from monitor.domain.plan import (
+    ALWAYS_KNOWN,
+    PLACES,
     ChecklistStep,
     Plan,
     PlanRun,
@@ -18,15 +20,16 @@ from monitor.domain.plan import (
     StepState,
     Undo,
     WebhookStep,
+    places,
 )
 from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
 from monitor.plans.ladder import next_rung
-from monitor.plans.steps import is_automatic
+from monitor.plans.steps import is_automatic, is_delivered
 from rules.base import suggest
 from rules.figures import Figures
 
 _DOABLE = frozenset({StepState.WAITING, StepState.READY, StepState.OVERDUE})
-_AT_WORK = frozenset({StepState.RUNNING, StepState.DONE})
+_AT_WORK = frozenset({StepState.RUNNING, StepState.DONE, StepState.FAILED})  # what failed may have been done all the same
 
 
 class RefusedError(UsageError):
@@ -83,7 +86,7 @@ def _acknowledge(plan: Plan, run: PlanRun, done: Act) -> Moved:
     del plan
     if run.acknowledged_at is not None:
         return Moved(run)
-    taken = replace(run, acknowledged_at=done.at, acknowledged_by=done.by, lead=run.lead or _known_as(done))
+    taken = replace(run, acknowledged_at=done.at, acknowledged_by=done.by, lead=_known_as(done) or run.lead)
     return Moved(taken, (_note("acknowledged", done),))
 
 
@@ -184,6 +187,8 @@ def _skip(plan: Plan, run: PlanRun, done: Act) -> Moved:
     at = run.step(step.id)
     if at.state is StepState.SKIPPED:
         return Moved(run)
+    if at.state is StepState.RUNNING and is_delivered(step):
+        raise RefusedError(f"the step `{step.id}` is on its way already: nobody can call it back")
     if at.ended and at.state is not StepState.FAILED:
         raise RefusedError(f"the step `{step.id}` is {at.state} already")
     return Moved(run.with_step(replace(_ended(at, StepState.SKIPPED, done), detail=why)), (_note("step.skipped", done, why=why),))
@@ -195,6 +200,8 @@ def _edit(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if not isinstance(step, StatementStep) or not done.words:
         raise RefusedError(f"the step `{step.id}` has no words to change")
     _require_all_words(step, at, done)
+    for text in done.words.values():
+        _require_known_places(step, text)
     edited = replace(at, words={**(at.words or {}), **done.words}, edited_by=done.by, approved_at=None, approved_by=None)
     if at.state is StepState.FAILED:  # they may be used after all
         edited = replace(edited, state=StepState.READY, ended_at=None)
@@ -203,6 +210,14 @@ def _edit(plan: Plan, run: PlanRun, done: Act) -> Moved:
         return Moved(run.with_step(edited), (noted,))
     asked = Tell(step.approval.role, Why.APPROVAL, step.id, times=run.version)
     return Moved(run.with_step(replace(edited, approval_by=done.at + step.approval.within)), (noted, asked))
+
+
+def _require_known_places(step: StatementStep, text: str) -> None:
+    """What is published is read by everybody, with every place filled in."""
+    known = ALWAYS_KNOWN if step.publish is not None else PLACES
+    for place in places(text):
+        if place not in known:
+            raise RefusedError(f"nothing is sure to fill in `{{{{{place}}}}}` of `{step.id}`; {suggest(place, known)}")
 
 
 def _require_all_words(step: StatementStep, at: StepRun, done: Act) -> None:
@@ -259,7 +274,7 @@ def _to_approve(plan: Plan, run: PlanRun, done: Act) -> tuple[StatementStep | We
         raise RefusedError(f"the step `{step.id}` needs nobody's approval")
     if at.state is StepState.WAITING or (at.ended and isinstance(step, StatementStep)):
         raise RefusedError(f"the step `{step.id}` is {at.state}: there is nothing to approve in it")
-    if not {done.by, *done.names} & {*allowed}:
+    if not {*done.names} & {*allowed}:  # a role is nobody's name: whoever types one must have it
         raise RefusedError(f"{done.by} may not approve `{step.id}`: that is for {_who(allowed)}")
     return step, at
 
@@ -295,7 +310,7 @@ def _stand_down(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if run.acknowledged_at is None:  # who ends it has taken it
         down = replace(down, acknowledged_at=done.at, acknowledged_by=done.by)
     noted = _note("stood_down", done, **({"why": done.text} if done.text else {}))
-    if plan.closure.sign_off is None or plan.closure.sign_off in {done.by, *done.names}:
+    if plan.closure.sign_off is None or plan.closure.sign_off in done.names:
         closed = _close(plan, down, done)
         return replace(closed, effects=(noted, *closed.effects))
     return Moved(
@@ -308,7 +323,7 @@ def _sign_off(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if run.state is not RunState.STOOD_DOWN:
         raise RefusedError(f"plan run {run.id} was not stood down: there is nothing to sign off")
     signs = plan.closure.sign_off
-    if signs is not None and signs not in {done.by, *done.names}:
+    if signs is not None and signs not in done.names:
         raise RefusedError(f"{done.by} may not sign off this plan: that is for {_who([signs])}")
     return _close(plan, run, done)
 

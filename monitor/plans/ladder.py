@@ -77,9 +77,9 @@ def _once_more(plan: Plan, again: Rung, more: int) -> Rung | None:
 
 
 def _chases(plan: Plan, run: PlanRun) -> bool:
-    """A plan that is observed chases nobody, nor does one that waits for somebody to begin it by hand."""
+    """A plan that is observed chases nobody, nor one that waits to be begun by hand, nor one that was stood down."""
     waits = run.state is RunState.AWAITING_CONFIRMATION and plan.activation.mode == "manual"
-    return run.state is not RunState.OBSERVING and not waits
+    return run.state not in {RunState.OBSERVING, RunState.STOOD_DOWN} and not waits
 
 
 def _ack_within(plan: Plan, run: PlanRun) -> timedelta:

@@ -202,6 +202,8 @@ def _arrived(run: PlanRun, step: Step, at: StepRun, now: datetime, ended: StepSt
 def _chase(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, people: People) -> Moved:
     """What is late is said once, and so is an approval that does not come. Neither is ever taken for a yes."""
     effects: list[Effect] = []
+    if run.state is RunState.STOOD_DOWN:
+        return Moved(run)  # nobody is called for what is over
     if at.deadline_at is not None and not at.late and at.deadline_at <= now:
         at = replace(at, late=True, state=StepState.OVERDUE if at.state is StepState.READY else at.state)
         effects.append(Note("step.late", {"step": step.id}))

@@ -166,6 +166,15 @@ class Deliveries(Repository):
         query = select(table.c.receiver, func.count().label("n")).where(_OWED).group_by(table.c.receiver)
         return {row["receiver"]: row["n"] for row in await self._session.rows(query)}
 
+    async def call_off(self, run_id: int, at: datetime, detail: str) -> None:
+        """What a plan's steps still owe will never be sent: the run is over, or somebody left the step out."""
+        of = select(notification_table.c.id).where(
+            notification_table.c.plan_run_id == run_id, notification_table.c.kind == NotificationKind.STEP
+        )
+        waiting = (table.c.notification_id.in_(of), table.c.state == DeliveryState.PENDING)
+        over = {"state": DeliveryState.FAILED, "ended_at": at, "detail": clipped(detail)}
+        await self._session.run(update(table).where(*waiting).values(over))
+
     async def of_step(self, run_id: int, step: str) -> _Records:
         """What became of one plan step's messages."""
         of = (notification_table.c.plan_run_id == run_id, notification_table.c.plan_step == step)

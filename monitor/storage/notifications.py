@@ -106,7 +106,8 @@ class Notifications(Repository):
         """Who is told of this alert, and whether there is hope that they learn of it: they did, or nothing went wrong so far."""
         query = select(table.c.receiver, table.c.events, delivery.c.state, delivery.c.attempts, delivery.c.handed_over_at)
         query = query.join(delivery, delivery.c.notification_id == table.c.id)
-        query = query.where(_may_tell(incident_id, since), table.c.plan_step.is_(None))
+        of_a_step = or_(table.c.plan_step.is_not(None), table.c.plan_about.is_not(None))
+        query = query.where(_may_tell(incident_id, since), ~of_a_step)
         found: dict[str, bool] = {}
         for row in await self._session.rows(query.order_by(table.c.id)):
             if any(each["alert_id"] == alert_id for each in row["events"]):

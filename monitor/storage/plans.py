@@ -58,7 +58,7 @@ class Plans(Repository):
         """A run that was closed goes on, its steps as they were left, and is chased anew. None: it is open, or there is none."""
         closed = (table.c.plan == plan, table.c.incident_id == incident_id, table.c.state == RunState.CLOSED)
         nobody: dict[str, Any] = dict.fromkeys(
-            ("closed_at", "closed_by", "stood_down_at", "stood_down_by", "acknowledged_at", "acknowledged_by", "rung_at")
+            ("closed_at", "closed_by", "stood_down_at", "stood_down_by", "acknowledged_at", "acknowledged_by", "rung_at", "lead")
         )
         anew = {
             "state": state,
@@ -70,7 +70,12 @@ class Plans(Repository):
         }
         again = update(table).where(*closed).values(nobody | anew).returning(table.c.id)
         id_ = await self._session.scalar(again)
-        return await self.get(id_) if id_ is not None else None
+        if id_ is None:
+            return None
+        begun = (plan_step.c.run_id == id_, plan_step.c.state.in_((StepState.READY, StepState.OVERDUE)))
+        anew_steps = dict.fromkeys(("deadline_at", "ready_at", "approval_by", "approved_at", "approved_by"))
+        await self._session.run(update(plan_step).where(*begun).values(state=StepState.WAITING, late=False, **anew_steps))
+        return await self.get(id_)
 
     async def get(self, id_: int) -> PlanRun | None:
         """The run with this number, its steps in order."""

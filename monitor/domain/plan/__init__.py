@@ -32,9 +32,10 @@ from monitor.domain.plan.run import (
     UnreadableRunError,
     opens_as,
 )
-from monitor.domain.plan.words import PLACES, Localized, filled, places
+from monitor.domain.plan.words import ALWAYS_KNOWN, PLACES, Localized, filled, places
 
 __all__ = [
+    "ALWAYS_KNOWN",
     "ENDED",
     "EVERYONE",
     "FREED",

@@ -23,6 +23,9 @@ PLACES: Final[Mapping[str, str]] = {
 }
 """What a `{{place}}` may be called, and what fills it. Nothing else is looked up, computed or run: they are no programs."""
 
+ALWAYS_KNOWN: Final = frozenset({"brand", "subject", "since", "now", "next_update"})
+"""The places that are filled in whatever is known: words that are published by a machine have no others."""
+
 _PLACE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 
 

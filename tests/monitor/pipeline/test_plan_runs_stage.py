@@ -11,7 +11,7 @@ from monitor.domain.errors import UsageError
 from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.places import known_places
-from monitor.plans import RefusedError
+from monitor.plans import Act, RefusedError
 from notifiers import DeliveryError, Reason
 from rules.figures import Figures
 from tests.monitor.pipeline.conftest import CRISIS
@@ -253,6 +253,88 @@ async def test_two_people_at_one_moment_make_one_event(house: Build) -> None:
     for by in ("ana", "ben"):
         await home.do("acknowledge", by=by)
     assert [event.actor for event in await home.timeline("plan.acknowledged")] == ["ana"]
+
+
+async def test_a_wait_takes_its_time(house: Build) -> None:
+    """It has no messages that could arrive or fail: what needs it begins when its time is over, not at the next look."""
+    steps = [
+        {"id": "rest", "action": "wait", "for": "2h"},
+        {"id": "after", "action": "notify", "receiver": "desk", "needs": ["rest"]},
+    ]
+    home = housed(house, steps=steps)
+    await home.storm()
+    await home.act()
+    await home.wait(110 * MINUTE)
+    assert await home.steps() == {"rest": "running", "after": "waiting"}
+    await home.wait(20 * MINUTE)
+    assert await home.steps() == {"rest": "done", "after": "done"}
+
+
+async def test_what_was_approved_and_did_not_arrive_is_not_published_after_the_end(hut: Build) -> None:
+    """Its place was down, somebody said that it was a false alarm: an hour later the words would be wrong."""
+    home = housed(hut)
+    await home.storm()
+    await home.act()
+    await home.do("done", by="ana", step="facts")
+    await home.act()
+    home.doors["queue"].troubles = [DeliveryError(Reason.UNAVAILABLE, "503")]
+    await home.do("approve", by="ben", step="answer")
+    await home.act()
+    with pytest.raises(RefusedError, match="on its way already"):
+        await home.do("skip", by="ana", step="answer", text="not needed")
+    await home.do("false_alarm", text="a film by that name came out")
+    await home.wait(2 * HOUR, step=10 * MINUTE)
+    assert home.kinds("queue") == ["step"], "the pause of the beginning, and nothing more"
+
+
+async def test_a_crisis_that_rings_on_does_not_reopen_what_somebody_closed(hut: Build) -> None:
+    """A reminder is no new crisis: whoever said that it was a false alarm is not woken by the same alert."""
+    home = hut(rules=[CRISIS | {"plan": "storm", "realert": "1h"}], plans=[PLAN])
+    await home.storm()
+    await home.act()
+    await home.do("false_alarm", text="a film by that name came out")
+    for _ in range(4):
+        await home.storm()
+        await home.wait(30 * MINUTE, step=10 * MINUTE)
+    assert [run.state for run in await home.runs()] == ["closed"]
+
+
+async def test_a_role_is_nobodys_name(hut: Build) -> None:
+    """Whoever types a role must have it: the second pair of eyes is a person's."""
+    home = housed(hut)
+    await home.storm()
+    await home.act()
+    await home.do("done", by="ana", step="facts")
+    await home.act()
+    (run,) = await home.runs()
+    typed = Act("approve", "ben", home.clock.now(), (), step="answer")
+    with pytest.raises(RefusedError, match="may not approve"):
+        await operations.act_in_plan(home.store, run.id, typed, "cli")
+
+
+async def test_words_for_everybody_hold_no_place_that_may_stay_open(hut: Build) -> None:
+    """Nobody reads `{{lead}}` on the web site."""
+    home = housed(hut)
+    await home.storm()
+    await home.act()
+    await home.do("done", by="ana", step="facts")
+    await home.act()
+    with pytest.raises(RefusedError, match=r"nothing is sure to fill in `\{\{lead\}\}`"):
+        await home.do("edit", by="ana", step="answer", words={"en": "{{lead}} looks into it."})
+
+
+async def test_words_whose_place_is_gone_are_not_taken_for_published(hut: Build) -> None:
+    """The receiver was renamed since: an e-mail to somebody is no page on which words stand."""
+    home = housed(hut)
+    await home.storm()
+    await home.act()
+    await home.do("done", by="ana", step="facts")
+    await home.act()
+    rest = {name: each for name, each in home.settings.receivers.items() if name != "queue"}
+    home.restart(home.settings.model_copy(update={"receivers": rest}))
+    await home.do("approve", by="ben", step="answer")
+    await home.act()
+    assert (await home.steps())["answer"] == "failed"
 
 
 def test_a_promise_of_news_is_for_a_quarter_of_an_hour(moment: datetime) -> None:

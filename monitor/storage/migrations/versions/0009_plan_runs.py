@@ -54,6 +54,7 @@ def upgrade() -> None:
     op.add_column("notification", sa.Column("plan_about", sa.String(length=64), nullable=True))
     op.add_column("notification", sa.Column("plan_why", sa.String(length=16), nullable=True))
     op.execute("UPDATE plan_run SET wake_at = opened_at WHERE state <> 'closed'")
+    op.execute("UPDATE plan_run SET acknowledged_at = confirmed_at, acknowledged_by = confirmed_by, touched_at = confirmed_at")
 
 
 def downgrade() -> None:
