@@ -26,6 +26,7 @@ SPAN = SLICES + 1
 _PER_BUCKET = SLICES // BUCKETS
 _END = 0.999  # of a slice: still within it, whatever is rounded
 _LOUDEST, _NEWEST = 15, 5
+_NOTHING = 0.01  # a usual level, or a weight of the past, that counts as none
 
 _Shown = tuple[int, float | None]
 
@@ -126,6 +127,16 @@ class WindowState:
         if isinstance(self.tally, MeanOf):
             return self.tally.usual
         return self._season.at(self.latest) if self._season is not None else self._usual.level
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether nothing ever matched, or nothing is usual at any hour any more; of a mean, whether none of its past is left."""
+        if self.latest == -math.inf:
+            return True
+        if isinstance(self.tally, MeanOf):  # nought is a mean like any other
+            return self.tally.weight(self._head) < _NOTHING
+        highest = self._season.highest if self._season is not None else self._usual.level
+        return (highest or 0) < _NOTHING
 
     def surprised(self, *, slow_storms: bool, times: float = 1.0) -> float:
         """The surprise at this moment, of a rule that asks for it, where so many times the usual is expected."""

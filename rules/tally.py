@@ -274,7 +274,7 @@ class MeanOf:
     def drop(self, at: int) -> None:
         self._untold.drop(at)
         if gone := self._slices.pop(at, None):
-            fade = 2 ** (-max(at - self._learnt, 0) / self._half_life)
+            fade = self._faded(at)
             count, total, squares = self._past
             self._past = _plus((count * fade, total * fade, squares * fade), gone)
             self._learnt = max(at, self._learnt)
@@ -298,6 +298,13 @@ class MeanOf:
     @property
     def value(self) -> float | None:
         return fsum(total for _, total, _ in self._slices.values()) / self.floor if self._slices else None
+
+    def weight(self, at: int) -> float:
+        """As how many mentions those that have left weigh in slice `at`."""
+        return self._past[0] * self._faded(at)
+
+    def _faded(self, at: int) -> float:
+        return 2 ** (-max(at - self._learnt, 0) / self._half_life)
 
     @property
     def usual(self) -> float | None:

@@ -26,7 +26,6 @@ from rules.observation import Observation
 from rules.state import StateKey, States, WindowState
 from rules.where import scores_asked
 
-_NOTHING = 0.01  # a usual level that counts as none
 _A_FEW = 2
 
 
@@ -173,7 +172,7 @@ class CompiledWindow:
             state = self._state(here, states)
             if at.timestamp() - state.latest > patience:
                 state.advance(at.timestamp())
-                forget = states.forget if (state.expected or 0) < _NOTHING else states.changed
+                forget = states.forget if state.forgotten else states.changed
                 forget(here)
         return before - len(states)
 

@@ -1,4 +1,4 @@
-"""What holds of windows whatever is said: more never silences, and neither order, repetition, other keys nor restarts matter."""
+"""What holds of windows whatever is said: more never silences; nor do order, repetition, other keys, restarts and sweeps matter."""
 
 from __future__ import annotations
 
@@ -41,6 +41,20 @@ RULES = [each | more for each in (COUNT, PEOPLE) for more in ({}, USUAL, SURPRIS
 RULES += [PEOPLE | SCORED | SURPRISED, PEOPLE | {"key": ["subject", "network"]}]
 CARRIED = PEOPLE | {"signals": {"of": [{"id": "s", "new_term": {"field": "hashtags", "warm_up": "0s"}, "at_least": 2}]}}
 RULES += [CARRIED, CARRIED | SCORED, CARRIED | {"for": "4m"}]
+SEASONAL = COUNT | {
+    "fire": {"at_least": 3, "times_expected": 1.5},
+    "baseline": {"min_history": "14d", "level": "30d", "season": "hour_of_week"},
+}
+MEAN = COUNT | {
+    "measure": {"mean": "sentiment"},
+    "fire": {"at_least": 3, "drop": 0.5},
+    "baseline": {"min_history": "0s", "level": "30d"},
+}
+MOODY = COUNT | {"signals": {"of": [{"id": "mood", "measure": {"mean": "sentiment"}, "at_least": 3, "drop": 0.5}]}}
+MOODY |= {"baseline": MEAN["baseline"]}
+LEVEL = COUNT | {"fire": SEASONAL["fire"], "baseline": MEAN["baseline"]}
+LASTING_LONG = [SEASONAL, SEASONAL | SCORED, MEAN, MOODY, LEVEL]
+RULES += LASTING_LONG
 
 _said = st.tuples(
     st.integers(1, 6), st.integers(0, 4 * 3600), st.sampled_from(["acme", "globex"]), st.sampled_from([-1.0, -1.0, 1.0, None])
@@ -84,28 +98,83 @@ class _Daemon:
             self._ticked += MINUTE
             self.rang += self.rules.due(self.states, self._ticked)
 
+    def sweep(self, at: datetime) -> None:
+        self.rules.sweep(self.states, at)
+
     def restart(self) -> None:
         for key, state in self.states.take_dirty().items():
-            assert state is not None, "nothing is forgotten here"
-            self._stored[key] = json.dumps(state)
+            if state is None:
+                self._stored.pop(key, None)
+            else:
+                self._stored[key] = json.dumps(state)
         self.states = States.load({key: json.loads(state) for key, state in self._stored.items()})
 
 
 @settings(max_examples=EXAMPLES)
-@given(rule=st.sampled_from(RULES), said=st.lists(_said, max_size=40), cuts=st.sets(st.integers(0, 40)))
+@given(
+    rule=st.sampled_from(RULES),
+    said=st.lists(_said, max_size=40),
+    cuts=st.sets(st.integers(0, 40)),
+    sweeps=st.sets(st.integers(0, 40)),
+)
 def test_a_restart_between_any_two_changes_nothing(
-    rule: dict[str, Any], said: list[Said], cuts: set[int], mention: Mention, engine: Make
+    rule: dict[str, Any], said: list[Said], cuts: set[int], sweeps: set[int], mention: Mention, engine: Make
 ) -> None:
-    """However often: the same findings, to the last digit, of mentions and of time that passes."""
+    """However often: the same findings, to the last digit, of mentions and of time that passes, and whatever is let go."""
     through, cut = _Daemon(engine(rule)), _Daemon(engine(rule))
     for number, each in enumerate(sorted(_mentions(mention, said), key=lambda each: each.written_at)):
         for daemon in (through, cut):
             daemon.hear(each)
+            if number in sweeps:
+                daemon.sweep(each.written_at)
         if number in cuts:
             cut.restart()
     for daemon in (through, cut):
         daemon.wait(NOON + timedelta(hours=6))
+        daemon.sweep(NOON + timedelta(days=1))
     assert cut.rang == through.rang
+    assert set(cut.states.keys("w", _shape(cut.rules))) == set(through.states.keys("w", _shape(through.rules)))
+
+
+def _shape(rules: Engine) -> str:
+    remembering = rules.remembering("w")
+    assert remembering is not None
+    return remembering.shape
+
+
+FOUR_WEEKS: list[Said] = [
+    (who, week * 7 * 86_400 + who * 300, "acme", mood) for week in range(4) for who, mood in enumerate([0.6, -0.6] * 3, 1)
+]
+"""Six people each Monday at noon, whose usual mood is nought."""
+
+_later = st.tuples(
+    st.integers(1, 6),
+    st.integers(22 * 86_400, 34 * 86_400),
+    st.sampled_from(["acme", "globex"]),
+    st.sampled_from([-1.0, 0.6, None]),
+)
+_burst = st.lists(
+    st.tuples(st.integers(1, 9), st.integers(0, 3600), st.just("acme"), st.sampled_from([-1.0, -1.0, 0.6])), max_size=12
+)
+
+
+@settings(max_examples=EXAMPLES)
+@given(rule=st.sampled_from(LASTING_LONG), said=st.lists(_later, max_size=10), burst=_burst, sweeps=st.sets(st.integers(0, 820)))
+def test_letting_go_of_silent_keys_changes_nothing(
+    rule: dict[str, Any], said: list[Said], burst: list[Said], sweeps: set[int], mention: Mention, engine: Make
+) -> None:
+    """At whatever hour, for as long as what was said before still weighs: what rings a week later rings for the same."""
+    rules, kept, swept = engine(rule), States(), States()
+    then = [(who, 5 * 7 * 86_400 + at, about, mood) for who, at, about, mood in burst]
+    mentions = sorted(_mentions(mention, [*FOUR_WEEKS, *said, *then]), key=lambda each: (each.written_at, each.id))
+    hours = sorted(sweeps)
+    rang: list[list[tuple[datetime, float]]] = [[], []]
+    for each in mentions:
+        while hours and NOON + hours[0] * timedelta(hours=1) <= each.written_at:
+            rules.sweep(swept, NOON + hours.pop(0) * timedelta(hours=1))
+        for found, states in zip(rang, (kept, swept), strict=True):
+            found += [(finding.at, finding.observed) for finding in rules.observe(each, states)]
+    assert rang[0] == rang[1]
 
 
 @settings(max_examples=EXAMPLES)

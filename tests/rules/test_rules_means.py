@@ -178,6 +178,23 @@ def test_a_window_waits_for_its_signals(mention: Mention, engine: Make) -> None:
     assert any(reason.startswith("signal mood: a mean sentiment of -0.") for reason in sour[-1].reasons)
 
 
+@pytest.mark.parametrize("usually", [-0.2, 0.0])
+@pytest.mark.parametrize("rule", [DROP, SIGNALLED])
+def test_a_mean_is_kept_for_as_long_as_its_past_weighs(
+    rule: dict[str, Any], usually: float, mention: Mention, engine: Make
+) -> None:
+    """A usual mood of nought, or a bad one, is a mood, of a rule or of its signal: whoever forgot it would miss the next drop."""
+    rules, states = engine(rule), States()
+    _feed(rules, _usual(mention, usually), states)
+    known = set(states.take_dirty())
+    rules.sweep(states, NOW + 24 * HOUR)
+    sour = [mention(5000 + n, at=NOW + 25 * HOUR + n * MINUTE, text="fire", sentiment=-0.9) for n in range(30)]
+    assert _feed(rules, sour, states)
+    for month in range(1, 13):
+        rules.sweep(states, NOW + month * 30 * 24 * HOUR)
+    assert not [each for each in known if each in states]
+
+
 def test_a_signal_alone_rings_for_nothing(mention: Mention, engine: Make) -> None:
     """It is asked beside the window, not instead."""
     states, rules = States(), engine(SIGNALLED)

@@ -25,6 +25,10 @@ KEY = {"subject": "acme"}
 WINDOW: dict[str, Any] = {"id": "w", "kind": "window", "window": "1h", "measure": {"distinct": "author"}, "fire": {"at_least": 3}}
 
 
+BY_HOUR: dict[str, Any] = {
+    "fire": {"at_least": 3, "times_expected": 4},
+    "baseline": {"min_history": "14d", "season": "hour_of_week"},
+}
 SURPRISED = WINDOW | {"fire": {"at_least": 2, "surprise": 0.5}, "baseline": {"min_history": "2h"}}
 
 
@@ -226,9 +230,10 @@ def test_what_was_not_scored_leaves_with_the_window(mention: Mention, engine: Ma
     assert finding.reasons[0] == "4 authors within 1h"
 
 
-def test_a_window_that_only_saw_unscored_mentions_is_let_go(mention: Mention, engine: Make) -> None:
-    """It holds nothing worth keeping, and never grows beyond its window."""
-    rules, states = engine(_BAD), States()
+@pytest.mark.parametrize("more", [{}, BY_HOUR])
+def test_a_window_that_only_saw_unscored_mentions_is_let_go(more: dict[str, Any], mention: Mention, engine: Make) -> None:
+    """It holds nothing worth keeping, never grows beyond its window, and is asked for no hour of the week."""
+    rules, states = engine(_BAD | more), States()
     _feed(rules, [mention(number, sentiment=None, at=_after(number)) for number in range(500)], states)
     (state,) = states.take_dirty().values()
     assert state is not None
@@ -435,6 +440,16 @@ def test_a_key_with_a_level_is_kept(mention: Mention, engine: Make) -> None:
     _feed(rules, [mention(number, at=_after(5 * number)) for number in range(300)], states)
     assert rules.sweep(states, _after(300 * 5 + 1440)) == 0
     assert len(states) == 1
+
+
+def test_a_key_is_kept_for_its_busiest_hour(mention: Mention, engine: Make) -> None:
+    """However quiet the hour is in which silent keys are let go; once that has faded, too, it goes."""
+    rules, states = engine(WINDOW | BY_HOUR), States()
+    hours = [NOON + timedelta(weeks=week, minutes=minute) for week in range(4) for minute in range(40)]
+    _feed(rules, [mention(number, at=at) for number, at in enumerate(hours, 1)], states)
+    assert rules.sweep(states, NOON + timedelta(days=23, hours=15)) == 0
+    gone = [rules.sweep(states, NOON + timedelta(weeks=8 * number)) for number in range(1, 20)]
+    assert sum(gone) == 1
 
 
 def test_only_what_shapes_the_state_changes_the_shape(engine: Make) -> None:
