@@ -65,6 +65,7 @@ MEANS = {
     "copies.failed": "a fault of ours: it could not be told whether a mention copies an earlier one; it is judged all the same",
     "rules.ahead": "the clock was set back while nobody judged: what rules remember is built anew from the stored mentions",
     "rules.failed": "a fault of ours: the rules tripped over a mention; the others are judged",
+    "rules.not_swept": "a fault of ours: keys long silent could not be let go; the next try comes hours later",
     "rules.not_rebuilt": "a fault of ours: the memory of edited rules was not built anew; they learn until the next start",
     "rules.rebuilt": "what new or edited rules remember was built anew from so many stored mentions",
     "scorer.failed": "a fault of ours: texts could not be scored all at once, or one not at all",

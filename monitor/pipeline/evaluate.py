@@ -391,8 +391,8 @@ class Evaluator:
             self._next_tick = None
         seen_until = await self._seen_until(tx, now)
         if self._drive is None and now - self._swept_at >= SWEEP:  # a recording ends by itself, and gives the same each time
-            self._engine.sweep(memory.states, seen_until)
             self._swept_at = now
+            self._sweep(memory.states, seen_until)
         delivered = None if goes_on else await self._delivered(tx)
         for finding in await self._due(tx, memory, now, seen_until, delivered):
             await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
@@ -411,6 +411,14 @@ class Evaluator:
         if self._drive is None:  # a replay's file is neither healthy nor ill
             await self._look(tx, memory)
         return self._offset
+
+    def _sweep(self, states: States, seen_until: datetime) -> None:
+        """Let go of keys long silent. A rule that trips over that must not keep the clock from being looked at."""
+        try:
+            self._engine.sweep(states, seen_until)
+        except Exception:
+            log.exception("rules.not_swept")
+            metrics.worker_failures.labels(worker="rules").inc()
 
     async def _due(
         self,

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import StorageError
 from monitor.pipeline import evaluate
 from monitor.settings import Settings
 from monitor.storage import StorageSettings, Store
+from monitor.telemetry import metrics
+from rules import States
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, Configure, FragileStore, House
@@ -243,6 +246,26 @@ async def test_keys_that_fell_silent_are_forgotten(hut: Build) -> None:
     await home.wait(30 * 24 * HOUR, step=24 * HOUR)
     async with home.store.read() as tx:
         assert len(await tx.rule_states.load()) == 0
+
+
+async def test_a_sweep_that_fails_holds_nothing_up(hut: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is logged and counted, what is over ends all the same, and the next try comes in its time."""
+    home = hut()
+    await home.storm(3)
+    tried: list[datetime] = []
+
+    def trips(_: States, at: datetime) -> int:
+        tried.append(at)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(home.stages.evaluate._engine, "sweep", trips)
+    before = metrics.worker_failures.labels(worker="rules")._value.get()
+    with capture_logs() as logs:
+        await home.wait(7 * HOUR)
+    assert len(tried) == 1
+    assert metrics.worker_failures.labels(worker="rules")._value.get() == before + 1
+    assert [each["event"] for each in logs if each["log_level"] == "error"] == ["rules.not_swept"]
+    assert (await home.alert("crisis")).state == "resolved"
 
 
 # What happens in a recording: (minutes since the one before, who, what).
