@@ -1,4 +1,4 @@
-"""What holds of windows whatever is said: more never silences; nor do order, repetition, other keys, restarts and sweeps matter."""
+"""What holds of windows whatever is said: more never silences; order, repetition, other keys, restarts, sweeps change nothing."""
 
 from __future__ import annotations
 
