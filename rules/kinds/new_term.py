@@ -53,9 +53,10 @@ class CompiledNewTerm:
 
     def tick(self, key: Mapping[str, str], states: States, at: datetime) -> Finding | Calm:
         """Whether a term rings at this moment; it does until `keep_firing_for` has passed since it last held."""
-        term, listened = self._find(key, states), self._listening.listened({"subject": key["subject"]}, states)
-        if term is None:
-            return self._calm(key, at, None, listened)
+        term = self._find(key, states)
+        if term is None:  # the key may be that of another rule, which had this id before: what it names is unknown here
+            return self._calm(key, at, None, Listened())
+        listened = self._listening.listened({"subject": key["subject"]}, states)
         now = max(at.timestamp(), term.newest)
         if term.advance(now, self._span):
             states.changed(self._listening.part({"subject": key["subject"]}, key["term"]))

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from monitor.domain.mention import Observed
-from rules import Engine, States
+from rules import Calm, Engine, States
+from tests.rules.conftest import NOON
 
 Mention = Callable[..., Observed]
 Make = Callable[..., Engine]
 
 RIVALS = {"id": "rival", "kind": "mention", "where": {"subjects": {"in_list": "rivals"}}, "key": ["subject"]}
+
+
+REMEMBERING = [
+    {"kind": "window", "window": "1h", "fire": {"at_least": 2}},
+    {"kind": "sentiment_drop", "fire": {"drop": 0.5}},
+    {"kind": "flatline", "where": {}, "window": "1h", "fire": {"usually": 5, "at_most_expected": 0.5}},
+    {"kind": "new_term", "field": "hashtags", "fire": {"at_least": 2}},
+    {"kind": "absence", "where": {"intents": "question"}, "within": "4h"},
+]
+
+
+@pytest.mark.parametrize("rule", REMEMBERING, ids=lambda rule: rule["kind"])
+@pytest.mark.parametrize("key", [{}, {"author": "42"}, {"subject": "acme"}, {"mention": "7"}, {"network": "mastodon"}])
+def test_a_key_of_another_kind_is_calm(rule: dict[str, Any], key: dict[str, str], mention: Mention, engine: Make) -> None:
+    """An alert outlives an edit that makes a rule of its id one of another kind: that rings for nothing it does not know."""
+    rules, states = engine(rule | {"id": "r"}), States()
+    rules.observe(mention(1, own=True, in_thread=True), states)  # makes a state of its own, under the key of a network
+    assert isinstance(rules.tick("r", key, states, NOON), Calm)
+    assert isinstance(rules.tick("r", {**key, "term": "fire", "colour": "red"}, States(), NOON), Calm)
 
 
 def test_a_mention_rings_with_all_a_person_needs(mention: Mention, engine: Make) -> None:

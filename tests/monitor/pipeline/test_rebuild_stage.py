@@ -87,6 +87,19 @@ async def test_an_alert_that_still_holds_goes_on(hut: Build, configure: Configur
     assert (home.kinds("room"), (await home.alert()).resolved_reason) == (["first", "resolved"], "back to normal")
 
 
+async def test_an_alert_of_a_rule_that_is_of_another_kind_now_ends(hut: Build, configure: Configure) -> None:
+    """Its key means nothing to the new one, which is taken over like any other."""
+    home = hut(rules=[CRISIS | {"key": ["author"], "fire": {"at_least": 1}}])
+    await home.hears("Acme on fire")
+    assert (await home.alert()).state == "open"
+    home.restart(
+        configure(rules=[{"id": "crisis", "kind": "new_term", "field": "hashtags", "fire": {"at_least": 3}, "notify": "room"}])
+    )
+    await home.judge()
+    assert (await home.alert()).resolved_reason == "the rule was changed"
+    assert not await wants_rebuild(home)
+
+
 async def test_an_alert_goes_on_until_it_is_known_whether_it_holds(
     hut: Build, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
