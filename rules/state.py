@@ -454,10 +454,6 @@ class States:
         """The keys of one rule."""
         return sorted(self._of_rule.get((rule, shape), ()))
 
-    def count(self, rule: str, shape: str) -> int:
-        """How many keys one rule has."""
-        return len(self._of_rule.get((rule, shape), ()))
-
     def changed(self, key: StateKey) -> None:
         """This state is to be saved."""
         self._dirty.add(key)

@@ -94,8 +94,9 @@ class Queue:
     Of the latter nobody can know whether they were answered, until a reply of ours is seen there.
     """
 
-    def __init__(self, waiting: Iterable[tuple[float, int]]) -> None:
+    def __init__(self, waiting: Iterable[tuple[float, int]], since: Mapping[int, float]) -> None:
         self.waiting = sorted(waiting)
+        self.since = dict(since)  # when each was asked that has neither rung nor been answered
         self.held: list[tuple[float, int]] = []
         self.looks_again = False  # at those that are held
         self.looked_at = -math.inf
@@ -189,11 +190,13 @@ class CompiledAbsence:
     def sweep(self, states: States, at: datetime) -> int:
         """Forget what is over, what nobody could know, and networks on which we have long answered nobody. Returns how many."""
         before, now = len(states), at.timestamp()
+        since = self._queue(states).since
         for here in states.keys(self.rule.id, self.shape):
-            if _NETWORK in json.loads(here[2]):
+            key = json.loads(here[2])
+            if _NETWORK in key:
                 gone = not states.get(here, Heard).lately(now)
-            else:
-                gone = self._is_over(states.get(here, Waiting), now)
+            elif gone := self._is_over(states.get(here, Waiting), now):
+                since.pop(int(key["mention"]), None)
             if gone:
                 states.forget(here)
         return before - len(states)
@@ -240,6 +243,7 @@ class CompiledAbsence:
             if waits in states:
                 states.get(waits, Waiting).answered_at = at
                 states.changed(waits)
+                queue.since.pop(answered, None)
 
     def _adds_to_what_waits(self, mention: Observation, states: States) -> bool:
         """Whether its author asks on in the thread in which they began to wait."""
@@ -249,13 +253,14 @@ class CompiledAbsence:
         return began is not None and began.answered_at is None and None is not began.author == mention.author.id
 
     def _queue(self, states: States) -> Queue:
-        return states.beside((self.rule.id, self.shape, self._timing), lambda: Queue(self._all_waiting(states)))
+        return states.beside((self.rule.id, self.shape, self._timing), lambda: self._queued(states))
 
-    def _all_waiting(self, states: States) -> Iterator[tuple[float, int]]:
-        for here in states.keys(self.rule.id, self.shape):
-            number = json.loads(here[2]).get("mention")
-            if number is not None and (due := self._next(states.get(here, Waiting))) != math.inf:
-                yield due, int(number)
+    def _queued(self, states: States) -> Queue:
+        numbers = ((json.loads(here[2]).get("mention"), here) for here in states.keys(self.rule.id, self.shape))
+        found = {int(number): states.get(here, Waiting) for number, here in numbers if number is not None}
+        dues = ((self._next(waiting), number) for number, waiting in found.items())
+        since = {number: waiting.at for number, waiting in found.items() if waiting.is_due}
+        return Queue((each for each in dues if each[0] != math.inf), since)
 
     def _deadline(self, waiting: Waiting, wait: timedelta | None = None) -> float:
         """When it has waited for so long, of the hours that count: `within`, if nothing is said."""
@@ -290,26 +295,24 @@ class CompiledAbsence:
         waiting.met = [name for name, condition in self._louder.items() if condition.holds(seen) is True]
         states.changed(here)
         heappush(queue.waiting, (self._deadline(waiting), mention.id))
+        queue.since[mention.id] = waiting.at
 
     def _too_many(self, states: States) -> list[Finding]:
         """The mention that has waited longest, once more wait than are kept. What has rung is bounded by its alert.
 
         Where nobody could know that it was answered it is forgotten: it would never have rung.
         """
-        if states.count(self.rule.id, self.shape) <= MOST_WAITING:
+        since = self._queue(states).since
+        if len(since) <= MOST_WAITING:
             return []
-        waiting = [
-            (state.at, json.loads(here[2])["mention"], state)
-            for here in states.keys(self.rule.id, self.shape)
-            if "mention" in json.loads(here[2]) and (state := states.get(here, Waiting)).is_due
-        ]
-        if len(waiting) <= MOST_WAITING:
-            return []
-        _, number, longest = min(waiting, key=lambda each: each[:2])
+        _, first = min((at, number) for number, at in since.items())
+        here = self._here({"mention": str(first)})
+        longest = states.get(here, Waiting)
         if not self._would_have_seen_an_answer(longest, states, _moment(longest.at), None):
-            states.forget(self._here({"mention": number}))
+            states.forget(here)
+            del since[first]
             return []
-        return [self._ring(number, longest, states, longest.at)]
+        return [self._ring(str(first), longest, states, longest.at)]
 
     def _would_have_seen_an_answer(self, waiting: Waiting, states: States, at: datetime, well: Wellness) -> bool:
         """Whether replies of ours were seen there in time, and are until now, by sources that are still asked and all answer."""
@@ -328,6 +331,7 @@ class CompiledAbsence:
         waiting.rang_at = waiting.rang_at if waiting.rang_at is not None else at
         waiting.loud = louder(self.rule, lambda each: _is_met(each, waiting) and self._has_waited(waiting, each.waited, until))
         states.changed(self._here({"mention": number}))
+        self._queue(states).since.pop(int(number), None)
         if (again := self._next(waiting)) != math.inf:
             heappush(self._queue(states).waiting, (again, int(number)))
         return self._finding(number, waiting, max(at, until))

@@ -154,6 +154,32 @@ def test_of_too_many_the_one_that_waited_longest_rings(
     assert [[each.key["mention"] for each in findings] for findings in found] == [[], [], [], ["2"], ["3"], ["4"]]
 
 
+def test_what_is_settled_takes_no_place_and_is_not_looked_at(
+    heard: tuple[Engine, States], mention: Mention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what was answered, nor what has rung or was forgotten; after a restart, too. One more looks at no other."""
+    monkeypatch.setattr(absence, "MOST_WAITING", 3)
+    made, states = heard
+
+    def asks(number: int, hours: float) -> list[str]:
+        found = made.observe(mention(number, at=NOON + hours * HOUR, **ASKS), states)
+        return [each.key["mention"] for each in found]
+
+    assert [asks(number, 0) for number in (2, 3, 4)] == [[], [], []]
+    made.observe(mention(5, own=True, in_thread=True, replies_to=2, at=NOON + HOUR), states)
+    assert asks(6, 1) == []
+    states = reloaded(states)
+    assert ringing(made, states, NOON + 4 * HOUR) == ["3", "4"]
+    assert [asks(number, 4) for number in (7, 8)] == [[], []]
+    keys = states.keys
+    monkeypatch.setattr(states, "keys", lambda *_: pytest.fail("all that is remembered was looked at"))
+    assert asks(9, 4) == ["6"]
+    monkeypatch.setattr(states, "keys", keys)
+    made.sweep(states, NOON + timedelta(days=20))
+    assert [asks(number, 480) for number in (10, 11, 12)] == [[], [], []]
+    assert asks(13, 480) == ["10"]
+
+
 def test_where_nobody_can_know_nothing_rings_and_nothing_piles_up(
     engine: Make, mention: Mention, monkeypatch: pytest.MonkeyPatch
 ) -> None:
