@@ -270,7 +270,7 @@ class Alerting:
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
         same = last is not None and last.told_at is not None and now - last.told_at < self._rest(finding.rule, timedelta(0))
-        former, observed = last.incident_id if last and same else None, self._is_observed(finding.rule)
+        former, observed = last.incident_id if last and same else None, self._is_observed(new)
         incident, joined = await incident_of(tx, finding, now, observed=observed, former=former)
         graver = joined and worse(finding.severity, incident.severity)
         if graver:
@@ -369,17 +369,17 @@ class Alerting:
 
     def _quieted(self, alert: Alert | NewAlert, silences: Sequence[Silence], now: datetime) -> _Quiet | None:
         """What keeps everybody from being told: a silence, or nothing but a rule that is only observed."""
-        if self._is_observed(alert.rule):
+        if self._is_observed(alert):
             return _Quiet(OBSERVED, OBSERVED)
         silence = self._silencing.covering(silences, alert, now)
         if silence is None:
             return None
         return _Quiet("silenced", str(silence.id), quiet_until(silence, now), {"silence": silence.id})
 
-    def _is_observed(self, rule: str) -> bool:
-        """Whether a rule is only tried: nobody is told of its alerts."""
-        known = self._rules.get(rule)
-        return known is not None and known.mode == "observe"
+    def _is_observed(self, alert: Alert | NewAlert) -> bool:
+        """Whether its rule is only tried: nobody is told of its alerts. Of a rule that is gone, they say so themselves."""
+        rule = self._rules.get(alert.rule)
+        return OBSERVED in alert.labels if rule is None else rule.mode == "observe"
 
     def _marks(self, finding: Finding) -> dict[str, str]:
         """What an alert keeps of its rule, as labels: it holds for as long as the alert is open, whatever becomes of the rule."""

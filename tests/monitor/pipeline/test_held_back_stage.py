@@ -9,7 +9,7 @@ import pytest
 
 from monitor.domain.alert import AlertState
 from monitor.domain.mention import Author, Form
-from monitor.pipeline import operations
+from monitor.pipeline import evaluate, operations
 from monitor.pipeline.operations import Actor
 from tests.monitor.pipeline.conftest import CHECK_PLAN, CRISIS
 
@@ -65,6 +65,20 @@ async def test_what_was_told_before_its_rule_is_observed_is_not_told_again(hut: 
     home.restart(configure(rules=[CRISIS | OBSERVED | {"window": "1d", "realert": "1h"}]))
     await home.wait(5 * HOUR, step=HOUR)
     assert home.kinds("room") == ["first"]
+
+
+async def test_what_an_observed_rule_leaves_behind_is_told_to_nobody(
+    hut: Build, configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rule is removed, and its open alerts end a few at a time: those that are left are still only observed."""
+    monkeypatch.setattr(evaluate, "ENDED_AT_ONCE", 1)
+    home = hut(rules=[COMPLAINT | OBSERVED])
+    for n in range(3):
+        await home.hears("Acme is broken", by=f"customer{n}")
+    home.restart(configure(rules=[CRISIS]))
+    await home.wait(HOUR)
+    assert home.kinds("desk") == []
+    assert {alert.resolved_reason for alert in await home.alerts()} == {"the rule is gone"}
 
 
 async def test_a_limit_gathers_what_is_beyond_it(house: Build) -> None:
