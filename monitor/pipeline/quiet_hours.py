@@ -21,11 +21,21 @@ class Quiet:
         self._all = [hours for hours in settings.routing.quiet_hours if not hours.for_]
 
     def until(self, receiver: str, share: AlertEvent, moment: datetime) -> datetime | None:
-        """When a receiver is told what is told at `moment`, if that has to wait; None when it has not."""
+        """When a receiver is told what is told at `moment`, if that has to wait; None when it has not.
+
+        That moment lies outside all of its hours, unless these leave no time of the day.
+        """
         if share.exempt or share.severity == "critical":
             return None
-        ends = (hours.end(moment, self._zone) for hours in self._of(receiver) if share.severity in hours.holds)
-        return min((end for end in ends if end is not None), default=None)
+        holding = [hours for hours in self._of(receiver) if share.severity in hours.holds]
+        latest = None
+        for _ in holding:  # the end of one may lie in another; not for ever: whoever is quiet day and night is told, too
+            ends = (hours.end(latest or moment, self._zone) for hours in holding)
+            end = max((end for end in ends if end is not None), default=None)
+            if end is None:
+                break
+            latest = end
+        return latest
 
     def may_hold(self, receiver: str) -> bool:
         """Whether anything is ever held for a receiver; just before its hours that begins, for what would leave in them."""

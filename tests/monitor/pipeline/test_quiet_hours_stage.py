@@ -196,6 +196,27 @@ async def test_each_receiver_may_have_its_own_hours(hut: Build) -> None:
     assert home.kinds("phone") == ["held"]
 
 
+@pytest.mark.parametrize(
+    ("hours", "hour"),
+    [
+        (["22:00-07:00", "21:00-09:00"], 9),
+        (["22:00-07:00", "06:30-09:00", "09:00-10:00"], 10),
+        (["22:00-07:00", "08:00-09:00"], 7),
+        (["07:00-22:00", "22:00-07:00"], 22),
+    ],
+)
+async def test_hours_of_one_receiver_add_up(hut: Build, hours: list[str], hour: int) -> None:
+    """Nothing leaves at the end of one period that lies in another; whoever is quiet day and night is told once a day."""
+    periods = [NIGHT | dict(zip(("from", "to"), each.split("-"), strict=True)) for each in hours]
+    home = night(hut, routing=ROUTING | {"quiet_hours": periods})
+    await home.hears("Acme is broken")
+    told = MORNING + (hour - 7) * HOUR
+    await until(home, told - MINUTE)
+    assert home.kinds("desk") == []
+    await until(home, told)
+    assert home.kinds("desk") == ["held"]
+
+
 async def test_somebody_else_is_told_when_the_message_of_the_morning_cannot_be(hut: Build, configure: Any) -> None:
     """What a night held is not lost with the receiver it was held for."""
     home = night(hut)
