@@ -510,9 +510,10 @@ class Evaluator:
         memory.states.take_over(rebuild.states, rebuild.shapes)
         memory.rebuild = None
         await tx.rule_states.note(dict.fromkeys(rebuild.shapes, True), now)
-        seen_until = await self._seen_until(tx, now)
+        seen_until, delivered = await self._seen_until(tx, now), await self._delivered(tx)
         for alert in [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind) if alert.rule in rebuild.rules]:
-            if isinstance(self._engine.tick(alert.rule, alert.key, memory.states, seen_until), Calm):
+            until = self._engine.until(alert.rule, seen_until, now, delivered)
+            if until is not None and isinstance(self._engine.tick(alert.rule, alert.key, memory.states, until), Calm):
                 await self._alerting.resolve(tx, memory.rings, alert, now, RULE_CHANGED, tell=True)
         self._watch(memory, now)
         return self._offset

@@ -10,7 +10,7 @@ import pytest
 from monitor.domain.clock import ReplayClock
 
 if TYPE_CHECKING:
-    from tests.monitor.pipeline.conftest import Build, House
+    from tests.monitor.pipeline.conftest import Build, Configure, House
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -91,6 +91,20 @@ async def test_an_alert_neither_ends_nor_teaches_while_a_source_is_ill(hut: Buil
     await unheard(home, 8 * HOUR)
     home.restart()
     await unheard(home, HOUR)
+    assert (await home.alert("flat")).state == "open"
+    await busy(home, 1)
+    assert (await home.alert("flat")).state == "resolved"
+
+
+async def test_an_edited_rule_ends_no_alert_while_a_source_is_ill(hut: Build, configure: Configure) -> None:
+    """What it remembers is built anew, and goes no further than what its source has brought."""
+    fading = FLAT | {"baseline": {"min_history": "2h", "level": "3h"}}
+    home = hut(rules=[fading])
+    await busy(home)
+    await home.wait(80 * MINUTE)
+    await unheard(home, 7 * HOUR)
+    home.restart(configure(rules=[fading | {"where": {"text": {"any_of": ["Acme"]}}}]))
+    await home.judge()
     assert (await home.alert("flat")).state == "open"
     await busy(home, 1)
     assert (await home.alert("flat")).state == "resolved"
