@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from monitor.domain.alert import Addressee, Alert, NewAlert
+from monitor.domain.alert import HEALTH_KINDS, Addressee, Alert, NewAlert
 from monitor.domain.mention import Observed
 from monitor.settings import Settings
 from monitor.settings.routes import Routes
 from rules import AlertSeen
 
-# Rules of our own, about ourselves: they go to `routing.ops`.
-HEALTH_KINDS = frozenset({"source_health", "receiver_health", "store_health", "judging_health", "plan_health"})
 _NO_ROUTE, _NAMES_NOBODY = "no route is for it", "its rule names nobody"
 
 

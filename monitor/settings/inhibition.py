@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from monitor.domain.alert import SEVERITIES, Severity
+from monitor.domain.alert import HEALTH_KINDS, SEVERITIES, Severity
 from monitor.settings.kinds import Names, one_or_many
 from monitor.settings.problems import Problem, suggest
 from monitor.settings.reading import Document, Path_, at
@@ -17,7 +17,7 @@ from rules import AlertCondition, AlertSeen, AlertWhere, Rule, RuleError
 
 Equal = Literal["subject", "author", "network", "source", "language"]
 # Rules of our own, about ourselves, which stand in no file.
-_OURS = {f"{what}-health": f"{what}_health" for what in ("source", "receiver", "store", "judging")}
+_OURS = {kind.replace("_", "-"): kind for kind in HEALTH_KINDS}
 
 
 class Inhibition(BaseModel):

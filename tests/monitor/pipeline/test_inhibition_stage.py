@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from monitor.domain.alert import HEALTH_KINDS
 from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
 from tests.monitor.pipeline.conftest import CRISIS
 
 if TYPE_CHECKING:
-    from tests.monitor.pipeline.conftest import Build, House
+    from tests.monitor.pipeline.conftest import Build, Configure, House
 
 HOUR = timedelta(hours=1)
 ZOE = Actor("zoe", "cli")
@@ -27,6 +30,15 @@ ROUTING: dict[str, Any] = {"default": "desk", "ops": "tech", "inhibit": [ENTRY]}
 def inhibiting(build: Build, **more: Any) -> House:
     """A house in which a crisis keeps complaints from its room."""
     return build(**{"rules": [COMPLAINT, CRISIS], "routing": ROUTING} | more)
+
+
+@pytest.mark.parametrize("kind", HEALTH_KINDS)
+def test_what_is_about_ourselves_may_be_named(kind: str, configure: Configure) -> None:
+    """Each rule of our own, though it stands in no file."""
+    about = {"source": {"rule": kind.replace("_", "-")}, "target": {"rule": "complaint"}}
+    (entry,) = configure(routing=ROUTING | {"inhibit": [about]}).routing.inhibit
+    assert entry.source.rule is not None
+    assert entry.source.rule.is_ == kind.replace("_", "-")
 
 
 def rules_told(home: House, receiver: str) -> list[list[str]]:

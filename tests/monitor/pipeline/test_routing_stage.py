@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.alert import SEVERITIES, Addressee, Alert, AlertState, NewAlert, Severity
+from monitor.domain.alert import HEALTH_KINDS, SEVERITIES, Addressee, Alert, AlertState, NewAlert, Severity
 from monitor.domain.mention import Author
 from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
-from monitor.pipeline.recipients import HEALTH_KINDS, Recipients
+from monitor.pipeline.recipients import Recipients
 from monitor.settings import Contacts, Routing, Settings
 from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS
 
@@ -72,7 +72,7 @@ async def test_who_is_named_by_the_rule_is_told_whatever_the_routes_say(hut: Bui
     assert (await home.alert()).goes_to == (Addressee("room", "its rule says so"),)
 
 
-@pytest.mark.parametrize("kind", sorted(HEALTH_KINDS))
+@pytest.mark.parametrize("kind", HEALTH_KINDS)
 def test_what_is_about_ourselves_takes_no_route(kind: str, configured: Settings, moment: datetime) -> None:
     """It goes to ops, whatever the first route would take."""
     settings = configured.model_copy(update={"routing": Routing.model_validate(_routing({"to": "desk"}))})
