@@ -137,7 +137,7 @@ class Alerting:
         await rings.told(tx, alert, now)
         if kind is NotificationKind.FIRST:
             await self._told_at_last(tx, alert, now)
-        await self._tell(tx, rings, alert, kind, (), now)
+        await self._tell(tx, rings, alert, kind, (), now, begins=kind is NotificationKind.FIRST)
         return None
 
     async def after_inhibition(
@@ -179,7 +179,7 @@ class Alerting:
             return
         if await self._repeat(tx, rings, alert, now, graver=False) is NotificationKind.REMINDER:
             await rings.told(tx, alert, now)
-            await self._tell(tx, rings, alert, NotificationKind.REMINDER, (), now)
+            await self._tell(tx, rings, alert, NotificationKind.REMINDER, (), now, begins=False)
 
     async def _again(
         self,
@@ -209,7 +209,7 @@ class Alerting:
         await rings.told(tx, alert, now)
         if kind is NotificationKind.FIRST:
             await self._told_at_last(tx, alert, now)
-        await self._tell(tx, rings, alert, kind, finding.evidence, now)
+        await self._tell(tx, rings, alert, kind, finding.evidence, now, begins=kind is NotificationKind.FIRST)
 
     async def _hold(
         self,
@@ -291,7 +291,7 @@ class Alerting:
         else:
             await self._note(tx, _event("alert.reopened" if again else "alert.opened", now, alert, detail))
             kind = NotificationKind.WORSE if graver else NotificationKind.FIRST
-            await self._tell(tx, rings, alert, kind, finding.evidence, now, fresh=True)
+            await self._tell(tx, rings, alert, kind, finding.evidence, now, begins=True)
 
     async def _tell(
         self,
@@ -302,19 +302,19 @@ class Alerting:
         evidence: Sequence[int],
         now: datetime,
         *,
-        fresh: bool = False,
+        begins: bool,
     ) -> None:
         """Open the plan, if the rule has one; tell its people, then everybody the rule names: each person once.
 
-        `fresh`: it begins, or begins again, to ring.
+        `begins`: so far, nobody was told of it.
         """
         share = AlertEvent.of(alert, kind, evidence)
-        run = await self._open_plan(tx, alert, now, again=fresh) if alert.plan is not None else None
+        run = await self._open_plan(tx, alert, now, again=begins) if alert.plan is not None else None
         told = await self._tell_plan(tx, run, share, now) if run is not None else set()
         receivers = [receiver for receiver in self._recipients.of(alert, now) if receiver not in told]
         receivers = await self._without_inhibited(tx, rings, alert, receivers, now, told=told)
-        first = kind is NotificationKind.FIRST and not alert.exempt and receivers
-        alone = not first or await self._limits.leave_room(tx, alert, now)
+        asks = kind is NotificationKind.FIRST and not alert.exempt and bool(receivers)
+        alone = not begins or await self._limits.leave_room(tx, alert, now, asks=asks)
         if not alone:
             await self._hold_back(tx, alert, "limited", "limited", now, receivers=receivers)
         await self._owe(tx, alert, receivers, kind, share, now, alone=alone)

@@ -11,23 +11,26 @@ from rules import MentionRule, Rule
 
 
 class Limits:
-    """Counts within a transaction what the timeline says was told alone; the next one looks again."""
+    """Counts within a transaction what the timeline says was told alone; the next one looks again.
+
+    What begins to be told and is not gathered counts, whether it had to ask for room or not: the timeline knows no more.
+    """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._limits = {rule.id: rule.limit for rule in rules if isinstance(rule, MentionRule) and rule.limit}
         self._told: dict[str, list[datetime]] = {}
 
-    async def leave_room(self, tx: UnitOfWork, alert: Alert, now: datetime) -> bool:
-        """Whether an alert that is told for the first time may come on its own; if so, it is counted."""
+    async def leave_room(self, tx: UnitOfWork, alert: Alert, now: datetime, *, asks: bool) -> bool:
+        """Whether an alert whose telling begins may come on its own, as one that does not ask may; if so, it is counted."""
         rule = alert.rule
         limit = self._limits.get(rule)
         if limit is None:
             return True
         since = now - limit.per
         if rule not in self._told:
-            self._told[rule] = await tx.timeline.told_alone(rule, since, limit.max, but=alert.id)
+            self._told[rule] = await tx.timeline.told_alone(rule, since, limit.max, but=(alert.id, now))
         told = self._told[rule] = [moment for moment in self._told[rule] if moment > since]
-        if len(told) >= limit.max:
+        if asks and len(told) >= limit.max:
             return False
         told.append(now)
         return True

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from monitor.domain.alert import AlertState
 from monitor.domain.plan import FREED, STUCK, TimelineEvent
@@ -57,13 +57,17 @@ class Timeline(Repository):
         query = select(*_FIELDS).where(table.c.incident_id == incident_id).order_by(table.c.at, table.c.id)
         return [TimelineEvent(**row) for row in await self._session.rows(query)]
 
-    async def told_alone(self, rule: str, since: datetime, limit: int, *, but: int) -> list[datetime]:
-        """When alerts of a rule, `but` one, were first told on their own and in no digest: the newest `limit` after `since`."""
+    async def told_alone(self, rule: str, since: datetime, limit: int, *, but: tuple[int, datetime]) -> list[datetime]:
+        """When telling of alerts of a rule began on their own and in no digest: the newest `limit` after `since`.
+
+        `but`: an alert, and the moment of the beginning that does not count, for it is being decided.
+        """
         await self.write()
         limited = select(_limited.c.id).where(
             _limited.c.kind == "alert.limited", _limited.c.alert_id == table.c.alert_id, _limited.c.at == table.c.at
         )
-        began = (table.c.kind.in_(_BEGINNINGS), table.c.at > since, alert.c.rule == rule, alert.c.id != but, ~limited.exists())
+        other = or_(alert.c.id != but[0], table.c.at != but[1])
+        began = (table.c.kind.in_(_BEGINNINGS), table.c.at > since, alert.c.rule == rule, other, ~limited.exists())
         query = select(table.c.at).join(alert, alert.c.id == table.c.alert_id).where(*began).order_by(table.c.at.desc())
         return [row["at"] for row in await self._session.rows(query.limit(limit))]
 

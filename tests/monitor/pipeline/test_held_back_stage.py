@@ -98,6 +98,21 @@ async def test_a_limit_gathers_what_is_beyond_it(house: Build) -> None:
     assert limited == [3, 4, 5, 6, 9, 10, 11, 12]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_a_limit_lets_through_does_not_hang_on_batches(house: Build, at_once: bool) -> None:
+    """A complaint that makes its incident worse comes alone and takes room, whether the next is judged with it or later."""
+    louder = {"raise": [{"where": {"text": {"any_of": ["lawyer"]}}, "severity": "critical"}]}
+    talk = CRISIS | {"severity": "info"}
+    home = house(rules=[talk, COMPLAINT | louder | {"severity": "info", "limit": {"per": "1h", "max": 2}}])
+    await home.storm()
+    texts = ("Acme is broken", "Acme is broken, says my lawyer", "Acme is broken again", "Acme is still broken")
+    said = [home.mention(text, by=f"customer{n}") for n, text in enumerate(texts)]
+    for mentions in [said] if at_once else [[each] for each in said]:
+        await home.brings(*mentions)
+        await home.judge()
+    assert [event.alert_id for event in await home.timeline("alert.limited")] == [4, 5]
+
+
 async def test_what_is_exempt_knows_no_limit(hut: Build) -> None:
     """Each comes alone, whatever `limit` says, and however many came before it."""
     home = hut(rules=[COMPLAINT | {"limit": {"max": 1}, "exempt": True}], routing={"default": "desk", "digest_after": 1})
