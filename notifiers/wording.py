@@ -147,7 +147,7 @@ def _description(voice: Voice, alert: AlertFacts) -> str:
     if alert.kind in _HEALTH:
         return _health(voice, alert)
     if "catch_up" in alert.labels:
-        return voice.count("catch_up", max(alert.observed, alert.occurrences))
+        return _old(voice, alert)
     if alert.personal:
         return _one_mention(voice, alert)
     if alert.kind == "flatline":
@@ -155,6 +155,13 @@ def _description(voice: Voice, alert: AlertFacts) -> str:
     if alert.kind == "new_term":
         return _new_term(voice, alert)
     return _figure(voice, alert) if alert.figure else _window(voice, alert)
+
+
+def _old(voice: Voice, alert: AlertFacts) -> str:
+    """« Rattrapage : 12 anciens messages sur Acme », or what a window showed that filled up long ago."""
+    if alert.personal:
+        return voice.count("catch_up", max(alert.observed, alert.occurrences))
+    return voice.say("catch_up.window", headline=_figure(voice, alert) if alert.figure else _window(voice, alert))
 
 
 def _one_mention(voice: Voice, alert: AlertFacts) -> str:

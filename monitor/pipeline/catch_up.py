@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
-from monitor.domain.alert import PERSONAL
+from monitor.domain.alert import Alert
 from monitor.domain.mention import Observed
 from monitor.settings import Settings
-from rules import Finding
+from rules import AbsenceRule, AnyRule, Finding, MentionRule
+
+LASTS = timedelta(hours=24)
+"""How long after its last old mention the catch-up of a rule ends that does not say when its alerts do."""
 
 
 def is_fresh(mention: Observed, settings: Settings) -> bool:
@@ -16,15 +20,13 @@ def is_fresh(mention: Observed, settings: Settings) -> bool:
     return source is None or mention.seen_at - mention.written_at <= source.max_age
 
 
-def gently(finding: Finding, mention: Observed, settings: Settings) -> Finding | None:
-    """The finding itself when the mention is fresh; for an old one, its place in the rule's catch-up; None for old windows.
+def gently(finding: Finding, mention: Observed, settings: Settings) -> Finding:
+    """The finding itself when the mention is fresh; for an old one, its place in the rule's catch-up.
 
-    A window that filled up long ago is history: it has taught the baseline, and ringing for it now would mislead.
+    That of a window that filled up long ago, too: it is no emergency any more, but perhaps nobody heard of it.
     """
     if is_fresh(mention, settings):
         return finding
-    if finding.kind not in PERSONAL:
-        return None
     return replace(
         finding,
         key={"catch_up": mention.source},
@@ -34,3 +36,15 @@ def gently(finding: Finding, mention: Observed, settings: Settings) -> Finding |
         plan=None,
         reasons=(*finding.reasons, f"written {mention.written_at:%Y-%m-%d}, before we were looking"),
     )
+
+
+def is_gathered(alert: Alert) -> bool:
+    """Whether an alert is a catch-up: a person ends it, or its time."""
+    return "catch_up" in alert.labels
+
+
+def lasts(alert: Alert, rule: AnyRule | None) -> timedelta | None:
+    """How long an alert that ends by its time goes on after it was seen last; None when its rule is gone."""
+    if isinstance(rule, MentionRule | AbsenceRule):
+        return rule.resolve.after
+    return LASTS if rule is not None and is_gathered(alert) else None

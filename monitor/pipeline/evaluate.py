@@ -22,7 +22,7 @@ from monitor.pipeline.suspects import Suspects
 from monitor.settings import Settings
 from monitor.storage import LeaseLost, Store, StoreAwayError, UnitOfWork
 from monitor.telemetry import metrics
-from rules import REMEMBERING, AbsenceRule, Calm, Engine, Finding, MentionRule, Rule, States
+from rules import REMEMBERING, Calm, Engine, Finding, MentionRule, Rule, States
 
 log = structlog.get_logger(__name__)
 
@@ -313,10 +313,9 @@ class Evaluator:
             found = await self._observe(tx, memory, mention)
             for finding in found:
                 told = catch_up.gently(finding, mention, self._settings)
-                if told is not None:
-                    told = second_opinion.noted(told, mention) if told.kind == "mention" else told
-                    await self._alerting.raise_(tx, memory.rings, told, now, self._silences, mention)
-                    self._wake_soon()
+                told = second_opinion.noted(told, mention) if told.kind == "mention" else told
+                await self._alerting.raise_(tx, memory.rings, told, now, self._silences, mention)
+                self._wake_soon()
             if mention.is_own and mention.in_thread:
                 await self._answered(tx, memory.rings, await tx.mentions.answer(mention.id), now)
             elif found and mention.answered and self._drive is None:  # seen before what it answers: in a recording it follows
@@ -470,7 +469,7 @@ class Evaluator:
         self, tx: UnitOfWork, memory: _Memory, now: datetime, until: Callable[[str], datetime | None]
     ) -> None:
         """What rings may be over; data that is missing delays that, and nothing else. `until`: of a rule, how far to look."""
-        ringing = [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind) if "catch_up" not in alert.labels]
+        ringing = _remembering(memory.rings, gathered=False)
         for alert in ringing:
             seen_until = until(alert.rule)
             over = None if seen_until is None else self._over(alert, memory, seen_until)
@@ -511,7 +510,7 @@ class Evaluator:
         memory.rebuild = None
         await tx.rule_states.note(dict.fromkeys(rebuild.shapes, True), now)
         seen_until, delivered = await self._seen_until(tx, now), await self._delivered(tx)
-        for alert in [alert for kind in REMEMBERING for alert in memory.rings.of_kind(kind) if alert.rule in rebuild.rules]:
+        for alert in [alert for alert in _remembering(memory.rings, gathered=False) if alert.rule in rebuild.rules]:
             until = self._engine.until(alert.rule, seen_until, now, delivered)
             if until is not None and isinstance(self._engine.tick(alert.rule, alert.key, memory.states, until), Calm):
                 await self._alerting.resolve(tx, memory.rings, alert, now, RULE_CHANGED, tell=True)
@@ -521,12 +520,11 @@ class Evaluator:
     async def _end_by_their_time(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
         """An alert of a mention rule, or of old news, ends by a person, or by its time; nobody is told of the latter."""
         ended = 0
-        for alert in [*rings.of_kind("mention"), *(each for each in rings.of_kind("absence") if "catch_up" in each.labels)]:
-            rule = self._engine.rule(alert.rule)
-            known = rule if isinstance(rule, MentionRule | AbsenceRule) else None
-            lasts, why = (known.resolve.after, "its time is over") if known else (timedelta(0), RULE_GONE)
+        for alert in [*rings.of_kind("mention"), *_remembering(rings, gathered=True)]:
+            lasts = catch_up.lasts(alert, self._engine.rule(alert.rule))
+            why = RULE_GONE if lasts is None else "its time is over"
             # What was written long ago and seen today lasts from today: the former is event time, the others are story time.
-            until = max(alert.last_seen_at, alert.told_at or alert.opened_at) + lasts
+            until = max(alert.last_seen_at, alert.told_at or alert.opened_at) + (lasts or timedelta(0))
             if until <= now and ended < ENDED_AT_ONCE:
                 ended += 1
                 await self._alerting.resolve(tx, rings, alert, now, why, tell=False)
@@ -534,6 +532,11 @@ class Evaluator:
                 self._wake_soon()
             else:
                 self._wake_by(until)
+
+
+def _remembering(rings: OpenAlerts, *, gathered: bool) -> list[Alert]:
+    """The open alerts of rules that remember: those that such a rule calls over, or (`gathered`) those of old news."""
+    return [alert for kind in REMEMBERING for alert in rings.of_kind(kind) if catch_up.is_gathered(alert) is gathered]
 
 
 def _next_minute(moment: datetime) -> datetime:

@@ -241,6 +241,13 @@ def test_old_mentions_are_told_gently() -> None:
     assert "quand vous aurez un moment" in next_action(message)
 
 
+def test_a_window_of_long_ago_is_told_gently() -> None:
+    """It says first that this is past, then how much there was."""
+    message = with_alert(samples.complaint("en"), kind="window", labels={"catch_up": "news"}, measure="authors", observed=9)
+    assert headline(message).startswith("Catching up on a past alert: 9 people ")
+    assert next_action(message).startswith("Go through them when you have a moment")
+
+
 def test_a_plan_to_confirm_asks_for_it() -> None:
     """Nothing automatic starts before somebody says so."""
     message = samples.plan_opened("fr")
@@ -376,6 +383,7 @@ def _alerts(base: AlertFacts) -> Iterator[tuple[AlertFacts, ...]]:
     for kind, trouble in product(("source_health", "receiver_health"), ("", *TROUBLES)):
         yield (replace(base, kind=kind, labels={"last_success": "never" if trouble == "gone" else "", "trouble": trouble}),)
     yield (replace(base, kind="mention", labels={"catch_up": "x"}, observed=1),)
+    yield (replace(base, kind="window", labels={"catch_up": "x"}),)
     yield (replace(base, kind="mention", labels={"catch_up": "x"}, occurrences=5),)
     yield (replace(base, window=None, learning=True, coverage=0.5, occurrences=3),)
     yield (replace(base, window=None),)
