@@ -62,7 +62,11 @@ class Judged:
 
 
 async def judge(settings: Settings, past: Past, span: Span, progress: Progress) -> Judged:
-    """Judge the past by the rules of `settings`: what comes before the span teaches, and what rang then is left out."""
+    """Judge the past by the rules of `settings`: what comes before the span teaches, and what rang then is left out.
+
+    Rules that are only observed ring, and the silences of the configuration have no say.
+    """
+    settings = _ringing(settings)
     async with once_more(past) as store:
         clock = ReplayClock(BEFORE_ALL)
         nobody = dict.fromkeys(settings.receivers, Nobody())
@@ -77,6 +81,12 @@ async def judge(settings: Settings, past: Past, span: Span, progress: Progress) 
         await deliver_the_rest(store, clock, stages)
         await stages.evaluate.release()
         return await _rang(store, span)
+
+
+def _ringing(settings: Settings) -> Settings:
+    """The same with every rule in force and no silence: a backtest is asked what the rules would have told."""
+    rules = tuple(rule.model_copy(update={"mode": "ring"}) for rule in settings.rules)
+    return settings.model_copy(update={"rules": rules, "silences": {}})
 
 
 async def _rang(store: Store, span: Span) -> Judged:

@@ -47,10 +47,10 @@ def storm(at: datetime, people: int, *, about: str = "Acme") -> list[Said]:
     return [(at + timedelta(minutes=40) * number / people, f"My {about} is broken") for number in range(people)]
 
 
-def configured(folder: Path, rules: str) -> Settings:
-    """The settings of a folder with these rules."""
+def configured(folder: Path, rules: str, more: str = "") -> Settings:
+    """The settings of a folder with these rules, and more in monitor.yaml."""
     (folder / "rules").mkdir(parents=True, exist_ok=True)
-    (folder / "monitor.yaml").write_text(MONITOR)
+    (folder / "monitor.yaml").write_text(MONITOR + more)
     (folder / "rules" / "acme.yaml").write_text(f"version: 1\nrules:\n{rules}")
     return load(folder, environ={})
 
@@ -73,10 +73,16 @@ def quietly(what: str, done: int, total: int | None) -> None:
 
 
 async def tried(
-    folder: Path, rules: str, said: Sequence[Said], *, wanted: float | None = None, span: Span | None = None
+    folder: Path,
+    rules: str,
+    said: Sequence[Said],
+    *,
+    wanted: float | None = None,
+    span: Span | None = None,
+    more: str = "",
 ) -> Backtest:
     """A backtest of these rules on what was said: all of it, if nothing else is asked."""
-    wished = configured(folder, rules)
+    wished = configured(folder, rules, more)
     await read_recording(recording(wished, recorded(folder, said)), folder / "recording.db", quietly)
     store = await Store.open(storage(folder / "recording.db"), in_place=True)
     try:
@@ -112,6 +118,20 @@ async def test_it_rings_as_a_replay_does(tmp_path: Path) -> None:
     assert crises[0].reasons[0] == "5 authors within 1h"
     assert crises[0].over is not None
     assert crises[0].lasted(found.span.until) == timedelta(minutes=38)  # 28 with five in the window, and keep_firing_for
+
+
+OBSERVED = CRISIS.replace("severity: critical", "severity: critical, mode: observe")
+SILENCES = """
+silences: {all-day: {where: {rule: crisis}, every: "00:00-24:00", reason: it is tried}}
+"""
+
+
+@pytest.mark.parametrize(("rules", "more"), [(OBSERVED, ""), (CRISIS, SILENCES)])
+async def test_what_would_be_told_to_nobody_is_judged_as_if_it_rang(rules: str, more: str, tmp_path: Path) -> None:
+    """A rule that is only observed, or that a silence of monitor.yaml covers: its figures are those of its first moment."""
+    rang = await tried(tmp_path / "rings", CRISIS, WEEKS)
+    found = await tried(tmp_path / "quiet", rules, WEEKS, more=more)
+    assert repr(found.judged) == repr(rang.judged)
 
 
 async def test_twice_the_same_past_is_the_same_to_the_last_byte(tmp_path: Path) -> None:
