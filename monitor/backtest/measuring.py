@@ -72,7 +72,7 @@ class _Looking:
     def __init__(self, settings: Settings, span: Span) -> None:
         self.seen = Seen()
         self._since = span.since
-        self._engine = Engine(settings.rules, settings.lists)
+        self._engine = Engine(settings.rules, settings.lists, settings.calendar)
         self._states = States()
         self._single = _Single(settings.rules, settings.lists, self.seen)
         self._thresholds = {rule.id: thresholds(rule) for rule in settings.rules}

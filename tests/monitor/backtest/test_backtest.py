@@ -124,6 +124,9 @@ OBSERVED = CRISIS.replace("severity: critical", "severity: critical, mode: obser
 SILENCES = """
 silences: {all-day: {where: {rule: crisis}, every: "00:00-24:00", reason: it is tried}}
 """
+CAMPAIGN = """
+campaigns: {launch: {subjects: acme, from: 2026-03-10, to: 2026-03-10, times: 3}}
+"""
 
 
 @pytest.mark.parametrize(("rules", "more"), [(OBSERVED, ""), (CRISIS, SILENCES)])
@@ -132,6 +135,16 @@ async def test_what_would_be_told_to_nobody_is_judged_as_if_it_rang(rules: str, 
     rang = await tried(tmp_path / "rings", CRISIS, WEEKS)
     found = await tried(tmp_path / "quiet", rules, WEEKS, more=more)
     assert repr(found.judged) == repr(rang.judged)
+
+
+async def test_a_campaign_raises_what_is_measured_as_what_is_judged(tmp_path: Path) -> None:
+    """The twelve people of its day are too few for it, as the line says that a chart draws: fifteen, not five."""
+    found = await tried(tmp_path, CRISIS, WEEKS, more=CAMPAIGN)
+    readings = next(series for key, series in found.seen.readings["crisis"].items() if dict(key) == {"subject": "acme"})
+    launch = MONDAY + 8 * DAY
+    bars = {reading.at.day: reading.bar for reading in readings}
+    assert launch.day not in {each.at.day for each in found.judged.alerts}
+    assert (bars[MONDAY.day], bars[launch.day]) == (5, 15)
 
 
 async def test_twice_the_same_past_is_the_same_to_the_last_byte(tmp_path: Path) -> None:
