@@ -56,6 +56,11 @@ class Threshold:
         return value if self.rising else -value
 
 
+def has_thresholds(rule: Rule) -> bool:
+    """Whether thresholds are known of its kind: of the others nobody looks for any yet."""
+    return isinstance(rule, WindowRule | MentionRule)
+
+
 def thresholds(rule: Rule) -> list[Threshold]:
     """The thresholds of a rule, each of which can be moved while the others stay.
 

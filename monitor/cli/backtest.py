@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from monitor.backtest import Backtest, Progress, Rang, Read, Span, Suggestion
     from monitor.settings import Settings
     from monitor.storage import Store
+    from rules import Rule
 
 STORE = "store"
 _LAST = timedelta(days=7)
@@ -293,7 +294,7 @@ def _summary(found: Backtest, settings: Settings) -> None:
     for rule in found.rules:
         alerts = len(found.judged.of(rule.id))
         own = [_suggested(each) for each in found.suggestions if each.rule == rule.id]
-        also = [own[0] if own else "(no single threshold to set)"] if suggests else []
+        also = [own[0] if own else _none_suggested(rule)] if suggests else []
         row(rows, rule.id, str(alerts), _a_week(found.a_week(alerts)), *also)
         for each in own[1:]:
             row(rows, "", "", "", f"or {each}")
@@ -302,6 +303,15 @@ def _summary(found: Backtest, settings: Settings) -> None:
     for words in ["", *told] if told else []:
         for line in textwrap.wrap(words, _WIDTH, subsequent_indent="  ", break_on_hyphens=False) or [""]:
             say(line, style="dim")
+
+
+def _none_suggested(rule: Rule) -> str:
+    """Why a rule has no suggestion."""
+    from rules.thresholds import has_thresholds, thresholds
+
+    if not has_thresholds(rule):
+        return "(no suggestion for this kind yet)"
+    return "(nothing to try it on)" if thresholds(rule) else "(no single threshold to set)"
 
 
 def _a_week(alerts: float) -> str:

@@ -78,6 +78,24 @@ def test_one_rule_of_a_changed_file_is_tried(tocsin: Tocsin, storms: Path, tmp_p
     assert {each["rule"]: each["alerts"] for each in found["rules"]} == {"crisis": 1}
 
 
+def test_what_has_no_suggestion_says_why(tocsin: Tocsin, storms: Path, tmp_path: Path) -> None:
+    """A kind of which no threshold is known yet, a rule that compares no single number, one that nothing came for."""
+    rules = tmp_path / "others.yaml"
+    rules.write_text(
+        "version: 1\nrules:\n"
+        "  - {id: fresh, kind: new_term, field: hashtags, fire: {at_least: 15}}\n"
+        "  - {id: spoken-of, kind: mention, where: {subjects: acme}}\n"
+        "  - {id: mute, kind: window, where: {text: {any_of: [unheard]}}, window: 60m, fire: {at_least: 5}}\n"
+    )
+    lines = tocsin.at("backtest", str(rules), str(storms), "--wanted", "2").output.splitlines()
+    why = {line.split()[0]: line[line.index("(") :].strip() for line in lines if line.startswith(("fresh ", "spoken-of ", "mute "))}
+    assert why == {
+        "fresh": "(no suggestion for this kind yet)",
+        "spoken-of": "(no single threshold to set)",
+        "mute": "(nothing to try it on)",
+    }
+
+
 def test_without_rules_all_that_are_configured_are_tried(tocsin: Tocsin, storms: Path) -> None:
     """And of many alerts only the first are listed, unless all are asked for."""
     shown = tocsin.at("backtest", str(storms)).output
