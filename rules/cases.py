@@ -108,7 +108,7 @@ class Saying(Said):
 class History(Settings):
     """What a rule had learnt of one key when the story begins, instead of the mentions that it learnt from."""
 
-    rule: Id = Field(description="which rule, of the kind `window`")
+    rule: Id = Field(description="which rule, of the kind `window` or `flatline`")
     key: dict[KeyPart, str] | None = Field(
         None, description="of which key: the parts of the rule's `key`; left out, the first subject in monitor.yaml"
     )

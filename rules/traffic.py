@@ -49,6 +49,14 @@ class Traffic:
         """Count from this bucket on."""
         self.edge = self._begun = self._whole = at
 
+    def learnt(self, level: float, dispersion: float | None, *, since: int, until: int) -> None:
+        """Remember that every window of these buckets held `level`. Of what they held, nothing else is known: it is not counted."""
+        self.edge, self._begun, self._whole, self._seen = until, since, until, True
+        self._taught = until - since
+        self._usual.learn(level, since * self._width, until * self._width)
+        if dispersion is not None:
+            self._spread = dispersion
+
     def add(self, at: int, who: int) -> None:
         """Somebody came in this bucket. What is older than what is looked at is left out."""
         self._seen = True

@@ -17,7 +17,7 @@ from monitor.settings.reading import Document, Path_, at, read
 from monitor.settings.secrets import Filled
 from monitor.settings.shape import shape_of
 from monitor.settings.translate import Translator
-from rules import AnyRule, RuleTestFile, WindowRule
+from rules import AnyRule, FlatlineRule, RuleTestFile, WindowRule
 from rules.cases import Expected, History, RuleTest, Said
 from rules.model import AnyKeyPart, Share
 from rules.where import Where
@@ -155,9 +155,9 @@ class _Reader:
                 self._note(here, f"this key of `{past.rule}` has a history already.", "Remove one of the two.")
 
     def _check_history(self, past: History, rule: AnyRule, path: Path_) -> None:
-        if not isinstance(rule, WindowRule):
+        if not isinstance(rule, WindowRule | FlatlineRule):
             what = f"`{rule.id}` is a rule of the kind `{rule.kind}`: it does not learn how much is usual."
-            self._note((*path, "rule"), what, "Name one of the kind `window`, or remove the history.")
+            self._note((*path, "rule"), what, "Name one of the kind `window` or `flatline`, or remove the history.")
             return
         self._check_key(past.of(self._settings.subjects), rule, (*path, "key"))
         if "author" in past.of(self._settings.subjects):

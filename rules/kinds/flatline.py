@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from rules.condition import Condition, Seen
@@ -89,6 +89,21 @@ class CompiledFlatline:
                 states.forget(here)
         return before - len(states)
 
+    def usual(self, states: States) -> Iterator[tuple[Mapping[str, str], float]]:
+        """What is usual at this hour for each key for which that has been learnt."""
+        for here in states.keys(self.rule.id, self.shape):
+            state = states.get(here, self._fresh)
+            if not self._learns(state) and state.expected is not None:
+                yield json.loads(here[2]), state.expected
+
+    def learnt(
+        self, key: Mapping[str, str], states: States, at: datetime, *, level: float, dispersion: float | None, age: timedelta
+    ) -> None:
+        """Remember of a key that its window has held `level` since `age` before `at`; what is missing is looked for from then on."""
+        here = self._here(key)
+        states.get(here, self._fresh).learnt(level, dispersion, since=self._bucket(at - age), until=self._bucket(at))
+        states.changed(here)
+
     def explain(self, seen: Seen) -> list[Verdict]:
         """How each condition fared."""
         return list(self.where.explain(seen))
@@ -132,11 +147,14 @@ class CompiledFlatline:
 
     def _holds(self, state: Traffic, key: str) -> bool:
         """Whether it is too quiet at the edge."""
-        if state.history < self.rule.baseline.min_history.total_seconds():
+        if self._learns(state):
             return False
         if state.never_came:
             return key in self._declared
         return _is_too_low(self.rule.fire, state)
+
+    def _learns(self, state: Traffic) -> bool:
+        return state.history < self.rule.baseline.min_history.total_seconds()
 
     def _rings(self, state: Traffic) -> bool:
         return state.last_fired is not None and state.last_fired == self._edge(state)
@@ -170,7 +188,7 @@ class CompiledFlatline:
         )
 
     def _calm(self, key: Mapping[str, str], at: datetime, state: Traffic | None) -> Calm:
-        learns = state is None or state.history < self.rule.baseline.min_history.total_seconds()
+        learns = state is None or self._learns(state)
         return Calm(
             rule=self.rule.id,
             key=key,
@@ -187,7 +205,7 @@ class CompiledFlatline:
         """What was seen against what is usual, and what the rule asks."""
         within, needed = format_duration(self.rule.window), format_duration(self.rule.baseline.min_history)
         seen = f"{amount(state.value or 0, self._measure)} within {within}"
-        if state.history < self.rule.baseline.min_history.total_seconds():
+        if self._learns(state):
             return (seen, f"what is usual is still being learnt (needs {needed})", self._asks())
         if state.never_came:
             return (f"nothing has ever come of a key that the rule names, in {needed} and more", self._asks())
@@ -195,14 +213,10 @@ class CompiledFlatline:
             return (seen, "what is usual at this hour of the week is not known yet", self._asks())
         return (
             f"{seen}, usually {amount(state.expected, self._measure)}",
-            *([odds(state.scarcity, self.rule.window, "so few")] if self._asks_for_surprise else []),
+            *([odds(state.scarcity, self.rule.window, "so few")] if self.rule.asks_for_surprise else []),
             *([f"usually means at this hour of the week ({self._zone})"] if self._zone else []),
             self._asks(),
         )
-
-    @property
-    def _asks_for_surprise(self) -> bool:
-        return self.rule.fire.surprise is not None or any(each.surprise is not None for each in self.rule.raise_)
 
     def _asks(self) -> str:
         fire = self.rule.fire

@@ -116,6 +116,11 @@ class FlatlineRule(OfMentions):
     require: Require = Field(default_factory=Require, description="what must be well for silence to mean something")
     keep_firing_for: Duration = Field(timedelta(minutes=30), description="stays open for this long after it last held")
 
+    @property
+    def asks_for_surprise(self) -> bool:
+        """Whether it goes by how widely counts spread."""
+        return any(asked.surprise is not None for asked in (self.fire, *self.raise_))
+
     def declared(self) -> list[dict[str, str]]:
         """The keys that are named, each with all its parts."""
         return [{self.key[0]: each} if isinstance(each, str) else {part: each[part] for part in self.key} for each in self.keys]

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from monitor.domain.mention import Observed
 from rules import Calm, Engine, Finding, FlatlineRule, RuleFile, States
+from rules.cases import History
 from rules.chance import improbability, scarcity
 from rules.season import HourOfWeek, Level, hour_of_week
 from rules.traffic import AHEAD, Traffic
@@ -79,6 +80,26 @@ def test_traffic_that_stops_rings_once_it_is_too_improbable(mention: Mention, en
     assert first.reasons[1].endswith("so few by chance")
     assert first.reasons[2] == "rings where 5 mentions are usual, at 20% of it or less, a surprise of 3"
     assert len(more) == (end + 8 * HOUR - first.at) / (30 * MINUTE)
+
+
+@pytest.mark.parametrize("rule", [FLAT, SEASONAL | {"window": "6h"}])
+def test_a_past_that_it_was_told_is_as_good_as_one_that_it_saw(rule: dict[str, Any], mention: Mention, engine: Make) -> None:
+    """Nothing is missing before a window has passed that it saw; then silence rings as it would have."""
+    states, rules = States(), engine(rule)
+    rules.learnt(History(rule="flat", level=30, dispersion=0.1, age=timedelta(days=30)), KEY, states, MONDAY)
+    assert not list(_live(rules, [], MONDAY + 5 * HOUR, States.load(states.take_dirty())))
+    first, *_ = _live(rules, _steady(mention, 6 * HOUR), MONDAY + 13 * HOUR, states)
+    assert MONDAY + 10 * HOUR <= first.at <= MONDAY + 12 * HOUR
+    assert first.expected == pytest.approx(30, abs=2)
+    assert rules.usual(states)["flat"][0] == KEY
+
+
+def test_who_was_told_of_too_short_a_past_still_learns(mention: Mention, engine: Make) -> None:
+    """However little comes then."""
+    states, rules = States(), engine(FLAT)
+    rules.learnt(History(rule="flat", level=300, dispersion=0.1, age=timedelta(days=2)), KEY, states, MONDAY)
+    assert not list(_live(rules, [mention()], MONDAY + 23 * HOUR, states))
+    assert rules.usual(states) == {}
 
 
 def test_it_is_over_when_traffic_is_back(mention: Mention, engine: Make) -> None:
