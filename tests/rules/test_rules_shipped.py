@@ -186,18 +186,21 @@ def test_a_competitor_is_looked_at_once_the_list_names_one() -> None:
     file = RuleFile.model_validate(yaml.safe_load((CONFIG / "rules" / "competitors.yaml").read_text(encoding="utf-8")))
     assert file.lists == {"rivals": ()}
     rang = {rivals: _rivals_in_a_storm(Engine(file.effective(), {"rivals": rivals})) for rivals in ((), ("globex",))}
-    assert rang == {(): set(), ("globex",): {("rival-spike", "opportunity")}}
+    openings = {("rival-spike", "opportunity"), ("rival-new-hashtag", "opportunity")}
+    assert rang == {(): set(), ("globex",): openings}
 
 
 def _rivals_in_a_storm(engine: Engine) -> set[tuple[str, str]]:
     states = States()
     start = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    moments = [start - timedelta(days=8), *(start + timedelta(minutes=n) for n in range(1, 31))]  # it listens for a week first
     said = (
         Observed(
-            id=n, network="web", source="s", form="post", text="Globex!", written_at=start + timedelta(minutes=n),
-            seen_at=start, subjects=frozenset({"globex"}), author=ObservedAuthor(id=n, own=False),
+            id=n, network="web", source="s", form="post", text="Globex!", written_at=at, seen_at=start,
+            hashtags=frozenset({"globexfest"} if n > 1 else {"globex"}), subjects=frozenset({"globex"}),
+            author=ObservedAuthor(id=n, own=False),
         )
-        for n in range(1, 31)
+        for n, at in enumerate(moments, 1)
     )  # fmt: skip
     return {(finding.rule, finding.category) for each in said for finding in engine.observe(each, states)}
 
