@@ -50,7 +50,7 @@ class Traffic:
         self.edge = self._begun = self._whole = at
 
     def learnt(self, level: float, dispersion: float | None, *, since: int, until: int) -> None:
-        """Remember that every window of these buckets held `level`. Of what they held, nothing else is known: it is not counted."""
+        """Remember that every window of these buckets held `level`. Nothing else is known of them: that is not counted."""
         self.edge, self._begun, self._whole, self._seen = until, since, until, True
         self._taught = until - since
         self._usual.learn(level, since * self._width, until * self._width)

@@ -238,7 +238,7 @@ class CompiledAbsence:
         heard.hear(mention.source, at)
         states.changed(here)
         queue.looks_again |= before is None or before[0] != heard.sources[mention.source][0] or _is_old(before, queue.looked_at)
-        for answered in {mention.replies_to, mention.began_by} - {None}:
+        for answered in {each for each in (mention.replies_to, mention.began_by) if each is not None}:
             waits = self._here({"mention": str(answered)})
             if waits in states:
                 states.get(waits, Waiting).answered_at = at

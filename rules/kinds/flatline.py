@@ -99,7 +99,7 @@ class CompiledFlatline:
     def learnt(
         self, key: Mapping[str, str], states: States, at: datetime, *, level: float, dispersion: float | None, age: timedelta
     ) -> None:
-        """Remember of a key that its window has held `level` since `age` before `at`; what is missing is looked for from then on."""
+        """Remember that its window has held `level` since `age` before `at`; what is missing is looked for from then on."""
         here = self._here(key)
         states.get(here, self._fresh).learnt(level, dispersion, since=self._bucket(at - age), until=self._bucket(at))
         states.changed(here)

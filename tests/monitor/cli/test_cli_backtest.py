@@ -88,7 +88,8 @@ def test_what_has_no_suggestion_says_why(tocsin: Tocsin, storms: Path, tmp_path:
         "  - {id: mute, kind: window, where: {text: {any_of: [unheard]}}, window: 60m, fire: {at_least: 5}}\n"
     )
     lines = tocsin.at("backtest", str(rules), str(storms), "--wanted", "2").output.splitlines()
-    why = {line.split()[0]: line[line.index("(") :].strip() for line in lines if line.startswith(("fresh ", "spoken-of ", "mute "))}
+    told = [line for line in lines if line.startswith(("fresh ", "spoken-of ", "mute "))]
+    why = {line.split()[0]: line[line.index("(") :].strip() for line in told}
     assert why == {
         "fresh": "(no suggestion for this kind yet)",
         "spoken-of": "(no single threshold to set)",
