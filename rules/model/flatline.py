@@ -119,7 +119,7 @@ class FlatlineRule(OfMentions):
     @property
     def asks_for_surprise(self) -> bool:
         """Whether it goes by how widely counts spread."""
-        return self.fire.surprise is not None or any(louder.fire.surprise is not None for louder in self.raise_)
+        return self.fire.surprise is not None or any(louder.surprise is not None for louder in self.raise_)
 
     def declared(self) -> list[dict[str, str]]:
         """The keys that are named, each with all its parts."""
