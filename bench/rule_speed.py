@@ -28,6 +28,8 @@ SEED = 20261129
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MENTIONS = 20_000
 KEYS = 10_000
+LARGE = 20  # windows that hold as many as they tell apart
+DISTINCT = 5_000
 MATCHING = 0.02  # of the mentions
 SUBJECTS, RULES, KEYWORDS = 100, 1_000, 10
 
@@ -55,6 +57,8 @@ def measure() -> list[Figure]:
         Figure("rules", "reading and compiling 1,000 rules", of("load", "seconds"), "s", 4),
         Figure("rules", "memory of 10,000 live windows", of("keys", "megabytes"), "MB", 50),
         Figure("rules", "  the same with surprise", of("surprised", "megabytes"), "MB", 50),
+        Figure("rules", "  the same, 20 people in each", of("crowded", "megabytes"), "MB"),
+        Figure("rules", f"memory of {LARGE} live windows with {DISTINCT:,} people in each", of("largest", "megabytes"), "MB"),
     ]
 
 
@@ -174,20 +178,20 @@ def _load() -> dict[str, float]:
         return {"seconds": time.perf_counter() - began}
 
 
-def _keys(**fire: float) -> dict[str, float]:
-    """Each window has seen two mentions of two people."""
+def _keys(keys: int = KEYS, people: int = 2, **fire: float) -> dict[str, float]:
+    """Each window has seen one mention of each of so many people, within the hour."""
     from monitor.domain.mention import Observed, ObservedAuthor  # noqa: PLC0415 likewise
     from rules import Engine, RuleFile, States  # noqa: PLC0415 likewise
 
     rule = {"id": "w", "kind": "window", "key": ["language"], "measure": {"distinct": "author"}, "window": "60m"}
     engine = Engine(RuleFile.model_validate({"version": 1, "rules": [rule | {"fire": {"at_least": 9, **fire}}]}).effective(), {})
     states, before = States(), _megabytes()
-    for number in range(2 * KEYS):
-        at = NOON + timedelta(seconds=number / 10)
+    for number in range(people * keys):
+        at = NOON + timedelta(seconds=2_000 * number / (people * keys))
         engine.observe(
             Observed(
                 id=number + 1, network="n", source="s", form="post", text="x", written_at=at, seen_at=at,
-                language=str(number % KEYS), author=ObservedAuthor(id=number),
+                language=str(number % keys), author=ObservedAuthor(id=number),
             ),
             states,
         )  # fmt: skip
@@ -207,6 +211,8 @@ _PARTS: Mapping[str, Callable[[], dict[str, float]]] = {
     "load": _load,
     "keys": _keys,
     "surprised": lambda: _keys(surprise=2.1),
+    "crowded": lambda: _keys(people=20, surprise=2.1),
+    "largest": lambda: _keys(keys=LARGE, people=DISTINCT, surprise=2.1),
 }
 
 if __name__ == "__main__":
