@@ -32,7 +32,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 # Deadlines would measure the machine, not the code.
-settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# In CI each property is tried half as often as by hand: it runs many times a day, and tries other examples each time.
+EXAMPLES = 50 if os.environ.get("TOCSIN_NO_SKIPS") == "1" else 100
+settings.register_profile(
+    "tocsin", deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 settings.load_profile("tocsin")
 
 # By default structlog draws tracebacks for a terminal: that takes up to a second each, in which the event loop stands still.
