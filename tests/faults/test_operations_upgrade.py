@@ -213,7 +213,7 @@ class Scene:
         shown = await self.typed("plan", "show", "1")
         assert shown.startswith("Outage  under way\n")
         assert [line.split()[1] for line in shown.splitlines() if line.startswith("  done ")] == list(STEPS)
-        assert shown.endswith("\nNext: tocsin plan close 1\n")
+        assert shown.endswith("\nNext: tocsin plan ack 1\n")
 
 
 def states(run: PlanRun) -> dict[str, str]:
@@ -286,7 +286,7 @@ async def test_the_next_version(scene: Scene, tmp_path: Path) -> None:
 async def test_the_version_before(scene: Scene) -> None:
     """The old version goes on with a run that the new one opened: settings that only the new one knows are left aside."""
     [run] = await scene.runs()
-    steps = [step | {"deadline": "5m"} for step in run.definition.model_dump(mode="json")["steps"]]
-    await scene.write_run({**run.snapshot, "steps": steps, "severity": None})
+    steps = [step | {"of_a_later_version": "5m"} for step in run.definition.snapshot()["steps"]]
+    await scene.write_run({**run.snapshot, "steps": steps, "of_a_later_version": None})
     await scene.start()
     await scene.comes_to_its_end()

@@ -49,6 +49,6 @@ def test_it_works_with_no_source_tree_near(wheel: Path, run: Callable[..., str],
     (tmp_path / "posts.jsonl").touch()
     asked = ("--brand", "Acme", "--source", tmp_path / "posts.jsonl", "--send-to", "ops@acme.example")
     run(tocsin, "init", brand, *asked, **elsewhere)
-    assert "19 rules" in run(tocsin, "check", "--config", brand, **elsewhere)
+    assert "19 shipped rules" in run(tocsin, "check", "--config", brand, **elsewhere)
     outcome = json.loads(run(tocsin, "demo", "--json", "--seconds", "10", "--out", tmp_path / "out", **elsewhere))
     assert outcome["mentions"]["stored"] > 0
