@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,7 +33,7 @@ from monitor.cli.context import (
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from monitor.domain.plan import PlanRun, Step, TimelineEvent
+    from monitor.domain.plan import PlanRun, StatementStep, Step, TimelineEvent
     from monitor.settings import Outline
     from monitor.storage import Store
 
@@ -43,6 +44,7 @@ _RUN_STATES = {
     "stood_down": "stood down, waits for the signature",
     "closed": "closed",
 }
+_LANGUAGES = ("fr", "en")
 RunNumber = Annotated[int, typer.Argument(help="The run's number.")]
 
 
@@ -56,9 +58,7 @@ def list_runs(config: ConfigDir = DEFAULT_CONFIG) -> None:
                 runs = await tx.plans.list(limit=50)
             rows = table("run", "plan", "incident", "opened", "state")
             for each in runs:
-                row(
-                    rows, str(each.id), each.plan, str(each.incident_id), local(each.opened_at, settings), _RUN_STATES[each.state]
-                )
+                row(rows, str(each.id), each.plan, str(each.incident_id), local(each.opened_at, settings), _stands(each))
             out.print(rows if runs else "No plan was ever opened.")
 
     run(work)
@@ -86,10 +86,14 @@ def show(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG) -> None:
     run(work)
 
 
+def _stands(found: PlanRun) -> str:
+    return f"{_RUN_STATES[found.state]}{' (a drill)' if found.drill else ''}"
+
+
 def _show_steps(found: PlanRun, settings: Outline) -> None:
     from monitor.pipeline.compose import localized
 
-    say((localized(found.definition.title, settings.language), "bold"), f"  {_RUN_STATES[found.state]}")
+    say((localized(found.definition.title, settings.language), "bold"), f"  {_stands(found)}")
     say("")
     widest = max(12, *(len(step.id) for step in found.definition.steps))
     for step in found.definition.steps:
@@ -114,15 +118,35 @@ def _state_of(found: PlanRun, step: Step) -> str:
 
 def _inside(found: PlanRun, step: Step, settings: Outline) -> list[str]:
     """What a step is about: its list, or its statement ready to copy, in every language there is."""
-    from monitor.domain.plan import ChecklistStep, StatementStep
+    from monitor.domain.plan import ChecklistStep, StatementStep, filled
     from monitor.pipeline.compose import localized
+    from monitor.pipeline.places import known_places
+    from rules.figures import Figures
 
+    at = found.step(step.id)
     if isinstance(step, ChecklistStep):
-        return [f"- {said(localized(item, settings.language))}" for item in step.items]
+        items = [said(localized(item, settings.language)) for item in step.items]
+        return [f"[{'x' if place in at.checked else ' '}] {place + 1}. {item}" for place, item in enumerate(items)]
     if not isinstance(step, StatementStep):
         return []
-    words = next(each for each in found.definition.statements if each.id == step.statement)
-    return [f"[{language}, {words.status}] {said(text)}" for language, text in words.text.items()]
+    brand = next((subject.names[0] for subject in settings.subjects.values()), "")
+    known = partial(known_places, found, Figures(), brand=brand, subject=None, lead=found.lead or "", zone=settings.timezone)
+    status = _status(found, step)
+    return [
+        f"[{language}, {status}] {said(filled(text, known(language=language, now=clock.now())))}"
+        for language, text in found.words(step).items()
+    ]
+
+
+def _status(found: PlanRun, step: StatementStep) -> str:
+    """Whether these words may be used, and by whose word."""
+    at = found.step(step.id)
+    if at.approved_by is not None:
+        return f"approved by {at.approved_by}"
+    if at.edited_by is not None:
+        return f"changed by {at.edited_by}, not approved"
+    prepared = found.definition.statement(step.statement)
+    return prepared.status if prepared is not None else "draft"
 
 
 def _next(found: PlanRun) -> list[str]:
@@ -168,6 +192,9 @@ def _act(number: int, config: Path, verb: str, by: str, said_when_done: str, sai
 
         now, who = clock.now(), actor(by).name
         async with opened(config) as (settings, store):
+            known = {*settings.contacts.people, *settings.contacts.roles, *settings.receivers}
+            if (to := more.get("to")) is not None and to not in known:
+                raise unknown("person, role or receiver", to, known)
             before = await _version(store, number)
             names = names_of(settings.contacts, who, now, settings.timezone)
             figures = await operations.figures_now(store, number, now) if verb == "stand_down" else Figures()
@@ -320,7 +347,11 @@ def edit(
     by: By = "",
 ) -> None:
     """Change the words of a statement. Somebody else approves them anew."""
+    if language not in _LANGUAGES:
+        raise UsageError(f"{language}: words are written in {' or '.join(_LANGUAGES)}")
     text = sys.stdin.read().strip() if words == "-" else words
+    if not text:
+        raise UsageError("there are no words: type them, or `-` to read them from standard input")
     _act(number, config, "edit", by, f"the words of {step} are changed", "nothing changed", step=step, words={language: text})
 
 

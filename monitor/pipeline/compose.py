@@ -282,7 +282,7 @@ def plan_facts(
         id=plan.id,
         title=localized(plan.title, language),
         state=str(run.state),
-        steps=tuple(_step(plan, each, run.step(each.id), language, owners, known) for each in plan.steps),
+        steps=tuple(_step(run, plan, each, language, owners, known) for each in plan.steps),
         never=tuple(localized(each, language) for each in plan.never),
         step=step,
         statements=tuple(
@@ -327,8 +327,9 @@ def _deadline(plan: Plan, run: PlanRun, step: str | None, why: str | None) -> da
 
 
 def _step(
-    plan: Plan, step: Step, at: StepRun, language: Language, owners: Mapping[str, str], known: Mapping[str, str]
+    run: PlanRun, plan: Plan, step: Step, language: Language, owners: Mapping[str, str], known: Mapping[str, str]
 ) -> PlanStepFacts:
+    at = run.step(step.id)
     owner = at.owner or step.role or ""
     return PlanStepFacts(
         id=step.id,
@@ -339,22 +340,13 @@ def _step(
         automatic=is_automatic(step),
         owner=owners.get(owner, owner),
         items=tuple(localized(item, language) for item in step.items) if isinstance(step, ChecklistStep) else (),
-        text=filled(_words(plan, step, at, language), known),
+        text=filled(localized(run.words(step), language), known) if isinstance(step, StatementStep) else "",
         approved=_is_approved(plan, step, at),
         deadline=at.deadline_at,
         late=at.late,
         checked=tuple(at.checked),
         note=_note(at),
     )
-
-
-def _words(plan: Plan, step: Step, at: StepRun, language: Language) -> str:
-    """What a statement says by now: as it was edited, or as it was prepared."""
-    if not isinstance(step, StatementStep):
-        return ""
-    prepared = plan.statement(step.statement)
-    edited = (at.words or {}).get(language)
-    return edited or (localized(prepared.text, language) if prepared is not None else "")
 
 
 def _is_approved(plan: Plan, step: Step, at: StepRun) -> bool:

@@ -11,6 +11,7 @@ from monitor.domain.plan import (
     ALWAYS_KNOWN,
     PLACES,
     ChecklistStep,
+    Language,
     Plan,
     PlanRun,
     RunState,
@@ -53,7 +54,7 @@ class Act:
     to: str | None = None
     level: int | None = None
     text: str | None = None
-    words: Mapping[str, str] | None = None
+    words: Mapping[Language, str] | None = None
     figures: Figures = field(default_factory=Figures)
 
 

@@ -167,7 +167,7 @@ class Deliveries(Repository):
         return {row["receiver"]: row["n"] for row in await self._session.rows(query)}
 
     async def call_off(self, run_id: int, at: datetime, detail: str) -> None:
-        """What a plan's steps still owe will never be sent: the run is over, or somebody left the step out."""
+        """What a plan's steps still owe will never be sent: the run is over."""
         of = select(notification_table.c.id).where(
             notification_table.c.plan_run_id == run_id, notification_table.c.kind == NotificationKind.STEP
         )

@@ -32,7 +32,7 @@ from monitor.domain.plan.run import (
     UnreadableRunError,
     opens_as,
 )
-from monitor.domain.plan.words import ALWAYS_KNOWN, PLACES, Localized, filled, places
+from monitor.domain.plan.words import ALWAYS_KNOWN, PLACES, Language, Localized, filled, places
 
 __all__ = [
     "ALWAYS_KNOWN",
@@ -47,6 +47,7 @@ __all__ = [
     "ChecklistStep",
     "ConditionStep",
     "Id",
+    "Language",
     "Level",
     "Localized",
     "NotifyStep",

@@ -157,7 +157,7 @@ class WebhookStep(_Step):
 
 
 class CaptureStep(_Step):
-    """Keep the evidence before it vanishes: the posts behind the alerts, with their times and hashes."""
+    """Write down the SHA-256 of the posts behind the alerts, to prove later what stood there; pictures are for people to keep."""
 
     action: Literal["capture"]
     auto: bool = Field(True, description="false leaves it to a person")
@@ -257,7 +257,7 @@ class Rung(Settings):
 
 
 class Stakeholder(Settings):
-    """A group that waits for news from us."""
+    """A group that waits for news from us: for people to read, Tocsin does not remind of it."""
 
     group: Id = Field(description="who: customers, employees, partners, authorities …")
     channel: str = Field("", max_length=200, description="where they hear from us")
@@ -268,12 +268,14 @@ class Closure(Settings):
     """When a run may end, and who says so."""
 
     when: FiguresWhere | None = Field(None, description="figures that must hold")
-    for_: PositiveDuration = Field(timedelta(hours=24), alias="for", description="for so long")
+    for_: PositiveDuration = Field(
+        timedelta(hours=24), alias="for", description="for so long: for people to read, Tocsin looks at the moment alone"
+    )
     sign_off: Id | None = Field(None, description="who signs off: a person or role of contacts.yaml; without, who stands down")
 
 
 class AfterAction(Settings):
-    """The review once it is over."""
+    """The review once it is over: for people to read, Tocsin neither writes it nor reminds of it."""
 
     due: PositiveDuration = Field(timedelta(days=5), description="how soon after the end the report is written")
     owner: Id | None = Field(None, description="who writes it: a person or role of contacts.yaml")
@@ -282,7 +284,9 @@ class AfterAction(Settings):
 class Drill(Settings):
     """The rehearsal."""
 
-    every: PositiveDuration = Field(timedelta(days=180), description="how often: later than that, `tocsin check` warns")
+    every: PositiveDuration = Field(
+        timedelta(days=180), description="how often: for people to read, Tocsin does not remind of it"
+    )
     prefix: str = Field("[EXERCICE]", min_length=3, max_length=40, description="stands before every subject and title of a drill")
 
 
@@ -296,7 +300,7 @@ class Plan(Settings):
     review_every: PositiveDuration = Field(
         timedelta(days=180), description="how often that is due: later, `tocsin check` warns; it never stops the start"
     )
-    read_by: Ids = Field((), description="who must have read and understood it, version by version: people or roles")
+    read_by: Ids = Field((), description="who must have read and understood it: people or roles; for people to read")
     notify: SomeIds = Field(description="told the moment it opens: receivers, people, roles")
     window: PositiveDuration = Field(timedelta(hours=1), description="how far back the figures of levels and conditions look")
     severity: tuple[Level, ...] = Field((), description="the levels of gravity, the gravest first")

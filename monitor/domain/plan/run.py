@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from monitor.domain.errors import TocsinError
-from monitor.domain.plan.file import Plan
+from monitor.domain.plan.file import Plan, StatementStep
+from monitor.domain.plan.words import Language
 
 
 class RunState(StrEnum):
@@ -77,7 +78,7 @@ class StepRun:
     approval_by: datetime | None = None
     approved_by: str | None = None
     approved_at: datetime | None = None
-    words: Mapping[str, str] | None = None
+    words: Mapping[Language, str] | None = None
     edited_by: str | None = None
     detail: str | None = None
 
@@ -154,6 +155,12 @@ class PlanRun:
     def step(self, id_: str) -> StepRun:
         """How a step stands; one that this run does not know was skipped."""
         return next((each for each in self.steps if each.step == id_), StepRun(id_, len(self.steps), StepState.SKIPPED))
+
+    def words(self, step: StatementStep) -> Mapping[Language, str]:
+        """What a statement says by now, by language: as it was prepared, or as somebody has changed it in this run."""
+        prepared = self.definition.statement(step.statement)
+        words: dict[Language, str] = {**prepared.text} if prepared is not None else {}
+        return {**words, **(self.step(step.id).words or {})}
 
     def with_step(self, changed: StepRun) -> PlanRun:
         """The same run with one step as it is now."""

@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-Localized = dict[Literal["fr", "en"], Annotated[str, Field(min_length=1)]]
+Language = Literal["fr", "en"]
+Localized = dict[Language, Annotated[str, Field(min_length=1)]]
 
 PLACES: Final[Mapping[str, str]] = {
     "brand": "the name of the brand",

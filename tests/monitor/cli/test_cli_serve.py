@@ -168,6 +168,30 @@ def test_people_tick_off_their_steps(rung: Tocsin) -> None:
     assert "is closed: nothing is left to do" in str(rung.at("plan", "done", "1", "pause").exception)
 
 
+def test_what_is_shown_of_a_run_is_what_holds_now(rung: Tocsin) -> None:
+    """Words that somebody changed are shown as they are now, with who changed them; they are not the approved ones any more."""
+    assert "[en, approved] We are looking into it." in rung.at("plan", "show", "1").output
+    rung.at("plan", "edit", "1", "say", "en", "{{brand}} looks into it.", "--by", "ines")
+    shown = rung.at("plan", "show", "1").output
+    assert "[en, changed by ines, not approved] Acme looks into it." in shown
+    assert "We are looking into it." not in shown
+    assert "fr or en" in str(rung.at("plan", "edit", "1", "say", "de", "Nein.").exception)
+    assert "there are no words" in str(rung.at("plan", "edit", "1", "say", "en", "").exception)
+    assert "there is no person, role or receiver `hubb`; did you mean `hub`?" in str(
+        rung.at("plan", "assign", "1", "hubb").exception
+    )
+    assert rung.at("plan", "assign", "1", "hub").output.startswith("Plan outage, run 1: the run is hub's.")
+
+
+def test_a_drill_is_marked_as_one(rung: Tocsin) -> None:
+    """In the list and on its page: nobody takes it for a crisis."""
+    assert "opened as a drill" in rung.at("plan", "drill", "outage").output
+    assert "(a drill)" in rung.at("plan", "list").output
+    assert "under way (a drill)" in rung.at("plan", "show", "2").output
+    assert "there is no plan `outrage`; did you mean `outage`?" in str(rung.at("plan", "open", "outrage", "--why", "x").exception)
+    assert "say why" in str(rung.at("plan", "open", "outage").exception)
+
+
 async def test_a_person_may_do_what_failed_by_itself(rung: Tocsin) -> None:
     """The publishing queue did not answer, somebody stopped it by hand: the plan says so."""
     async with context.opened(rung.config) as (_, store), store.begin() as tx:
@@ -196,7 +220,7 @@ def test_a_checklist_is_shown_with_what_is_on_it(tocsin: Tocsin, tmp_path: Path)
     tocsin.at("replay", str(tocsin.config / "posts.jsonl"), "--database", f"sqlite:///{tmp_path}/tocsin.db")
     shown = tocsin.at("plan", "show", "1").output
     assert "Panne  waits" in shown
-    assert "facts        Les faits\n    - Qui\n" in shown
+    assert "facts        Les faits\n    [ ] 1. Qui\n" in shown
 
 
 async def test_a_run_that_only_another_version_understands_is_listed_and_closed(rung: Tocsin) -> None:

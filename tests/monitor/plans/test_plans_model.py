@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from monitor.domain.plan import NotifyStep, Plan, PlanRun, RunState, StatementStep, StepState, WebhookStep
+from monitor.domain.plan import Language, NotifyStep, Plan, PlanRun, RunState, StatementStep, StepState, WebhookStep
 from monitor.plans import VERBS, Act, Effect, Facts, Note, RefusedError, Tell, Why, act, move
 from rules.figures import Figures
 from tests.monitor.plans.walking import OPENED, ROLES, minutes, opened, plan, restored
@@ -176,7 +176,7 @@ class Runs(RuleBasedStateMachine):
 
     @precondition(lambda self: self._worded())
     @rule(verb=st.sampled_from(["edit", "edit", "approve", "approve", "reject"]), by=_PEOPLE, words=_WORDS, data=st.data())
-    def word(self, verb: str, by: str, words: Mapping[str, str], data: st.DataObject) -> None:
+    def word(self, verb: str, by: str, words: Mapping[Language, str], data: st.DataObject) -> None:
         """Somebody changes words, or says yes or no to them, entitled or not."""
         step = data.draw(st.sampled_from(self._worded()))
         self._act(self._done(verb, by, step=step, words=words), text="because")
@@ -185,7 +185,7 @@ class Runs(RuleBasedStateMachine):
         open_ = [each for each in self.plan.steps if isinstance(each, StatementStep) and not self.run.step(each.id).ended]
         return [each.id for each in open_] if self.run.open else []
 
-    def _done(self, verb: str, by: str, *, step: str | None, words: Mapping[str, str] | None) -> Act:
+    def _done(self, verb: str, by: str, *, step: str | None, words: Mapping[Language, str] | None) -> Act:
         names = (by, *ROLES[by]) if by in ROLES else ()
         return Act(verb, by, self.now, names=names, step=step, words=words, figures=self.figures)
 
