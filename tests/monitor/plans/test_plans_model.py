@@ -41,7 +41,8 @@ _NOTHING: st.SearchStrategy[dict[str, Any]] = st.just({})
 
 
 _PEOPLE = st.sampled_from(["eve", "eve", *ROLES, "root@host"])  # eve may do most
-_WORDS = st.sampled_from([{"en": "We are sorry."}, {"fr": "Pardon.", "en": "Sorry."}])
+_SORRY: list[Mapping[Language, str]] = [{"en": "We are sorry."}, {"fr": "Pardon.", "en": "Sorry."}]
+_WORDS = st.sampled_from(_SORRY)
 
 
 def _some(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
