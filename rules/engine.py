@@ -134,6 +134,11 @@ class Engine:
         """How often it is worth looking, for ever, for the sake of rules that ring for what is missing; None: there are none."""
         return min((each.pace for each in self._waiting.values()), default=None)
 
+    def pace_of(self, rule_id: str) -> timedelta | None:
+        """How often it is worth looking whether a rule that rings for what is missing still does; None: it is none of these."""
+        waiting = self._waiting.get(rule_id)
+        return waiting.pace if waiting is not None else None
+
     def next_due(self, states: States) -> datetime | None:
         """When (event time) it is next worth looking at the rules that know; perhaps long ago. None: nothing waits."""
         soonest = min((each.next_due(states) for each in self._scheduled.values()), default=math.inf)

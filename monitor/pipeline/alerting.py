@@ -181,6 +181,12 @@ class Alerting:
             await rings.told(tx, alert, now)
             await self._tell(tx, rings, alert, NotificationKind.REMINDER, (), now, begins=False)
 
+    def reminds_at(self, alert: Alert) -> datetime:
+        """When people are next told of an alert that still rings; perhaps long ago. Silences, and who has taken it, apart."""
+        if alert.told_at is None or _held_back(alert) is not None:
+            return alert.opened_at
+        return alert.told_at + self._rest(alert.rule, alert.told_at - alert.opened_at)
+
     async def _again(
         self,
         tx: UnitOfWork,

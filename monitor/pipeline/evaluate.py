@@ -477,8 +477,14 @@ class Evaluator:
                 await self._alerting.resolve(tx, memory.rings, alert, now, over.why, tell=over.tell)
             else:
                 await self._alerting.remind(tx, memory.rings, alert, now, self._silences)
-        if ringing:
+            self._wake_while_it_rings(alert, now)
+
+    def _wake_while_it_rings(self, alert: Alert, now: datetime) -> None:
+        """What rings for what is missing is looked at, at its pace, anyway, and told again in between; all else may end soon."""
+        if self._engine.pace_of(alert.rule) is None:
             self._wake_soon()
+        else:
+            self._wake_by(max(_next_minute(now), _this_or_next_minute(self._alerting.reminds_at(alert))))
 
     def _over(self, alert: Alert, memory: _Memory, seen_until: datetime) -> _Over | None:
         """Why an alert does not ring any more, or None. A rule that was edited knows too little: that is no all-clear."""
