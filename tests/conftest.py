@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -23,6 +24,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from monitor.domain.clock import ManualClock
+from monitor.packaged import shipped
+from monitor.settings.load import _Reader
 from monitor.storage import StorageSettings, Store, engine
 from monitor.storage.migrate import migrate
 from monitor.storage.tables import metadata
@@ -135,6 +138,24 @@ def compiled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shipped_read_once() -> Iterator[None]:
+    """The shipped rules and plans, which every small configuration falls back on, are read once and not for every test."""
+    known: dict[tuple[Path, type], Any] = {}
+    read = _Reader._file
+
+    def remembered(self: Any, path: Path, model: Any) -> Any:
+        if path.parent.parent != shipped():
+            return read(self, path, model)
+        if (path, model) not in known:
+            known[path, model] = read(self, path, model)
+        return known[path, model]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Reader, "_file", remembered)
+        yield
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the tables of this version and nothing in them, for copying."""
@@ -164,12 +185,17 @@ async def store(storage: StorageSettings) -> AsyncIterator[Store]:
 
 # Folders that mirror no code: they go the same ways at length, until something breaks, or look at pages and figures.
 _AT_LENGTH = tuple(ROOT / "tests" / folder for folder in ("bench", "docs", "faults", "hostile", "packaging"))
+_ONCE = SimpleNamespace(params={})  # of a test without parameters
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which lines are reached is for the tests that mirror the code to show: following the others would double their time."""
+    """Which lines are reached is for the tests that mirror the code to show: following the others would double their time.
+
+    What runs once on each database is followed on SQLite alone.
+    """
     for item in items:
-        if is_hypothesis_test(getattr(item, "obj", None)) or any(item.path.is_relative_to(each) for each in _AT_LENGTH):
+        at_length = is_hypothesis_test(getattr(item, "obj", None)) or any(item.path.is_relative_to(each) for each in _AT_LENGTH)
+        if at_length or "postgresql" in getattr(item, "callspec", _ONCE).params.values():
             item.add_marker("no_cover")
 
 

@@ -38,12 +38,13 @@ def test_the_rules_in_force_are_listed_with_their_lines(fresh: Tocsin) -> None:
 
 
 def test_copied_rules_are_in_force_as_the_shipped_ones_were(fresh: Tocsin) -> None:
-    """With their tests, which they pass; the list then names one's own folder alone."""
+    """With their tests, of which one file is played here; the list then names one's own folder alone."""
     before = [row.split()[0] for row in fresh.at("rules", "list").output.splitlines()[2:] if row[:1].isalpha()][:-1]
     done = fresh.at("rules", "copy")
     assert done.exit_code == ExitCode.OK, done.output
     assert done.output.startswith("wrote ")
-    assert fresh.at("rules", "test").exit_code == ExitCode.OK
+    assert {path.name for path in (fresh.config / "rules").iterdir()} == {path.name for path in (shipped() / "rules").iterdir()}
+    assert fresh.at("rules", "test", str(fresh.config / "rules" / "safety.test.yaml")).exit_code == ExitCode.OK
     head, _, *rows = fresh.at("rules", "list").output.splitlines()
     assert head == str(fresh.config / "rules")
     assert [row.split()[0] for row in rows if row[:1].isalpha()] == before
