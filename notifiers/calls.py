@@ -16,6 +16,7 @@ _OVER = frozenset({"done", "skipped", "failed"})
 _NEWS = frozenset({"unconfirmed", "untaken", "taken", "level", "level.up", "assigned", "escalated"})
 # Those that are about words, which stand on top, to be read before anything else.
 _WORDS = frozenset({"approval", "approved", "rejected"})
+_SINCE, _UNTIL = frozenset({"late", "unsigned"}), frozenset({"approval", "report"})  # what their first line says
 _LATER = frozenset({"due", "take"})  # sentences that only hold while their moment is to come
 # The sentences behind each reason. One whose facts are not known is left out.
 _WHY: Mapping[str, tuple[str, ...]] = {
@@ -36,6 +37,8 @@ _WHY: Mapping[str, tuple[str, ...]] = {
     "assigned": ("assigned",),
     "escalated": ("help", "lead"),
     "sign_off": ("sign_off", "progress"),
+    "report": ("report",),
+    "unsigned": ("unsigned",),
     "plain": ("open",),
 }
 _ABOUT_A_STEP = frozenset({"ready", "approval", "approved", "rejected", "late", "failed"})
@@ -52,6 +55,8 @@ _DO: Mapping[str, tuple[str, str]] = {
     "unconfirmed": ("do.call.unconfirmed", "confirm"),
     "level.down": ("do.call.level.down", "level"),
     "sign_off": ("do.call.sign_off", "sign-off"),
+    "report": ("do.call.report", "report"),
+    "unsigned": ("do.call.report", "report"),
 }
 _TAKE = {
     "untaken": "do.reminder",
@@ -127,10 +132,10 @@ def headline(voice: Voice, plan: PlanFacts, facts: str) -> str:
 
 
 def _is_dated(voice: Voice, plan: PlanFacts) -> bool:
-    """Whether the first line says since when it is late, or until when an approval is asked: not when that has passed."""
+    """Whether the first line says since when it is late, or until when an answer is asked: not when that has passed."""
     if plan.deadline is None:
         return False
-    return word(voice) == "late" or (word(voice) == "approval" and plan.deadline > voice.message.created_at)
+    return word(voice) in _SINCE or (word(voice) in _UNTIL and plan.deadline > voice.message.created_at)
 
 
 def _closed(voice: Voice, plan: PlanFacts) -> str:
@@ -199,6 +204,8 @@ def otherwise(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
     chosen = word(voice)
     if chosen == "approval" and voice.step is not None:
         return voice.say("else.approval"), _command("reject", plan, voice.step.id, _REASON)
+    if chosen in {"report", "unsigned"}:
+        return voice.say("else.report"), _command("report", plan, "--sign")
     if chosen == "unconfirmed":
         return voice.say("else.unconfirmed"), _command("false-alarm", plan, _REASON)
     if chosen in _HANDED_OVER:

@@ -8,11 +8,12 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from monitor.backtest.course import Backtest
-from monitor.backtest.drawing import FONTS, svg
+from monitor.backtest.drawing import svg
 from monitor.backtest.listing import listing
 from monitor.backtest.panels import sheet
 from monitor.domain.errors import UsageError
 from monitor.settings import Settings
+from monitor.svg import FONTS
 from notifiers.reader import Reader
 
 ENDINGS = (".svg", ".html", ".png")

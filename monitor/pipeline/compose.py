@@ -23,7 +23,7 @@ from monitor.domain.plan import (
 )
 from monitor.pipeline.new_words import NewWords, gravest
 from monitor.pipeline.places import figures_for_words, known_places
-from monitor.plans import Why
+from monitor.plans import Why, report_due
 from monitor.plans.ladder import next_climb
 from monitor.plans.steps import NOT_REACHED, is_automatic
 from monitor.settings import Settings
@@ -31,6 +31,7 @@ from monitor.storage import Store, UnitOfWork
 from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 from notifiers.wording import opening
 
+_OF_THE_REPORT = frozenset({Why.REPORT, Why.UNSIGNED})
 _LOOKED_AT = 100  # posts behind a message, the loudest, of which one is shown for each cluster of copies
 
 _Alerts = Sequence[tuple[AlertEvent, Alert]]
@@ -313,6 +314,8 @@ def _since(plan: Plan, run: PlanRun, step: str | None, why: str | None) -> datet
         return run.touched_at - plan.remind_every if run.touched_at is not None else None
     if why == Why.LEVEL:
         return run.asked_since if run.proposed_level is not None else run.level_since
+    if why in _OF_THE_REPORT:
+        return run.closed_at
     return run.step(step).ready_at if step is not None else run.opened_at
 
 
@@ -321,6 +324,8 @@ def _deadline(plan: Plan, run: PlanRun, step: str | None, why: str | None) -> da
     if step is not None:
         at = run.step(step)
         return (at.approval_by if why == Why.APPROVAL else None) or at.deadline_at
+    if why in _OF_THE_REPORT:
+        return report_due(run)
     if run.state is RunState.AWAITING_CONFIRMATION and why is None:
         return run.confirm_by
     return next_climb(plan, run) if why == Why.UNTAKEN else None

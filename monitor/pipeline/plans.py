@@ -106,7 +106,7 @@ class PlanRunner:
             run = await tx.plans.get(number)
             if run is None:
                 return 0
-            moved = move(run, await self._facts(tx, run, now) if run.open else Facts(now))
+            moved = move(run, await self._facts(tx, run, now) if run.open else await _facts_after(tx, run, now))
             told = [owed(each) for each in run.owed]
             moved = Moved(replace(moved.run, owed=()), (*told, *moved.effects))
             await self._carry_out(tx, run, moved, now)
@@ -192,6 +192,11 @@ class PlanRunner:
                 event = TimelineEvent(self._clock.now(), kind, detail=said, incident_id=run.incident_id, plan_run_id=run.id)
                 await tx.timeline.add(event)
             await tx.commit()
+
+
+async def _facts_after(tx: UnitOfWork, run: PlanRun, now: datetime) -> Facts:
+    """Of a closed run only one thing is asked: whether somebody still owes a report."""
+    return Facts(now, settled=run.closed_at is None or await tx.timeline.settled(run.id, run.closed_at))
 
 
 async def _event(tx: UnitOfWork, run: PlanRun, effect: Note | Capture, now: datetime) -> TimelineEvent:

@@ -5,6 +5,7 @@ both in one transaction. Nothing here reads a clock, a store or a file.
 """
 
 from monitor.plans.acts import VERBS, Act, RefusedError, act
+from monitor.plans.aftermath import report_due
 from monitor.plans.effects import Capture, Effect, Moved, Note, Tell, Why, owe, owed
 from monitor.plans.moving import Facts, move
 
@@ -23,4 +24,5 @@ __all__ = [
     "move",
     "owe",
     "owed",
+    "report_due",
 ]

@@ -23,6 +23,7 @@ from monitor.domain.plan import (
     WebhookStep,
     places,
 )
+from monitor.plans.aftermath import ask_for_report, report_due
 from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
 from monitor.plans.ladder import next_rung
 from monitor.plans.steps import is_automatic, is_delivered
@@ -337,10 +338,13 @@ def _false_alarm(plan: Plan, run: PlanRun, done: Act) -> Moved:
 
 
 def _close(plan: Plan, run: PlanRun, done: Act) -> Moved:
-    """It is over. What steps changed outside is taken back, and whoever was told of the crisis hears of its end."""
+    """It is over. What steps changed outside is taken back; whoever was told hears of its end, and whoever reports is asked to."""
     undone = [Tell((undo.receiver,), Why.UNDO, step) for step, undo in _undone(plan, run, done)]
-    closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by, wake_at=None)
-    return Moved(closed, (_note("closed", done), *undone, Tell(plan.notify, Why.OVER, times=run.version)))
+    closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by)
+    due = None if done.verb == "false_alarm" else report_due(closed)
+    closed = replace(closed, wake_at=due)
+    over = Tell(plan.notify, Why.OVER, times=run.version)
+    return Moved(closed, (_note("closed", done), *undone, over, *(ask_for_report(closed) if due else ())))
 
 
 def _undone(plan: Plan, run: PlanRun, done: Act) -> Iterator[tuple[str, Undo]]:

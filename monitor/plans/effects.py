@@ -29,6 +29,8 @@ class Why(StrEnum):
     ESCALATED = "escalated"  # somebody asked for help
     SIGN_OFF = "sign_off"  # it was stood down, and waits for their word
     OVER = "over"  # it was closed
+    REPORT = "report"  # it was closed, and what it taught is theirs to write down
+    UNSIGNED = "unsigned"  # that is overdue, and nobody has signed it
     UNDO = "undo"  # what a step did is taken back
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from monitor.domain.plan import Level, Plan, PlanRun, RunState
 from monitor.domain.plan.run import StepState
+from monitor.plans.aftermath import remind_of_report
 from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
 from monitor.plans.ladder import above, climb, next_climb, next_rung
 from monitor.plans.set_back import by_this_clock
@@ -32,12 +33,13 @@ class Facts:
     figures: Figures = field(default_factory=Figures)
     delivered: Mapping[str, tuple[StepState, str]] = field(default_factory=dict)  # done or failed, and the details
     tried: Collection[str] = ()  # steps under way of which every message was sent once, and is tried again
+    settled: bool = False  # of a closed run: its report is signed, or it was a false alarm
 
 
 def move(run: PlanRun, facts: Facts) -> Moved:
-    """The run as it becomes by now, with what that asks for. A closed one stays as it is."""
+    """The run as it becomes by now, with what that asks for. Of a closed one nothing but its report is asked for."""
     if not run.open:
-        return Moved(replace(run, wake_at=None))
+        return remind_of_report(run, facts.now, settled=facts.settled)
     plan = run.definition
     run = by_this_clock(plan, run, facts.now)
     if run.state is RunState.OBSERVING:  # nothing leaves the house: what would have, has arrived

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from monitor.domain.alert import AlertState
-from monitor.domain.plan import FREED, STUCK, TimelineEvent
+from monitor.domain.plan import FREED, SIGNED, STUCK, TimelineEvent
 from monitor.storage.session import Repository, Session
 from monitor.storage.tables import alert
 from monitor.storage.tables import timeline as table
@@ -18,6 +18,7 @@ from monitor.storage.tables import timeline as table
 _NAMES = [field.name for field in fields(TimelineEvent)]
 _FIELDS = [table.c[name] for name in _NAMES]
 _STUCK_OR_FREED = (STUCK, FREED)
+_SETTLING = (SIGNED, "plan.false_alarm")
 _limited = table.alias("limited")
 _BEGINNINGS = ("alert.opened", "alert.reopened", "alert.told")
 _WITHHOLDING = ("alert.inhibited", "alert.released", "alert.resolved")
@@ -56,6 +57,12 @@ class Timeline(Repository):
         await self.write()
         query = select(*_FIELDS).where(table.c.incident_id == incident_id).order_by(table.c.at, table.c.id)
         return [TimelineEvent(**row) for row in await self._session.rows(query)]
+
+    async def settled(self, run_id: int, since: datetime) -> bool:
+        """Whether nobody owes a report on a run that was closed at `since`: it is signed, or it was a false alarm."""
+        await self.write()
+        said = (table.c.plan_run_id == run_id, table.c.kind.in_(_SETTLING), table.c.at >= since)
+        return await self._session.scalar(select(table.c.id).where(*said).limit(1)) is not None
 
     async def told_alone(self, rule: str, since: datetime, limit: int, *, but: tuple[int, datetime]) -> list[datetime]:
         """When telling of alerts of a rule began on their own and in no digest: the newest `limit` after `since`.

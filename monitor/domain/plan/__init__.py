@@ -21,8 +21,11 @@ from monitor.domain.plan.file import (
     WebhookStep,
 )
 from monitor.domain.plan.run import (
+    ACTION_ADDED,
+    ACTION_DONE,
     ENDED,
     FREED,
+    SIGNED,
     STUCK,
     PlanRun,
     RunState,
@@ -35,11 +38,14 @@ from monitor.domain.plan.run import (
 from monitor.domain.plan.words import ALWAYS_KNOWN, PLACES, Language, Localized, filled, places
 
 __all__ = [
+    "ACTION_ADDED",
+    "ACTION_DONE",
     "ALWAYS_KNOWN",
     "ENDED",
     "EVERYONE",
     "FREED",
     "PLACES",
+    "SIGNED",
     "STUCK",
     "AssignStep",
     "CaptureStep",

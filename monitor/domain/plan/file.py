@@ -275,10 +275,12 @@ class Closure(Settings):
 
 
 class AfterAction(Settings):
-    """The review once it is over: for people to read, Tocsin neither writes it nor reminds of it."""
+    """The review once it is over: `tocsin plan report RUN` prepares it, and its owner is reminded until somebody signs it."""
 
-    due: PositiveDuration = Field(timedelta(days=5), description="how soon after the end the report is written")
-    owner: Id | None = Field(None, description="who writes it: a person or role of contacts.yaml")
+    due: PositiveDuration = Field(timedelta(days=5), description="how soon after the end the report is signed")
+    owner: Id | None = Field(
+        None, description="who writes it, and is told so at the end: a person or role of contacts.yaml; without, nobody is"
+    )
 
 
 class Drill(Settings):

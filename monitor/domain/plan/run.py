@@ -49,6 +49,9 @@ ENDED = frozenset({StepState.DONE, StepState.FAILED, StepState.SKIPPED})
 
 STUCK, FREED = "plan.stuck", "plan.freed"  # events of the timeline: a run can't be carried, and can be again
 
+SIGNED = "plan.report.signed"  # somebody has read the report on a closed run, and stands for it
+ACTION_ADDED, ACTION_DONE = "plan.action.added", "plan.action.done"  # what is to be done afterwards, so that it goes better
+
 
 class UnreadableRunError(TocsinError):
     """What another version of Tocsin has written of a run says nothing to this one."""

@@ -1,0 +1,45 @@
+"""What is left when a run is closed: the report that somebody owes, who is reminded of it until it is signed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from monitor.domain.plan import PlanRun, RunState, UnreadableRunError
+from monitor.plans.effects import Moved, Note, Tell, Why
+
+REMIND: Final = timedelta(days=1)
+"""How long a report that is overdue rests before its author is reminded again, or after somebody did something in the run."""
+
+
+def report_due(run: PlanRun) -> datetime | None:
+    """Until when the report is owed. None: the run goes on, was only observed, or its plan says nobody who writes it."""
+    return run.closed_at + run.definition.after_action.due if run.closed_at is not None and _author(run) else None
+
+
+def ask_for_report(closed: PlanRun) -> tuple[Tell, ...]:
+    """Tell whoever writes the report that it is theirs, and until when."""
+    author = _author(closed)
+    return (Tell((author,), Why.REPORT, times=closed.version),) if author else ()
+
+
+def remind_of_report(closed: PlanRun, now: datetime, *, settled: bool) -> Moved:
+    """Each day that the report is overdue its author is reminded. `settled`: it is signed, or none is owed."""
+    due, author = report_due(closed), _author(closed)
+    if settled or due is None or author is None:
+        return Moved(replace(closed, wake_at=None))
+    touched = min(closed.touched_at or due, now)  # a clock that was set back puts nothing off
+    at = due if touched < due else touched + REMIND
+    if now < at:
+        return Moved(replace(closed, wake_at=at))
+    reminded = replace(closed, touched_at=now, wake_at=now + REMIND)
+    return Moved(reminded, (Note("report.overdue"), Tell((author,), Why.UNSIGNED, times=closed.version)))
+
+
+def _author(run: PlanRun) -> str | None:
+    """Who writes it. A run that another version opened names nobody whom this one can read."""
+    try:
+        return None if run.opened_as is RunState.OBSERVING else run.definition.after_action.owner
+    except UnreadableRunError:
+        return None
