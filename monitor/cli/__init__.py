@@ -8,6 +8,7 @@ import sys
 # Importing a module registers its commands.
 from monitor.cli import (
     act,
+    aftermath,
     backtest,
     configure,
     evaluate,
@@ -61,6 +62,7 @@ def _forget_output() -> None:
 
 __all__ = [
     "act",
+    "aftermath",
     "app",
     "backtest",
     "configure",

@@ -154,7 +154,7 @@ def _next(found: PlanRun) -> list[str]:
     from monitor.domain.plan import RunState
 
     if found.state is RunState.CLOSED:
-        return []
+        return [f"tocsin plan report {found.id}"]
     if found.state is RunState.STOOD_DOWN:
         return [f"tocsin plan sign-off {found.id}"]
     confirm = [f"tocsin plan confirm {found.id}"] if found.state is RunState.AWAITING_CONFIRMATION else []

@@ -185,6 +185,12 @@ class Alerts(Repository):
         rows = await self._session.all(OBSERVED.where(mention.c.id.in_(behind)).order_by(*order).limit(limit))
         return [observed(row) for row in rows]
 
+    async def first_post(self, alert_ids: Sequence[int]) -> datetime | None:
+        """When the first of the mentions behind these alerts was written; None when none of them is kept."""
+        query = select(func.min(mention.c.written_at)).join(evidence, evidence.c.mention_id == mention.c.id)
+        found: datetime | None = await self._session.scalar(query.where(evidence.c.alert_id.in_(alert_ids)))
+        return found
+
     async def evidence_count(self, alert_ids: Sequence[int]) -> int:
         """How many mentions are behind these alerts, each counted once."""
         query = select(func.count(evidence.c.mention_id.distinct())).where(evidence.c.alert_id.in_(alert_ids))

@@ -119,6 +119,11 @@ class Notifications(Repository):
         rows = await self._session.rows(select(table).where(_may_tell(incident_id, since)).order_by(table.c.id))
         return [notification(row) for row in rows if any(each["alert_id"] == alert_id for each in row["events"])]
 
+    async def of_run(self, run_id: int) -> list[Notification]:
+        """The messages of a plan run, oldest first."""
+        rows = await self._session.rows(select(table).where(table.c.plan_run_id == run_id).order_by(table.c.id))
+        return [notification(row) for row in rows]
+
     async def add(
         self,
         *,

@@ -1,0 +1,95 @@
+"""From what was read to the report: pure, so that the same run makes the same report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from monitor.domain.plan import SIGNED, Localized, Plan, PlanRun, StatementStep, TimelineEvent
+from monitor.plans import report_due
+from monitor.report import measuring
+from monitor.report.actions import actions
+from monitor.report.asking import asked
+from monitor.report.chronicle import chronicle
+from monitor.report.lacking import lacks
+from monitor.report.naming import Naming
+from monitor.report.reading import Material
+from monitor.report.steps import step_lines
+from monitor.report.value import Moment, Report, Signature
+from monitor.settings.contacts import Contacts
+
+_FIRSTS = ("alert.opened", "plan.opened", "plan.acknowledged", "plan.confirmed")  # of these the first stands on the chart
+_ALL = frozenset({"plan.level.raised", "plan.reopened", "plan.stood_down", "plan.false_alarm", "plan.closed"})
+_MOST_MARKS = 12  # as many as can be told apart
+
+
+def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules: Mapping[str, Localized]) -> Report:
+    """`subject` is what people call what it is about, `rules` what they call rules; `zone` the default time zone."""
+    run, plan = seen.run, seen.run.definition
+    naming = Naming(contacts, zone, frozenset(plan.named()))
+    moments = chronicle(seen.story, run.id, plan, naming)
+    spans = measuring.spans(seen)
+    own = [each for each in seen.story if each.plan_run_id == run.id]
+    signed, left = _signature(run, own), actions(seen.story, run.id)
+    answerable = {plan.after_action.owner or "", *([signed.by] if signed else []), *(each.owner for each in left)}
+    return Report(
+        run=run.id,
+        plan=plan.id,
+        title=plan.title,
+        subject=subject,
+        state=str(run.state),
+        made_at=seen.now,
+        opened_at=run.opened_at,
+        closed_at=run.closed_at,
+        prefix=plan.drill.prefix if run.drill else "",
+        false_alarm=any(each.kind == "plan.false_alarm" for each in own),
+        why=next((str(each.detail["why"]) for each in own if each.kind == "plan.opened" and (each.detail or {}).get("why")), ""),
+        level=_gravest(run, own),
+        spans=spans,
+        course=seen.course,
+        loudest=measuring.loudest(seen.course.columns),
+        angriest=measuring.angriest(seen.course.columns),
+        marks=_marks(moments, plan),
+        moments=moments,
+        steps=step_lines(run, naming, seen.now),
+        asked=asked(seen, naming),
+        lacks=lacks(seen, spans),
+        actions=left,
+        posts=seen.posts,
+        owner=plan.after_action.owner or "",
+        due=report_due(run),
+        signed=signed,
+        titles=_titles(plan, rules),
+        people={name: contacts.people[name].name for name in answerable if name in contacts.people},
+    )
+
+
+def _titles(plan: Plan, rules: Mapping[str, Localized]) -> dict[str, Localized]:
+    return {
+        **{f"rule:{name}": title for name, title in rules.items()},
+        **{f"step:{step.id}": step.called for step in plan.steps},
+        **{f"level:{level.level}": level.name for level in plan.severity},
+    }
+
+
+def _gravest(run: PlanRun, own: Sequence[TimelineEvent]) -> Localized:
+    """The name of the highest level that the run has reached."""
+    set_ = ((each.detail or {}).get("level") for each in own if each.kind in {"plan.level.set", "plan.level.raised"})
+    ranks = [each for each in (*set_, run.level) if isinstance(each, int)]
+    level = run.definition.level(max(ranks)) if ranks else None
+    return level.name if level is not None else {}
+
+
+def _signature(run: PlanRun, own: Sequence[TimelineEvent]) -> Signature | None:
+    """The last one since the run was closed: one that was opened again is to be signed anew."""
+    signed = [each for each in own if each.kind == SIGNED and run.closed_at is not None and each.at >= run.closed_at]
+    return Signature(signed[-1].actor, signed[-1].at) if signed else None
+
+
+def _marks(moments: Sequence[Moment], plan: Plan) -> list[Moment]:
+    """What explains the course: the first alert, who took it, each rise of the level, each statement, calm, the end."""
+    firsts = [next((each for each in moments if each.kind == kind), None) for kind in _FIRSTS]
+    calm = next((each for each in reversed(moments) if each.kind == "alert.resolved"), None)
+    words = {step.id for step in plan.steps if isinstance(step, StatementStep)}
+    spoken = [each for each in moments if each.kind == "plan.step.done" and each.said.get("step") in words]
+    others = [each for each in moments if each.kind in _ALL]
+    return sorted([*filter(None, (*firsts, calm)), *spoken, *others], key=lambda each: each.until)[:_MOST_MARKS]

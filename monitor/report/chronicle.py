@@ -1,0 +1,60 @@
+"""The timeline folded so that a person can read it: what repeats within the hour is one line, and what says nothing is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from monitor.domain.plan import ACTION_ADDED, ACTION_DONE, Plan, TimelineEvent
+from monitor.report.naming import Naming
+from monitor.report.value import Moment
+
+_TOGETHER: Final = timedelta(hours=1)
+# What happens again and again in a crisis.
+_FOLDED = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.resolved", "alert.acknowledged"})
+_FOLDED |= {"plan.step.checked", "plan.quiet", "plan.report.overdue", "plan.captured", "plan.would_tell"}
+_ALERTS = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.resolved", "alert.acknowledged"})
+_UNSAID = frozenset({"plan.step.started", ACTION_ADDED, ACTION_DONE})  # the end of a step says it; actions have a place of their own
+_WORDS = ("step", "why", "note", "text", "rule")
+
+
+def chronicle(events: Iterable[TimelineEvent], run: int, plan: Plan, naming: Naming) -> list[Moment]:
+    """What happened in a run and with the alerts of its incident, in order."""
+    lines: list[Moment] = []
+    open_lines: dict[tuple[str, ...], int] = {}
+    for event in events:
+        if not _is_told(event, run):
+            continue
+        moment = _moment(event, plan, naming)
+        key = (moment.kind, moment.by, *map(str, sorted(moment.said.items())))
+        place = open_lines.get(key)
+        if moment.kind in _FOLDED and place is not None and moment.at - lines[place].until <= _TOGETHER:
+            lines[place] = replace(lines[place], until=moment.at, times=lines[place].times + 1)
+            continue
+        open_lines[key] = len(lines)
+        lines.append(moment)
+    return lines
+
+
+def _is_told(event: TimelineEvent, run: int) -> bool:
+    if event.plan_run_id is not None:
+        return event.plan_run_id == run and event.kind not in _UNSAID
+    return event.kind in _ALERTS
+
+
+def _moment(event: TimelineEvent, plan: Plan, naming: Naming) -> Moment:
+    detail: Mapping[str, object] = event.detail or {}
+    said = {name: str(detail[name]) for name in _WORDS if detail.get(name)}
+    if "to" in detail:
+        to = detail["to"]
+        names: Sequence[object] = to if isinstance(to, list | tuple) else (to,)
+        said["to"] = "\n".join(dict.fromkeys(naming.addressee(str(each), event.at) for each in names))
+    if isinstance(level := detail.get("level"), int) and (found := plan.level(level)) is not None:
+        said["level"] = str(found.level)
+    if "posts" in detail:
+        said["posts"] = str(detail["posts"])
+    if event.kind in {"alert.opened", "plan.step.checked", "plan.captured"}:
+        said.pop("note", None)
+    return Moment(event.at, event.at, event.kind, naming.role(event.actor, event.at), said)

@@ -1,0 +1,101 @@
+"""The chart of a report: the negative share above, how much was said below, and numbered marks where something happened.
+
+Its colours are variables that the page sets for light, dark and paper; without a page they are the plain ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from xml.etree import ElementTree as ET
+
+from monitor.report.value import Course, Moment
+from monitor.report.words import say
+from monitor.svg import BLUE, DOTTED, FAINT, FONTS, GREY, LEFT, RED, RIGHT, WIDTH, Axis, Ink, line, number, rect, scale, text, time
+from notifiers.reader import Reader
+
+_WORDS, _LINES = f"var(--soft, {GREY})", f"var(--line, {FAINT})"
+_TALK, _ANGER, _MARK, _PAPER = f"var(--talk, {BLUE})", f"var(--anger, {RED})", "var(--ink, #1a1a1a)", "var(--paper, #ffffff)"
+_INK = Ink(_WORDS, _LINES)
+_SHARE, _VOLUME, _HEAD, _BETWEEN, _FOOT = 120, 84, 22, 34, 26
+_RADIUS = 8.5
+_LANE = 20  # from one row of marks to the next
+
+
+def chart(course: Course, marks: Sequence[Moment], reader: Reader, title: str) -> str:
+    """The whole chart as SVG. Nothing in it is fetched from elsewhere; words are escaped."""
+    axis = Axis(course.since, course.until)
+    places = _lanes([axis.x(mark.until) for mark in marks])
+    top = _LANE * (1 + max((lane for _, lane in places), default=-1)) + 6
+    height = top + _HEAD + _SHARE + _BETWEEN + _VOLUME + _FOOT
+    root = ET.Element("svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {height}", role="img")
+    root.set("font-family", FONTS)
+    ET.SubElement(root, "title").text = title
+    _poles(root, places, height - _FOOT)
+    _share(ET.SubElement(root, "g", transform=f"translate(0 {top + _HEAD})"), course, axis, reader)
+    below = ET.SubElement(root, "g", transform=f"translate(0 {top + _HEAD + _SHARE + _BETWEEN})")
+    _volume(below, course, axis, reader)
+    time(below, axis, reader, _VOLUME, _INK)
+    _marks(root, places)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _lanes(places: Sequence[float]) -> list[tuple[float, int]]:
+    """Each place with the first row in which nothing stands too near."""
+    ends: list[float] = []
+    found = []
+    for x in places:
+        lane = next((row for row, end in enumerate(ends) if x - end >= 2 * _RADIUS + 1), len(ends))
+        ends[lane : lane + 1] = [x]
+        found.append((x, lane))
+    return found
+
+
+def _share(root: ET.Element, course: Course, axis: Axis, reader: Reader) -> None:
+    text(root, LEFT, -9, say(reader.language, "chart.share"), size=12, colour=_ANGER, bold=True)
+    known = [each.share for each in course.columns if each.share is not None]
+    top = scale(root, max(known, default=0.5), reader, _SHARE, parts=3, share=True, ink=_INK)
+    for stretch in _stretches(course, axis):
+        points = [(x, _SHARE - share / top * _SHARE) for x, share in stretch]
+        line(root, points, _ANGER, width=2.2)
+        for x, y in points:
+            ET.SubElement(root, "circle", cx=number(x), cy=number(y), r="2", fill=_ANGER)
+
+
+def _stretches(course: Course, axis: Axis) -> Iterator[list[tuple[float, float]]]:
+    """The negative share at the middle of each column, while there is one: where nobody spoke the line is broken."""
+    stretch: list[tuple[float, float]] = []
+    for column in course.columns:
+        if column.share is not None:
+            stretch.append((axis.x(column.since + course.each / 2), column.share))
+        elif stretch:
+            yield stretch
+            stretch = []
+    if stretch:
+        yield stretch
+
+
+def _volume(root: ET.Element, course: Course, axis: Axis, reader: Reader) -> None:
+    """How much was said, and how much of it was negative, from the bottom up."""
+    text(root, LEFT, -9, say(reader.language, "chart.volume", each=reader.span(course.each)), size=12, colour=_TALK, bold=True)
+    top = scale(root, max((each.mentions for each in course.columns), default=1) or 1, reader, _VOLUME, parts=2, ink=_INK)
+    for column in course.columns:
+        left = axis.x(column.since)
+        wide = axis.x(column.since + course.each) - left
+        for count, colour in ((column.mentions, _TALK), (column.negative, _ANGER)):
+            if count:
+                high = max(count / top * _VOLUME, 1.5)  # one of many is seen, too
+                rect(root, left + wide * 0.12, _VOLUME - high, max(wide * 0.76, 1.0), high, colour)
+
+
+def _poles(root: ET.Element, places: Sequence[tuple[float, int]], bottom: float) -> None:
+    for x, lane in places:
+        line(root, [(x, lane * _LANE + 10.0), (x, bottom)], _MARK, dash=DOTTED, width=1.1)
+
+
+def _marks(root: ET.Element, places: Sequence[tuple[float, int]]) -> None:
+    """The numbers, as the list below the chart has them."""
+    for place, (x, lane) in enumerate(places, start=1):
+        y = lane * _LANE + 10.0
+        inside = min(max(x, _RADIUS + 1), RIGHT + 10 - _RADIUS)
+        ET.SubElement(root, "circle", cx=number(inside), cy=number(y), r=number(_RADIUS), fill=_MARK)
+        text(root, inside, y + 3.8, str(place), size=11, anchor="middle", colour=_PAPER, bold=True)

@@ -1,0 +1,84 @@
+"""What the plan lacked, read off the timeline: each finding is something to decide in calm weather, and nobody's fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from monitor.domain.alert import DeliveryState
+from monitor.domain.plan import STUCK, PlanRun, StatementStep, Step, StepState, TimelineEvent
+from monitor.plans.steps import is_automatic
+from monitor.report.reading import Material
+from monitor.report.value import Lack, Span
+
+
+def lacks(seen: Material, spans: Sequence[Span]) -> list[Lack]:
+    """All of them, from the beginning of a crisis to its end."""
+    story = [each for each in seen.story if each.plan_run_id == seen.run.id]
+    return [*_told(seen, story), *_taken(seen.run, story, spans), *_said(seen.run, story, spans), *_done(seen.run, story)]
+
+
+def _told(seen: Material, story: Sequence[TimelineEvent]) -> Iterator[Lack]:
+    """Who should have heard of it."""
+    failed = [each.receiver for each in seen.deliveries.values() if each.state is DeliveryState.FAILED]
+    if failed:
+        yield Lack("undelivered", tuple(dict.fromkeys(failed)))
+    if any(each.kind == STUCK for each in story):
+        yield Lack("stuck")
+
+
+def _taken(run: PlanRun, story: Sequence[TimelineEvent], spans: Sequence[Span]) -> Iterator[Lack]:
+    """Who should have taken it."""
+    taken = next((span for span in spans if span.name == "acknowledge"), None)
+    if taken is not None and taken.until is None:
+        yield Lack("untaken")
+    if any(each.kind == "plan.unconfirmed" for each in story):
+        yield Lack("unconfirmed")
+    ladder = [rung for rung in run.definition.escalation if rung.repeat_from is None]
+    rungs = [each for each in story if each.kind == "plan.escalated"]
+    if len(ladder) > 1 and any(_rung(each) >= len(ladder) - 1 for each in rungs):
+        yield Lack("last_rung")
+    if any(each.actor != "tocsin" for each in rungs):
+        yield Lack("asked_for_help")
+
+
+def _rung(event: TimelineEvent) -> int:
+    number = (event.detail or {}).get("rung")
+    return number if isinstance(number, int) else -1
+
+
+def _said(run: PlanRun, story: Sequence[TimelineEvent], spans: Sequence[Span]) -> Iterator[Lack]:
+    """Which words were not ready."""
+    for code, kind in (("edited", "plan.step.edited"), ("rejected", "plan.step.rejected"), ("unapproved", "plan.step.unapproved")):
+        if steps := _steps(story, kind):
+            yield Lack(code, steps)
+    if drafts := [step.id for step in run.definition.steps if _is_draft(run, step)]:
+        yield Lack("draft", tuple(drafts))
+    if not run.open and any(span.name == "statement" and span.until is None for span in spans):
+        yield Lack("silent")
+
+
+def _is_draft(run: PlanRun, step: Step) -> bool:
+    """Whether words went out that nobody had approved, in calm weather or in the run."""
+    if not isinstance(step, StatementStep) or run.step(step.id).state is not StepState.DONE:
+        return False
+    prepared = run.definition.statement(step.statement)
+    return run.step(step.id).approved_at is None and (prepared is None or prepared.status == "draft")
+
+
+def _done(run: PlanRun, story: Sequence[TimelineEvent]) -> Iterator[Lack]:
+    """Which steps did not carry."""
+    if failed := _steps(story, "plan.step.failed"):
+        yield Lack("failed", failed)
+    if late := _steps(story, "plan.step.late"):
+        yield Lack("late", late)
+    unowned = [step.id for step in run.definition.steps if not is_automatic(step) and not (run.step(step.id).owner or step.role)]
+    if unowned:
+        yield Lack("unowned", tuple(unowned))
+    if any(each.kind == "plan.reopened" for each in story):
+        yield Lack("reopened")
+    if run.definition.after_action.owner is None:
+        yield Lack("unreported")
+
+
+def _steps(story: Sequence[TimelineEvent], kind: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str((each.detail or {}).get("step", "")) for each in story if each.kind == kind))
