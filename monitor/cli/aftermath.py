@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -30,15 +31,13 @@ from monitor.cli.context import (
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
+    from monitor.pipeline.aftermath import NewAction
     from monitor.report import Action, Report
     from monitor.settings import Outline
     from monitor.storage import Store
 
 RunNumber = Annotated[int, typer.Argument(help="The run's number.")]
 _ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
-
-follow_up = typer.Typer(name="follow-up", help="What a crisis leaves to do, by whom and until when.", invoke_without_command=True)
-plan.add_typer(follow_up)
 
 
 @plan.command("report")
@@ -121,23 +120,66 @@ def evidence(
     run(work)
 
 
-@follow_up.callback()
-def list_actions(context: typer.Context, number: RunNumber, config: ConfigDir = DEFAULT_CONFIG) -> None:
-    """What a run leaves to do: without `add` or `done`, the list."""
-    context.obj = number
-    if context.invoked_subcommand is not None:
-        return
+@plan.command("follow-up")
+def follow_up(
+    number: RunNumber,
+    verb: Annotated[Literal["list", "add", "done"], typer.Argument(help="What to do with them.")] = "list",
+    what: Annotated[
+        str, typer.Argument(help="With `add`: what is to be done. With `done`: the action's number.", show_default=False)
+    ] = "",
+    owner: Annotated[str, typer.Option(help="With `add`: who does it, a person or role of contacts.yaml.", show_default=False)] = "",
+    due: Annotated[str, typer.Option(help="With `add`: until when, a day as 2026-12-24.", show_default=False)] = "",
+    config: ConfigDir = DEFAULT_CONFIG,
+    by: By = "",
+) -> None:
+    """What a crisis leaves to do, by whom and until when: list it, add to it, or say that something is done."""
 
     async def work() -> None:
         async with opened(config) as (settings, store):
-            _show((await _made(settings, store, number)).actions)
+            if verb == "add":
+                await _add(store, number, _new(settings, what, owner, due), by)
+            elif verb == "done":
+                await _end(store, number, what, by)
+            else:
+                _show((await _made(settings, store, number)).actions)
 
     run(work)
 
 
-def _show(actions: list[Action] | tuple[Action, ...]) -> None:
+def _new(settings: Outline, text: str, owner: str, due: str) -> NewAction:
+    from monitor.pipeline.aftermath import NewAction
+
+    known = {*settings.contacts.people, *settings.contacts.roles}
+    if not text or not owner or not due:
+        raise UsageError('say what, who and until when: `tocsin plan follow-up 3 add "…" --owner PERSON --due 2026-12-24`')
+    if owner not in known:
+        raise unknown("person or role", owner, known)
+    try:
+        return NewAction(text, owner, date.fromisoformat(due))
+    except ValueError:
+        raise UsageError(f"{due}: write the day as 2026-12-24") from None
+
+
+async def _add(store: Store, run_id: int, new: NewAction, by: str) -> None:
+    from monitor.pipeline import aftermath
+
+    number = await aftermath.add_action(store, run_id, new, actor(by), clock.now())
+    say(f"Run {run_id}: action {number} is noted, for {new.owner}, by {new.due.isoformat()}.")
+    say("Once it is done: ", (f"tocsin plan follow-up {run_id} done {number}", "bold"))
+
+
+async def _end(store: Store, run_id: int, what: str, by: str) -> None:
+    from monitor.pipeline import aftermath
+
+    if not what.isdecimal():
+        raise UsageError(f"say which action is done, by its number: `tocsin plan follow-up {run_id}` lists them")
+    new = await aftermath.end_action(store, run_id, int(what), actor(by), clock.now())
+    say(f"Run {run_id}: action {what} {'is done' if new else 'was done already'}.")
+
+
+def _show(actions: Sequence[Action]) -> None:
     if not actions:
-        out.print("Nothing is noted.")
+        say("Nothing is noted.")
         return
     rows = table("no.", "due", "by", "state", "what")
     today = clock.now().date()
@@ -145,56 +187,3 @@ def _show(actions: list[Action] | tuple[Action, ...]) -> None:
         state = ("done", "green") if each.done_at else ("overdue", "red") if each.due < today else ("open", "")
         row(rows, str(each.number), each.due.isoformat(), each.owner, state, each.text)
     out.print(rows)
-
-
-@follow_up.command("add")
-def add(
-    context: typer.Context,
-    text: Annotated[str, typer.Argument(help="What is to be done.")],
-    owner: Annotated[str, typer.Option(help="Who does it: a person or role of contacts.yaml.")],
-    due: Annotated[str, typer.Option(help="Until when: a day, as 2026-12-24.")],
-    config: ConfigDir = DEFAULT_CONFIG,
-    by: By = "",
-) -> None:
-    """Note something to be done, by whom and until when: `tocsin plan follow-up 3 add --owner ana --due 2026-12-24 "…"`."""
-
-    async def work() -> None:
-        from monitor.pipeline import aftermath
-
-        day = _day(due)
-        async with opened(config) as (settings, store):
-            known = {*settings.contacts.people, *settings.contacts.roles}
-            if owner not in known:
-                raise unknown("person or role", owner, known)
-            new = aftermath.NewAction(text, owner, day)
-            number = await aftermath.add_action(store, context.obj, new, actor(by), clock.now())
-        say(f"Run {context.obj}: action {number} is noted.")
-        say("Once it is done: ", (f"tocsin plan follow-up {context.obj} done {number}", "bold"))
-
-    run(work)
-
-
-def _day(written: str) -> date:
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise UsageError(f"{written}: write the day as 2026-12-24") from None
-
-
-@follow_up.command("done")
-def done(
-    context: typer.Context,
-    number: Annotated[int, typer.Argument(help="The action's number.")],
-    config: ConfigDir = DEFAULT_CONFIG,
-    by: By = "",
-) -> None:
-    """Say that an action is done."""
-
-    async def work() -> None:
-        from monitor.pipeline import aftermath
-
-        async with opened(config) as (_, store):
-            new = await aftermath.end_action(store, context.obj, number, actor(by), clock.now())
-        say(f"Run {context.obj}: action {number} {'is done' if new else 'was done already'}.")
-
-    run(work)

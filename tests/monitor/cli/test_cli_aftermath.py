@@ -1,0 +1,78 @@
+"""`tocsin plan report`, `follow-up` and `evidence`: what a person types when the crisis is over."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.monitor.cli.conftest import Tocsin
+
+
+def test_a_report_is_printed_as_markdown(rung: Tocsin) -> None:
+    """In the language of the configuration, of a run that is still open."""
+    printed = rung.at("plan", "report", "1")
+    assert printed.exit_code == 0, printed.output
+    assert printed.output.startswith("# Outage \\[red\\]: after-action report\n")
+    assert "Under way" in printed.output
+    assert "Alert: crisis" in printed.output
+
+
+def test_a_report_is_written_by_the_ending_of_its_file(rung: Tocsin, tmp_path: Path) -> None:
+    """For its owner alone to read; another language on request."""
+    page = tmp_path / "retex.html"
+    assert rung.at("plan", "report", "1", "--output", str(page), "--language", "fr").output.endswith("retex.html is written.\n")
+    assert page.read_text().startswith('<!doctype html>\n<html lang="fr">')
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert json.loads(rung.at("plan", "report", "1", "--format", "json").output)["run"] == 1
+
+
+def test_a_file_that_cannot_be_written_is_said(rung: Tocsin, tmp_path: Path) -> None:
+    """With what to do."""
+    failed = rung.at("plan", "report", "1", "--output", str(tmp_path / "none" / "retex.html"))
+    assert "cannot be written" in str(failed.exception)
+
+
+def test_a_report_is_signed_once_the_run_is_closed(rung: Tocsin) -> None:
+    """By whoever says so; a second time changes nothing."""
+    assert "can be signed once the run is closed" in str(rung.at("plan", "report", "1", "--sign").exception)
+    rung.at("plan", "stand-down", "1", "--why", "calm")
+    assert "tocsin plan report 1" in rung.at("plan", "show", "1").output
+    assert rung.at("plan", "report", "1", "--sign", "--by", "ada").output == "Run 1: the report is signed.\n"
+    assert rung.at("plan", "report", "1", "--sign").output == "Run 1: somebody has signed the report already.\n"
+    assert "signed by Ada" in rung.at("plan", "report", "1").output
+
+
+def test_what_is_left_to_do_is_listed_added_and_done(rung: Tocsin) -> None:
+    """Each with who and until when."""
+    assert rung.at("plan", "follow-up", "1").output == "Nothing is noted.\n"
+    added = rung.at("plan", "follow-up", "1", "add", "A second channel", "--owner", "ada", "--due", "2026-04-01")
+    assert added.output.splitlines()[0] == "Run 1: action 1 is noted, for ada, by 2026-04-01."
+    assert "overdue" in rung.at("plan", "follow-up", "1").output
+    assert rung.at("plan", "follow-up", "1", "done", "1").output == "Run 1: action 1 is done.\n"
+    assert rung.at("plan", "follow-up", "1", "done", "1").output == "Run 1: action 1 was done already.\n"
+    assert "2026-04-01  ada" in rung.at("plan", "follow-up", "1").output
+
+
+def test_what_is_wrong_with_an_action_is_said(rung: Tocsin) -> None:
+    """Nobody of that name, no day, nothing to do, no number."""
+    of = ("plan", "follow-up", "1")
+    assert "there is no person or role `zoe`" in str(rung.at(*of, "add", "x", "--owner", "zoe", "--due", "2026-04-01").exception)
+    assert "write the day as" in str(rung.at(*of, "add", "x", "--owner", "ada", "--due", "tomorrow").exception)
+    assert "say what, who and until when" in str(rung.at(*of, "add", "x").exception)
+    assert "by its number" in str(rung.at(*of, "done").exception)
+
+
+def test_the_evidence_is_exported(rung: Tocsin, tmp_path: Path) -> None:
+    """As lines of JSON, or as a table."""
+    printed = [json.loads(line) for line in rung.at("plan", "evidence", "1").output.splitlines()]
+    assert [each["author"] for each in printed][:2] == ["user0", "user1"]
+    assert all(len(each["sha256"]) == 64 for each in printed)
+    sheet = tmp_path / "evidence.csv"
+    rung.at("plan", "evidence", "1", "--format", "csv", "--output", str(sheet))
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == [each["text"] for each in printed]
+    assert "no plan run 9" in str(rung.at("plan", "evidence", "9").exception)
