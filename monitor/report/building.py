@@ -12,7 +12,7 @@ from monitor.report.asking import asked
 from monitor.report.chronicle import chronicle
 from monitor.report.lacking import lacks
 from monitor.report.naming import Naming
-from monitor.report.reading import Material
+from monitor.report.material import Material
 from monitor.report.steps import step_lines
 from monitor.report.value import Moment, Report, Signature
 from monitor.settings.contacts import Contacts

@@ -17,6 +17,7 @@ _FOLDED = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.res
 _FOLDED |= {"plan.step.checked", "plan.quiet", "plan.report.overdue", "plan.captured", "plan.would_tell"}
 _ALERTS = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.resolved", "alert.acknowledged"})
 _UNSAID = frozenset({"plan.step.started", ACTION_ADDED, ACTION_DONE})  # the end of a step says it; actions have a place of their own
+_SAID_BY_ITSELF = frozenset({"plan.activated", "plan.would_tell"})  # their reason is a word of ours, not of a person
 _WORDS = ("step", "why", "note", "text", "rule")
 
 
@@ -55,6 +56,6 @@ def _moment(event: TimelineEvent, plan: Plan, naming: Naming) -> Moment:
         said["level"] = str(found.level)
     if "posts" in detail:
         said["posts"] = str(detail["posts"])
-    if event.kind in {"alert.opened", "plan.step.checked", "plan.captured"}:
-        said.pop("note", None)
+    if event.kind in _SAID_BY_ITSELF:
+        said.pop("why", None)
     return Moment(event.at, event.at, event.kind, naming.role(event.actor, event.at), said)

@@ -5,10 +5,12 @@ Its colours are variables that the page sets for light, dark and paper; without 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from monitor.report.value import Course, Moment
+from monitor.report.measuring import ENOUGH
+from monitor.report.value import Column, Course, Moment
 from monitor.report.words import say
 from monitor.svg import BLUE, DOTTED, FAINT, FONTS, GREY, LEFT, RED, RIGHT, WIDTH, Axis, Ink, line, number, rect, scale, text, time
 from notifiers.reader import Reader
@@ -53,25 +55,18 @@ def _lanes(places: Sequence[float]) -> list[tuple[float, int]]:
 def _share(root: ET.Element, course: Course, axis: Axis, reader: Reader) -> None:
     text(root, LEFT, -9, say(reader.language, "chart.share"), size=12, colour=_ANGER, bold=True)
     known = [each.share for each in course.columns if each.share is not None]
-    top = scale(root, max(known, default=0.5), reader, _SHARE, parts=3, share=True, ink=_INK)
-    for stretch in _stretches(course, axis):
-        points = [(x, _SHARE - share / top * _SHARE) for x, share in stretch]
-        line(root, points, _ANGER, width=2.2)
-        for x, y in points:
-            ET.SubElement(root, "circle", cx=number(x), cy=number(y), r="2", fill=_ANGER)
+    top = scale(root, max(known, default=0.0) or 0.5, reader, _SHARE, parts=3, share=True, ink=_INK)
+    for _, together in groupby(course.columns, key=lambda each: each.share is not None):
+        _stretch(root, [(axis.x(each.since + course.each / 2), each) for each in together if each.share is not None], top)
 
 
-def _stretches(course: Course, axis: Axis) -> Iterator[list[tuple[float, float]]]:
-    """The negative share at the middle of each column, while there is one: where nobody spoke the line is broken."""
-    stretch: list[tuple[float, float]] = []
-    for column in course.columns:
-        if column.share is not None:
-            stretch.append((axis.x(column.since + course.each / 2), column.share))
-        elif stretch:
-            yield stretch
-            stretch = []
-    if stretch:
-        yield stretch
+def _stretch(root: ET.Element, columns: Sequence[tuple[float, Column]], top: float) -> None:
+    """The line, which is broken where nobody spoke; a point that tells little is hollow."""
+    points = [(x, _SHARE - (each.share or 0.0) / top * _SHARE, each.scored >= ENOUGH) for x, each in columns]
+    line(root, [(x, y) for x, y, _ in points], _ANGER, width=2.2)
+    for x, y, tells in points:
+        fill = _ANGER if tells else _PAPER
+        ET.SubElement(root, "circle", {"cx": number(x), "cy": number(y), "r": "2.2", "fill": fill, "stroke": _ANGER})
 
 
 def _volume(root: ET.Element, course: Course, axis: Axis, reader: Reader) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from monitor.domain.alert import DeliveryState
 from monitor.domain.plan import STUCK, PlanRun, StatementStep, Step, StepState, TimelineEvent
 from monitor.plans.steps import is_automatic
-from monitor.report.reading import Material
+from monitor.report.material import Material
 from monitor.report.value import Lack, Span
 
 

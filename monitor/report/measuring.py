@@ -8,7 +8,7 @@ from typing import Final
 
 from monitor.domain.alert import Alert
 from monitor.domain.plan import Plan, PlanRun, StatementStep, StepState, TimelineEvent
-from monitor.report.reading import Material
+from monitor.report.material import Material
 from monitor.report.value import Column, Span
 
 ENOUGH: Final = 10

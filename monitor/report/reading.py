@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Final
 
-from monitor.domain.alert import Alert, DeliveryRecord, Incident, Notification
+from monitor.domain.alert import Alert, Incident
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import PlanRun, TimelineEvent
+from monitor.domain.plan import PlanRun
+from monitor.report.material import Material
 from monitor.report.value import Column, Course
 from monitor.storage import UnitOfWork
 
@@ -19,22 +19,6 @@ _WIDTHS: Final = tuple(timedelta(minutes=each) for each in (5, 10, 15, 30, 60, 1
 _LEAST_AROUND, _MOST_AROUND = timedelta(hours=1), timedelta(hours=6)
 _FURTHEST_BACK: Final = timedelta(days=1)
 """How long before the first alert an incident may begin: an old post that came late stretches no chart over weeks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """All that is known of a run at a moment (`now`)."""
-
-    now: datetime
-    run: PlanRun
-    incident: Incident
-    alerts: Sequence[Alert]
-    story: Sequence[TimelineEvent]
-    told: Sequence[Notification]
-    deliveries: Mapping[int, DeliveryRecord]
-    first_post: datetime | None
-    posts: int
-    course: Course
 
 
 async def read(tx: UnitOfWork, run_id: int, now: datetime) -> Material:

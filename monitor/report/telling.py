@@ -13,6 +13,7 @@ from monitor.domain.plan import Localized, RunState
 from monitor.plans.steps import NOT_REACHED, REHEARSED
 from monitor.report import words
 from monitor.report.drawing import chart
+from monitor.report.measuring import ENOUGH
 from monitor.report.naming import TOCSIN
 from monitor.report.steps import is_trouble
 from monitor.report.value import Action, Asked, Column, Lack, Moment, Report, Span, StepLine
@@ -135,7 +136,8 @@ class Telling:
     def _span(self, span: Span) -> Fact:
         length = span.length
         value = self._reader.span(length, short=True) if length is not None else self.t("never.over" if self.report.over else "never")
-        late = span.within is not None and (length or self.report.made_at - span.since) > span.within
+        elapsed = length if length is not None else self.report.made_at - span.since
+        late = span.within is not None and elapsed > span.within
         within = self._within(span, late=late)
         how = f"{span.name}.hand" if not self._rang and words.known(self._reader.language, f"{span.name}.hand") else f"{span.name}.how"
         return Fact(self.t(span.name), value, self.t(how), within, missed=late)
@@ -178,6 +180,12 @@ class Telling:
         if self.report.loudest is None:
             return ""
         return chart(course, self.report.marks, self._reader, self.t("chart.title"))
+
+    @property
+    def hollow(self) -> str:
+        """What hollow points of the chart mean, where it has any."""
+        has = any(0 < each.scored < ENOUGH for each in self.report.course.columns)
+        return self.t("chart.hollow", n=str(ENOUGH)) if has else ""
 
     @property
     def marks(self) -> Sequence[Line]:

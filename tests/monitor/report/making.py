@@ -10,7 +10,7 @@ from typing import Any
 from monitor.domain.alert import Alert, AlertState, DeliveryRecord, DeliveryState, Incident, Notification, NotificationKind
 from monitor.domain.plan import Plan, PlanRun, RunState, StepRun, StepState, TimelineEvent
 from monitor.report import Report, build
-from monitor.report.reading import Material
+from monitor.report.material import Material
 from monitor.report.value import Column, Course
 from monitor.settings.contacts import Contacts
 
