@@ -81,7 +81,9 @@ def text(
     ET.SubElement(root, "text", style | ({"font-weight": "bold"} if bold else {})).text = words
 
 
-def scale(root: ET.Element, most: float, reader: Reader, high: int, *, parts: int, share: bool = False, ink: Ink = PLAIN) -> float:
+def scale(
+    root: ET.Element, most: float, reader: Reader, high: int, *, parts: int, share: bool = False, ink: Ink = PLAIN
+) -> float:
     """About so many lines with their figures, over a height; returns what the top stands for."""
     step = _nice(most / parts, whole=not share)
     top = step * (int(most / step) + 1)

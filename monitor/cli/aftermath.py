@@ -55,7 +55,7 @@ def report(
     sign: Annotated[bool, typer.Option("--sign", help="Say that you have read it and stand for it: reminders end.")] = False,
     by: By = "",
 ) -> None:
-    """The after-action report (RETEX) on a run: what happened when, how long it took, what the plan lacked, what is left to do."""
+    """Make the after-action report (RETEX) on a run: what happened when, how long it took, what the plan lacked, what is left."""
 
     async def work() -> None:
         from monitor.pipeline import aftermath
@@ -90,8 +90,10 @@ def _write(content: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(content)
         return
-    with creating(output), open(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="") as file:
-        file.write(content)
+    with creating(output):
+        handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
     say(f"{output} is written.")
 
 
@@ -99,7 +101,9 @@ def _write(content: str, output: Path | None) -> None:
 def evidence(
     number: RunNumber,
     config: ConfigDir = DEFAULT_CONFIG,
-    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="One JSON object a line, or a spreadsheet.")] = "jsonl",
+    form: Annotated[
+        Literal["jsonl", "csv"], typer.Option("--format", help="One JSON object a line, or a spreadsheet.")
+    ] = "jsonl",
     output: Annotated[Path | None, typer.Option(help="The file to write; without, it is printed.")] = None,
     with_sensitive: Annotated[
         bool, typer.Option("--with-sensitive", help="Show authors and words of sensitive posts, too: health, politics, religion.")
@@ -127,7 +131,9 @@ def follow_up(
     what: Annotated[
         str, typer.Argument(help="With `add`: what is to be done. With `done`: the action's number.", show_default=False)
     ] = "",
-    owner: Annotated[str, typer.Option(help="With `add`: who does it, a person or role of contacts.yaml.", show_default=False)] = "",
+    owner: Annotated[
+        str, typer.Option(help="With `add`: who does it, a person or role of contacts.yaml.", show_default=False)
+    ] = "",
     due: Annotated[str, typer.Option(help="With `add`: until when, a day as 2026-12-24.", show_default=False)] = "",
     config: ConfigDir = DEFAULT_CONFIG,
     by: By = "",

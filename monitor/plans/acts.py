@@ -338,7 +338,7 @@ def _false_alarm(plan: Plan, run: PlanRun, done: Act) -> Moved:
 
 
 def _close(plan: Plan, run: PlanRun, done: Act) -> Moved:
-    """It is over. What steps changed outside is taken back; whoever was told hears of its end, and whoever reports is asked to."""
+    """It is over. What steps changed outside is taken back, whoever was told hears of it, and whoever reports is asked to."""
     undone = [Tell((undo.receiver,), Why.UNDO, step) for step, undo in _undone(plan, run, done)]
     closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by)
     due = None if done.verb == "false_alarm" else report_due(closed)

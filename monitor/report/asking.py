@@ -9,8 +9,8 @@ from datetime import datetime
 from monitor.domain.alert import DeliveryState, Notification, NotificationKind
 from monitor.domain.plan import TimelineEvent
 from monitor.plans import Why
-from monitor.report.naming import TOCSIN, Naming
 from monitor.report.material import Material
+from monitor.report.naming import TOCSIN, Naming
 from monitor.report.value import Asked
 
 _NO_CALL = frozenset({Why.UNDO, Why.REPORT, Why.UNSIGNED, Why.STEP})

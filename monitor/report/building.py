@@ -11,8 +11,8 @@ from monitor.report.actions import actions
 from monitor.report.asking import asked
 from monitor.report.chronicle import chronicle
 from monitor.report.lacking import lacks
-from monitor.report.naming import Naming
 from monitor.report.material import Material
+from monitor.report.naming import Naming
 from monitor.report.steps import step_lines
 from monitor.report.value import Moment, Report, Signature
 from monitor.settings.contacts import Contacts
@@ -42,6 +42,7 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         closed_at=run.closed_at,
         prefix=plan.drill.prefix if run.drill else "",
         false_alarm=any(each.kind == "plan.false_alarm" for each in own),
+        rang=bool(seen.alerts),
         why=next((str(each.detail["why"]) for each in own if each.kind == "plan.opened" and (each.detail or {}).get("why")), ""),
         level=_gravest(run, own),
         spans=spans,
@@ -52,7 +53,7 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         moments=moments,
         steps=step_lines(run, naming, seen.now),
         asked=asked(seen, naming),
-        lacks=lacks(seen, spans),
+        lacks=lacks(seen, spans, naming),
         actions=left,
         posts=seen.posts,
         owner=plan.after_action.owner or "",

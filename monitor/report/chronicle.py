@@ -1,4 +1,4 @@
-"""The timeline folded so that a person can read it: what repeats within the hour is one line, and what says nothing is left out."""
+"""The timeline folded so that a person can read it: what repeats within the hour is one line, what says nothing is left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _TOGETHER: Final = timedelta(hours=1)
 _FOLDED = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.resolved", "alert.acknowledged"})
 _FOLDED |= {"plan.step.checked", "plan.quiet", "plan.report.overdue", "plan.captured", "plan.would_tell"}
 _ALERTS = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.resolved", "alert.acknowledged"})
-_UNSAID = frozenset({"plan.step.started", ACTION_ADDED, ACTION_DONE})  # the end of a step says it; actions have a place of their own
+_UNSAID = frozenset(
+    {"plan.step.started", ACTION_ADDED, ACTION_DONE}
+)  # the end of a step says it; actions have a place of their own
 _SAID_BY_ITSELF = frozenset({"plan.activated", "plan.would_tell"})  # their reason is a word of ours, not of a person
 _WORDS = ("step", "why", "note", "text", "rule")
 

@@ -12,7 +12,25 @@ from xml.etree import ElementTree as ET
 from monitor.report.measuring import ENOUGH
 from monitor.report.value import Column, Course, Moment
 from monitor.report.words import say
-from monitor.svg import BLUE, DOTTED, FAINT, FONTS, GREY, LEFT, RED, RIGHT, WIDTH, Axis, Ink, line, number, rect, scale, text, time
+from monitor.svg import (
+    BLUE,
+    DOTTED,
+    FAINT,
+    FONTS,
+    GREY,
+    LEFT,
+    RED,
+    RIGHT,
+    WIDTH,
+    Axis,
+    Ink,
+    line,
+    number,
+    rect,
+    scale,
+    text,
+    time,
+)
 from notifiers.reader import Reader
 
 _WORDS, _LINES = f"var(--soft, {GREY})", f"var(--line, {FAINT})"
@@ -52,8 +70,14 @@ def _lanes(places: Sequence[float]) -> list[tuple[float, int]]:
     return found
 
 
+def _heading(root: ET.Element, words: str, colour: str) -> None:
+    """What a panel shows, readable over the marks' poles."""
+    group = ET.SubElement(root, "g", {"class": "head"})
+    text(group, LEFT, -9, words, size=11, colour=colour, bold=True)
+
+
 def _share(root: ET.Element, course: Course, axis: Axis, reader: Reader) -> None:
-    text(root, LEFT, -9, say(reader.language, "chart.share"), size=12, colour=_ANGER, bold=True)
+    _heading(root, say(reader.language, "chart.share"), _ANGER)
     known = [each.share for each in course.columns if each.share is not None]
     top = scale(root, max(known, default=0.0) or 0.5, reader, _SHARE, parts=3, share=True, ink=_INK)
     for _, together in groupby(course.columns, key=lambda each: each.share is not None):
@@ -71,7 +95,7 @@ def _stretch(root: ET.Element, columns: Sequence[tuple[float, Column]], top: flo
 
 def _volume(root: ET.Element, course: Course, axis: Axis, reader: Reader) -> None:
     """How much was said, and how much of it was negative, from the bottom up."""
-    text(root, LEFT, -9, say(reader.language, "chart.volume", each=reader.span(course.each)), size=12, colour=_TALK, bold=True)
+    _heading(root, say(reader.language, "chart.volume", each=reader.span(course.each)), _TALK)
     top = scale(root, max((each.mentions for each in course.columns), default=1) or 1, reader, _VOLUME, parts=2, ink=_INK)
     for column in course.columns:
         left = axis.x(column.since)
@@ -83,7 +107,9 @@ def _volume(root: ET.Element, course: Course, axis: Axis, reader: Reader) -> Non
 
 
 def _poles(root: ET.Element, places: Sequence[tuple[float, int]], bottom: float) -> None:
-    for x, lane in places:
+    """One for all marks of a moment, from the uppermost down."""
+    highest = {round(x): (x, lane) for x, lane in reversed(places)}
+    for x, lane in highest.values():
         line(root, [(x, lane * _LANE + 10.0), (x, bottom)], _MARK, dash=DOTTED, width=1.1)
 
 

@@ -8,20 +8,21 @@ from monitor.domain.alert import DeliveryState
 from monitor.domain.plan import STUCK, PlanRun, StatementStep, Step, StepState, TimelineEvent
 from monitor.plans.steps import is_automatic
 from monitor.report.material import Material
+from monitor.report.naming import Naming
 from monitor.report.value import Lack, Span
 
 
-def lacks(seen: Material, spans: Sequence[Span]) -> list[Lack]:
+def lacks(seen: Material, spans: Sequence[Span], naming: Naming) -> list[Lack]:
     """All of them, from the beginning of a crisis to its end."""
     story = [each for each in seen.story if each.plan_run_id == seen.run.id]
-    return [*_told(seen, story), *_taken(seen.run, story, spans), *_said(seen.run, story, spans), *_done(seen.run, story)]
+    return [*_told(seen, story, naming), *_taken(seen.run, story, spans), *_said(seen.run, story, spans), *_done(seen.run, story)]
 
 
-def _told(seen: Material, story: Sequence[TimelineEvent]) -> Iterator[Lack]:
+def _told(seen: Material, story: Sequence[TimelineEvent], naming: Naming) -> Iterator[Lack]:
     """Who should have heard of it."""
     failed = [each.receiver for each in seen.deliveries.values() if each.state is DeliveryState.FAILED]
     if failed:
-        yield Lack("undelivered", tuple(dict.fromkeys(failed)))
+        yield Lack("undelivered", tuple(dict.fromkeys(naming.addressee(name, seen.run.opened_at) for name in failed)))
     if any(each.kind == STUCK for each in story):
         yield Lack("stuck")
 
@@ -48,7 +49,11 @@ def _rung(event: TimelineEvent) -> int:
 
 def _said(run: PlanRun, story: Sequence[TimelineEvent], spans: Sequence[Span]) -> Iterator[Lack]:
     """Which words were not ready."""
-    for code, kind in (("edited", "plan.step.edited"), ("rejected", "plan.step.rejected"), ("unapproved", "plan.step.unapproved")):
+    for code, kind in (
+        ("edited", "plan.step.edited"),
+        ("rejected", "plan.step.rejected"),
+        ("unapproved", "plan.step.unapproved"),
+    ):
         if steps := _steps(story, kind):
             yield Lack(code, steps)
     if drafts := [step.id for step in run.definition.steps if _is_draft(run, step)]:

@@ -73,7 +73,7 @@ def _text() -> SandboxedEnvironment:
     """Markdown has no tags to escape: each value goes through `escaped` on its way out, so that none is forgotten."""
     return SandboxedEnvironment(
         loader=PackageLoader("monitor.report"),
-        autoescape=False,  # noqa: S701 `finalize` escapes
+        autoescape=False,
         finalize=escaped,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from monitor.domain.plan import PlanRun, Step, StepRun, StepState
@@ -12,6 +13,7 @@ from monitor.report.value import StepLine
 UNDONE = "undone"
 """The state of a step that nobody has ended when the run was closed."""
 
+_RECEIVER = re.compile(r"(?:(?<=^)|(?<=; ))[a-z0-9_-]+(?=: )")  # of which of several receivers a failure tells
 _BY_ITSELF = frozenset({NOT_REACHED, REHEARSED})
 
 
@@ -31,7 +33,7 @@ def _line(run: PlanRun, step: Step, naming: Naming, now: datetime) -> StepLine:
         deadline_at=at.deadline_at,
         ended_at=at.ended_at,
         late_by=_late_by(at, run.closed_at or now),
-        why=_why(at),
+        why=_why(at, naming, run.opened_at),
     )
 
 
@@ -43,10 +45,10 @@ def _late_by(at: StepRun, until: datetime) -> timedelta | None:
     return late if late > timedelta(0) else None
 
 
-def _why(at: StepRun) -> str:
+def _why(at: StepRun, naming: Naming, moment: datetime) -> str:
     """Why it did not go as planned. How a delivery ended well, or who ticked it off, is no reason."""
     told = at.state in {StepState.FAILED, StepState.SKIPPED} or at.detail == REHEARSED
-    return at.detail or "" if told else ""
+    return _RECEIVER.sub(lambda found: naming.addressee(found[0], moment), at.detail or "") if told else ""
 
 
 def is_by_itself(line: StepLine) -> bool:

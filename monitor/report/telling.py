@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Final
 
 from babel.dates import format_date
@@ -18,7 +19,7 @@ from monitor.report.naming import TOCSIN
 from monitor.report.steps import is_trouble
 from monitor.report.value import Action, Asked, Column, Lack, Moment, Report, Span, StepLine
 from notifiers.reader import Reader
-from notifiers.safe import clean, one_line
+from notifiers.safe import one_line
 
 _LONG, _NAME = 600, 120
 _EVER: Final = datetime(1, 1, 2, tzinfo=UTC)  # against which every moment has its day and its year
@@ -38,12 +39,13 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the chronicle; `grave`: it stands out."""
+    """A line of the chronicle; `grave`: it stands out. `by_hand`: a person did it."""
 
     at: str
     what: str
     who: str
     grave: bool = False
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,12 @@ class Telling:
     def about(self) -> str:
         """Of what, and from when to when."""
         report = self.report
-        known = {"subject": self._name(report.subject), "since": self._dated(report.opened_at), "zone": self._reader.zone}
+        subject = self._name(report.subject)
+        known = {"subject": subject, "of_subject": self._reader.of(subject), "zone": self._reader.zone}
+        known["since"] = self._dated(report.opened_at)
         if report.closed_at is None:
             return self.t("about.open", **known)
-        return self.t("about", **known, until=self._dated(report.closed_at))
+        return self.t("about", **known, until=self._at(report.closed_at))
 
     @property
     def notices(self) -> Sequence[str]:
@@ -135,22 +139,21 @@ class Telling:
 
     def _span(self, span: Span) -> Fact:
         length = span.length
-        value = self._reader.span(length, short=True) if length is not None else self.t("never.over" if self.report.over else "never")
+        value = self._reader.span(length, short=True) if length is not None else self._never
         elapsed = length if length is not None else self.report.made_at - span.since
         late = span.within is not None and elapsed > span.within
-        within = self._within(span, late=late)
-        how = f"{span.name}.hand" if not self._rang and words.known(self._reader.language, f"{span.name}.hand") else f"{span.name}.how"
-        return Fact(self.t(span.name), value, self.t(how), within, missed=late)
+        how = self.t(f"{span.name}.how" if self.report.rang else f"{span.name}.hand")
+        return Fact(self.t(span.name), value, how, self._within(span, late=late), missed=late)
+
+    @property
+    def _never(self) -> str:
+        return self.t("never.over" if self.report.over else "never")
 
     def _within(self, span: Span, *, late: bool) -> str:
         if span.within is None:
             return ""
         key = "within.missed" if late else "within" if span.until is None else "within.met"
         return self.t(key, within=self._reader.span(span.within, short=True))
-
-    @property
-    def _rang(self) -> bool:
-        return any(mark.kind == "alert.opened" for mark in self.report.moments)
 
     def _angriest(self) -> Fact:
         name, column = self.t("peak.share"), self.report.angriest
@@ -210,7 +213,8 @@ class Telling:
         return [self._line(each, at=self._when(each)) for each in self.report.moments]
 
     def _line(self, moment: Moment, *, at: str) -> Line:
-        return Line(at, self._sentence(moment), self._who(moment.by), grave=moment.kind in _GRAVE)
+        by_hand = moment.by != TOCSIN
+        return Line(at, self._sentence(moment), self._who(moment.by), grave=moment.kind in _GRAVE, by_hand=by_hand)
 
     def _when(self, moment: Moment) -> str:
         since, until = self._at(moment.at), self._at(moment.until)
@@ -283,13 +287,16 @@ class Telling:
         return [self._lack(each) for each in self.report.lacks]
 
     def _lack(self, lack: Lack) -> str:
-        named = [self._titled("step", each) if f"step:{each}" in self.report.titles else self._who(each) for each in lack.about]
-        return self.t(f"lack.{lack.code}", about=", ".join(named))
+        told = self._who if lack.code == "undelivered" else partial(self._titled, "step")
+        return self.t(f"lack.{lack.code}", about=", ".join(map(told, lack.about)))
 
     @property
     def actions(self) -> Sequence[tuple[str, str, str, str]]:
         """Number, what, who, and until when or since when it is done."""
-        return [(str(each.number), clean(each.text, _LONG), self._answerable(each.owner), self._due(each)) for each in self.report.actions]
+        return [
+            (str(each.number), one_line(each.text, _LONG), self._answerable(each.owner), self._due(each))
+            for each in self.report.actions
+        ]
 
     def _due(self, action: Action) -> str:
         if action.done_at is not None:
@@ -301,7 +308,11 @@ class Telling:
     def evidence(self) -> str:
         """How many posts are behind it."""
         posts = self.report.posts
-        return self.t(f"evidence.how.{self._reader.plural(posts)}", n=self._reader.count(posts)) if posts else self.t("evidence.none")
+        return (
+            self.t(f"evidence.how.{self._reader.plural(posts)}", n=self._reader.count(posts))
+            if posts
+            else self.t("evidence.none")
+        )
 
     @property
     def signature(self) -> str:
@@ -346,5 +357,3 @@ class Telling:
 
     def _day(self, day: date) -> str:
         return format_date(day, "long", locale=self._reader.locale)
-
-

@@ -10,19 +10,20 @@ from notifiers.message import Language
 _FR = {
     "name": "Retour d’expérience (RETEX)",
     "title": "{plan} : retour d’expérience",
-    "about": "À propos de {subject}, du {since} au {until}. Heures : {zone}.",
-    "about.open": "À propos de {subject}, depuis le {since}. Heures : {zone}.",
+    "about": "À propos {of_subject}, {since} – {until}. Heures : {zone}.",
+    "about.open": "À propos {of_subject}, depuis le {since}. Heures : {zone}.",
     "drill": "Exercice : rien de ceci n’est arrivé, rien n’a été publié.",
     "open": "En cours : le plan n’est pas clos, ce rapport changera encore. Il s’arrête au {at}.",
     "false": "Fausse alerte : quelqu’un a dit que ce n’était pas une crise.",
     "observed": "Plan seulement observé : rien n’a été envoyé, le rapport dit ce qui l’aurait été.",
     "by_hand": "Ouvert par une personne : « {why} »",
     "highest": "Niveau le plus haut : {level}",
-    "blameless": "Ce rapport parle de rôles et de ce que le plan permettait, pas des personnes : il cherche ce qui rendra la prochaine crise"
-    " plus facile.",
+    "blameless": "Ce rapport parle de rôles et de ce que le plan permettait, pas des personnes : il cherche ce qui rendra la"
+    " prochaine crise plus facile.",
     "made": "Établi le {at} par Tocsin, à partir du journal de l’exécution {run} du plan « {plan} ».",
     # --- in figures ---
     "figures": "En chiffres",
+    "fact": "{name} : {value}",
     "detect": "Détecter",
     "detect.how": "de la première publication à l’alerte",
     "acknowledge": "Prendre en charge",
@@ -49,7 +50,7 @@ _FR = {
     # --- the chart ---
     "course": "Ce qui s’est dit",
     "chart.share": "Part négative",
-    "chart.volume": "Publications par tranche de {each} (en orange : négatives)",
+    "chart.volume": "Publications par {each} (orange : négatives)",
     "chart.hollow": "Points creux : moins de {n} publications notées.",
     "chart.title": "Part négative et volume des publications, avec ce qui s’est passé",
     "chart.table": "Les chiffres du graphique",
@@ -144,8 +145,8 @@ _FR = {
     "why.rehearsed": "exercice : rien n’a été appelé",
     # --- who was called ---
     "asked": "Qui a été appelé",
-    "asked.how": "« A répondu » : quelqu’un de ce rôle a agi ensuite dans le plan. Les temps de réponse ne sont donnés que pour l’équipe entière,"
-    " ci-dessus.",
+    "asked.how": "« A répondu » : quelqu’un de ce rôle a agi ensuite dans le plan. Les temps de réponse ne sont donnés que pour"
+    " l’équipe entière, ci-dessus.",
     "asked.none": "Personne n’a été appelé.",
     "head.called": "Appels",
     "head.answered": "A répondu",
@@ -160,7 +161,7 @@ _FR = {
     "lack.stuck": "Tocsin n’a pas pu mener le plan pendant un moment : voir le journal du service.",
     "lack.untaken": "Personne n’a pris le plan en charge : revoir qui est appelé, par quel canal, et l’astreinte.",
     "lack.unconfirmed": "Personne n’a dit à temps si c’était une crise : revoir qui confirme, et le délai.",
-    "lack.last_rung": "L’escalade est allée jusqu’au dernier échelon : ceux d’avant n’étaient pas joignables, ou pas par ce canal.",
+    "lack.last_rung": "L’escalade est allée au dernier échelon : ceux d’avant n’étaient pas joignables, ou pas par ce canal.",
     "lack.asked_for_help": "Du renfort a été demandé en pleine crise : prévoir ces personnes dès l’ouverture.",
     "lack.edited": "Des textes ont été changés à chaud ({about}) : reprendre dans le plan les mots qui ont servi.",
     "lack.rejected": "Des textes ont été refusés ({about}) : les préparer avec qui les valide.",
@@ -196,7 +197,7 @@ _FR = {
 _EN = {
     "name": "After-action report",
     "title": "{plan}: after-action report",
-    "about": "About {subject}, {since} to {until}. Times: {zone}.",
+    "about": "About {subject}, {since} – {until}. Times: {zone}.",
     "about.open": "About {subject}, since {since}. Times: {zone}.",
     "drill": "A drill: none of this happened, and nothing was published.",
     "open": "Under way: the plan is not closed, and this report will still change. It ends at {at}.",
@@ -204,9 +205,11 @@ _EN = {
     "observed": "The plan was only observed: nothing was sent, and the report says what would have been.",
     "by_hand": "Opened by a person: “{why}”",
     "highest": "Highest level: {level}",
-    "blameless": "This report is about roles and what the plan allowed for, not about people: it looks for what will make the next crisis easier.",
+    "blameless": "This report is about roles and what the plan allowed for, not about people: it looks for what will make the"
+    " next crisis easier.",
     "made": "Made on {at} by Tocsin, from the timeline of run {run} of plan “{plan}”.",
     "figures": "In figures",
+    "fact": "{name}: {value}",
     "detect": "Detect",
     "detect.how": "from the first post to the alert",
     "acknowledge": "Acknowledge",
@@ -232,7 +235,7 @@ _EN = {
     "unknown": "–",
     "course": "What was said",
     "chart.share": "Negative share",
-    "chart.volume": "Posts in each {each} (orange: negative)",
+    "chart.volume": "Posts in {each} (orange: negative)",
     "chart.hollow": "Hollow points: fewer than {n} scored posts.",
     "chart.title": "Negative share and volume of the posts, with what happened",
     "chart.table": "The figures of the chart",
@@ -324,8 +327,8 @@ _EN = {
     "why.not_reached": "the figures did not ask for it",
     "why.rehearsed": "a drill: nothing was called",
     "asked": "Who was called",
-    "asked.how": "“Answered”: somebody of this role acted in the plan afterwards. Answer times are given for the team as a whole, above, and for nobody"
-    " alone.",
+    "asked.how": "“Answered”: somebody of this role acted in the plan afterwards. Answer times are given for the team as a"
+    " whole, above, and for nobody alone.",
     "asked.none": "Nobody was called.",
     "head.called": "Calls",
     "head.answered": "Answered",

@@ -1,4 +1,4 @@
-"""When a crisis is over: its author is asked for the report until it is signed, actions are noted, and the report reads the store."""
+"""When a crisis is over: its author is asked for the report until it is signed, actions are noted, the report reads the store."""
 
 from __future__ import annotations
 
@@ -204,7 +204,8 @@ async def test_sensitive_posts_are_masked_unless_asked_for(hut: Build) -> None:
     """Their hash and moment stand there all the same."""
     home = housed(hut)
     await home.brings(
-        home.mention("Acme is on fire", by="ill", sensitive=True), *(home.mention("Acme is on fire", by=f"p{n}") for n in range(3))
+        home.mention("Acme is on fire", by="ill", sensitive=True),
+        *(home.mention("Acme is on fire", by=f"p{n}") for n in range(3)),
     )
     await home.judge()
     await home.act()

@@ -102,6 +102,7 @@ _PARTS = _some(
     ),
     escalation=st.builds(lambda rungs, again: [*rungs, *again], st.lists(_RUNG, max_size=3), st.lists(_AGAIN, max_size=1)),
     closure=_some(when=_WHEN, sign_off=_NAME),
+    after_action=_some(owner=_NAME, due=_DURATIONS),
     remind_every=_DURATIONS,
     notify=_SOME,
 )
@@ -218,7 +219,7 @@ class Runs(RuleBasedStateMachine):
     def _keep(self, after: PlanRun, effects: Sequence[Effect]) -> None:
         """Store it, as plain data."""
         before = self.run
-        assert before.open or (not effects and after == before), "a closed run never changes, and asks for nothing more"
+        assert before.open or _asks_for_its_report(before, after, effects), "a closed run asks for its report, and nothing more"
         _each_change_is_noted(before, after, effects)
         self._tell_nothing_twice([each for each in effects if isinstance(each, Tell)])
         if before.state is RunState.OBSERVING:
@@ -274,6 +275,13 @@ class Runs(RuleBasedStateMachine):
         observed = self.run.state is RunState.OBSERVING
         chased = self.run.acknowledged_at is not None or self.run.rung >= len([r for r in self.plan.escalation if r.notify])
         assert waits or observed or chased
+
+
+def _asks_for_its_report(before: PlanRun, after: PlanRun, effects: Sequence[Effect]) -> bool:
+    """Its author is told, and the run looks up when it is time to tell them again; all else stays as it was."""
+    told = {each.why if isinstance(each, Tell) else getattr(each, "kind", "") for each in effects}
+    same = replace(after, wake_at=before.wake_at, touched_at=before.touched_at) == before
+    return same and told <= {Why.UNSIGNED, "report.overdue"}
 
 
 def _each_change_is_noted(before: PlanRun, after: PlanRun, effects: Sequence[Effect]) -> None:

@@ -32,7 +32,12 @@ PLAN: dict[str, Any] = {
         {"at": 1, "unless": "acknowledged", "notify": "head-of-communication"},
     ],
     "steps": [
-        {"id": "pause", "action": "webhook", "receiver": "queue", "title": {"fr": "Suspendre les publications", "en": "Pause posts"}},
+        {
+            "id": "pause",
+            "action": "webhook",
+            "receiver": "queue",
+            "title": {"fr": "Suspendre les publications", "en": "Pause posts"},
+        },
         {"id": "evidence", "action": "capture", "title": {"fr": "Garder les preuves", "en": "Keep the evidence"}},
         {
             "id": "facts",
@@ -126,7 +131,9 @@ _VOLUMES = (3, 4, 3, 25, 60, 84, 71, 50, 32, 20, 9, 4)
 def run(**changes: Any) -> PlanRun:
     """The run, closed at one in the afternoon."""
     plan = Plan.model_validate(PLAN)
-    steps = tuple(StepRun(step.id, place, **{"state": StepState.WAITING, **_STEPS[step.id]}) for place, step in enumerate(plan.steps))
+    steps = tuple(
+        StepRun(step.id, place, **{"state": StepState.WAITING, **_STEPS[step.id]}) for place, step in enumerate(plan.steps)
+    )
     found = PlanRun(RUN, plan.id, 2, RunState.CLOSED, plan.snapshot(), NINE, steps, level=3, closed_at=at(240), closed_by="leo")
     return replace(found, **changes)
 
@@ -135,8 +142,17 @@ def alert(**changes: Any) -> Alert:
     """The alert that opened it."""
     known: dict[str, Any] = dict.fromkeys(Alert.__dataclass_fields__)
     known |= {"id": 1, "incident_id": 2, "rule": "crisis", "kind": "window", "severity": "critical", "state": AlertState.RESOLVED}
-    known |= {"opened_at": NINE, "fired_at": NINE, "last_seen_at": NINE, "resolved_at": at(200), "observed": 40.0, "expected": 2.0}
-    return Alert(**known | {"measure": "authors", "key": {}, "labels": {}, "reasons": (), "occurrences": 1, "goes_to": ()} | changes)
+    known |= {
+        "opened_at": NINE,
+        "fired_at": NINE,
+        "last_seen_at": NINE,
+        "resolved_at": at(200),
+        "observed": 40.0,
+        "expected": 2.0,
+    }
+    return Alert(
+        **known | {"measure": "authors", "key": {}, "labels": {}, "reasons": (), "occurrences": 1, "goes_to": ()} | changes
+    )
 
 
 def course() -> Course:
@@ -147,7 +163,9 @@ def course() -> Course:
     return Course(30 * MINUTE, tuple(columns))
 
 
-def called(number: int, receiver: str, minute: float, kind: NotificationKind = NotificationKind.CALL, why: str | None = "untaken") -> Notification:
+def called(
+    number: int, receiver: str, minute: float, kind: NotificationKind = NotificationKind.CALL, why: str | None = "untaken"
+) -> Notification:
     """A message of the run."""
     return Notification(number, 2, receiver, number, kind, (), at(minute), at(minute), plan_run_id=RUN, plan_why=why)
 

@@ -192,7 +192,7 @@ def test_each_thing_that_went_otherwise_is_named(code: str, events: list[Any]) -
 
 def test_what_never_happened_is_named_too() -> None:
     """Nobody took it, nothing was said, nobody is named to write the report, messages did not arrive."""
-    mute = run(snapshot={**run().snapshot, "after_action": {"due": "P5D"}})
+    mute = run(snapshot={**run().snapshot, "after_action": {"due": "5d"}})
     for step in ("hold", "answer"):
         mute = mute.with_step(replace(mute.step(step), state=StepState.SKIPPED, approved_at=None))
     made = report(run=mute, story=STORY[:3], deliveries=arrived(TOLD, 1))

@@ -1,4 +1,4 @@
-"""A report reads well in French and English, as a page, as Markdown and as JSON, and nothing that people wrote gets out of hand."""
+"""A report reads well in French and English, as a page, Markdown and JSON, and nothing that people wrote gets out of hand."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_both_languages_say_the_same() -> None:
 
 
 def _places(phrase: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(phrase) if name}
+    return {name.removeprefix("of_") for _, name, _, _ in Formatter().parse(phrase) if name}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -105,7 +105,9 @@ def test_the_chart_is_xml_with_a_mark_for_each_line_of_its_list() -> None:
     shown = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
     numbers = [str(number) for number in range(1, len(telling.marks) + 1)]
     assert shown[-len(numbers) :] == numbers
-    marks = [(each.get("cx"), each.get("cy")) for each in root.iter("{http://www.w3.org/2000/svg}circle") if each.get("r") == "8.5"]
+    marks = [
+        (each.get("cx"), each.get("cy")) for each in root.iter("{http://www.w3.org/2000/svg}circle") if each.get("r") == "8.5"
+    ]
     assert len(set(marks)) == len(numbers)
 
 
@@ -132,9 +134,11 @@ def test_what_people_wrote_is_only_text(form: str) -> None:
     assert "\u202e" not in page
     assert "\n# head" not in page
     if form == "markdown":
-        assert "](http" not in page
+        assert not re.search(r"(?<!\\)\]\(", page)
         assert "http://" not in page
-        cells = {line.replace("\\|", "").count("|") for line in page.split("## What happened")[1].split("##")[0].splitlines() if line}
+        cells = {
+            line.replace("\\|", "").count("|") for line in page.split("## What happened")[1].split("##")[0].splitlines() if line
+        }
         assert cells == {4}
 
 
@@ -146,7 +150,7 @@ def test_markdown_makes_nothing_of_any_text(text: str) -> None:
     bare = re.sub(r"\\[^A-Za-z0-9\s]", "", shown)
     assert not re.search(r"[`*_\[\]#|~!$@<>]", bare)
     assert "://" not in bare
-    assert not re.match(r"[-+=]|\d+[.)]", bare)
+    assert not re.match(r"[-+=]|\d+[.)]", shown)
 
 
 def test_json_is_the_report_as_plain_data() -> None:
