@@ -43,7 +43,7 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         prefix=plan.drill.prefix if run.drill else "",
         false_alarm=any(each.kind == "plan.false_alarm" for each in own),
         rang=bool(seen.alerts),
-        why=next((str(each.detail["why"]) for each in own if each.kind == "plan.opened" and (each.detail or {}).get("why")), ""),
+        why=next((str((each.detail or {}).get("why", "")) for each in own if each.kind == "plan.opened"), ""),
         level=_gravest(run, own),
         spans=spans,
         course=seen.course,

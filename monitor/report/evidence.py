@@ -125,8 +125,10 @@ def _plain(each: Exhibit) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no"}.get(value, "")
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
