@@ -13,6 +13,7 @@ from monitor.report.material import Material
 from monitor.report.naming import TOCSIN, Naming
 from monitor.report.value import Asked
 
+_ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.DRY_RUN})  # a replay believes that they would have
 _NO_CALL = frozenset({Why.UNDO, Why.REPORT, Why.UNSIGNED, Why.STEP})
 
 
@@ -34,7 +35,7 @@ def _calls(message: Notification) -> bool:
 
 def _lines(seen: Material, message: Notification, naming: Naming) -> Iterator[Asked]:
     record = seen.deliveries.get(message.id)
-    arrived = record is not None and record.state is DeliveryState.DELIVERED
+    arrived = record is not None and record.state in _ARRIVED
     people = naming.behind(message.receiver)
     if not people:
         yield Asked(message.receiver, 1, None, arrived)

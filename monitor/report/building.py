@@ -14,7 +14,7 @@ from monitor.report.lacking import lacks
 from monitor.report.material import Material
 from monitor.report.naming import Naming
 from monitor.report.steps import step_lines
-from monitor.report.value import Moment, Report, Signature
+from monitor.report.value import Course, Moment, Report, Signature
 from monitor.settings.contacts import Contacts
 
 _FIRSTS = ("alert.opened", "plan.opened", "plan.acknowledged", "plan.confirmed")  # of these the first stands on the chart
@@ -49,7 +49,7 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         course=seen.course,
         loudest=measuring.loudest(seen.course.columns),
         angriest=measuring.angriest(seen.course.columns),
-        marks=_marks(moments, plan),
+        marks=_marks(moments, plan, seen.course),
         moments=moments,
         steps=step_lines(run, naming, seen.now),
         asked=asked(seen, naming),
@@ -86,11 +86,12 @@ def _signature(run: PlanRun, own: Sequence[TimelineEvent]) -> Signature | None:
     return Signature(signed[-1].actor, signed[-1].at) if signed else None
 
 
-def _marks(moments: Sequence[Moment], plan: Plan) -> list[Moment]:
+def _marks(moments: Sequence[Moment], plan: Plan, course: Course) -> list[Moment]:
     """What explains the course: the first alert, who took it, each rise of the level, each statement, calm, the end."""
     firsts = [next((each for each in moments if each.kind == kind), None) for kind in _FIRSTS]
     calm = next((each for each in reversed(moments) if each.kind == "alert.resolved"), None)
     words = {step.id for step in plan.steps if isinstance(step, StatementStep)}
     spoken = [each for each in moments if each.kind == "plan.step.done" and each.said.get("step") in words]
     others = [each for each in moments if each.kind in _ALL]
-    return sorted([*filter(None, (*firsts, calm)), *spoken, *others], key=lambda each: each.until)[:_MOST_MARKS]
+    found = sorted([*filter(None, (*firsts, calm)), *spoken, *others], key=lambda each: each.until)
+    return [each for each in found if course.columns and course.since <= each.until <= course.until][:_MOST_MARKS]

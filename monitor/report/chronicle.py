@@ -42,8 +42,9 @@ def chronicle(events: Iterable[TimelineEvent], run: int, plan: Plan, naming: Nam
 
 
 def _is_told(event: TimelineEvent, run: int) -> bool:
+    """Not what became of single messages: whoever was not reached has a place of their own."""
     if event.plan_run_id is not None:
-        return event.plan_run_id == run and event.kind not in _UNSAID
+        return event.plan_run_id == run and event.kind.startswith("plan.") and event.kind not in _UNSAID
     return event.kind in _ALERTS
 
 

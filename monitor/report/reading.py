@@ -17,8 +17,9 @@ from monitor.storage import UnitOfWork
 _MOST_COLUMNS: Final = 60
 _WIDTHS: Final = tuple(timedelta(minutes=each) for each in (5, 10, 15, 30, 60, 120, 180, 360, 720, 1440))
 _LEAST_AROUND, _MOST_AROUND = timedelta(hours=1), timedelta(hours=6)
-_FURTHEST_BACK: Final = timedelta(days=1)
-"""How long before the first alert an incident may begin: an old post that came late stretches no chart over weeks."""
+_FURTHEST: Final = timedelta(days=1)
+"""How long before the first alert an incident may begin, and how long after the last it may end: an old post that came late
+stretches no chart over weeks."""
 
 
 async def read(tx: UnitOfWork, run_id: int, now: datetime) -> Material:
@@ -49,10 +50,15 @@ async def read(tx: UnitOfWork, run_id: int, now: datetime) -> Material:
 def _extent(
     run: PlanRun, incident: Incident, alerts: Sequence[Alert], first: datetime | None, now: datetime
 ) -> tuple[datetime, datetime]:
-    """From some time before the first post to some time after the end, or to now."""
+    """From some time before the first post to some time after the end, or to now.
+
+    A run may be left open for weeks after all is calm: what was said then says nothing of the crisis.
+    """
     rang = min((alert.opened_at for alert in alerts), default=run.opened_at)
-    began = max(min(first or rang, rang), rang - _FURTHEST_BACK)
-    ended = max(each for each in (run.closed_at or now, incident.resolved_at, began) if each is not None)
+    began = max(min(first or rang, rang), rang - _FURTHEST)
+    ended, calm = run.closed_at or now, incident.resolved_at if alerts else None
+    if calm is not None:
+        ended = max(calm, min(ended, calm + _FURTHEST))
     around = min(max((ended - began) / 4, _LEAST_AROUND), _MOST_AROUND)
     return began - around, min(ended + around, max(now, ended))
 

@@ -18,6 +18,13 @@ from monitor.report.telling import Telling
 from monitor.report.value import Report
 from notifiers.reader import Reader
 
+_ALIKE: Final[dict[str, Any]] = {
+    "loader": PackageLoader("monitor.report"),
+    "undefined": StrictUndefined,
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+}
 _SPECIAL = re.compile(r"[\\`*_\[\]#|~!$@]")
 _LINK = re.compile(r"://|\bwww\.", re.IGNORECASE)
 _BEGINS_A_BLOCK = re.compile(r"^([-+=]|\d+(?=[.)]))")
@@ -63,19 +70,10 @@ def escaped(said: object) -> object:
 
 @lru_cache(maxsize=1)
 def _page() -> SandboxedEnvironment:
-    return SandboxedEnvironment(
-        loader=PackageLoader("monitor.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    return SandboxedEnvironment(autoescape=True, **_ALIKE)
 
 
 @lru_cache(maxsize=1)
 def _text() -> SandboxedEnvironment:
     """Markdown has no tags to escape: each value goes through `escaped` on its way out, so that none is forgotten."""
-    return SandboxedEnvironment(
-        loader=PackageLoader("monitor.report"),
-        autoescape=False,
-        finalize=escaped,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return SandboxedEnvironment(autoescape=False, finalize=escaped, **_ALIKE)

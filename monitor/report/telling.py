@@ -21,7 +21,7 @@ from monitor.report.value import Action, Asked, Column, Lack, Moment, Report, Sp
 from notifiers.reader import Reader
 from notifiers.safe import one_line
 
-_LONG, _NAME = 600, 120
+_LONG, _NAME, _BAR = 600, 120, 10  # letters
 _EVER: Final = datetime(1, 1, 2, tzinfo=UTC)  # against which every moment has its day and its year
 _BY_ITSELF = {NOT_REACHED: "why.not_reached", REHEARSED: "why.rehearsed"}
 
@@ -199,6 +199,13 @@ class Telling:
     def columns(self) -> Sequence[Sequence[str]]:
         """The table behind the chart."""
         return [self._column(each) for each in self.report.course.columns]
+
+    @property
+    def bars(self) -> Sequence[Sequence[str]]:
+        """The same where there is no chart: without the stretches in which nobody spoke, and with the share drawn in letters."""
+        spoken = [each for each in self.report.course.columns if each.mentions]
+        shown = [(self._column(each), "▇" * round((each.share or 0.0) * _BAR)) for each in spoken]
+        return [[*figures[:-1], f"{bar} {figures[-1]}".strip()] for figures, bar in shown]
 
     def _column(self, column: Column) -> Sequence[str]:
         counts = (column.mentions, column.authors, column.scored, column.negative)

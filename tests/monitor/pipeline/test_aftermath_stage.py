@@ -146,6 +146,18 @@ async def test_the_report_is_read_off_the_store(house: Build) -> None:
     assert [each.who for each in report.asked] == ["room"]
 
 
+async def test_a_run_that_is_left_open_stretches_no_chart_over_weeks(hut: Build) -> None:
+    """All was calm on the first evening."""
+    home = housed(hut)
+    await home.storm()
+    await home.wait(3 * HOUR)
+    assert [alert.resolved_at is not None for alert in await home.alerts()] == [True]
+    home.clock.advance(30 * DAY)
+    report = await made(home)
+    assert report.course.until - report.course.since < 2 * DAY
+    assert not report.over
+
+
 async def test_a_run_without_an_alert_has_a_report(hut: Build) -> None:
     """Opened by hand: nothing rang, and nothing is behind it."""
     home = housed(hut)

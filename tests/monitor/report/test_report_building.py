@@ -122,6 +122,18 @@ def test_people_are_their_roles() -> None:
     assert {each.by for each in made.moments} == {"tocsin", "community-manager", "head-of-communication", ""}
 
 
+def test_what_became_of_single_messages_is_no_line() -> None:
+    """There are hundreds in a crisis."""
+    sent = replace(said(3, "delivery.delivered"), plan_run_id=4)
+    assert report(story=[*STORY, sent]).moments == report().moments
+
+
+def test_what_happened_after_the_chart_is_not_on_it() -> None:
+    """It stands in the story alone."""
+    late = said(10_000, "plan.false_alarm", "leo", why="x")
+    assert "plan.false_alarm" not in {each.kind for each in report(story=[*STORY, late]).marks}
+
+
 def test_what_another_run_of_the_incident_did_is_left_out() -> None:
     """One incident may have opened two plans."""
     other = replace(said(3, "plan.acknowledged", "leo"), plan_run_id=99)
@@ -254,4 +266,5 @@ def test_the_marks_of_the_chart_are_few_and_in_order() -> None:
         "plan.stood_down",
         "plan.closed",
     ]
+    assert report(course=Course(30 * MINUTE)).marks == []
     assert alert().opened_at == NINE

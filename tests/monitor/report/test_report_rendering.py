@@ -98,6 +98,11 @@ def test_where_no_post_is_kept_there_is_no_chart() -> None:
     assert "there is nothing to draw" in page
 
 
+def test_markdown_draws_the_share_in_letters() -> None:
+    """Where nothing can be drawn otherwise; stretches in which nobody spoke are left out."""
+    assert "| 11:30 | 84 | 67 | 84 | 59 | ▇▇▇▇▇▇▇ 70% |" in told("markdown")
+
+
 def test_the_chart_is_xml_with_a_mark_for_each_line_of_its_list() -> None:
     """Numbered in order; marks that are near stand in rows below each other."""
     telling = Telling(report(), PARIS["fr"])
