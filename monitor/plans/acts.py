@@ -23,7 +23,7 @@ from monitor.domain.plan import (
     WebhookStep,
     places,
 )
-from monitor.plans.aftermath import ask_for_report, report_due
+from monitor.plans.aftermath import ask_for_report
 from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
 from monitor.plans.ladder import next_rung
 from monitor.plans.steps import is_automatic, is_delivered
@@ -340,11 +340,10 @@ def _false_alarm(plan: Plan, run: PlanRun, done: Act) -> Moved:
 def _close(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """It is over. What steps changed outside is taken back, whoever was told hears of it, and whoever reports is asked to."""
     undone = [Tell((undo.receiver,), Why.UNDO, step) for step, undo in _undone(plan, run, done)]
-    closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by)
-    due = None if done.verb == "false_alarm" else report_due(closed)
-    closed = replace(closed, wake_at=due)
+    closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by, wake_at=None)
+    asked = Moved(closed) if done.verb == "false_alarm" else ask_for_report(closed)
     over = Tell(plan.notify, Why.OVER, times=run.version)
-    return Moved(closed, (_note("closed", done), *undone, over, *(ask_for_report(closed) if due else ())))
+    return Moved(asked.run, (_note("closed", done), *undone, over, *asked.effects))
 
 
 def _undone(plan: Plan, run: PlanRun, done: Act) -> Iterator[tuple[str, Undo]]:

@@ -18,10 +18,12 @@ def report_due(run: PlanRun) -> datetime | None:
     return run.closed_at + run.definition.after_action.due if run.closed_at is not None and _author(run) else None
 
 
-def ask_for_report(closed: PlanRun) -> tuple[Tell, ...]:
-    """Tell whoever writes the report that it is theirs, and until when."""
+def ask_for_report(closed: PlanRun) -> Moved:
+    """Tell whoever writes the report that it is theirs, and look again when it is due."""
     author = _author(closed)
-    return (Tell((author,), Why.REPORT, times=closed.version),) if author else ()
+    if author is None:
+        return Moved(closed)
+    return Moved(replace(closed, wake_at=report_due(closed)), (Tell((author,), Why.REPORT, times=closed.version),))
 
 
 def remind_of_report(closed: PlanRun, now: datetime, *, settled: bool) -> Moved:

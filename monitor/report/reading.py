@@ -18,8 +18,8 @@ _MOST_COLUMNS: Final = 60
 _WIDTHS: Final = tuple(timedelta(minutes=each) for each in (5, 10, 15, 30, 60, 120, 180, 360, 720, 1440))
 _LEAST_AROUND, _MOST_AROUND = timedelta(hours=1), timedelta(hours=6)
 _FURTHEST: Final = timedelta(days=1)
-"""How long before the first alert an incident may begin, and how long after the last it may end: an old post that came late
-stretches no chart over weeks."""
+"""How long before the first alert an incident may begin, and how long after calm its run may be closed, to stand on the chart: an
+old post that came late, or a signature, stretches it over no weeks."""
 
 
 async def read(tx: UnitOfWork, run_id: int, now: datetime) -> Material:
@@ -57,8 +57,8 @@ def _extent(
     rang = min((alert.opened_at for alert in alerts), default=run.opened_at)
     began = max(min(first or rang, rang), rang - _FURTHEST)
     ended, calm = run.closed_at or now, incident.resolved_at if alerts else None
-    if calm is not None:
-        ended = max(calm, min(ended, calm + _FURTHEST))
+    if calm is not None and not calm <= ended <= calm + _FURTHEST:
+        ended = calm
     around = min(max((ended - began) / 4, _LEAST_AROUND), _MOST_AROUND)
     return began - around, min(ended + around, max(now, ended))
 
