@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from monitor.domain.alert import DeliveryState
+from monitor.domain.alert import DeliveryRecord, DeliveryState
 from monitor.domain.plan import STUCK, PlanRun, StatementStep, Step, StepState, TimelineEvent
 from monitor.plans.steps import is_automatic
 from monitor.report.material import Material
@@ -20,11 +20,17 @@ def lacks(seen: Material, spans: Sequence[Span], naming: Naming) -> list[Lack]:
 
 def _told(seen: Material, story: Sequence[TimelineEvent], naming: Naming) -> Iterator[Lack]:
     """Who should have heard of it."""
-    failed = [each.receiver for each in seen.deliveries.values() if each.state is DeliveryState.FAILED]
+    failed = [each.receiver for each in seen.deliveries.values() if _was_missed(each, seen.run)]
     if failed:
         yield Lack("undelivered", tuple(dict.fromkeys(naming.addressee(name, seen.run.opened_at) for name in failed)))
     if any(each.kind == STUCK for each in story):
         yield Lack("stuck")
+
+
+def _was_missed(delivery: DeliveryRecord, run: PlanRun) -> bool:
+    """Whether a message did not arrive; one that was called off because the run was closed is missed by nobody."""
+    called_off = run.closed_at is not None and delivery.ended_at is not None and delivery.ended_at >= run.closed_at
+    return delivery.state is DeliveryState.FAILED and not called_off
 
 
 def _taken(run: PlanRun, story: Sequence[TimelineEvent], spans: Sequence[Span]) -> Iterator[Lack]:

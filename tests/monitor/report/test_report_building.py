@@ -214,6 +214,12 @@ def test_what_never_happened_is_named_too() -> None:
     assert made.lacks[0].about == ("room",)
 
 
+def test_a_message_that_the_end_called_off_is_missed_by_nobody() -> None:
+    """It is a failed delivery in the store."""
+    deliveries = {number: replace(each, ended_at=at(240)) for number, each in arrived(TOLD, 4).items()}
+    assert "undelivered" not in codes(report(deliveries=deliveries))
+
+
 def test_drafts_that_were_used_are_named() -> None:
     """Words that nobody had approved, in calm weather or in the run."""
     used = run().with_step(replace(run().step("answer"), approved_at=None, approved_by=None))
