@@ -161,7 +161,8 @@ def test_without_the_extra_a_png_says_what_to_install(monkeypatch: pytest.Monkey
 
 
 def test_without_fonts_a_png_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would have no words in it, and nobody would know why."""
-    monkeypatch.setattr("monitor.backtest.chart.FONTS", "No Such Font, Nor This, Nor That")
+    """It would have no words in it, and nobody would know why: a letter that leaves no trace tells of such a machine."""
+    blank = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1'/><!--{}{}-->"
+    monkeypatch.setattr("monitor.backtest.chart._LETTER", blank)
     with pytest.raises(UsageError, match="a PNG needs one of the fonts"):
         check_ending(Path("chart.png"))
