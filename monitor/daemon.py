@@ -127,7 +127,7 @@ class Daemon:
             stack.push_async_callback(shift.end)
             shift.begin()
             shift.beat_elsewhere(guarded)
-            gate.open(built, store, shift.ring, shift.in_trouble)
+            gate.open(settings, built, store, shift.ring, shift.in_trouble)
             stack.callback(gate.close)
             self.ready.set()
             self._reloading.accepted(settings)

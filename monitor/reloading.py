@@ -112,5 +112,6 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def _only_at_start(before: Settings, after: Settings) -> list[str]:
     """What was changed and stays as it was until the process starts anew."""
-    moved = {"storage.url": before.storage.url != after.storage.url, "web": before.web != after.web}
+    doors = (before.web.host, before.web.port, before.web.private) != (after.web.host, after.web.port, after.web.private)
+    moved = {"storage.url": before.storage.url != after.storage.url, "web": doors}
     return [name for name, changed in moved.items() if changed]

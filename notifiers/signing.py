@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 PREFIX = "whsec_"
 TOLERANCE = timedelta(minutes=5)
 _BYTES = (24, 64)
+_LONGEST_ID = 256
+_MOST_SIGNATURES = 10
 
 
 class SignatureError(ValueError):
@@ -64,9 +66,11 @@ def verify(secret_list: Sequence[str], received: Mapping[str, str], body: bytes,
     if missing:
         raise SignatureError(f"missing header: {', '.join(missing)}")
     message_id = low["webhook-id"]
+    if not (message_id.isascii() and message_id.isprintable() and len(message_id) <= _LONGEST_ID):
+        raise SignatureError(f"webhook-id is not a plain text of at most {_LONGEST_ID} characters")
     timestamp = _timestamp(low["webhook-timestamp"], now)
     expected = [sign(secret, message_id, timestamp, body).encode() for secret in secret_list]
-    offered = [signature.encode("utf-8", "replace") for signature in low["webhook-signature"].split()]
+    offered = [signature.encode("utf-8", "replace") for signature in low["webhook-signature"].split()[:_MOST_SIGNATURES]]
     if not any(hmac.compare_digest(one, other) for one in expected for other in offered):
         raise SignatureError("the signature does not match: another secret, or the body was changed on the way")
     return message_id

@@ -114,10 +114,15 @@ class Voice:
         return plan if plan and plan.state != "closed" else None
 
     @property
-    def ack(self) -> str:
-        """The command that acknowledges the message's alerts: all of a few, of a crowd the leading one."""
+    def to_take(self) -> Sequence[AlertFacts]:
+        """The alerts of which whoever acknowledges the message takes charge: all of a few, of a crowd the leading one."""
         ringing = [alert for alert in self.message.alerts if not self.over(alert)]
-        return ack(ringing if len(ringing) <= _FEW_ALERTS or not self.lead else [self.lead])
+        return ringing if len(ringing) <= _FEW_ALERTS or not self.lead else [self.lead]
+
+    @property
+    def ack(self) -> str:
+        """The command that acknowledges the message's alerts."""
+        return ack(self.to_take)
 
 
 def ack(alerts: Sequence[AlertFacts]) -> str:

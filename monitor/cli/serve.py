@@ -181,6 +181,7 @@ def demo(
     as_json: AsJson = False,
     folder: Annotated[Path, typer.Option("--out", help="Where the e-mails are saved.")] = Path("demo-output"),
     seconds: Annotated[float, typer.Option(help="How long the day takes.", min=5.0, max=600.0)] = 35.0,
+    stay: Annotated[bool, typer.Option(help="Answer the links in the e-mails at the end of the day, until Ctrl+C.")] = False,
 ) -> None:
     """A fictional brand's bad day, through the real daemon: complaints, a storm, the crisis, the plan, the e-mails."""
     from monitor.demo import demo as play
@@ -189,6 +190,6 @@ def demo(
     configure_logging("console", "error")
     with creating(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    outcome = asyncio.run(play(folder, seconds=seconds, quiet=as_json))
+    outcome = asyncio.run(play(folder, seconds=seconds, quiet=as_json, stay=stay))
     if as_json:
         sys.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False) + "\n")

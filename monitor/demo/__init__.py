@@ -10,7 +10,7 @@ import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from pydantic import SecretStr
 from monitor.daemon import Daemon
 from monitor.demo.narrator import Narrator
 from monitor.demo.pace import Pace, PacedClock, written
-from monitor.demo.servers import Postbox, Wall
+from monitor.demo.servers import Postbox, Wall, free_port
 from monitor.domain.clock import Clock
 from monitor.pipeline.outcome import Outcome, tell
-from monitor.settings import Settings, load, shipped
+from monitor.settings import Settings, WebSettings, load, shipped
+from monitor.settings.web import PrivateWebSettings
 from monitor.storage import StorageSettings, Store
 from monitor.telemetry import metrics
 
@@ -34,8 +35,11 @@ STRIDE = 3 * LOOK  # seconds, real, that the story may run on by itself
 PATIENCE = 60.0  # seconds, real, that a slow machine may take longer than it was asked to
 
 
-async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
-    """Play the day in about `seconds`, saving the e-mails and what to try under `folder`. `quiet` says nothing on the way."""
+async def demo(folder: Path, *, seconds: float, quiet: bool, stay: bool = False) -> Outcome:
+    """Play the day in about `seconds`, saving the e-mails and what to try under `folder`. `quiet` says nothing on the way.
+
+    To `stay` is to go on answering, at the end of that day, whoever follows a link in the e-mails, until somebody presses Ctrl+C.
+    """
     began = time.perf_counter()
     story = shipped() / "demo"
     told, repeated = (written(story / name) for name in ("story.jsonl", "agency.jsonl"))
@@ -47,7 +51,7 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
         secret = "whsec_" + b64encode(secrets.token_bytes(24)).decode()
         wall = await stack.enter_async_context(Wall(folder / "webhooks", secret))
         environ = {"DEMO_SMTP_PORT": str(postbox.port), "DEMO_WEBHOOK_URL": wall.url, "DEMO_WEBHOOK_SECRET": secret}
-        settings = _settings(story, temporary, environ)
+        settings = _settings(story, temporary, environ, free_port())
         to_try = left_to_try(story, folder / settings.brand.lower(), environ)
         clock = PacedClock(start, speed, until=start)  # nothing happens before the daemon is there to see it
         daemon = Daemon(settings, clock, reload=lambda: settings, handle_signals=False)
@@ -66,6 +70,11 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
             await pace.look(patient=time.monotonic() < patience)
             await asyncio.sleep(LOOK)
             await narrator.look()
+        if stay:
+            await narrator.look()
+            narrator.stay(folder)
+            with suppress(asyncio.CancelledError):
+                await running
         daemon.stop()
         await running
         await narrator.look()
@@ -75,9 +84,11 @@ async def demo(folder: Path, *, seconds: float, quiet: bool) -> Outcome:
         return outcome
 
 
-def _settings(story: Path, temporary: str, environ: Mapping[str, str]) -> Settings:
-    settings = load(story, environ=environ)
-    return settings.model_copy(update={"storage": StorageSettings(url=SecretStr(f"sqlite:///{temporary}/demo.db"))})
+def _settings(story: Path, temporary: str, environ: Mapping[str, str], port: int) -> Settings:
+    """Those of the story, with a store that is thrown away, and links in the e-mails that lead to this daemon."""
+    web = WebSettings(port=port, public_url=f"http://127.0.0.1:{port}", private=PrivateWebSettings(port=0))
+    storage = StorageSettings(url=SecretStr(f"sqlite:///{temporary}/demo.db"))
+    return load(story, environ=environ).model_copy(update={"storage": storage, "web": web})
 
 
 def left_to_try(story: Path, folder: Path, environ: Mapping[str, str]) -> Path:

@@ -133,11 +133,16 @@ class Narrator:
         words = Text.assemble(*zip(clean, (style for _, style in parts), strict=True))
         self._console.print(words, no_wrap=True, overflow="ellipsis")
 
+    def stay(self, folder: Path) -> None:
+        """Say that the day stands still, and that its links work."""
+        self._say(("\nThe day stands still. Open an .html in ", ""), (f"{folder / 'e-mails'}", "bold"), (" and follow its links.", ""))
+        self._say(("Ctrl+C ends it.\n", ""))
+
     def close(self, folder: Path, to_try: Path, mails: Collection[Path], hooks: Mapping[str, Path]) -> None:
         """Say where everything is, and where to go from here. `to_try` is the demo's own configuration."""
         if self._more:
             self._sum_up()
-        self._say((f"\n{len(mails)} e-mails", "bold"))
+        self._say((f"\n{len(mails)} e-mails", "bold"), (", whose links lead somewhere with --stay", ""))
         self._say((f"  {folder / 'e-mails'} (.eml, and .html to open in a browser)", ""))
         self._say((f"{len(hooks)} signed webhooks", "bold"), (", each verified", ""))
         self._say((f"  {folder / 'webhooks'}", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.policy
 import re
+import socket
 from email import message_from_bytes
 from email.message import EmailMessage
 from pathlib import Path
@@ -90,6 +91,14 @@ class Wall:
             self.verified[name] = self._folder / f"{len(self.verified) + 1:02d}.json"
             self.verified[name].write_bytes(body)
         return web.Response(status=204)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses at this moment: links are written before the door that they lead to is open."""
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        port: int = asked.getsockname()[1]
+        return port
 
 
 def _empty(folder: Path, *patterns: str) -> None:

@@ -21,6 +21,7 @@ from monitor.domain.plan import (
     UnreadableRunError,
     filled,
 )
+from monitor.pipeline.links import Links
 from monitor.pipeline.new_words import NewWords, gravest
 from monitor.pipeline.places import figures_for_words, known_places
 from monitor.plans import Why, report_due
@@ -40,8 +41,9 @@ _Alerts = Sequence[tuple[AlertEvent, Alert]]
 class Composer:
     """Reads what a notification refers to and speaks the receiver's language."""
 
-    def __init__(self, settings: Settings, installation: str, *, replay: bool) -> None:
+    def __init__(self, settings: Settings, installation: str, *, replay: bool, links: Links | None = None) -> None:
         self._settings = settings
+        self._links = links
         self._installation = installation.replace("-", "")[:12]
         self._replay = replay
         self._owners = _owners(settings)
@@ -106,6 +108,7 @@ class Composer:
             posts=posts,
             more_posts=more,
             more_alerts=notification.more,
+            links=self._links.taking(notification, run, [alert for _, alert in alerts]) if self._links else {},
             plan=await self._plan(tx, run, notification, plain, self._display(subject), step) if run is not None else None,
         )
 
@@ -125,7 +128,8 @@ class Composer:
             zone=plain.timezone,
             now=notification.created_at,
         )
-        return plan_facts(run, plain.language, step, self._owners, why=notification.plan_why, known=known)
+        page = self._links.page(notification, run) if self._links else ""
+        return plan_facts(run, plain.language, step, self._owners, why=notification.plan_why, known=known, page=page)
 
     def plain(self, notification: Notification) -> Message:
         """What can be said without looking anything up: that there is something, and how grave it is."""

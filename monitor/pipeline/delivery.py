@@ -14,6 +14,7 @@ from monitor.domain.alert import Delivery
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
 from monitor.pipeline.compose import Composer
+from monitor.pipeline.links import Links
 from monitor.pipeline.next_channels import NextChannels, happened
 from monitor.pipeline.patience import SCHEDULE, Rests, patience
 from monitor.settings import Settings
@@ -57,7 +58,8 @@ class Deliverer:
         self._notifiers = notifiers
         self._owner = owner
         self._dry_run = dry_run
-        self._composer = Composer(settings, store.installation, replay=replay)
+        links = None if replay else Links(settings, store)  # what is over is nobody's to take
+        self._composer = Composer(settings, store.installation, replay=replay, links=links)
         self._next_channels = NextChannels(settings, store, clock)
         self._rests = Rests()
 

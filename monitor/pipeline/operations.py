@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TypeVar
 
 from monitor.domain.alert import Alert, AlertEvent, NewAlert, NotificationKind
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 # How often what touches records all over the store is begun, when PostgreSQL breaks it off in favour of somebody else's work.
 CONTENDED = 5
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +36,46 @@ class Actor:
     through: str
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What makes an act one that is done once, however often it is asked for: the `key` that its repeats carry too.
+
+    `means` is what it came by, the kind of link or the caller. What is refused was not done, and may be asked for again.
+    """
+
+    means: str
+    key: str
+
+
 async def acknowledge(store: Store, alert_id: int, actor: Actor, at: datetime, note: str | None = None) -> Alert:
     """« Je prends en charge »: reminders stop for this alert. Raises `UsageError` for an alert that does not exist."""
     async with store.begin() as tx:
         alert = await tx.alerts.get(alert_id)
         if alert is None:
             raise UsageError(f"there is no alert {alert_id}; `tocsin alerts --all` lists them")
-        if await tx.alerts.acknowledge(alert_id, actor.name, at):
-            await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
-            detail = {"rule": alert.rule} | ({"note": note} if note else {})
-            await tx.timeline.add(_event("alert.acknowledged", actor, at, detail, alert))
+        await _acknowledge(tx, alert, actor, at, {"note": note} if note else {})
         await tx.commit()
         return alert
+
+
+async def acknowledge_by_link(
+    store: Store, alert_ids: Sequence[int], actor: Actor, at: datetime, once: Once, more: Mapping[str, object]
+) -> bool:
+    """The same for all alerts of a message, by its link. False: they were taken before, or the link was used."""
+    async with store.begin() as tx:
+        fresh = await tx.inbox.mark(once.means, once.key, at)
+        alerts = (await tx.alerts.many(alert_ids)).values() if fresh else ()
+        taken = [await _acknowledge(tx, each, actor, at, more) for each in alerts]
+        await tx.commit()
+        return any(taken)
+
+
+async def _acknowledge(tx: UnitOfWork, alert: Alert, actor: Actor, at: datetime, more: Mapping[str, object]) -> bool:
+    if not await tx.alerts.acknowledge(alert.id, actor.name, at):
+        return False
+    await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
+    await tx.timeline.add(_event("alert.acknowledged", actor, at, {"rule": alert.rule, **more}, alert))
+    return True
 
 
 async def silence(
@@ -99,19 +129,25 @@ async def end_silence(store: Store, number: int, actor: Actor, at: datetime) -> 
         await tx.commit()
 
 
-async def act_in_plan(store: Store, run_id: int, done: Act, through: str) -> PlanRun:
+async def act_in_plan(
+    store: Store, run_id: int, done: Act, through: str, *, once: Once | None = None, more: Mapping[str, object] = _NOTHING
+) -> PlanRun:
     """What a person does in a plan run: one change, one event each. What it asks to be told, the daemon tells a moment later.
 
-    Returns the run as it is then. Of two who act at one moment, the second acts on what the first left. Raises `UsageError` for a
-    run that does not exist, `RefusedError` for what is not possible in it, or not for this person.
+    Returns the run as it is then. Of two who act at one moment, the second acts on what the first left. What was done `once`
+    changes nothing again; `more` is kept with the events. Raises `UsageError` for a run that does not exist, `RefusedError` for
+    what is not possible in it, or not for this person.
     """
     for _ in range(CONTENDED):
         async with store.begin() as tx:
             run = await tx.plans.get(run_id)
             if run is None:
                 raise UsageError(f"there is no plan run {run_id}; `tocsin plan list` lists them")
+            if once is not None and not await tx.inbox.mark(once.means, once.key, done.at):
+                return run
             moved = act(run, done)
             if not moved.effects:
+                await tx.commit()  # of a mark
                 return run
             owed = () if run.state is RunState.OBSERVING else owe(moved.effects)  # what is only observed tells nobody
             kept = run.owed if moved.run.open else [each for each in run.owed if each["why"] != Why.STEP]
@@ -122,7 +158,9 @@ async def act_in_plan(store: Store, run_id: int, done: Act, through: str) -> Pla
                     await tx.deliveries.call_off(run_id, done.at, "the run is closed")
                 actor = Actor(done.by, through)
                 notes = [each for each in moved.effects if isinstance(each, Note)]
-                await tx.timeline.add_all([_plan_event(f"plan.{each.kind}", run, actor, done.at, each.detail) for each in notes])
+                await tx.timeline.add_all(
+                    [_plan_event(f"plan.{each.kind}", run, actor, done.at, {**each.detail, **more}) for each in notes]
+                )
                 await tx.commit()
                 return told
     raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")

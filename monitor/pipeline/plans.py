@@ -142,7 +142,7 @@ class PlanRunner:
         """Owe each receiver behind the names one message. A step's own message makes the step: it exists once."""
         own = tell.why is Why.STEP and tell.times == 0
         kind = _KINDS.get(tell.why, NotificationKind.CALL)
-        events = await _latest_events(tx, run)
+        events = await latest_events(tx, run)
         receivers = self._receivers(tell, now)
         if own and _publishes(run, tell) and not {*tell.to} <= self._settings.receivers.keys():
             receivers = ()  # its place is gone: nobody must believe that words stand there which went to somebody by e-mail
@@ -222,7 +222,7 @@ def _outcome(deliveries: Sequence[DeliveryRecord]) -> tuple[StepState, str] | No
     return (StepState.FAILED if failed else StepState.DONE), detail
 
 
-async def _latest_events(tx: UnitOfWork, run: PlanRun) -> Sequence[AlertEvent]:
+async def latest_events(tx: UnitOfWork, run: PlanRun) -> Sequence[AlertEvent]:
     """What a message says of the incident: its windows as they are now, or, when it has none, its single mentions."""
     every = await tx.alerts.of_incident(run.incident_id)
     alerts = [alert for alert in every if not alert.personal] or every

@@ -19,15 +19,16 @@ from monitor.settings.model import (
     Routing,
     Settings,
     Subject,
-    WebSettings,
 )
 from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.report import Report, check, render
 from monitor.settings.rule_tests import RuleTests, read_rule_tests, rule_test_files
 from monitor.settings.scaffold import copy_shipped, scaffold
 from monitor.settings.schema import schemas
+from monitor.settings.web import CallerSettings, WebSettings
 
 __all__ = [
+    "CallerSettings",
     "ConfigError",
     "Contacts",
     "Fingerprints",

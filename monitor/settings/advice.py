@@ -43,6 +43,8 @@ def impossible(document: Document, monitor: MonitorFile, contacts: Contacts) -> 
         if any(person.email for person in contacts.people.values()):
             yield document.problem(("smtp",), "people of contacts.yaml have e-mail, and there is no mail server.", _SMTP)
     yield from _bad_zones(document, monitor)
+    yield from _forgotten_links(document, monitor)
+    yield from _shared_secrets(document, monitor)
     yield from _unreachable(document, monitor)
     try:
         trust(monitor.http)
@@ -52,6 +54,24 @@ def impossible(document: Document, monitor: MonitorFile, contacts: Contacts) -> 
     if known and not monitor.routing.default:
         fix = f"Name one or more of {choices(known)}."
         yield document.problem(("routing", "default"), "is missing: nobody would be told.", fix)
+
+
+def _forgotten_links(document: Document, monitor: MonitorFile) -> Iterator[Problem]:
+    """Links that outlive the marks of those that were used: each works once."""
+    lasting, kept = monitor.web.links_last, monitor.storage.retention.raw
+    if lasting > kept:
+        what = f"links last {format_duration(lasting)}, and which of them were used is known for {format_duration(kept)}."
+        yield document.problem(("web", "links_last"), what, "Write a shorter time, or raise `storage.retention.raw`.")
+
+
+def _shared_secrets(document: Document, monitor: MonitorFile) -> Iterator[Problem]:
+    """Callers that nobody could tell from each other."""
+    known: dict[str, str] = {}
+    for name, caller in monitor.callers.items():
+        others = [known[key] for key in caller.keys if known.setdefault(key, name) != name]
+        if others:
+            what = f"has the secret of `{others[0]}`: nobody could tell which of them calls."
+            yield document.problem(("callers", name, "secret"), what, "Give each a secret of its own.")
 
 
 def outlives(document: Document, file: RuleFile, kept: timedelta) -> Iterator[Problem]:
@@ -126,10 +146,33 @@ def unwise(document: Document, settings: Settings) -> Iterator[Problem]:
     if settings.heartbeat is None:
         fix = "Add `heartbeat: {url: …}` with an address that a service elsewhere gives you."
         yield document.problem(("heartbeat",), "is not set: nobody notices when this machine is gone.", fix)
+    yield from _unlinked(document, settings)
+    yield from _alone_in_two_names(document, settings)
     for name, receiver in settings.receivers.items():
         if isinstance(receiver, WebhookSettings) and not receiver.secret:
             what = "has no secret: what receives it cannot tell our messages from a forger's."
             yield document.problem(("receivers", name), what, "Add `secret: ${…}` and check the signature at the other end.")
+
+
+def _unlinked(document: Document, settings: Settings) -> Iterator[Problem]:
+    """E-mails whose readers must find a terminal to take charge, or whose links travel in clear."""
+    address = settings.web.public_url
+    if address is None and any(isinstance(each, EmailSettings) for each in settings.receivers.values()):
+        what = "is not set: e-mails have no links, and whoever reads one at night takes charge by typing a command."
+        fix = "Set `web: {public_url: https://…}` to where your proxy reaches `web.port`."
+        yield document.problem(("web", "public_url"), what, fix)
+    elif address is not None and address.startswith("http:") and urlsplit(address).hostname not in {"127.0.0.1", "localhost"}:
+        what = "is no https://: whoever listens on the way can take charge in your people's place."
+        yield document.problem(("web", "public_url"), what, "Put a proxy with TLS in front.")
+
+
+def _alone_in_two_names(document: Document, settings: Settings) -> Iterator[Problem]:
+    """Programs that could change words in one name and approve them in another: two people would be one secret."""
+    for name, caller in settings.callers.items():
+        if len(caller.acts_as) > 1 and (not caller.verbs or {"edit", "approve"} <= {*caller.verbs}):
+            what = "may change words in one name and approve them in another: that is one secret, and not two people."
+            fix = "Leave `edit` or `approve` out of its `verbs`, or let it act as one person."
+            yield document.problem(("callers", name, "acts_as"), what, fix)
 
 
 def quiet_alarms(document: Document, settings: Settings) -> Iterator[Problem]:

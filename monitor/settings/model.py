@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -20,6 +20,7 @@ from monitor.settings.inhibition import Inhibition
 from monitor.settings.kinds import Names, Text, Texts
 from monitor.settings.quiet import QuietHours
 from monitor.settings.silences import SilenceName, SilenceSettings
+from monitor.settings.web import CallerSettings, WebSettings
 from monitor.sources import SourceUnion
 from monitor.sources.connecting import HttpSettings
 from monitor.storage import StorageSettings
@@ -122,49 +123,6 @@ class Routing(BaseModel):
     ] = Field((), description="what is not told while something else rings; a list for several")
 
 
-class PrivateWebSettings(BaseModel):
-    """Where the machine's own programs ask: Prometheus, a health check, whoever reloads the configuration."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    host: Text = Field(
-        "127.0.0.1", description="the address to listen on; nobody here is asked who they are: leave it on loopback"
-    )
-    port: int | None = Field(
-        None,
-        ge=0,
-        le=65535,
-        description="the port; the default is the one after `web.port` (8081); 0 takes any free one",
-    )
-
-
-class WebSettings(BaseModel):
-    """Where calls of other systems come in, and, apart from it, where the operator asks how things stand."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    host: Text = Field(
-        "127.0.0.1", description="the address where inbound webhooks arrive; put a proxy with TLS in front before opening it"
-    )
-    port: int = Field(8080, ge=0, le=65535, description="the port; 0 takes any free one")
-    private: PrivateWebSettings = Field(
-        default_factory=PrivateWebSettings, description="metrics, health and reload, which the public listener never answers"
-    )
-
-    @property
-    def private_port(self) -> int:
-        """Where the private listener listens; 0: any free port."""
-        return self.private.port if self.private.port is not None else self.port and self.port + 1
-
-    @model_validator(mode="after")
-    def _two_doors(self) -> Self:
-        if self.private_port and (self.host, self.port) == (self.private.host, self.private_port):
-            raise ValueError("the public and the private listener cannot share one address; give `web.private.port` another port")
-        if self.private_port > 65535:  # noqa: PLR2004 - the highest port there is
-            raise ValueError("there is no port after `web.port`; set `web.private.port`")
-        return self
-
-
 def _web_address(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith(("https://", "http://")):
         raise ValueError("write a whole address, https://host/path")
@@ -221,7 +179,10 @@ class MonitorFile(BaseModel):
         default_factory=dict, description="alerts of which nobody is told at some times, by a name; others are made by command"
     )
     storage: StorageSettings = Field(default_factory=StorageSettings, description="where everything is kept, and for how long")
-    web: WebSettings = Field(default_factory=WebSettings, description="inbound webhooks; metrics, health and reload")
+    web: WebSettings = Field(default_factory=WebSettings, description="inbound webhooks and links; metrics, health and reload")
+    callers: dict[Id, CallerSettings] = Field(
+        default_factory=dict, description="programs that may act in plan runs by signed calls, by a name that the timeline shows"
+    )
     heartbeat: HeartbeatSettings | None = Field(None, description="how somebody elsewhere notices that this machine is gone")
     http: HttpSettings = Field(default_factory=HttpSettings, description="how servers are asked: proxy, certificates, limits")
     sentiment: SentimentSettings = Field(default_factory=SentimentSettings, description="how texts are scored")

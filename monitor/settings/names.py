@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
+from monitor.plans import VERBS
 from monitor.settings.contacts import Person
 from monitor.settings.model import RESERVED
 from monitor.settings.problems import Problem, suggest
@@ -113,6 +114,10 @@ def _monitor(
     for campaign in keys(monitor, "campaigns") or ():
         found.name(monitor, ("campaigns", campaign, "subjects"), subjects, "subject")
         _campaign(found, monitor, campaign, files)
+    for caller in keys(monitor, "callers") or ():
+        somebody = None if files.people is None or files.roles is None else {*files.people, *files.roles}
+        found.name(monitor, ("callers", caller, "acts_as"), somebody, "person or role")
+        found.name(monitor, ("callers", caller, "verbs"), VERBS, "verb")
     for silence in keys(monitor, "silences") or ():
         _silence(found, monitor, silence, files, subjects)
 

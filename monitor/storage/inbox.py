@@ -25,6 +25,19 @@ class Inbox(Repository):
         )
         return await self._session.scalar(add.on_conflict_do_nothing().returning(table.c.id)) is not None
 
+    async def mark(self, source: str, delivery_id: str, at: datetime) -> bool:
+        """Remember that something was done once, of which nothing is left to read. False: it was done before."""
+        add = self._session.insert(table).values(
+            source=source, delivery_id=short_key(delivery_id), body=b"", received_at=at, processed_at=at
+        )
+        return await self._session.scalar(add.on_conflict_do_nothing().returning(table.c.id)) is not None
+
+    async def marked(self, source: str, delivery_id: str) -> datetime | None:
+        """When it was done, if it was."""
+        query = select(table.c.received_at).where(table.c.source == source, table.c.delivery_id == short_key(delivery_id))
+        found: datetime | None = await self._session.scalar(query)
+        return found
+
     async def pending(self, source: str, limit: int, most: int = 2**62) -> list[InboxItem]:
         """What was not read yet, oldest first: up to the one with which their bodies reach `most` bytes."""
         mine = table.c.source == source, table.c.processed_at.is_(None)

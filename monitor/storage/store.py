@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
+import hmac
 import os
 import secrets
 import sqlite3
@@ -63,6 +65,11 @@ class Store:
     def installation(self) -> str:
         """A UUID that this database has had since it was made: part of every message's stable id."""
         return self._installation.id
+
+    @property
+    def link_key(self) -> bytes:
+        """What links in messages are signed with: made from the key that this database has had since it was made."""
+        return hmac.digest(self._installation.tombstone_key, b"links in messages", hashlib.sha256)
 
     @classmethod
     async def open(

@@ -1,11 +1,10 @@
-"""The daemon's endpoints, behind two doors: the public one, where other systems bring mentions, and the operator's own.
+"""The daemon's endpoints, behind two doors: the public one, for other systems and for links in messages, and the operator's own.
 
 What one answers does not exist behind the other: a proxy that lets everything through to the public door opens nothing else.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +16,14 @@ from aiohttp import hdrs, web
 
 from monitor.domain.errors import StorageError, TocsinError
 from monitor.telemetry import metrics
+from monitor.web import api, run_page, taking
+from monitor.web.desk import DESK, Desk
 from monitor.web.protection import add_headers, from_a_page, json_errors
-from monitor.web.room import FullError, Room
+from monitor.web.reading import BODIES, LARGEST_BODY, ROOM, TRY_AGAIN, read_body
+from monitor.web.room import Room
 
 log = structlog.get_logger(__name__)
 
-LARGEST_BODY: Final = 1024 * 1024  # bytes
-SLOWEST_BODY: Final = 20.0  # seconds: a caller that trickles its body is sent away
-BODIES: Final = 32  # read at the same time, by whomever sent: each may fill the memory of its size before it is verified
-TRY_AGAIN: Final = {"Retry-After": "5"}  # seconds
 _OUTCOMES: Final[dict[int, str]] = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large", HTTPStatus.SERVICE_UNAVAILABLE: "failed"}
 
 Verify = Callable[[Mapping[str, str], bytes, datetime], str]
@@ -73,16 +71,24 @@ class WebDeps(Protocol):
         """Commits a verified call. False: it was there already. Raises when it could not be committed."""
         ...
 
+    def desk(self) -> Desk:
+        """What readers of our messages, and programs, may do. May raise `web.HTTPServiceUnavailable`."""
+        ...
+
 
 DEPS: Final = web.AppKey("deps", WebDeps)
-ROOM: Final = web.AppKey("room", Room)
 
 
 def public_app(deps: WebDeps) -> web.Application:
-    """What strangers may reach: the door for other systems' calls."""
+    """What strangers may reach: the door for other systems' calls, and for whoever has a link of ours."""
     app = _app(deps)
     app[ROOM] = Room(BODIES)
     app.router.add_post("/hooks/{source}", receive)
+    app.router.add_get("/take", taking.show)
+    app.router.add_post("/take", taking.take)
+    app.router.add_get("/run", run_page.show)
+    app.router.add_get("/api/plans/{run:[0-9]{1,18}}", api.show)
+    app.router.add_post("/api/plans/{run:[0-9]{1,18}}/acts", api.act)
     return app
 
 
@@ -99,6 +105,7 @@ def private_app(deps: WebDeps) -> web.Application:
 def _app(deps: WebDeps) -> web.Application:
     app = web.Application(middlewares=[json_errors], client_max_size=LARGEST_BODY)
     app[DEPS] = deps
+    app[DESK] = deps.desk
     app.on_response_prepare.append(add_headers)
     return app
 
@@ -140,7 +147,7 @@ async def receive(request: web.Request) -> web.Response:
     if verify is None:
         raise web.HTTPNotFound(text="there is no source of kind webhook by this name")
     try:
-        body = await _body(request)
+        body = await read_body(request)
         delivery_id = verify(request.headers, body, deps.now())
         outcome = await _commit(deps, source, delivery_id, body)
     except TocsinError as refusal:
@@ -152,19 +159,6 @@ async def receive(request: web.Request) -> web.Response:
         raise
     metrics.hooks.labels(source=source, outcome=outcome).inc()
     return web.json_response({"status": outcome}, status=HTTPStatus.ACCEPTED)
-
-
-async def _body(request: web.Request) -> bytes:
-    """The raw body, as it was signed. A compressed one is refused: nobody needs it, and it may unpack to anything."""
-    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
-        raise web.HTTPUnsupportedMediaType(text="send the body as it is, without Content-Encoding")
-    try:
-        async with request.app[ROOM].place(request.remote), asyncio.timeout(SLOWEST_BODY):
-            return await request.read()
-    except FullError:
-        raise web.HTTPServiceUnavailable(text="too many calls are being read; send it again", headers=TRY_AGAIN) from None
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
 
 
 async def _commit(deps: WebDeps, source: str, delivery_id: str, body: bytes) -> str:

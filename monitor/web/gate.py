@@ -12,10 +12,13 @@ import structlog
 from aiohttp import web
 
 from monitor.domain.clock import Clock
+from monitor.settings import Settings
 from monitor.sources.base import Source
 from monitor.sources.webhook import WebhookSource
 from monitor.storage import Store
-from monitor.web.app import TRY_AGAIN, Reloaded, Verify
+from monitor.web.app import Reloaded, Verify
+from monitor.web.desk import Desk
+from monitor.web.reading import TRY_AGAIN
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +28,7 @@ PATIENCE: Final = 3.0  # seconds for the store to show that it answers
 @dataclass(frozen=True)
 class _Open:
     hooks: Mapping[str, Verify]
+    desk: Desk
     store: Store
     ring: Callable[[str], None]
     in_trouble: Callable[[], Sequence[str]]
@@ -41,17 +45,18 @@ class Gate:
 
     def open(
         self,
+        settings: Settings,
         sources: Mapping[str, Source],
         store: Store,
         ring: Callable[[str], None],
         in_trouble: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """The workers run: calls to webhook sources among `sources` are stored, and `ring` wakes whoever reads them.
+        """The workers run `settings`: calls to webhook sources among `sources` are stored, and `ring` wakes whoever reads them.
 
         `in_trouble` names the workers that fail again and again.
         """
         hooks = {name: source.verify for name, source in sources.items() if isinstance(source, WebhookSource)}
-        self._inside = _Open(hooks, store, ring, in_trouble)
+        self._inside = _Open(hooks, Desk(settings, store, self._clock), store, ring, in_trouble)
         self._at_work = True
 
     def close(self) -> None:
@@ -68,9 +73,16 @@ class Gate:
 
     def hook(self, source: str) -> Verify | None:
         """How calls to `source` are verified; None: there is no such source. Before the first opening nobody can know."""
+        return self._opened().hooks.get(source)
+
+    def desk(self) -> Desk:
+        """What readers of our messages, and programs, may do: open or closed, for what they do is in the store."""
+        return self._opened().desk
+
+    def _opened(self) -> _Open:
         if self._inside is None:
             raise web.HTTPServiceUnavailable(text="the daemon is starting; send the call again", headers=TRY_AGAIN)
-        return self._inside.hooks.get(source)
+        return self._inside
 
     async def accept(self, source: str, delivery_id: str, body: bytes) -> bool:
         """Commits a verified call. False: it was there already."""

@@ -58,7 +58,7 @@ def _data(message: Message) -> dict[str, Any]:
         "posts": [_post(post) for post in message.posts],
         "more_posts": message.more_posts,
         "new_words": [one_line(word, _LINE) for word in message.new_words],
-        "plan": _plan(message.plan) if message.plan else None,
+        "plan": plan_payload(message.plan) if message.plan else None,
         "links": {one_line(name, _LINE): url for name, url in message.links.items() if link(url)},
     }
 
@@ -105,7 +105,8 @@ def _post(post: Post) -> dict[str, Any]:
     }
 
 
-def _plan(plan: PlanFacts) -> dict[str, Any]:
+def plan_payload(plan: PlanFacts) -> dict[str, Any]:
+    """How a plan run stands, as it is in messages about it."""
     return {
         "run": plan.run_id,
         "id": plan.id,

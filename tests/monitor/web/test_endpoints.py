@@ -21,6 +21,7 @@ from monitor.domain.errors import ExitCode, StorageError, TocsinError
 from monitor.telemetry import metrics
 from monitor.web import Reloaded, Verify, private_app, public_app, serve
 from monitor.web.app import BODIES, LARGEST_BODY
+from monitor.web.desk import Desk
 from monitor.web.room import lone
 from monitor.web.server import CannotListenError, Door
 
@@ -49,6 +50,9 @@ class Fake:
         if self.failure:
             raise self.failure
         return self.reasons
+
+    def desk(self) -> Desk:
+        raise web.HTTPServiceUnavailable(text="the daemon is starting")
 
     def hook(self, source: str) -> Verify | None:
         return self._verify if source == "shop" else None
@@ -202,7 +206,7 @@ async def test_a_compressed_body_is_refused_unread(client: aiohttp.ClientSession
 
 async def test_a_trickled_body_is_sent_away(daemon: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller that announces a body and never sends it is not waited for."""
-    monkeypatch.setattr("monitor.web.app.SLOWEST_BODY", 0.01)
+    monkeypatch.setattr("monitor.web.reading.SLOWEST_BODY", 0.01)
     async with serve(daemon, "public", "127.0.0.1", 0) as address:
         head = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12"
         assert (await raw(address, head)).startswith(b"HTTP/1.1 408 ")

@@ -18,10 +18,12 @@ from structlog.testing import capture_logs
 
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import StorageError
+from monitor.settings import Settings
 from monitor.sources.webhook import WebhookSource, WebhookSourceSettings
 from monitor.storage import StorageSettings, Store, StoreAwayError
 from monitor.web import Gate, Reloaded, serve
 
+SETTINGS = Settings.model_construct()
 KEY = b"a key of thirty-two bytes, honest"
 
 
@@ -68,7 +70,7 @@ async def test_a_signed_call_is_in_the_store_and_rings(
 ) -> None:
     """From the socket to the committed row: once, and its reader is woken once."""
     rung: list[str] = []
-    gate.open({"shop": source}, store, rung.append)
+    gate.open(SETTINGS, {"shop": source}, store, rung.append)
     body = b'{"text": "hello"}'
     async with serve(gate, "public", "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as client:
         for _ in range(2):
@@ -96,7 +98,7 @@ async def test_before_the_first_opening_nobody_is_turned_away_for_good(gate: Gat
 async def test_closed_it_still_takes_calls(gate: Gate, store: Store, source: WebhookSource) -> None:
     """During a reload a call is stored and nobody is rung for; readiness says that the workers rest."""
     rung: list[str] = []
-    gate.open({"shop": source}, store, rung.append)
+    gate.open(SETTINGS, {"shop": source}, store, rung.append)
     gate.close()
     assert gate.hook("shop") is not None
     assert await gate.accept("shop", "d1", b"x") is True
@@ -106,10 +108,10 @@ async def test_closed_it_still_takes_calls(gate: Gate, store: Store, source: Web
 
 async def test_only_webhook_sources_have_a_hook(gate: Gate, store: Store, source: WebhookSource) -> None:
     """A name that is no webhook source has none, and a reload that drops one closes its hook."""
-    gate.open({"shop": source, "news": object()}, store, print)  # type: ignore[dict-item]
+    gate.open(SETTINGS, {"shop": source, "news": object()}, store, print)  # type: ignore[dict-item]
     assert gate.hook("shop") is not None
     assert gate.hook("news") is None
-    gate.open({}, store, print)
+    gate.open(SETTINGS, {}, store, print)
     assert gate.hook("shop") is None
 
 
@@ -132,7 +134,7 @@ class Broken:
 async def test_a_store_that_is_silent_is_a_trouble(gate: Gate, monkeypatch: pytest.MonkeyPatch, hangs: bool) -> None:
     """Not ready when the store fails or hangs: the answer comes all the same, and the log says why."""
     monkeypatch.setattr("monitor.web.gate.PATIENCE", 0.01)
-    gate.open({}, Broken(hangs=hangs), print)  # type: ignore[arg-type]
+    gate.open(SETTINGS, {}, Broken(hangs=hangs), print)  # type: ignore[arg-type]
     with capture_logs() as said:
         assert await gate.troubles() == ["the store does not answer; the log says why"]
     assert [event["event"] for event in said] == ["web.store_silent"]
@@ -145,14 +147,14 @@ async def test_a_store_that_takes_no_changes_is_a_trouble(gate: Gate, store: Sto
         return StoreAwayError("the disk is read-only")
 
     monkeypatch.setattr(Store, "refuses", refuses)
-    gate.open({}, store, print)
+    gate.open(SETTINGS, {}, store, print)
     assert await gate.troubles() == ["nothing new is taken in: the disk is read-only"]
 
 
 async def test_a_worker_that_fails_again_and_again_is_a_trouble(gate: Gate, store: Store) -> None:
     """It is named for as long as it fails; a store that answers is not enough."""
     failing = ["evaluate"]
-    gate.open({}, store, print, lambda: failing)
+    gate.open(SETTINGS, {}, store, print, lambda: failing)
     assert await gate.troubles() == ["the worker `evaluate` fails again and again; the log says why"]
     failing.clear()
     assert await gate.troubles() == []

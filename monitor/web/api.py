@@ -1,0 +1,143 @@
+"""Plan runs for programs: signed JSON calls, each done once, with the same result as if a person had typed the command."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from monitor.domain.errors import StorageError
+from monitor.domain.plan import PlanRun, UnreadableRunError
+from monitor.pipeline import operations
+from monitor.pipeline.compose import plan_facts
+from monitor.pipeline.operations import Once
+from monitor.plans import RefusedError
+from monitor.web.calls import (
+    Call,
+    Caller,
+    ForbiddenError,
+    MalformedError,
+    act_of,
+    identify,
+    in_the_name_of,
+    read,
+    refusal,
+)
+from monitor.web.desk import DESK, Desk
+from monitor.web.reading import TRY_AGAIN, read_body
+from notifiers.render import plan_payload
+from notifiers.signing import SignatureError
+from rules.figures import Figures
+
+log = structlog.get_logger(__name__)
+
+THROUGH: Final = "api"
+
+
+class _NoRunError(Exception):
+    """There is no such run."""
+
+
+async def show(request: web.Request) -> web.Response:
+    """How a run stands."""
+    desk, run_id = request.app[DESK](), int(request.match_info["run"])
+    try:
+        identify(desk, request.headers, await read_body(request))
+        return await _told(desk, await _run(desk, run_id))
+    except SignatureError as error:
+        return _unsigned(request, error)
+    except _NoRunError:
+        return _no_run(run_id)
+    except UnreadableRunError as error:
+        return refusal(error, HTTPStatus.CONFLICT)
+    except StorageError as error:
+        return _away(error)
+
+
+async def act(request: web.Request) -> web.Response:
+    """Do one thing in a run, once, and answer with the run as it is then."""
+    desk, run_id, body = request.app[DESK](), int(request.match_info["run"]), await read_body(request)
+    try:
+        caller = identify(desk, request.headers, body)
+        return await _acted(desk, caller, read(body, run_id))
+    except SignatureError as error:
+        return _unsigned(request, error)
+    except MalformedError as error:
+        return refusal(error, HTTPStatus.UNPROCESSABLE_ENTITY, error.field)
+    except ForbiddenError as error:
+        log.warning("api.forbidden", why=str(error), remote=request.remote)
+        return refusal(error, HTTPStatus.FORBIDDEN)
+    except _NoRunError:
+        return _no_run(run_id)
+    except (RefusedError, UnreadableRunError) as error:
+        return refusal(error, HTTPStatus.CONFLICT)
+    except StorageError as error:
+        return _away(error)
+
+
+async def _acted(desk: Desk, caller: Caller, call: Call) -> web.Response:
+    by = in_the_name_of(desk, caller, call)
+    await _run(desk, call.run)
+    wanted = call.verb == "stand_down"
+    figures = await operations.figures_now(desk.store, call.run, desk.now()) if wanted else Figures()
+    done = act_of(desk, call, by, figures)
+    once = Once("/api", f"{caller.name} {caller.call_id}")
+    run = await operations.act_in_plan(desk.store, call.run, done, THROUGH, once=once, more={"caller": caller.name})
+    log.info("api.acted", caller=caller.name, by=by, verb=call.verb, run=call.run)
+    return await _told(desk, run)
+
+
+async def _run(desk: Desk, number: int) -> PlanRun:
+    async with desk.store.read() as tx:
+        run = await tx.plans.get(number)
+    if run is None:
+        raise _NoRunError
+    return run
+
+
+async def _told(desk: Desk, run: PlanRun) -> web.Response:
+    """The run in the words of `language`; its facts have the names that they have in webhooks."""
+    owners = {name: person.name for name, person in desk.settings.contacts.people.items()}
+    told = plan_payload(plan_facts(run, desk.settings.language, None, owners))
+    return web.json_response({"run": told | _more(run)})
+
+
+def _more(run: PlanRun) -> dict[str, Any]:
+    """What messages do not hold: who did what, and when."""
+    return {
+        "incident": run.incident_id,
+        "drill": run.drill,
+        "level_rank": run.level,
+        "opened_at": _moment(run.opened_at),
+        "confirmed_at": _moment(run.confirmed_at),
+        "confirmed_by": run.confirmed_by,
+        "acknowledged_at": _moment(run.acknowledged_at),
+        "acknowledged_by": run.acknowledged_by,
+        "stood_down_at": _moment(run.stood_down_at),
+        "stood_down_by": run.stood_down_by,
+        "closed_at": _moment(run.closed_at),
+        "closed_by": run.closed_by,
+        "touched_at": _moment(run.touched_at),
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at is not None else None
+
+
+def _unsigned(request: web.Request, error: SignatureError) -> web.Response:
+    log.warning("api.refused", why=str(error), remote=request.remote)
+    return refusal(SignatureError("the call is not signed as agreed"), HTTPStatus.UNAUTHORIZED)
+
+
+def _no_run(number: int) -> web.Response:
+    return web.json_response({"error": f"there is no plan run {number}"}, status=HTTPStatus.NOT_FOUND)
+
+
+def _away(error: StorageError) -> web.Response:
+    log.error("api.store_away", problem=str(error))
+    words = {"error": "the store is away: nothing was done; send the call again"}
+    return web.json_response(words, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=TRY_AGAIN)

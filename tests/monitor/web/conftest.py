@@ -1,0 +1,130 @@
+"""What the tests of pages and calls share: a house whose messages have links, and a client at its public door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest_asyncio
+
+from monitor.domain.plan import PlanRun
+from monitor.web import Gate, Reloaded, serve
+from notifiers import signing
+from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS, Build, House
+from tests.monitor.pipeline.conftest import configure as configure
+from tests.monitor.pipeline.conftest import hut as hut
+from tests.monitor.pipeline.conftest import lite as lite
+
+PUBLIC = "https://tocsin.example"
+SECRET = signing.new_secret()
+PLAN: dict[str, Any] = {
+    "id": "storm",
+    "title": {"en": "Storm plan", "fr": "Plan tempête"},
+    "notify": ["room", "ana", "ben"],
+    "window": "1h",
+    "severity": [
+        {"level": 3, "name": {"en": "crisis", "fr": "crise"}, "ack_within": "20m", "when": {"authors": {"gte": 8}}},
+        {"level": 1, "name": {"en": "vigilance"}, "ack_within": "60m"},
+    ],
+    "activation": {"mode": "automatic"},
+    "steps": [
+        {"id": "facts", "action": "checklist", "title": {"fr": "Les faits"}, "items": [{"fr": "Vrai ?"}, {"fr": "Qui ?"}]},
+        {
+            "id": "answer",
+            "action": "statement",
+            "statement": "answer",
+            "title": {"fr": "Répondre"},
+            "publish": "queue",
+            "approval": {"role": "spokesperson", "within": "20m"},
+        },
+    ],
+    "statements": [
+        {"id": "answer", "text": {"fr": "Nous cherchons.", "en": "We look into it."}, "status": "approved"},
+        {"id": "spare", "text": {"fr": "Un autre texte."}, "status": "draft"},
+    ],
+    "never": [{"fr": "Supprimer une critique"}],
+}
+MONITOR: dict[str, Any] = {
+    "language": "fr",
+    "smtp": {"host": "localhost", "sender": "tocsin@acme.example", "security": "none"},
+    "receivers": {
+        "room": {"kind": "email", "to": ["room@acme.example", "night@acme.example"]},
+        "queue": {"kind": "webhook", "url": "https://hooks.example/queue"},
+    },
+    "routing": {"default": "room"},
+    "web": {"public_url": PUBLIC},
+}
+PEOPLE: dict[str, Any] = {
+    "people": {
+        "ana": {"name": "Ana Lopez", "email": "ana@acme.example"},
+        "ben": {"name": "Ben <b>Roy</b>", "email": "ben@acme.example", "language": "en"},
+        "cleo": {"name": "Cléo", "email": "cleo@acme.example"},
+    },
+    "roles": {"spokesperson": {"primary": "ben", "backup": "cleo"}},
+}
+
+
+@dataclass
+class Doorstep:
+    """A house, and somebody at its public door."""
+
+    home: House
+    client: aiohttp.ClientSession
+
+    async def run(self) -> PlanRun:
+        """The only plan run."""
+        (run,) = await self.home.runs()
+        return run
+
+    def link(self, receiver: str, name: str = "acknowledge", place: int = -1) -> str:
+        """A link in a message that a receiver got, as its path."""
+        message = self.home.told(receiver)[place]
+        address = message.links[name] if name == "acknowledge" else message.plan.page if message.plan else ""
+        assert address.startswith(f"{PUBLIC}/")
+        return address.removeprefix(PUBLIC)
+
+    async def get(self, path: str, **more: Any) -> tuple[int, str]:
+        """What a browser is shown."""
+        async with self.client.get(path, **more) as answer:
+            return answer.status, await answer.text()
+
+    async def press(self, path: str, by: str = "") -> tuple[int, str]:
+        """Press the button, and stay where one is."""
+        async with self.client.post(path, data={"by": by} if by else {}, allow_redirects=False) as answer:
+            return answer.status, await answer.text()
+
+
+Meet = Callable[..., Awaitable[Doorstep]]
+
+
+@pytest_asyncio.fixture
+async def meet(hut: Build) -> AsyncIterator[Meet]:
+    """Opens a house with the complaint rule, the crisis rule and the plan: `await meet(callers={…}, …)`."""
+    async with AsyncExitStack() as stack:
+
+        async def open_door(plan: Any = PLAN, **more: Any) -> Doorstep:
+            rules = [COMPLAINT | {"notify": "room"}, CRISIS | {"plan": "storm", "notify": "room"}]
+            home = hut(rules=rules, plans=[plan], people=PEOPLE, **(MONITOR | more))
+            gate = Gate(home.clock, _reloading)
+            gate.open(home.settings, {}, home.store, print)
+            address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", 0))
+            client = await stack.enter_async_context(aiohttp.ClientSession(address))
+            return Doorstep(home, client)
+
+        yield open_door
+
+
+@pytest_asyncio.fixture
+async def storm(meet: Meet) -> Doorstep:
+    """A plan was opened, and its people were told."""
+    doorstep = await meet()
+    await doorstep.home.storm()
+    await doorstep.home.act()
+    return doorstep
+
+
+async def _reloading() -> Reloaded:
+    return Reloaded("waiting")

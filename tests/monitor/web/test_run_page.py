@@ -1,0 +1,141 @@
+"""The page of a plan run, which one may read by a link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from monitor.domain.plan import TimelineEvent
+from monitor.web.story import Storyteller
+
+if TYPE_CHECKING:
+    from tests.monitor.web.conftest import Doorstep, Meet
+
+
+async def test_it_says_how_the_run_stands(storm: Doorstep) -> None:
+    """Level, steps with their ticks, words ready and not ready, what nobody does, the loudest posts, and what happened."""
+    home = storm.home
+    await home.do("acknowledge", by="ana")
+    await home.do("check", by="ana", step="facts", item=0)
+    home.clock.advance(timedelta(minutes=7))
+    await home.do("note", by="ben", text="called the shop")
+    status, shown = await storm.get(storm.link("ana", "run"))
+    assert status == 200
+    for words in (
+        "<h1>Plan tempête</h1>",
+        "niveau «\u00a0vigilance\u00a0»",
+        "Pris en charge par Ana Lopez à 08:00.",
+        "État à 08:07",
+        "☑</span>Vrai",
+        "☐</span>Qui",
+        "Nous cherchons.",
+        "Un autre texte.",
+        "Supprimer une critique",
+        "Acme is on fire",
+        "Ana Lopez prend en charge le plan",
+        "Ana Lopez coche le point 1 de «\u00a0Les faits\u00a0»",
+        "Ben &lt;b&gt;Roy&lt;/b&gt; note",
+        "called the shop",
+        "tocsin plan show 1",
+    ):
+        assert words in shown, words
+    assert not any(word in shown for word in ("<script", "<form", "<button", " style="))
+
+
+async def test_it_speaks_the_readers_language(storm: Doorstep) -> None:
+    """That of the receiver whose link it is."""
+    _, shown = await storm.get(storm.link("ben", "run"))
+    assert '<html lang="en"' in shown
+    assert "Nobody has taken it yet." in shown
+    assert "Tocsin opens the plan" in shown
+
+
+async def test_strangers_words_stay_words(meet: Meet) -> None:
+    """In posts, notes and reasons, however they are written."""
+    doorstep = await meet()
+    hostile = '</p><script>alert("x")</script><img src=x onerror=alert(1)> Acme is on fire {{ 7*7 }} \u202e'
+    await doorstep.home.storm(text=hostile)
+    await doorstep.home.act()
+    await doorstep.home.do("note", by="ana", text=hostile)
+    _, shown = await doorstep.get(doorstep.link("ana", "run"))
+    assert "&lt;script&gt;" in shown
+    assert not any(word in shown for word in ("<script", "<img", "\u202e", "49 "))
+    assert "{{ 7*7 }}" in shown
+
+
+async def test_it_can_be_read_after_the_end(storm: Doorstep) -> None:
+    """Closed, with who closed it and why."""
+    await storm.home.do("false_alarm", by="ana", text="a joke")
+    status, shown = await storm.get(storm.link("ana", "run"))
+    assert status == 200
+    assert "clos" in shown
+    assert "Ana Lopez dit que c’est une fausse alerte" in shown
+    assert "Personne ne l’a encore pris en charge" not in shown
+
+
+async def test_a_run_of_another_version_is_not_guessed_at(storm: Doorstep) -> None:
+    """Its page says so, and its link to take it still works as far as it can."""
+    run = await storm.run()
+    path = storm.link("ana", "run")
+    taking = storm.link("ana")
+    async with storm.home.store.begin() as tx:
+        from sqlalchemy import update
+
+        from monitor.storage.tables import plan_run
+
+        await tx.plans._session.run(update(plan_run).where(plan_run.c.id == run.id).values(snapshot={"of": "tomorrow"}))
+        await tx.commit()
+    status, shown = await storm.get(path)
+    assert (status, "Ce plan ne peut pas être affiché" in shown) == (409, True)
+    assert (await storm.get(taking))[0] == 200
+    status, shown = await storm.press(taking)
+    assert (status, "Ce plan ne peut pas être affiché" in shown) == (409, True)
+
+
+async def test_a_run_that_is_not_there_has_no_page(storm: Doorstep) -> None:
+    """And one whose receiver is gone has no reader."""
+    from monitor.pipeline.links import Links
+
+    links = Links(storm.home.settings, storm.home.store)
+    for number, receiver in ((99, "ana"), (1, "nobody")):
+        status, _ = await storm.get(f"/run?link={links.write('run', number, receiver, storm.home.clock.now())}")
+        assert status == 410
+
+
+async def test_a_run_opened_by_hand_rings_nothing(meet: Meet) -> None:
+    """There is no headline to show, only the plan."""
+    from monitor.pipeline import operations
+    from monitor.pipeline.operations import Actor
+
+    doorstep = await meet()
+    home = doorstep.home
+    plan = home.settings.plans["storm"]
+    await operations.open_plan_by_hand(
+        home.store, plan, "acme", Actor("zoe", "cli"), home.clock.now(), why="a call from the authorities"
+    )
+    await home.act()
+    _, shown = await doorstep.get(doorstep.link("ana", "run"))
+    assert "zoe ouvre le plan" in shown
+    assert "a call from the authorities" in shown
+    assert "Ce qui se passe" not in shown
+
+
+async def test_a_long_story_shows_its_end(storm: Doorstep) -> None:
+    """Two hundred moments, and how to see the others; what repeats is one of them."""
+    from monitor.web.desk import Desk
+
+    home = storm.home
+    run = await storm.run()
+    message = replace(home.told("ana")[0], created_at=home.clock.now())
+    teller = Storyteller(Desk(home.settings, home.store, home.clock), message, run)
+
+    def event(kind: str, **detail: Any) -> TimelineEvent:
+        return TimelineEvent(home.clock.now(), kind, "ana", "cli", detail, run.incident_id, plan_run_id=run.id)
+
+    story = [event("plan.noted", note=str(number)) for number in range(250)]
+    assert (len(teller.moments(story)), teller.moments(story)[-1].note, teller.cuts(story)) == (200, "249", True)
+    same = [event("plan.quiet")] * 250
+    assert ([each.times for each in teller.moments(same)], teller.cuts(same)) == ([250], False)
+    assert teller.moments([event("plan.would_tell", to=["x"])]) == []
+
