@@ -26,7 +26,7 @@ MEANS = {
     "alert.told": "what was opened under a silence, or while its rule was only observed, is told now",
     "alert.worse": "an alert became graver",
     "api.acted": "a program acted in a plan run, by a signed call",
-    "api.forbidden": "a program asked for what it may not do, or in a name that it may not use; `why` says which",
+    "api.not_done": "a program asked for what it may not do, or for what the run refuses; `why` says which",
     "api.refused": "a call about plan runs came in that is not signed as agreed",
     "api.store_away": "a call about plan runs could not be served, and was answered 503: its sender is asked to repeat it",
     "ballast.not_given_up": "the disk is full, and the file that holds its place could not be deleted",

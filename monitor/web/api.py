@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-from monitor.domain.errors import StorageError
+from monitor.domain.errors import StorageError, TocsinError
 from monitor.domain.plan import PlanRun, UnreadableRunError
 from monitor.pipeline import operations
 from monitor.pipeline.compose import plan_facts
@@ -24,7 +25,6 @@ from monitor.web.calls import (
     identify,
     in_the_name_of,
     read,
-    refusal,
 )
 from monitor.web.desk import DESK, Desk
 from monitor.web.reading import TRY_AGAIN, read_body
@@ -37,45 +37,59 @@ log = structlog.get_logger(__name__)
 THROUGH: Final = "api"
 
 
-class _NoRunError(Exception):
+class NoRunError(TocsinError):
     """There is no such run."""
+
+
+_STATUS: Final[Mapping[type[TocsinError], HTTPStatus]] = {
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    NoRunError: HTTPStatus.NOT_FOUND,
+    RefusedError: HTTPStatus.CONFLICT,
+    UnreadableRunError: HTTPStatus.CONFLICT,
+}
 
 
 async def show(request: web.Request) -> web.Response:
     """How a run stands."""
-    desk, run_id = request.app[DESK](), int(request.match_info["run"])
-    try:
-        identify(desk, request.headers, await read_body(request))
+
+    async def work(desk: Desk, body: bytes, run_id: int) -> web.Response:
+        identify(desk, request.headers, body)
         return await _told(desk, await _run(desk, run_id))
-    except SignatureError as error:
-        return _unsigned(request, error)
-    except _NoRunError:
-        return _no_run(run_id)
-    except UnreadableRunError as error:
-        return refusal(error, HTTPStatus.CONFLICT)
-    except StorageError as error:
-        return _away(error)
+
+    return await _answered(request, work)
 
 
 async def act(request: web.Request) -> web.Response:
     """Do one thing in a run, once, and answer with the run as it is then."""
-    desk, run_id, body = request.app[DESK](), int(request.match_info["run"]), await read_body(request)
+
+    async def work(desk: Desk, body: bytes, run_id: int) -> web.Response:
+        return await _acted(desk, identify(desk, request.headers, body), read(body, run_id))
+
+    return await _answered(request, work)
+
+
+async def _answered(request: web.Request, work: Callable[[Desk, bytes, int], Awaitable[web.Response]]) -> web.Response:
+    """What comes of it; of a refusal its words, and the status that says what a program can do about it."""
+    desk, body = request.app[DESK](), await read_body(request)
     try:
-        caller = identify(desk, request.headers, body)
-        return await _acted(desk, caller, read(body, run_id))
+        return await work(desk, body, int(request.match_info["run"]))
     except SignatureError as error:
-        return _unsigned(request, error)
+        log.warning("api.refused", why=str(error), remote=request.remote)
+        return _refusal("the call is not signed as agreed", HTTPStatus.UNAUTHORIZED)
     except MalformedError as error:
-        return refusal(error, HTTPStatus.UNPROCESSABLE_ENTITY, error.field)
-    except ForbiddenError as error:
-        log.warning("api.forbidden", why=str(error), remote=request.remote)
-        return refusal(error, HTTPStatus.FORBIDDEN)
-    except _NoRunError:
-        return _no_run(run_id)
-    except (RefusedError, UnreadableRunError) as error:
-        return refusal(error, HTTPStatus.CONFLICT)
+        return _refusal(str(error), HTTPStatus.UNPROCESSABLE_ENTITY, error.field)
     except StorageError as error:
-        return _away(error)
+        log.error("api.store_away", problem=str(error))
+        answer = _refusal("the store is away: nothing was done; send the call again", HTTPStatus.SERVICE_UNAVAILABLE)
+        answer.headers.update(TRY_AGAIN)
+        return answer
+    except (ForbiddenError, NoRunError, RefusedError, UnreadableRunError) as error:
+        log.info("api.not_done", why=str(error), remote=request.remote)
+        return _refusal(str(error), _STATUS[type(error)])
+
+
+def _refusal(words: str, status: HTTPStatus, field: str = "") -> web.Response:
+    return web.json_response({"error": words} | ({"field": field} if field else {}), status=status)
 
 
 async def _acted(desk: Desk, caller: Caller, call: Call) -> web.Response:
@@ -94,7 +108,7 @@ async def _run(desk: Desk, number: int) -> PlanRun:
     async with desk.store.read() as tx:
         run = await tx.plans.get(number)
     if run is None:
-        raise _NoRunError
+        raise NoRunError(f"there is no plan run {number}")
     return run
 
 
@@ -126,18 +140,3 @@ def _more(run: PlanRun) -> dict[str, Any]:
 
 def _moment(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at is not None else None
-
-
-def _unsigned(request: web.Request, error: SignatureError) -> web.Response:
-    log.warning("api.refused", why=str(error), remote=request.remote)
-    return refusal(SignatureError("the call is not signed as agreed"), HTTPStatus.UNAUTHORIZED)
-
-
-def _no_run(number: int) -> web.Response:
-    return web.json_response({"error": f"there is no plan run {number}"}, status=HTTPStatus.NOT_FOUND)
-
-
-def _away(error: StorageError) -> web.Response:
-    log.error("api.store_away", problem=str(error))
-    words = {"error": "the store is away: nothing was done; send the call again"}
-    return web.json_response(words, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=TRY_AGAIN)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from monitor.domain.errors import TocsinError
@@ -84,7 +83,7 @@ def read(body: bytes, run_id: int) -> Call:
         raise MalformedError("", f"the body is not JSON: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise MalformedError(".".join(map(str, first["loc"])), first["msg"]) from None
+        raise MalformedError(".".join(str(part) for part in first["loc"] if part != "[key]"), first["msg"]) from None
     if call.run != run_id:
         raise MalformedError("run", f"is not that of the address, {run_id}")
     if call.verb not in VERBS:
@@ -96,7 +95,7 @@ def in_the_name_of(desk: Desk, caller: Caller, call: Call) -> str:
     """Who acts. Raises `ForbiddenError`, or `MalformedError` where the call must say it."""
     allowed = caller.settings
     if allowed.verbs and call.verb not in allowed.verbs:
-        raise ForbiddenError(f"{caller.name} may not `{call.verb}`: its `verbs` in monitor.yaml are {', '.join(allowed.verbs)}")
+        raise ForbiddenError(f"{caller.name} may not `{call.verb}`: its `verbs` are {', '.join(allowed.verbs)}")
     people = [name for name in desk.settings.contacts.people if desk.names(name) & {*allowed.acts_as}]
     if call.by is None:
         return _only(caller, people)
@@ -132,9 +131,3 @@ def act_of(desk: Desk, call: Call, by: str, figures: Figures) -> Act:
         words=call.words,
         figures=figures,
     )
-
-
-def refusal(error: TocsinError | SignatureError, status: int, field: str = "") -> web.Response:
-    """An error in words."""
-    said: dict[str, Any] = {"error": str(error)} | ({"field": field} if field else {})
-    return web.json_response(said, status=status)

@@ -134,7 +134,9 @@ async def _taken(desk: Desk, request: web.Request, link: Link, named: str) -> we
         return _shown(desk, matter, status=HTTPStatus.UNPROCESSABLE_ENTITY, missing=True)
     if not matter.open or by is None or not await _take(desk, matter, by):
         return _shown(desk, await find(desk, link) or matter, again=True)
-    log.info("link.taken", receiver=link.receiver, by=by, run=matter.run and matter.run.id, alerts=[each.id for each in matter.alerts])
+    log.info(
+        "link.taken", receiver=link.receiver, by=by, run=matter.run and matter.run.id, alerts=[each.id for each in matter.alerts]
+    )
     onward = _run_page(desk, matter) or f"take?{request.query_string}"
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": onward})
 

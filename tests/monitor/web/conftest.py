@@ -13,10 +13,9 @@ import pytest_asyncio
 from monitor.domain.plan import PlanRun
 from monitor.web import Gate, Reloaded, serve
 from notifiers import signing
-from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS, Build, House
-from tests.monitor.pipeline.conftest import configure as configure
-from tests.monitor.pipeline.conftest import hut as hut
-from tests.monitor.pipeline.conftest import lite as lite
+from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS, Build, House, configure, hut, lite
+
+__all__ = ["configure", "hut", "lite"]  # fixtures of the stages
 
 PUBLIC = "https://tocsin.example"
 SECRET = signing.new_secret()
@@ -79,12 +78,17 @@ class Doorstep:
         (run,) = await self.home.runs()
         return run
 
-    def link(self, receiver: str, name: str = "acknowledge", place: int = -1) -> str:
-        """A link in a message that a receiver got, as its path."""
-        message = self.home.told(receiver)[place]
-        address = message.links[name] if name == "acknowledge" else message.plan.page if message.plan else ""
-        assert address.startswith(f"{PUBLIC}/")
+    def link(self, receiver: str) -> str:
+        """The newest link by which a receiver's reader takes charge, as its path."""
+        address = next(message.links["acknowledge"] for message in reversed(self.home.told(receiver)) if message.links)
+        assert address.startswith(f"{PUBLIC}/take?")
         return address.removeprefix(PUBLIC)
+
+    def page(self, receiver: str) -> str:
+        """The newest link to the run's page."""
+        plan = next(message.plan for message in reversed(self.home.told(receiver)) if message.plan)
+        assert plan.page.startswith(f"{PUBLIC}/run?")
+        return plan.page.removeprefix(PUBLIC)
 
     async def get(self, path: str, **more: Any) -> tuple[int, str]:
         """What a browser is shown."""
@@ -102,7 +106,7 @@ Meet = Callable[..., Awaitable[Doorstep]]
 
 @pytest_asyncio.fixture
 async def meet(hut: Build) -> AsyncIterator[Meet]:
-    """Opens a house with the complaint rule, the crisis rule and the plan: `await meet(callers={…}, …)`."""
+    """Opens a house with two rules and the plan, and its public door; what is given changes monitor.yaml."""
     async with AsyncExitStack() as stack:
 
         async def open_door(plan: Any = PLAN, **more: Any) -> Doorstep:

@@ -6,7 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import update
+
 from monitor.domain.plan import TimelineEvent
+from monitor.pipeline import operations
+from monitor.pipeline.links import Links
+from monitor.pipeline.operations import Actor
+from monitor.storage.tables import plan_run
+from monitor.web.desk import Desk
 from monitor.web.story import Storyteller
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ async def test_it_says_how_the_run_stands(storm: Doorstep) -> None:
     await home.do("check", by="ana", step="facts", item=0)
     home.clock.advance(timedelta(minutes=7))
     await home.do("note", by="ben", text="called the shop")
-    status, shown = await storm.get(storm.link("ana", "run"))
+    status, shown = await storm.get(storm.page("ana"))
     assert status == 200
     for words in (
         "<h1>Plan tempête</h1>",
@@ -45,7 +52,7 @@ async def test_it_says_how_the_run_stands(storm: Doorstep) -> None:
 
 async def test_it_speaks_the_readers_language(storm: Doorstep) -> None:
     """That of the receiver whose link it is."""
-    _, shown = await storm.get(storm.link("ben", "run"))
+    _, shown = await storm.get(storm.page("ben"))
     assert '<html lang="en"' in shown
     assert "Nobody has taken it yet." in shown
     assert "Tocsin opens the plan" in shown
@@ -58,7 +65,7 @@ async def test_strangers_words_stay_words(meet: Meet) -> None:
     await doorstep.home.storm(text=hostile)
     await doorstep.home.act()
     await doorstep.home.do("note", by="ana", text=hostile)
-    _, shown = await doorstep.get(doorstep.link("ana", "run"))
+    _, shown = await doorstep.get(doorstep.page("ana"))
     assert "&lt;script&gt;" in shown
     assert not any(word in shown for word in ("<script", "<img", "\u202e", "49 "))
     assert "{{ 7*7 }}" in shown
@@ -67,7 +74,7 @@ async def test_strangers_words_stay_words(meet: Meet) -> None:
 async def test_it_can_be_read_after_the_end(storm: Doorstep) -> None:
     """Closed, with who closed it and why."""
     await storm.home.do("false_alarm", by="ana", text="a joke")
-    status, shown = await storm.get(storm.link("ana", "run"))
+    status, shown = await storm.get(storm.page("ana"))
     assert status == 200
     assert "clos" in shown
     assert "Ana Lopez dit que c’est une fausse alerte" in shown
@@ -77,13 +84,9 @@ async def test_it_can_be_read_after_the_end(storm: Doorstep) -> None:
 async def test_a_run_of_another_version_is_not_guessed_at(storm: Doorstep) -> None:
     """Its page says so, and its link to take it still works as far as it can."""
     run = await storm.run()
-    path = storm.link("ana", "run")
+    path = storm.page("ana")
     taking = storm.link("ana")
     async with storm.home.store.begin() as tx:
-        from sqlalchemy import update
-
-        from monitor.storage.tables import plan_run
-
         await tx.plans._session.run(update(plan_run).where(plan_run.c.id == run.id).values(snapshot={"of": "tomorrow"}))
         await tx.commit()
     status, shown = await storm.get(path)
@@ -95,8 +98,6 @@ async def test_a_run_of_another_version_is_not_guessed_at(storm: Doorstep) -> No
 
 async def test_a_run_that_is_not_there_has_no_page(storm: Doorstep) -> None:
     """And one whose receiver is gone has no reader."""
-    from monitor.pipeline.links import Links
-
     links = Links(storm.home.settings, storm.home.store)
     for number, receiver in ((99, "ana"), (1, "nobody")):
         status, _ = await storm.get(f"/run?link={links.write('run', number, receiver, storm.home.clock.now())}")
@@ -105,9 +106,6 @@ async def test_a_run_that_is_not_there_has_no_page(storm: Doorstep) -> None:
 
 async def test_a_run_opened_by_hand_rings_nothing(meet: Meet) -> None:
     """There is no headline to show, only the plan."""
-    from monitor.pipeline import operations
-    from monitor.pipeline.operations import Actor
-
     doorstep = await meet()
     home = doorstep.home
     plan = home.settings.plans["storm"]
@@ -115,7 +113,7 @@ async def test_a_run_opened_by_hand_rings_nothing(meet: Meet) -> None:
         home.store, plan, "acme", Actor("zoe", "cli"), home.clock.now(), why="a call from the authorities"
     )
     await home.act()
-    _, shown = await doorstep.get(doorstep.link("ana", "run"))
+    _, shown = await doorstep.get(doorstep.page("ana"))
     assert "zoe ouvre le plan" in shown
     assert "a call from the authorities" in shown
     assert "Ce qui se passe" not in shown
@@ -123,8 +121,6 @@ async def test_a_run_opened_by_hand_rings_nothing(meet: Meet) -> None:
 
 async def test_a_long_story_shows_its_end(storm: Doorstep) -> None:
     """Two hundred moments, and how to see the others; what repeats is one of them."""
-    from monitor.web.desk import Desk
-
     home = storm.home
     run = await storm.run()
     message = replace(home.told("ana")[0], created_at=home.clock.now())
@@ -138,4 +134,3 @@ async def test_a_long_story_shows_its_end(storm: Doorstep) -> None:
     same = [event("plan.quiet")] * 250
     assert ([each.times for each in teller.moments(same)], teller.cuts(same)) == ([250], False)
     assert teller.moments([event("plan.would_tell", to=["x"])]) == []
-
