@@ -116,7 +116,7 @@ class Links:
             raise ExpiredLinkError(link)
         return link
 
-    def _serializer(self, purpose: Purpose) -> URLSafeSerializer[str]:
+    def _serializer(self, purpose: Purpose) -> URLSafeSerializer:
         return URLSafeSerializer(self._key, salt=f"{self._installation} {purpose}", signer_kwargs=_SHA256)
 
 

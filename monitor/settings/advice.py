@@ -169,7 +169,7 @@ def _unlinked(document: Document, settings: Settings) -> Iterator[Problem]:
 def _alone_in_two_names(document: Document, settings: Settings) -> Iterator[Problem]:
     """Programs that could change words in one name and approve them in another: two people would be one secret."""
     for name, caller in settings.callers.items():
-        if len(caller.acts_as) > 1 and (not caller.verbs or {"edit", "approve"} <= {*caller.verbs}):
+        if len(settings.contacts.behind(caller.acts_as)) > 1 and (not caller.verbs or {"edit", "approve"} <= {*caller.verbs}):
             what = "may change words in one name and approve them in another: that is one secret, and not two people."
             fix = "Leave `edit` or `approve` out of its `verbs`, or let it act as one person."
             yield document.problem(("callers", name, "acts_as"), what, fix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -154,3 +154,9 @@ class Contacts(BaseModel):
     roles: dict[Id, Annotated[Role, BeforeValidator(_role, json_schema_input_type=str | Role)]] = Field(
         default_factory=dict, description="who does what: plans name roles, so that a holiday changes one line here"
     )
+
+    def behind(self, names: Collection[str]) -> frozenset[str]:
+        """Everybody who is one of these people, or has one of these roles at some time, backups included."""
+        roles = [self.roles[name] for name in names if name in self.roles]
+        having = (person for role in roles for person in (*role.people, role.backup) if person is not None)
+        return frozenset({*(name for name in names if name in self.people), *having})

@@ -60,4 +60,4 @@ class Desk:
         return tuple(name for name, person in people.items() if receiver in person.receivers) or tuple(people)
 
 
-DESK: Final = web.AppKey("desk", Callable[[], Desk])
+DESK: Final[web.AppKey[Callable[[], Desk]]] = web.AppKey("desk")

@@ -11,9 +11,10 @@ import aiohttp
 import pytest_asyncio
 
 from monitor.domain.plan import PlanRun
+from monitor.settings import Settings
 from monitor.web import Gate, Reloaded, serve
 from notifiers import signing
-from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS, Build, House, configure, hut, lite
+from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS, Build, Configure, House, configure, hut, lite
 
 __all__ = ["configure", "hut", "lite"]  # fixtures of the stages
 
@@ -101,17 +102,20 @@ class Doorstep:
             return answer.status, await answer.text()
 
 
+_READ: dict[str, Settings] = {}  # what was configured before
 Meet = Callable[..., Awaitable[Doorstep]]
 
 
 @pytest_asyncio.fixture
-async def meet(hut: Build) -> AsyncIterator[Meet]:
+async def meet(hut: Build, configure: Configure) -> AsyncIterator[Meet]:
     """Opens a house with two rules and the plan, and its public door; what is given changes monitor.yaml."""
     async with AsyncExitStack() as stack:
 
-        async def open_door(plan: Any = PLAN, **more: Any) -> Doorstep:
+        async def open_door(**more: Any) -> Doorstep:
             rules = [COMPLAINT | {"notify": "room"}, CRISIS | {"plan": "storm", "notify": "room"}]
-            home = hut(rules=rules, plans=[plan], people=PEOPLE, **(MONITOR | more))
+            if repr(more) not in _READ:  # reading a configuration takes longer than most of these tests
+                _READ[repr(more)] = configure(rules=rules, plans=[PLAN], people=PEOPLE, **(MONITOR | more))
+            home = hut(_READ[repr(more)])
             gate = Gate(home.clock, _reloading)
             gate.open(home.settings, {}, home.store, print)
             address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", 0))

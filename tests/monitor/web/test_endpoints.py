@@ -20,8 +20,8 @@ from structlog.testing import capture_logs
 from monitor.domain.errors import ExitCode, StorageError, TocsinError
 from monitor.telemetry import metrics
 from monitor.web import Reloaded, Verify, private_app, public_app, serve
-from monitor.web.app import BODIES, LARGEST_BODY
 from monitor.web.desk import Desk
+from monitor.web.reading import BODIES, LARGEST_BODY
 from monitor.web.room import lone
 from monitor.web.server import CannotListenError, Door
 

@@ -23,7 +23,7 @@ from monitor.sources.webhook import WebhookSource, WebhookSourceSettings
 from monitor.storage import StorageSettings, Store, StoreAwayError
 from monitor.web import Gate, Reloaded, serve
 
-SETTINGS = Settings.model_construct()
+SETTINGS = Settings.model_construct(version=1, subjects={})
 KEY = b"a key of thirty-two bytes, honest"
 
 
