@@ -73,8 +73,8 @@ async def demo(folder: Path, *, seconds: float, quiet: bool, stay: bool = False)
         if stay:
             await narrator.look()
             narrator.stay(folder)
-            with suppress(asyncio.CancelledError):
-                await running
+            with suppress(asyncio.CancelledError):  # which is what Ctrl+C does
+                await asyncio.wait({running})
         daemon.stop()
         await running
         await narrator.look()

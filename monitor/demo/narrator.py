@@ -135,9 +135,8 @@ class Narrator:
 
     def stay(self, folder: Path) -> None:
         """Say that the day stands still, and that its links work."""
-        self._say(
-            ("\nThe day stands still. Open an .html in ", ""), (f"{folder / 'e-mails'}", "bold"), (" and follow its links.", "")
-        )
+        self._say(("\nThe day stands still, and the links of its e-mails work. Open an .html in", ""))
+        self._type(str(folder / "e-mails"))
         self._say(("Ctrl+C ends it.\n", ""))
 
     def close(self, folder: Path, to_try: Path, mails: Collection[Path], hooks: Mapping[str, Path]) -> None:
