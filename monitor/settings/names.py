@@ -116,6 +116,9 @@ def _monitor(
         _campaign(found, monitor, campaign, files)
     for caller in keys(monitor, "callers") or ():
         somebody = None if files.people is None or files.roles is None else {*files.people, *files.roles}
+        if caller in (known or ()):
+            what = f"the name `{caller}` is somebody's: what the program does would pass for theirs."
+            found.problems.append(monitor.problem(("callers", caller), what, "Choose another name."))
         found.name(monitor, ("callers", caller, "acts_as"), somebody, "person or role")
         found.name(monitor, ("callers", caller, "verbs"), VERBS, "verb")
     for silence in keys(monitor, "silences") or ():

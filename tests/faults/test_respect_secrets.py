@@ -37,6 +37,8 @@ CANARIES = {
     "smtp": "canary-smtppass-4",
     "chat": "canary-chatpass-5",
     "heartbeat": "canary-heartbeat-6",
+    "links": "canary-links-7-which-is-long-enough",
+    "caller": _KEY[5:] + _KEY[:5],
 }
 
 MONITOR = """
@@ -55,7 +57,8 @@ routing: {default: [hub, mail, chat], ops: hub, group_wait: 1s, group_interval: 
 heartbeat: {url: "SITE/beat/${CANARY_HEARTBEAT}", every: 10s}
 http: {allow: ["127.0.0.0/8"]}
 storage: {url: "sqlite:///DATABASE"}
-web: {port: 0}
+web: {port: 0, public_url: "https://t.example", secret: "${CANARY_LINKS}"}
+callers: {bot: {secret: "file:caller.secret"}}
 logging: {format: json, level: debug}
 """
 RULES = """
@@ -128,7 +131,7 @@ def _plant(folder: Folder, tmp_path: Path, site: str, port: int) -> dict[str, st
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "hook").write_text(f"{site}/hook/{CANARIES['hook']}?token={CANARIES['hook']}")
-    for name in ("signing", "inbound"):
+    for name in ("signing", "inbound", "caller"):
         (folder.path / f"{name}.secret").write_text(f"whsec_{CANARIES[name]}")
         (folder.path / f"{name}.secret").chmod(0o600)
     named = {f"CANARY_{name.upper()}": value for name, value in CANARIES.items()}
@@ -153,7 +156,7 @@ async def _pages(daemon: Any) -> list[str]:
     said = []
     async with aiohttp.ClientSession() as session:
         for address in {getattr(daemon, "address", ""), getattr(daemon, "private", "")} - {""}:
-            for path in ("/metrics", "/-/healthy", "/-/ready", "/nowhere", "/hooks/tickets", "/hooks/nobody"):
+            for path in ("/metrics", "/-/healthy", "/-/ready", "/nowhere", "/hooks/tickets", "/hooks/nobody", *LINKED):
                 async with session.post(address + path, data=b"{") as answer:
                     said.append(f"{answer.headers} {await answer.text()}")
                 async with session.get(address + path) as answer:
@@ -166,6 +169,7 @@ def _tables(database: Path) -> str:
         return "\n".join(connection.iterdump())
 
 
+LINKED = ("/take?link=x", "/run?link=x", "/api/plans/1", "/api/plans/1/acts")
 COMMANDS = (
     ("check",),
     ("status",),

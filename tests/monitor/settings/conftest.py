@@ -31,8 +31,8 @@ def ten_lines() -> str:
 
 @pytest.fixture
 def watched() -> str:
-    """The ten lines, and a heartbeat: nothing to warn about."""
-    return TEN_LINES + "heartbeat: {url: https://beats.example/acme}\n"
+    """The ten lines, a heartbeat, and where links lead: nothing to warn about."""
+    return TEN_LINES + "heartbeat: {url: https://beats.example/acme}\nweb: {public_url: https://t.example}\n"
 
 
 @pytest.fixture
