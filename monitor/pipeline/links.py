@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ Purpose = Literal["take", "run"]
 _ASKS: Final = frozenset({Why.UNTAKEN, Why.UNCONFIRMED, Why.ESCALATED, Why.LEVEL, Why.ASSIGNED})
 _TELLS: Final = frozenset(NotificationKind) - {NotificationKind.RESOLVED, NotificationKind.OVER}
 _READ_BY_PEOPLE: Final = frozenset({"email", "apprise"})
+_WRITTEN: Final = re.compile(r"[A-Za-z0-9._-]{1,500}")  # whoever decodes base64 passes over all other letters
 _SHA256: Final = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
 
 
@@ -103,7 +105,7 @@ class Links:
     def read(self, purpose: Purpose, written: str, now: datetime) -> Link:
         """What a link says. Raises `ForeignLinkError`, `AlteredLinkError` or `ExpiredLinkError`."""
         installation, _, signed = written.partition(".")
-        if not written.isascii() or not signed:
+        if not _WRITTEN.fullmatch(written) or not signed:
             raise AlteredLinkError("the link is not as it was made")
         if installation != self._installation:
             raise ForeignLinkError("the link was made by another installation of Tocsin")

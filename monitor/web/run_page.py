@@ -24,6 +24,7 @@ from notifiers.render.view import view
 from notifiers.safe import clean
 from notifiers.voice import Voice
 
+_MOST: Final = 200  # moments of its story that are shown, the newest
 _STATEMENT: Final = 20_000  # characters: prepared by the brand's own people, and shown whole
 
 
@@ -52,7 +53,7 @@ async def _shown(desk: Desk, request: web.Request, link: Link) -> web.Response:
         return not_here(desk, request)
     message = await desk.composer.compose(desk.store, _as_if_told_now(desk, run, link.receiver, events))
     assert message.plan is not None, "its run was just read"
-    voice, teller = Voice(message), Storyteller(desk, message, run)
+    voice, moments = Voice(message), Storyteller(desk, message, run).moments(story)
     return page(
         "run",
         message.language,
@@ -63,8 +64,8 @@ async def _shown(desk: Desk, request: web.Request, link: Link) -> web.Response:
         has_alerts=bool(message.alerts),
         statements=_statements(run, message.plan),
         standing=_standing(desk, run, message),
-        moments=teller.moments(story),
-        cut=teller.cuts(story),
+        moments=moments[-_MOST:],
+        cut=len(moments) > _MOST,
         now=Reader(message.language, message.timezone).moment(message.created_at, message.created_at),
         zone=voice.reader.zone,
     )

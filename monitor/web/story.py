@@ -15,7 +15,6 @@ from notifiers.message import Message
 from notifiers.reader import Reader
 from notifiers.safe import one_line
 
-_MOST: Final = 200  # moments that are shown, the newest
 _LONGEST: Final = 300  # characters of what somebody wrote
 _OURS: Final = "tocsin"
 
@@ -44,23 +43,17 @@ class Storyteller:
         self._rules = {rule.id: localized(rule.title, message.language) for rule in desk.settings.rules if rule.title}
 
     def moments(self, story: Sequence[TimelineEvent]) -> list[Moment]:
-        """The newest of what happened, in its order."""
-        told = [(event, self._said(event), self._note(event)) for event in self._of_interest(story)]
-        alike = (list(group) for _, group in groupby(told, key=lambda each: each[1:]))
-        return [self._moment(group) for group in alike][-_MOST:]
-
-    def cuts(self, story: Sequence[TimelineEvent]) -> bool:
-        """Whether there is more than is shown."""
-        return sum(1 for _ in groupby(self._of_interest(story), key=lambda event: (self._said(event), self._note(event)))) > _MOST
+        """What happened, in its order."""
+        told = [(event, self._said(event), self._note(event)) for event in story if self._is_told(event)]
+        return [self._moment([*group]) for _, group in groupby(told, key=lambda each: each[1:])]
 
     def _moment(self, group: Sequence[tuple[TimelineEvent, str, str]]) -> Moment:
         event, said, note = group[0]
         return Moment(self._reader.moment(event.at, self._now), said, note, len(group))
 
-    def _of_interest(self, story: Sequence[TimelineEvent]) -> list[TimelineEvent]:
-        """What happened in this run, and to the alerts that it is about."""
-        ours = (event for event in story if event.plan_run_id in {None, self._run.id})
-        return [event for event in ours if self._words.knows(f"story.{event.kind}")]
+    def _is_told(self, event: TimelineEvent) -> bool:
+        """Whether it happened in this run, or to the alerts that it is about, and there are words for it."""
+        return event.plan_run_id in {None, self._run.id} and self._words.knows(f"story.{event.kind}")
 
     def _said(self, event: TimelineEvent) -> str:
         """« Léa prend en charge le plan »: what begins with a small letter is done by somebody."""

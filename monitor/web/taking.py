@@ -137,7 +137,7 @@ async def _taken(desk: Desk, request: web.Request, link: Link, named: str) -> we
     log.info(
         "link.taken", receiver=link.receiver, by=by, run=matter.run and matter.run.id, alerts=[each.id for each in matter.alerts]
     )
-    onward = _run_page(desk, matter) or f"take?{request.query_string}"
+    onward = _run_page(desk, matter) or f"take?{request.rel_url.raw_query_string}"
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": onward})
 
 

@@ -36,8 +36,8 @@ def _sign(voice: Voice) -> str:
 
 
 def _tap(voice: Voice, room: int) -> str:
-    """The first link of a call: nobody types a command on a telephone. It is whole or absent."""
-    url = next((url for _, url in links(voice)), "") if calls.word(voice) else ""
+    """The first link: nobody types a command on a telephone. It is whole or absent."""
+    url = next((url for _, url in links(voice)), "")
     return url if len(url) <= room // 2 else ""
 
 

@@ -136,6 +136,24 @@ async def test_what_is_pushed_is_kept_once_and_read_in_order(store: Store, now: 
         assert not await tx.inbox.put("hook", "d1", b"again", now)
 
 
+async def test_what_is_done_once_is_marked_and_waits_for_nobody(store: Store, now: datetime) -> None:
+    """The first mark counts, by its means and key; one that was rolled back is none."""
+    async with store.begin() as tx:
+        assert await tx.inbox.mark("/take", "1", now)
+    async with store.begin() as tx:
+        assert await tx.inbox.marked("/take", "1") is None
+        assert await tx.inbox.mark("/take", "1", now)
+        assert not await tx.inbox.mark("/take", "1", now + MINUTE)
+        assert await tx.inbox.mark("/api", "1", now)
+        assert await tx.inbox.mark("/take", "2" * 5000, now)
+        await tx.commit()
+    async with store.read() as tx:
+        assert await tx.inbox.marked("/take", "1") == now
+        assert await tx.inbox.marked("/take", "2" * 5000) == now
+        assert await tx.inbox.marked("/take", "3") is None
+        assert await tx.inbox.waiting() == {}
+
+
 def test_what_waits_is_counted_without_looking_at_what_was_read() -> None:
     """The metrics ask every few seconds, and a year of webhooks may have been read."""
     engine = create_engine("sqlite://")

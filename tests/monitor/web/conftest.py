@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest_asyncio
 
 from monitor.domain.plan import PlanRun
 from monitor.settings import Settings
+from monitor.storage import Store
 from monitor.web import Gate, Reloaded, serve
 from notifiers import signing
-from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS, Build, Configure, House, configure, hut, lite
+from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS, Build, Configure, FragileStore, House, configure, hut, lite
 
 __all__ = ["configure", "hut", "lite"]  # fixtures of the stages
 
@@ -73,6 +74,7 @@ class Doorstep:
 
     home: House
     client: aiohttp.ClientSession
+    store: FragileStore  # what the door works on
 
     async def run(self) -> PlanRun:
         """The only plan run."""
@@ -116,11 +118,11 @@ async def meet(hut: Build, configure: Configure) -> AsyncIterator[Meet]:
             if repr(more) not in _READ:  # reading a configuration takes longer than most of these tests
                 _READ[repr(more)] = configure(rules=rules, plans=[PLAN], people=PEOPLE, **(MONITOR | more))
             home = hut(_READ[repr(more)])
-            gate = Gate(home.clock, _reloading)
-            gate.open(home.settings, {}, home.store, print)
+            gate, fragile = Gate(home.clock, _reloading), FragileStore(home.store)
+            gate.open(home.settings, {}, cast("Store", fragile), print)
             address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", 0))
             client = await stack.enter_async_context(aiohttp.ClientSession(address))
-            return Doorstep(home, client)
+            return Doorstep(home, client, fragile)
 
         yield open_door
 

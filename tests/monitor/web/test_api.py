@@ -10,7 +10,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
+from sqlalchemy import update
 
+from monitor.storage.tables import plan_run
 from notifiers import signing
 from tests.monitor.web.conftest import SECRET
 
@@ -231,3 +233,21 @@ async def test_a_body_beyond_all_measure_is_not_read(storm: Doorstep) -> None:
     """413, before anybody looks at its signature."""
     status, _ = await send(storm, SECRET, b" " * (1024 * 1024 + 1))
     assert status == 413
+
+
+async def test_a_call_that_cannot_be_written_down_is_asked_for_again(storm: Doorstep) -> None:
+    """503: nothing was done, and the same call with the same id is done then."""
+    storm.store.before = 1
+    for expected in (503, 200):
+        status, _ = await call(storm, verb="acknowledge", by="ana", call_id="again")
+        assert status == expected
+    assert len(await storm.home.timeline("plan.acknowledged")) == 1
+
+
+async def test_a_run_of_another_version_is_refused(storm: Doorstep) -> None:
+    """409, with what to do."""
+    async with storm.home.store.begin() as tx:
+        await tx.plans._session.run(update(plan_run).values(snapshot={"of": "tomorrow"}))
+        await tx.commit()
+    status, answer = await call(storm, verb="acknowledge", by="ana")
+    assert (status, "another version of Tocsin" in answer["error"]) == (409, True)

@@ -215,3 +215,14 @@ async def test_a_page_runs_nothing_and_fetches_nothing(storm: Doorstep) -> None:
         assert (answer.headers["Cache-Control"], answer.headers["X-Robots-Tag"]) == ("no-store", "noindex, nofollow")
         assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert not any(word in shown for word in ("<script", "http://", "https://", " style=", " onclick"))
+
+
+async def test_what_cannot_be_written_down_was_not_done(storm: Doorstep) -> None:
+    """The page says so, and the same link works a moment later."""
+    path = storm.link("ana")
+    storm.store.before = 1
+    async with storm.client.post(path) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert "Rien n’a été fait" in await answer.text()
+    assert (await storm.run()).acknowledged_at is None
+    assert (await storm.press(path))[0] == 303
