@@ -18,14 +18,15 @@ AREAS = {
     "hostile": "Hostile input",
     "delivery": "Receivers, and very many messages",
     "operations": "Operations",
+    "people": "People who act: links, pages, calls",
     "respect": "Law and respect",
 }
 
 # What a sceptic would try too, and why there is nothing to try it on.
 NOT_YET = {
     "A broker is killed, its stream deleted, its partitions moved": "there is no broker: the store is the only queue",
-    "Brute force at a login, cross-site requests, scripts in a page": "there is no console and no login yet; the two listeners"
-    " take signed webhooks and the operator's own calls",
+    "Brute force at a login, a stolen session, cross-site requests": "there is no login and no cookie yet: a link is its own"
+    " proof, calls are signed, and the operator's door is on loopback",
     "An approval, an escalation or a deadline of a plan is cut in two": "plans notify and call webhooks in order, no more",
     "A user's regular expression takes for ever": "rules have words and lists, no expressions",
     "A user's template takes all memory": "messages and plans have fixed places to fill in, no templates",

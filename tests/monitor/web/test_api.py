@@ -9,6 +9,7 @@ from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import update
 
@@ -81,8 +82,9 @@ async def test_all_that_an_act_needs_can_be_said(storm: Doorstep) -> None:
     assert run.closed_by == "ana"
 
 
+@pytest.mark.fault("people", "a program approves words in the name of whoever changed them")
 async def test_publishing_needs_two_people_here_too(storm: Doorstep) -> None:
-    """Whoever changed the words is refused with the reason (409), somebody else's yes publishes them."""
+    """It is refused with the reason (409), and only somebody else’s yes publishes them."""
     assert (await call(storm, verb="edit", step="answer", by="ben", words={"fr": "Tout va bien."}))[0] == 200
     status, answer = await call(storm, verb="approve", step="answer", by="ben")
     assert (status, "you changed the words" in answer["error"]) == (409, True)
@@ -94,8 +96,9 @@ async def test_publishing_needs_two_people_here_too(storm: Doorstep) -> None:
     assert storm.home.kinds("queue") == ["step"]
 
 
+@pytest.mark.fault("people", "a signed call is repeated")
 async def test_a_call_that_comes_twice_is_done_once(storm: Doorstep) -> None:
-    """Its id says that it is the same, whatever has happened since; what was refused may be asked for again."""
+    """It is done once, whatever has happened since, and what was refused may be asked for again."""
     for _ in range(2):
         status, _ = await call(storm, verb="note", by="ana", text="hello", call_id="one")
         assert status == 200
@@ -123,8 +126,9 @@ async def test_a_closed_run_takes_notes_of_nobody(storm: Doorstep) -> None:
     assert (status, answer) == (409, {"error": "plan run 1 is closed: nothing is left to do in it"})
 
 
+@pytest.mark.fault("people", "a call is unsigned, signed with another secret, old, or altered on its way")
 async def test_only_a_signed_call_is_read(storm: Doorstep) -> None:
-    """Unsigned, signed with another secret, of yesterday, altered on its way: 401, and no word on which."""
+    """It is refused (401), without a word on which it was, and nothing changes."""
     body = json.dumps({"run": 1, "verb": "acknowledge", "by": "ana"}).encode()
     now = storm.home.clock.wall()
     good = signing.headers([SECRET], "a", now, body)
@@ -151,8 +155,9 @@ async def test_without_callers_nobody_may_call(meet: Meet) -> None:
     assert (await send(door, SECRET, {"run": 1, "verb": "note"}))[0] == 401
 
 
+@pytest.mark.fault("people", "a program asks for what it may not do, or in a name that is not its to use")
 async def test_a_caller_does_what_it_may(storm: Doorstep) -> None:
-    """And in no other name: 403, in words."""
+    """It is refused in words (403), whoever it says it is."""
     calls: list[tuple[str, dict[str, Any], str]] = [
         ("pager", {"verb": "approve", "step": "answer"}, "pager may not `approve`: its `verbs` are acknowledge, note"),
         ("pager", {"verb": "note", "by": "ben"}, "pager may act as ana, and not as `ben`"),
@@ -179,8 +184,9 @@ async def test_where_there_is_no_choice_nobody_need_be_named(storm: Doorstep) ->
     assert (status, answer) == (422, {"error": "by: say in whose name: ana, ben, cleo", "field": "by"})
 
 
+@pytest.mark.fault("people", "a signed call makes no sense")
 async def test_what_is_malformed_is_said_with_its_field(storm: Doorstep) -> None:
-    """422: what is wrong, and where, without quoting what was sent."""
+    """It is refused (422) with what is wrong and where, without quoting what was sent."""
     said: dict[str, Any] = {"run": 1, "by": "ana"}
     bodies: list[tuple[Any, str | None]] = [
         (b"", None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import update
 
 from monitor.domain.plan import TimelineEvent
@@ -55,8 +56,9 @@ async def test_it_speaks_the_readers_language(storm: Doorstep) -> None:
     assert "Tocsin opens the plan" in shown
 
 
+@pytest.mark.fault("people", "a post, or a note, holds markup, a template or marks of direction")
 async def test_strangers_words_stay_words(meet: Meet) -> None:
-    """In posts, notes and reasons, however they are written."""
+    """On the page of a run strangers’ words stay words, however they are written."""
     doorstep = await meet()
     hostile = '</p><script>alert("x")</script><img src=x onerror=alert(1)> Acme is on fire {{ 7*7 }} \u202e'
     await doorstep.home.storm(text=hostile)

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from pydantic import SecretStr
 
 from monitor.pipeline.links import Links
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from tests.monitor.web.conftest import Doorstep, Meet
 
 
+@pytest.mark.fault("people", "a mail scanner follows a link, or a browser fetches it ahead")
 async def test_whoever_only_looks_takes_nothing(storm: Doorstep) -> None:
-    """Mail scanners follow every link, some ask only for its head, and browsers fetch ahead: the button alone acts."""
+    """Whoever asks for a page, or only for its head, takes nothing, however often: the button alone acts."""
     path = storm.link("ana")
     for _ in range(3):
         status, shown = await storm.get(path, headers={"Purpose": "prefetch"})
@@ -46,8 +48,9 @@ async def test_the_button_takes_the_run_once(storm: Doorstep) -> None:
     assert len(await storm.home.timeline("plan.acknowledged")) == 1
 
 
+@pytest.mark.fault("people", "two people press the button at the same moment")
 async def test_of_two_at_one_moment_one_takes_it(storm: Doorstep) -> None:
-    """And the other reads, in their own language, who did."""
+    """One of them takes it, in one event, and the other reads who did."""
     answers = await asyncio.gather(storm.press(storm.link("ana")), storm.press(storm.link("ben")))
     assert sorted(status for status, _ in answers) == [200, 303]
     assert len(await storm.home.timeline("plan.acknowledged")) == 1
@@ -70,6 +73,7 @@ async def test_a_shared_mailbox_asks_who_it_is(storm: Doorstep) -> None:
     assert (event.actor, event.detail) == ("cleo", {"plan": "storm", "receiver": "room"})
 
 
+@pytest.mark.fault("people", "a used link is pressed again, after what it took became graver")
 async def test_a_used_link_does_not_take_what_has_become_graver(storm: Doorstep) -> None:
     """Whoever took a vigilance has not taken a crisis: that comes with a message, and a link, of its own."""
     old = storm.link("ana")
@@ -95,8 +99,9 @@ async def test_an_unused_link_takes_what_it_shows(storm: Doorstep) -> None:
     assert (await storm.run()).acknowledged_by == "ben"
 
 
+@pytest.mark.fault("people", "a link is altered, cut off, made up, or too old")
 async def test_a_link_that_is_not_good_opens_nothing(storm: Doorstep) -> None:
-    """Altered, cut off, none, nonsense, too old: each in its words, and without one on what it was about."""
+    """Each is refused in its own words (403, 410), without one on what it was about, and nothing changes."""
     path = storm.link("ana")
     invalid = [path[:-2] + ("AA" if path[-2:] != "AA" else "BB"), path[:-10], path.partition("?")[0], path + "%ED%A0%80%00"]
     for changed in invalid:
@@ -113,8 +118,9 @@ async def _opens_nothing(storm: Doorstep, path: str, status: int, said: str) -> 
         assert not any(secret in shown for secret in ("Acme", "tempête", "Ana"))
 
 
+@pytest.mark.fault("people", "a link comes from another installation")
 async def test_a_link_of_another_installation_leads_nowhere(meet: Meet, tmp_path: Path) -> None:
-    """Even one that bears the same numbers and was signed with the same secret; and nobody makes it ours by its first letters."""
+    """It is not found here (404), even signed with the same secret and bearing the same numbers, and cannot be made ours."""
     doorstep = await meet(web={"public_url": PUBLIC, "secret": "s" * 40})
     await doorstep.home.storm()
     await doorstep.home.act()
@@ -150,8 +156,9 @@ async def test_a_link_for_reading_takes_nothing(storm: Doorstep) -> None:
     assert (await storm.run()).acknowledged_at is None
 
 
+@pytest.mark.fault("people", "a link is pressed whose plan run is closed")
 async def test_a_closed_run_is_nobodys_to_take(storm: Doorstep) -> None:
-    """Its link says that it is over."""
+    """It says that it is over, and nothing changes."""
     path = storm.link("ana")
     await storm.home.do("false_alarm", by="zoe", text="a joke")
     for status, shown in (await storm.get(path), await storm.press(path)):
@@ -195,8 +202,9 @@ async def test_what_a_link_was_about_may_be_gone(storm: Doorstep) -> None:
     assert (await storm.press(f"/take?link={gone}"))[0] == 410
 
 
+@pytest.mark.fault("people", "a body beyond all measure is sent to a link")
 async def test_a_body_beyond_all_measure_is_not_read(storm: Doorstep) -> None:
-    """Nor one that is compressed; and without a link nobody's body is read at all."""
+    """It is not read, nor is one that is compressed, and without a good link nobody’s body is read at all."""
     async with storm.client.post(storm.link("ana"), data=BytesIO(b"x" * (1024 * 1024 + 1))) as answer:
         assert answer.status == 413
     async with storm.client.post(storm.link("ana"), data=b"x", headers={"Content-Encoding": "gzip"}) as answer:
@@ -217,8 +225,9 @@ async def test_a_page_runs_nothing_and_fetches_nothing(storm: Doorstep) -> None:
     assert not any(word in shown for word in ("<script", "http://", "https://", " style=", " onclick"))
 
 
+@pytest.mark.fault("people", "the disk is full when the button is pressed")
 async def test_what_cannot_be_written_down_was_not_done(storm: Doorstep) -> None:
-    """The page says so, and the same link works a moment later."""
+    """The page says that nothing was done, and the same link works a moment later."""
     path = storm.link("ana")
     storm.store.before = 1
     async with storm.client.post(path) as answer:
