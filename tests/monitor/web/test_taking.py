@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from monitor.pipeline import operations
 from monitor.pipeline.links import Links
+from monitor.pipeline.operations import Actor
 from monitor.storage import StorageSettings, Store
 from tests.monitor.web.conftest import PUBLIC
 
@@ -235,3 +237,14 @@ async def test_what_cannot_be_written_down_was_not_done(storm: Doorstep) -> None
         assert "Rien n’a été fait" in await answer.text()
     assert (await storm.run()).acknowledged_at is None
     assert (await storm.press(path))[0] == 303
+
+
+async def test_the_link_of_a_test_says_that_it_works(meet: Meet) -> None:
+    """Whoever set up the public address presses it from outside, and takes nothing."""
+    doorstep = await meet()
+    home = doorstep.home
+    await operations.ring_for_test(home.store, "complaint", "ana", Actor("zoe", "cli"), home.clock.now())
+    await home.act()
+    for status, shown in (await doorstep.get(doorstep.link("ana")), await doorstep.press(doorstep.link("ana"))):
+        assert (status, "ce lien fonctionne" in shown, "<form" in shown) == (200, True, False)
+    assert await home.timeline("alert.acknowledged") == []
