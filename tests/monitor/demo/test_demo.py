@@ -78,6 +78,8 @@ def test_the_emails_can_be_looked_at_in_both_languages(played: tuple[Path, dict[
     languages = {str(message_from_bytes(path.read_bytes(), policy=policy.default)["Content-Language"] or "") for path in mails}
     texts = " ".join(path.read_text() for path in (folder / "e-mails").glob("*.html"))
     assert languages >= {"fr", "en"} or ('lang="fr"' in texts and 'lang="en"' in texts)
+    assert "/take?link=" in texts
+    assert "/run?link=" in texts
     assert not (folder / "e-mails" / "99-yesterday.eml").exists()
     assert not (folder / "webhooks" / "99.json").exists()
     assert all(json.loads(path.read_text())["data"] for path in (folder / "webhooks").glob("*.json"))
