@@ -146,7 +146,7 @@ def test_plans_are_listed_shown_confirmed_and_closed(rung: Tocsin) -> None:
     assert "run 1: the automatic steps begin now.\nNext: " in rung.at("plan", "confirm", "1", "--by", "ines").output
     assert "run 1: nothing waited for a confirmation." in rung.at("plan", "confirm", "1").output
     assert "plan.confirmed      outage (ines)" in rung.at("plan", "show", "1").output
-    assert rung.at("plan", "close", "1").output == "Plan outage, run 1: stood down.\n"
+    assert rung.at("plan", "close", "1").output == "Plan outage, run 1: stood down.\nNext: tocsin plan report 1\n"
     assert rung.at("plan", "close", "1").output == "Plan outage, run 1: it was stood down already.\n"
     assert "is closed" in str(rung.at("plan", "confirm", "1").exception)
 
@@ -164,7 +164,7 @@ def test_people_tick_off_their_steps(rung: Tocsin) -> None:
     rung.at("plan", "confirm", "1")
     assert rung.at("plan", "show", "1").output.endswith("Next: tocsin plan close 1\n")
     rung.at("plan", "close", "1")
-    assert "Next:" not in rung.at("plan", "show", "1").output
+    assert rung.at("plan", "show", "1").output.endswith("Next: tocsin plan report 1\n")
     assert "is closed: nothing is left to do" in str(rung.at("plan", "done", "1", "pause").exception)
 
 
