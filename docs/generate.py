@@ -169,6 +169,7 @@ lie ready to be made one's own.
 - A rung that e-mail alone carries, in a plan whose gravest level must be taken within 30 minutes; one whose people have none of
   the channels in `by`.
 - A statement in no language that the people of the plan read.
+- People of the plan without a telephone, where others of `contacts.yaml` have one.
 """
 
 

@@ -31,6 +31,8 @@ MEANS = {
     "api.store_away": "a call about plan runs could not be served, and was answered 503: its sender is asked to repeat it",
     "ballast.not_given_up": "the disk is full, and the file that holds its place could not be deleted",
     "ballast.not_taken": "the file that holds a place on the disk could not be written: there is none to give up",
+    "cards.kept_again": "the cards of the plans on disk are up to date again",
+    "cards.not_kept": "the cards of the plans could not all be written; `problem` says why, and it is tried again every hour",
     "clock.jumped": "the wall clock was set, or the machine slept: everything is due at once",
     "compose.no_new_words": "a fault of ours: new words could not be looked for; the message tells all else",
     "config.kept": "the configuration before is at work again: another was refused, or the store was away",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from monitor.cards import Keeper
 from monitor.domain.alert import SEVERITIES
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
@@ -36,9 +37,13 @@ TICK = timedelta(seconds=15)
 EVALUATE_IDLE = timedelta(seconds=2)
 DELIVER_IDLE = timedelta(seconds=1)
 PLANS_IDLE = timedelta(seconds=1)
+READINGS_IDLE = timedelta(minutes=15)
 FORGET_EVERY = timedelta(hours=6)
 FORGET_AT_ONCE = 1000
 PULSE = timedelta(seconds=10)
+# Real time before the cards of the plans are first looked at (a start has more urgent work), and between two looks.
+CARDS_AFTER = timedelta(seconds=10)
+CARDS_EVERY = timedelta(hours=1)
 # Real time to find out whether a new process could begin: less than systemd waits between two pings.
 PROBE = timedelta(seconds=5)
 # Real time that a step may take beyond the time-out of the call it makes, before it is called stuck.
@@ -57,7 +62,9 @@ class Shift:
         self._vitals = Vitals(self._workers, self._could_begin, served=not settings.storage.in_a_file)
         self._scheduler = Scheduler(clock, jumped=self._jumped)
         self._sources = {name: self._workers.bell() for name, each in settings.sources.items() if each.enabled}
-        self._evaluate, self._plans, self._deliver, self._forget, self._figures = (self._workers.bell() for _ in range(5))
+        self._evaluate, self._plans, self._deliver, self._forget, self._figures, self._read = (
+            self._workers.bell() for _ in range(6)
+        )
         self._tick_due = False
         self._set_back = set_back  # the wall clock was, and what is due lies further away than it should
         self._sending: set[str] = set()
@@ -82,9 +89,12 @@ class Shift:
         self._workers.repeat("evaluate", self._judge, self._evaluate, idle=EVALUATE_IDLE)
         self._workers.repeat("plans", self._carry, self._plans, idle=PLANS_IDLE)
         self._workers.repeat("deliver", self._dispatch, self._deliver, idle=DELIVER_IDLE)
+        self._workers.repeat("readings", self._ask_to_read, self._read, idle=READINGS_IDLE)
         self._workers.repeat("forget", self._forget_old, self._forget)
         self._workers.start("pulse", self._beat(_beats_every().total_seconds()), endless=True)
         self._workers.repeat("figures", self._measure, self._figures, idle=PULSE)
+        if self._settings.cards.enabled:
+            self._workers.start("cards", self._keep_cards(Keeper(self._settings, self._clock)), endless=True)
         self._workers.start("watch the loop", watch_loop(), endless=True)
         self._scheduler.every("tick", TICK, self._ask_for_tick)
         self._scheduler.every("forget", FORGET_EVERY, self._forget.set)
@@ -156,6 +166,11 @@ class Shift:
             self._deliver.set()
         return moved
 
+    async def _ask_to_read(self) -> int:
+        if await self._stages.readings.step():
+            self._deliver.set()
+        return 0
+
     async def _dispatch(self) -> int:
         """Send to everybody who is owed something, each on a task of its own: a dead receiver delays nobody."""
         if self._set_back:
@@ -193,6 +208,14 @@ class Shift:
             except Exception:
                 log.exception("worker.failed", worker="pulse")
             await asyncio.sleep(every)
+
+    async def _keep_cards(self, keeper: Keeper) -> None:
+        """See that the cards on disk are those of this configuration."""
+        rest = CARDS_AFTER
+        while True:
+            await asyncio.sleep(rest.total_seconds())
+            await keeper.step()
+            rest = CARDS_EVERY
 
     async def _could_begin(self) -> bool:
         """Whether a process that is started now would come as far as this one: it must open the store."""

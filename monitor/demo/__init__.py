@@ -22,7 +22,7 @@ from monitor.demo.pace import Pace, PacedClock, written
 from monitor.demo.servers import Postbox, Wall, free_port
 from monitor.domain.clock import Clock
 from monitor.pipeline.outcome import Outcome, tell
-from monitor.settings import Settings, WebSettings, load, shipped
+from monitor.settings import CardSettings, Settings, WebSettings, load, shipped
 from monitor.settings.web import PrivateWebSettings
 from monitor.storage import StorageSettings, Store
 from monitor.telemetry import metrics
@@ -88,7 +88,8 @@ def _settings(story: Path, temporary: str, environ: Mapping[str, str], port: int
     """Those of the story, with a store that is thrown away, and links in the e-mails that lead to this daemon."""
     web = WebSettings(port=port, public_url=f"http://127.0.0.1:{port}", private=PrivateWebSettings(port=0))
     storage = StorageSettings(url=SecretStr(f"sqlite:///{temporary}/demo.db"))
-    return load(story, environ=environ).model_copy(update={"storage": storage, "web": web})
+    own = {"storage": storage, "web": web, "cards": CardSettings(enabled=False)}
+    return load(story, environ=environ).model_copy(update=own)
 
 
 def left_to_try(story: Path, folder: Path, environ: Mapping[str, str]) -> Path:

@@ -12,6 +12,7 @@ from monitor.settings.differences import differences
 from monitor.settings.fingerprints import Fingerprints
 from monitor.settings.load import load, outline
 from monitor.settings.model import (
+    CardSettings,
     HeartbeatSettings,
     LoggingSettings,
     MonitorFile,
@@ -29,6 +30,7 @@ from monitor.settings.web import CallerSettings, WebSettings
 
 __all__ = [
     "CallerSettings",
+    "CardSettings",
     "ConfigError",
     "Contacts",
     "Fingerprints",

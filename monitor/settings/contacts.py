@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from monitor.domain.plan import Id
 from monitor.settings.calendar import Days, Spans
-from monitor.settings.kinds import Names, Text, one_or_many
+from monitor.settings.kinds import Names, Phone, Text, one_or_many
 from notifiers.message import Language
 from notifiers.smtp import Mailbox
 from rules.holidays import Holiday, Holidays
@@ -26,6 +26,11 @@ class Person(BaseModel):
 
     name: Text = Field(description="how the person is called in messages")
     email: Mailbox | None = Field(None, description="one address; makes the person a receiver")
+    phone: Phone | None = Field(
+        None,
+        description="a telephone number, in quotes, such as `'+33 6 12 34 56 78'`: it stands on the cards of plans, for whoever"
+        " calls by hand; Tocsin itself never dials it",
+    )
     receivers: Names = Field((), description="further receivers of monitor.yaml that reach this person, such as a telephone")
     fallback: Names = Field(
         (), description="who is told of what is critical when this person's e-mail fails: receivers, people or roles"
@@ -133,6 +138,11 @@ class Role(BaseModel):
         if self.roster is None:
             return (str(self.primary),)
         return tuple(dict.fromkeys((*self.roster.people, *(each.person for each in self.roster.replacements))))
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Everybody who may have it some day, the backup included."""
+        return (*self.people, *((self.backup,) if self.backup else ()))
 
 
 def _role(written: Any) -> Any:

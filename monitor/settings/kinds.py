@@ -10,6 +10,9 @@ from monitor.domain.plan import Id
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
+PHONE = r"^\+?[0-9(][0-9 ./()-]{0,30}[0-9]$"
+Phone = Annotated[str, StringConstraints(pattern=PHONE, strip_whitespace=True)]
+
 
 def one_or_many(written: Any) -> Any:
     """A single text (or number: brands are called 1664) stands for a list of one."""

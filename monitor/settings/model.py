@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -142,6 +143,26 @@ class HeartbeatSettings(BaseModel):
     )
 
 
+def _one_language(written: Any) -> Any:
+    return (written,) if isinstance(written, str) else written
+
+
+class CardSettings(BaseModel):
+    """The cards of the plans: a page or two on paper, for the hour in which nothing else answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(True, description="false keeps none on disk; `tocsin plan card` makes one all the same")
+    folder: Text = Field(
+        "cards",
+        description="where they are kept up to date, such as a folder that laptops copy by themselves; what is no absolute path"
+        " begins where the store is. Only their owner can read the files: telephone numbers stand in them",
+    )
+    languages: Annotated[
+        tuple[Language, ...], BeforeValidator(_one_language, json_schema_input_type=Language | list[Language])
+    ] = Field((), description="fr, en or both; the default is `language`")
+
+
 class LoggingSettings(BaseModel):
     """How the daemon logs, to standard error."""
 
@@ -184,6 +205,7 @@ class MonitorFile(BaseModel):
         default_factory=dict, description="programs that may act in plan runs by signed calls, by a name that the timeline shows"
     )
     heartbeat: HeartbeatSettings | None = Field(None, description="how somebody elsewhere notices that this machine is gone")
+    cards: CardSettings = Field(default_factory=CardSettings, description="the printable cards of the plans, kept on disk")
     http: HttpSettings = Field(default_factory=HttpSettings, description="how servers are asked: proxy, certificates, limits")
     sentiment: SentimentSettings = Field(default_factory=SentimentSettings, description="how texts are scored")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="what the daemon says about itself")
@@ -246,6 +268,11 @@ class Settings(MonitorFile):
     def standing_silences(self) -> tuple[Silence, ...]:
         """The silences of the configuration."""
         return tuple(each.silence(name, self.timezone) for name, each in self.silences.items())
+
+    @property
+    def card_folder(self) -> Path:
+        """Where the cards of the plans are kept."""
+        return self.storage.folder / Path(self.cards.folder).expanduser()
 
     @property
     def ours(self) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ def unwise(document: Document, plan: Plan, settings: Settings, today: date) -> I
     """What works, and that somebody may regret. None of it ever keeps Tocsin from starting."""
     yield from _quiet_rungs(document, plan, settings)
     yield from _unread(document, plan, settings)
+    yield from _without_phone(document, plan, settings)
     yield from _drafts(document, plan)
     yield from _expired(document, plan, today)
     yield from _unreviewed(document, plan, today)
@@ -82,6 +83,19 @@ def _unread(document: Document, plan: Plan, settings: Settings) -> Iterator[Prob
             written, wanted = " and ".join(sorted(statement.text)), " or ".join(sorted(read))
             what = f"the statement `{statement.id}` is written in {written}, and the people of this plan read {wanted}."
             yield document.problem(("plan", "statements", index, "text"), what, f"Write it in {wanted}, too.")
+
+
+def _without_phone(document: Document, plan: Plan, settings: Settings) -> Iterator[Problem]:
+    """People whom the card of the plan names without a telephone, where others have one: somebody was forgotten."""
+    people, roles = settings.contacts.people, settings.contacts.roles
+    if not any(person.phone for person in people.values()):
+        return
+    named = dict.fromkeys(
+        person for name in plan.named() for person in (roles[name].everybody if name in roles else (name,)) if person in people
+    )
+    if missing := [name for name in named if not people[name].phone]:
+        what = f"the plan's card has no telephone for {choices(missing)}."
+        yield document.problem(("plan",), what, "Give them a `phone` in contacts.yaml.")
 
 
 # --- the calendar, and what is not finished ------------------------------------------------------------------------------

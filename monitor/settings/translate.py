@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from monitor.sentiment.settings import PATTERN
+from monitor.settings.kinds import PHONE
 from monitor.settings.problems import Problem, choices, suggest
 from monitor.settings.reading import Data, Document, Path_, at
 from monitor.settings.secrets import Filled
@@ -43,6 +44,7 @@ _WANTED = {
 }
 _PATTERNS = {
     r"^[a-z0-9][a-z0-9_-]{0,63}$": "a short name of small letters, digits, - and _ (64 at most)",
+    PHONE: "a telephone number such as +33 6 12 34 56 78",
     PATTERN: "a name of small letters, digits, - and _, or two joined by a stroke such as delivery/late",
 }
 _LIMITS = {

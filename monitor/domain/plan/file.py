@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -257,11 +259,13 @@ class Rung(Settings):
 
 
 class Stakeholder(Settings):
-    """A group that waits for news from us: for people to read, Tocsin does not remind of it."""
+    """A group that waits for news from us. `tocsin plan updated RUN GROUP` says that it has heard something."""
 
     group: Id = Field(description="who: customers, employees, partners, authorities …")
     channel: str = Field("", max_length=200, description="where they hear from us")
-    update_every: PositiveDuration | None = Field(None, description="how often they must hear something, even without news")
+    update_every: PositiveDuration | None = Field(
+        None, description="how often they must hear something, even without news: whoever leads is reminded when they have not"
+    )
 
 
 class Closure(Settings):
@@ -303,6 +307,9 @@ class Plan(Settings):
         timedelta(days=180), description="how often that is due: later, `tocsin check` warns; it never stops the start"
     )
     read_by: Ids = Field((), description="who must have read and understood it: people or roles; for people to read")
+    room: Localized | None = Field(
+        None, description="where the crisis room is: a place, a link, a telephone bridge; it stands on the plan's card"
+    )
     notify: SomeIds = Field(description="told the moment it opens: receivers, people, roles")
     window: PositiveDuration = Field(timedelta(hours=1), description="how far back the figures of levels and conditions look")
     severity: tuple[Level, ...] = Field((), description="the levels of gravity, the gravest first")
@@ -325,6 +332,17 @@ class Plan(Settings):
     def snapshot(self) -> dict[str, Any]:
         """Plain data that reads back as the same plan: by the names of the file, and without what it does not say."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
+    def version(self) -> str:
+        """Which version it is: ten letters that change with whatever its readers would do otherwise, and with nothing else.
+
+        Comments, the order of settings and the days on which somebody looked at it again are no new version, nor is a setting
+        that only a newer Tocsin knows and that nobody has written.
+        """
+        said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NO_NEWS)
+        plain = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(plain.encode()).hexdigest()[:10]
 
     def step(self, id_: str) -> Step | None:
         """The step of this id."""
@@ -357,6 +375,16 @@ class Plan(Settings):
                 yield step.to
             if step.role:
                 yield step.role
+
+
+_NO_NEWS: Mapping[str, Any] = {
+    "owner": True,
+    "reviewed_on": True,
+    "review_every": True,
+    "read_by": True,
+    "statements": {"__all__": {"expires": True}},
+}
+"""What of a plan is about its upkeep: to change it asks nobody to read the plan again."""
 
 
 class PlanFile(Settings):

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from monitor import reloading
+from monitor import paper, reloading
 from monitor import shift as shift_module
 from monitor.daemon import Daemon
 from monitor.domain.clock import AcceleratedClock, ManualClock, SystemClock
@@ -31,7 +31,7 @@ from monitor.telemetry import metrics
 from monitor.testing import Site, serving
 from monitor.web import Reloaded
 from notifiers.signing import verify
-from tests.monitor.daemon.conftest import BASE, SECRET, Hanging, call_in, value
+from tests.monitor.daemon.conftest import BASE, OUTAGE, SECRET, Hanging, call_in, value
 
 Folder = Any
 Start = Any
@@ -430,3 +430,25 @@ async def test_a_bug_while_sending_is_counted_and_the_receiver_served_again(fold
         await asyncio.gather(*shift._workers._tasks)
     assert tried == ["hub", "hub"]
     assert value("tocsin_worker_failures_total", worker="deliver hub") == before + 2
+
+
+async def test_the_cards_of_the_plans_lie_on_disk(
+    folder: Folder, at_work: Start, patiently: Patiently, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written after the start, beside the store; and anew by the configuration that takes its place."""
+    monkeypatch.setattr(shift_module, "CARDS_AFTER", timedelta(0))
+    monkeypatch.setattr(paper, "available", lambda: False)
+    folder.write()
+    (folder.path / "plans").mkdir()
+    plan = folder.path / "plans" / "outage.yaml"
+    plan.write_text(OUTAGE.replace("receiver: care", "receiver: hub"))
+    card = folder.path / "cards" / "outage.en.html"
+
+    async def says(words: str) -> bool:
+        return card.exists() and words in card.read_text()
+
+    async with at_work() as daemon:
+        await patiently(lambda: says("Tell customer care"), "the card")
+        plan.write_text(plan.read_text().replace("Tell customer care", "Call customer care"))
+        assert (await daemon.reconfigure()).status == "in_force"
+        await patiently(lambda: says("Call customer care"), "the new card")
