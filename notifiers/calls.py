@@ -39,6 +39,9 @@ _WHY: Mapping[str, tuple[str, ...]] = {
     "sign_off": ("sign_off", "progress"),
     "report": ("report",),
     "unsigned": ("unsigned",),
+    "handover": ("handover",),
+    "waiting": ("waiting",),
+    "read": ("read",),
     "plain": ("open",),
 }
 _ABOUT_A_STEP = frozenset({"ready", "approval", "approved", "rejected", "late", "failed"})
@@ -57,6 +60,8 @@ _DO: Mapping[str, tuple[str, str]] = {
     "sign_off": ("do.call.sign_off", "sign-off"),
     "report": ("do.call.report", "report"),
     "unsigned": ("do.call.report", "report"),
+    "waiting": ("do.call.waiting", "updated"),
+    "read": ("do.call.read", "read"),
 }
 _TAKE = {
     "untaken": "do.reminder",
@@ -66,14 +71,14 @@ _TAKE = {
     "assigned": "do.call.assigned",
 }
 _CARRIED_OUT = frozenset({"ready", "assigned.step", "late", "approved"})
-_HANDED_OVER = frozenset({"ready", "assigned.step", "late", "quiet", "assigned"})
+_HANDED_OVER = frozenset({"ready", "assigned.step", "late", "quiet", "assigned", "handover"})
 _OF_A_STEP = frozenset({"approve", "done"})  # verbs that name a step
 
 
 def concerns(voice: Voice) -> PlanFacts | None:
     """The plan, when the message is a call, an end, or takes a step back."""
     plan = voice.message.plan
-    return plan if plan and (voice.message.kind in {"call", "over"} or voice.undoes) else None
+    return plan if plan and (voice.message.kind in {"call", "over", "read"} or voice.undoes) else None
 
 
 def word(voice: Voice) -> str:
@@ -82,7 +87,7 @@ def word(voice: Voice) -> str:
     Empty for all other messages; what takes a step back is for a machine, and calls nobody.
     """
     plan = voice.message.plan
-    if plan is None or voice.message.kind != "call" or voice.undoes:
+    if plan is None or voice.message.kind not in {"call", "read"} or voice.undoes:
         return ""
     why = plan.why or ""
     if why == "level":
@@ -108,7 +113,7 @@ def words_first(voice: Voice) -> bool:
 
 def brief(voice: Voice) -> bool:
     """Whether the other steps are only named: its reader is at one of them, or knows them, or they are over."""
-    return voice.message.kind == "over" or (bool(word(voice)) and not tells_news(voice))
+    return voice.message.kind == "over" or (word(voice) not in {"", "read"} and not tells_news(voice))
 
 
 # --- what happened -------------------------------------------------------------------------------------------------------
@@ -141,6 +146,8 @@ def _is_dated(voice: Voice, plan: PlanFacts) -> bool:
 def _closed(voice: Voice, plan: PlanFacts) -> str:
     """« Le plan « Bad buzz » est clos, après 3 heures »."""
     title = one_line(plan.title, _TITLE)
+    if plan.why == "false_alarm":
+        return voice.say("over.false", plan=title)
     if plan.since is None or plan.since >= voice.message.created_at:
         return voice.say("over", plan=title)
     return voice.say("over.after", plan=title, duration=voice.reader.span(voice.message.created_at - plan.since))
@@ -163,7 +170,7 @@ def why(voice: Voice, plan: PlanFacts) -> list[str]:
         "progress": voice.progress(plan),
     }
     past = plan.deadline is None or plan.deadline <= voice.message.created_at
-    keys = _WHY.get(word(voice), ("over",))
+    keys = _WHY.get(word(voice), ("false",) if plan.why == "false_alarm" else ("over",))
     return [
         voice.say(f"call.why.{key}", **known)
         for key in keys
@@ -183,7 +190,7 @@ def next_step(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
         return _carry_out(voice, plan, step)
     if chosen in _TAKE and not plan.acknowledged:
         return voice.say(_TAKE[chosen]), _command("ack", plan)
-    if chosen in {"quiet", "assigned"}:
+    if chosen in {"quiet", "assigned", "handover"}:
         return _go_on(voice, plan)
     phrase, verb = _DO.get(chosen, ("do.plan_health", "show"))
     return voice.say(phrase), _command(verb, plan, *_arguments(voice, plan, verb))
@@ -194,9 +201,20 @@ def _arguments(voice: Voice, plan: PlanFacts, verb: str) -> list[str]:
     step = [voice.step.id] if voice.step is not None else []
     if verb == "level" and plan.proposed is not None:
         return [str(plan.proposed[0]), _REASON]
+    if verb == "read":
+        return [voice.say("else.who")]
+    if verb == "updated":
+        return [_overdue(voice, plan)]
     if verb == "edit":
         return [*step, voice.message.language, '"…"']
     return step if verb in _OF_A_STEP else []
+
+
+def _overdue(voice: Voice, plan: PlanFacts) -> str:
+    """The group that has waited longest, or room to write one."""
+    groups = plan.standing.groups if plan.standing is not None else ()
+    late = [each for each in groups if each.due is not None and each.due <= voice.message.created_at]
+    return late[0].name if late else voice.say("else.group")
 
 
 def otherwise(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
@@ -216,6 +234,8 @@ def otherwise(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
 
 def commands(voice: Voice, plan: PlanFacts) -> list[tuple[str, str]]:
     """What else the reader of a call may want to type, as (label, command), without what stands in the message already."""
+    if word(voice) == "read":  # nobody carries it out
+        return [(voice.say("footer.readers"), f"tocsin plan readers {plan.id}")]
     every = [*take(voice, plan), (voice.say("footer.plan"), _command("show", plan))]
     return [(label, typed) for label, typed in every if typed != next_step(voice, plan)[1]]
 
@@ -248,6 +268,8 @@ def _says_so(plan: PlanFacts, step: PlanStepFacts) -> str:
 
 
 def _command(verb: str, plan: PlanFacts, *more: str) -> str:
+    if verb == "read":  # of the plan, which nobody carries out
+        return f"tocsin plan read {plan.id} --by {more[0]}"
     return " ".join(["tocsin plan", verb, str(plan.run_id), *more])
 
 

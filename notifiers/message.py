@@ -9,7 +9,7 @@ from typing import Literal
 
 Language = Literal["fr", "en"]
 Severity = Literal["info", "warning", "critical"]
-Kind = Literal["first", "more", "worse", "reminder", "resolved", "plan", "step", "call", "over", "held", "test"]
+Kind = Literal["first", "more", "worse", "reminder", "resolved", "plan", "step", "call", "over", "read", "held", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ class PlanStepFacts:
     late: bool = False
     checked: Sequence[int] = ()
     note: str = ""
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,59 @@ class StatementFacts:
     id: str
     text: str
     approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FigureFacts:
+    """A figure of a crisis: as it is, as it was in the report before, and at its highest. None: nobody can tell."""
+
+    name: Literal["mentions", "authors", "negative_share"]
+    now: float | None
+    before: float | None = None
+    peak: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoneFacts:
+    """Something that happened in a run. `what` is an event of its timeline without `plan.`, such as `step.done`.
+
+    `who` did it, empty for Tocsin; `about` is the step, level, person or group in question, as people call it; `note` is
+    somebody's own words: hostile until escaped.
+    """
+
+    at: datetime
+    what: str
+    who: str = ""
+    about: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """A group that waits for news from us: when it last heard something, and by when it must."""
+
+    name: str
+    channel: str = ""
+    told: datetime | None = None
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFacts:
+    """Where a run stands, for whoever was not there: what was done since `since`, and how the figures of `window` went.
+
+    `next_at` is when the next report leaves, if there is one.
+    """
+
+    since: datetime
+    began: datetime
+    window: timedelta
+    level_since: datetime | None = None
+    figures: Sequence[FigureFacts] = ()
+    done: Sequence[DoneFacts] = ()
+    notes: Sequence[DoneFacts] = ()
+    groups: Sequence[GroupFacts] = ()
+    next_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +185,8 @@ class PlanFacts:
     deadline: datetime | None = None
     drill: str = ""
     page: str = ""
+    version: str = ""  # which version of the plan somebody is to read, empty for a run
+    standing: StandingFacts | None = None  # of a report to people who were not there, such as a board or the next shift
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
+from notifiers.message import (
+    AlertFacts,
+    DoneFacts,
+    FigureFacts,
+    GroupFacts,
+    Language,
+    Message,
+    PlanFacts,
+    PlanStepFacts,
+    Post,
+    StandingFacts,
+    StatementFacts,
+)
 
 NOW = datetime(2026, 3, 2, 17, 5, tzinfo=UTC)
 
@@ -258,6 +270,69 @@ def over(language: Language = "fr") -> Message:
     )
 
 
+def _standing(language: Language) -> StandingFacts:
+    """Two hours into it: taken, the holding statement out, the answer still to come."""
+    two = NOW - timedelta(hours=2)
+    done = (
+        DoneFacts(two + timedelta(minutes=7), "acknowledged", "Camille Roy"),
+        DoneFacts(two + timedelta(minutes=12), "level.raised", about=_say(language, "crise", "crisis")),
+        DoneFacts(
+            two + timedelta(minutes=31),
+            "step.done",
+            "Camille Roy",
+            _say(language, "Publier le message d’attente", "Publish the holding statement"),
+        ),
+    )
+    asked = _say(
+        language, "Le technicien de Lyon rappelle à 18 h : d’autres sites touchés ?", "Lyon calls back at 6 pm: other sites?"
+    )
+    return StandingFacts(
+        since=two,
+        began=two - timedelta(minutes=10),
+        window=timedelta(hours=1),
+        level_since=two + timedelta(minutes=12),
+        figures=(
+            FigureFacts("mentions", 412, 298, 530),
+            FigureFacts("authors", 187, 201, 201),
+            FigureFacts("negative_share", 0.41, 0.35, 0.45),
+        ),
+        done=done,
+        notes=(DoneFacts(two + timedelta(minutes=50), "noted", "Camille Roy", note=asked),),
+        groups=(
+            GroupFacts("customers", "info-page", two + timedelta(minutes=31), two + timedelta(minutes=151)),
+            GroupFacts("press", "", None, NOW - timedelta(minutes=10)),
+        ),
+        next_at=NOW + timedelta(hours=2),
+    )
+
+
+def situation(language: Language = "fr") -> Message:
+    """The report to a board, every two hours."""
+    message = plan_step(language, "support")
+    assert message.plan is not None
+    states = ("done", "overdue", "done", "waiting", "running")
+    steps = [replace(step, state=state) for step, state in zip(message.plan.steps, states, strict=True)]
+    steps[1] = replace(steps[1], late=True, deadline=NOW - timedelta(minutes=20), checked=(0,))
+    steps[2] = replace(steps[2], ended=NOW - timedelta(minutes=89))
+    level = _say(language, "crise", "crisis")
+    told = replace(message.plan, steps=steps, level=level, lead="Camille Roy", why="step", standing=_standing(language))
+    return replace(message, id="note-24", sequence=7, plan=told)
+
+
+def handover(language: Language = "fr") -> Message:
+    """The note at the end of a shift, to whoever leads from then on."""
+    message = situation(language)
+    assert message.plan is not None
+    told = replace(message.plan, why="handover", step=None, acknowledged=True, lead="Sam Okafor")
+    return replace(message, id="note-25", kind="call", sequence=8, plan=told)
+
+
+def read(language: Language = "fr") -> Message:
+    """A plan that somebody must have read, in calm weather."""
+    asked = replace(plan(language, "observing"), why="read", version="4f1c9a02de")
+    return Message("note-26", "read", "info", language, "Europe/Paris", NOW, "digest-me", 1, "Acme", plan=asked, receiver="lea")
+
+
 def drill(language: Language = "fr") -> Message:
     """The rehearsal of a run that nobody has taken."""
     return untaken(language, drill=_say(language, "[EXERCICE]", "[DRILL]"))
@@ -333,6 +408,9 @@ EVERY = {
     "level": level_up,
     "late": late,
     "over": over,
+    "situation": situation,
+    "handover": handover,
+    "read": read,
     "drill": drill,
     "resolved": resolved,
     "source": source_down,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from notifiers import calls, still
+from notifiers import calls, standing, still
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts
 from notifiers.reasons import COPIED, FIGURES, whole
 from notifiers.safe import one_line
@@ -60,7 +60,8 @@ def opening(message: Message) -> str:
     What somebody is called to changes from one message to the next: where that comes first, the plan is the topic.
     """
     voice = Voice(replace(message, posts=()))
-    if message.kind in {"call", "over"} and message.plan:
+    report = message.plan is not None and message.plan.standing is not None
+    if (message.kind in {"call", "over"} or report) and message.plan:
         plan = one_line(message.plan.title, _TITLE)
         return _rehearsed(message, voice.say("topic.plan", plan=plan, n=str(message.incident_id or message.plan.run_id)))
     said = headline(voice.message)
@@ -72,9 +73,9 @@ def opening(message: Message) -> str:
 def stands_out(message: Message) -> bool:
     """Whether the message needs a subject of its own: on a locked screen the thirtieth answer rings for nobody.
 
-    What one person is called to always does.
+    What one person is called to always does, and so does a report: which one it is stands in its first line.
     """
-    if message.kind == "call":
+    if message.kind in {"call", "read"} or (message.plan is not None and message.plan.standing is not None):
         return True
     return message.sequence > 1 and message.severity == "critical" and message.kind in {"first", "worse", "plan", "step"}
 
@@ -306,6 +307,8 @@ def _resolved(voice: Voice) -> str:
 
 
 def _plan_headline(voice: Voice, plan: PlanFacts) -> str:
+    if plan.standing is not None:
+        return standing.headline(voice, plan)
     if voice.message.kind == "step" and voice.step:
         return _step_headline(voice, plan, voice.step)
     key = "event.plan.confirm" if plan.state == "awaiting_confirmation" else "event.plan"
@@ -330,7 +333,7 @@ def why(message: Message) -> str:
     """Why somebody is told: one to three short sentences, ending with the rule."""
     voice = Voice(message)
     called = calls.concerns(voice)
-    sentences = _why_called(voice, called) if called else _why(voice)
+    sentences = _why_called(voice, called) if called else _why_reported(voice) or _why(voice)
     return " ".join(said for said in sentences if said)
 
 
@@ -349,6 +352,14 @@ def _why(voice: Voice) -> list[str]:
     held = voice.say("why.held") if message.kind == "held" else ""
     seen = [_coverage(voice, lead), _copied(voice, lead), _seen(voice, lead)]
     return [held, _reminder(voice, lead), _cause(voice, lead), *seen, _rule(voice, lead)]
+
+
+def _why_reported(voice: Voice) -> list[str]:
+    """Of a report what rings, and how grave it is: the figures stand below."""
+    plan, report = voice.message.plan, standing.reports(voice)
+    if plan is None or report is None:
+        return []
+    return [_facts(voice) + "." if voice.lead else "", standing.why(voice, plan, report)]
 
 
 def _why_called(voice: Voice, plan: PlanFacts) -> list[str]:
@@ -517,6 +528,8 @@ def _ask(voice: Voice, lead: AlertFacts) -> str:
 
 
 def _plan_action(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
+    if plan.standing is not None:
+        return standing.next_step(voice, plan.standing), ""
     if voice.message.kind == "step" and voice.step:
         return _step_action(voice, voice.step), ""
     if plan.state == "awaiting_confirmation":

@@ -41,6 +41,7 @@ class NotificationKind(StrEnum):
     STEP = "step"  # one step of the plan, delivered
     CALL = "call"  # somebody is to act in a plan run
     OVER = "over"  # a plan run was closed
+    READ = "read"  # somebody is to read a plan, in calm weather
     HELD = "held"  # what quiet hours held, told at their end: across incidents, each alert once
     TEST = "test"  # asked for by a person: `tocsin alert test`, `tocsin receivers try`
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
@@ -24,10 +25,11 @@ from monitor.domain.plan import (
 from monitor.pipeline.links import Links
 from monitor.pipeline.new_words import NewWords, gravest
 from monitor.pipeline.places import figures_for_words, known_places
+from monitor.pipeline.standing import standing_of, with_standing
 from monitor.plans import Why, report_due
 from monitor.plans.ladder import next_climb
 from monitor.plans.steps import NOT_REACHED, is_automatic
-from monitor.settings import Settings
+from monitor.settings import Contacts, Settings
 from monitor.storage import Store, UnitOfWork
 from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 from notifiers.wording import opening
@@ -46,7 +48,7 @@ class Composer:
         self._links = links
         self._installation = installation.replace("-", "")[:12]
         self._replay = replay
-        self._owners = _owners(settings)
+        self._owners = called(settings.contacts)
         self._titles = {rule.id: rule.title for rule in settings.rules}
         self._newest_first = {rule.id for rule in settings.rules if rule.evidence.by == "newest"}
         self._new_words = NewWords()
@@ -101,6 +103,8 @@ class Composer:
             incident = await tx.incidents.get(run.incident_id)
             assert incident is not None
             plain, subject = replace(plain, severity=incident.severity), incident.subject
+        if notification.kind is NotificationKind.READ:
+            return replace(plain, plan=self._to_read(notification, language))
         return replace(
             plain,
             subject=self._display(subject),
@@ -118,7 +122,8 @@ class Composer:
         """How a run stands, its words with their places filled in."""
         figures = await figures_for_words(tx, run, notification.created_at)
         lead = self._owners.get(run.lead, run.lead) if run.lead is not None else ""
-        known = known_places(
+        fill = partial(
+            known_places,
             run,
             figures,
             brand=self._settings.brand,
@@ -126,10 +131,22 @@ class Composer:
             lead=lead,
             language=plain.language,
             zone=plain.timezone,
-            now=notification.created_at,
         )
+        now, why = notification.created_at, notification.plan_why
         page = self._links.page(notification, run) if self._links else ""
-        return plan_facts(run, plain.language, step, self._owners, why=notification.plan_why, known=known, page=page)
+        facts = plan_facts(run, plain.language, step, self._owners, why=why, known=fill(now=now), page=page)
+        standing = await standing_of(tx, run, now, language=plain.language, people=self._owners, why=why, step=step)
+        return with_standing(facts, run, standing, plain.language, fill)
+
+    def _to_read(self, notification: Notification, language: Language) -> PlanFacts | None:
+        """The plan as it stands in the configuration; None when it was taken out since."""
+        plan = self._settings.plans.get(notification.plan_about or "")
+        if plan is None:
+            return None
+        steps = tuple(StepRun(each.id, place, StepState.WAITING) for place, each in enumerate(plan.steps))
+        unopened = PlanRun(0, plan.id, 0, RunState.OBSERVING, plan.snapshot(), notification.created_at, steps)
+        facts = plan_facts(unopened, language, None, self._owners, why=notification.plan_why)
+        return replace(facts, version=plan.version)
 
     def plain(self, notification: Notification) -> Message:
         """What can be said without looking anything up: that there is something, and how grave it is."""
@@ -355,6 +372,7 @@ def _step(
         late=at.late,
         checked=tuple(at.checked),
         note=_note(at),
+        ended=at.ended_at,
     )
 
 
@@ -374,11 +392,11 @@ def _note(at: StepRun) -> str:
     return at.detail or "" if said and at.detail != NOT_REACHED else ""
 
 
-def _owners(settings: Settings) -> dict[str, str]:
+def called(contacts: Contacts) -> dict[str, str]:
     """Who is meant by the name of a person or role, as people call them."""
-    people = {name: person.name or name for name, person in settings.contacts.people.items()}
+    people = {name: person.name or name for name, person in contacts.people.items()}
     roles = {
-        name: f"{people[role.primary]}, {name}" if role.primary else name for name, role in settings.contacts.roles.items()
+        name: f"{people[role.primary]}, {name}" if role.primary else name for name, role in contacts.roles.items()
     }  # of a roster, the message may be read in another's turn
     return roles | people
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from monitor.domain.alert import Alert
-from monitor.domain.plan import Plan, PlanRun
+from monitor.domain.plan import NotifyStep, Plan, PlanRun
 from monitor.storage import UnitOfWork
 from rules.figures import Figures
 
 
 def asks_figures(plan: Plan) -> bool:
     """Whether anything in a plan depends on figures."""
-    return bool(plan.severity) or any(step.when is not None for step in plan.steps)
+    reports = any(isinstance(step, NotifyStep) and step.every is not None for step in plan.steps)
+    return reports or bool(plan.severity) or any(step.when is not None for step in plan.steps)
 
 
 async def figures_of(tx: UnitOfWork, run: PlanRun, window: timedelta, now: datetime) -> Figures:

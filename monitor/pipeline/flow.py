@@ -21,6 +21,7 @@ from monitor.pipeline.enrich import Enricher
 from monitor.pipeline.evaluate import Evaluator
 from monitor.pipeline.intake import Intake
 from monitor.pipeline.plans import PlanRunner
+from monitor.pipeline.readings import Readings
 from monitor.pipeline.second_opinion import SecondOpinion
 from monitor.sentiment import Scorer
 from monitor.sentiment.away import Away
@@ -40,6 +41,7 @@ class Flow:
     intake: Intake  # asks the sources; commits mentions, enriched, together with the cursor
     evaluate: Evaluator  # reads what was committed, applies the rules; alerting happens in its transaction
     plans: PlanRunner  # carries the steps of an opened emergency plan, in order
+    readings: Readings  # asks whoever must have read a plan, in calm weather
     deliver: Deliverer  # claims what is owed to a receiver and sends it
 
     async def act(self) -> None:
@@ -80,5 +82,6 @@ def build(
         intake=Intake(settings, store, clock, sources, enricher, SecondOpinion(settings, clock, second), drive=drive),
         evaluate=Evaluator(settings, store, clock, engine, alerting, owner=owner, drive=drive),
         plans=PlanRunner(settings, store, clock),
+        readings=Readings(settings, store, clock),
         deliver=Deliverer(settings, store, clock, notifiers, owner=owner, dry_run=dry_run, replay=drive is not None),
     )

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVar
 
-from monitor.domain.alert import Alert, AlertEvent, NewAlert, NotificationKind
+from monitor.domain.alert import Alert, AlertEvent, AlertState, NewAlert, NotificationKind
 from monitor.domain.errors import UsageError
 from monitor.domain.feedback import Feedback
 from monitor.domain.mention import Observed
 from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent
+from monitor.pipeline.evidence import digest
 from monitor.pipeline.figures import figures_of
 from monitor.pipeline.opening import open_by_hand
 from monitor.plans import Act, Note, Why, act, owe
+from monitor.sources.text import canonical_uri
 from monitor.storage import Erased, Hold, Store, StoreContendedError, UnitOfWork
 from monitor.storage.holds import What
 from rules.figures import Figures
@@ -161,9 +163,20 @@ async def act_in_plan(
                 await tx.timeline.add_all(
                     [_plan_event(f"plan.{each.kind}", run, actor, done.at, {**each.detail, **more}) for each in notes]
                 )
+                if done.verb == "false_alarm":
+                    await _take_alerts(tx, run, actor, done.at)
                 await tx.commit()
                 return told
     raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")
+
+
+async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime) -> None:
+    """What rang for nothing reminds nobody any more. It stays open until it is over: it may still become something."""
+    for alert in await tx.alerts.of_incident(run.incident_id):
+        if alert.state is AlertState.OPEN and await tx.alerts.acknowledge(alert.id, actor.name, at):
+            await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
+            detail = {"rule": alert.rule, "note": f"plan run {run.id} was a false alarm"}
+            await tx.timeline.add(_event("alert.acknowledged", actor, at, detail, alert))
 
 
 async def open_plan_by_hand(
@@ -305,6 +318,49 @@ async def place_hold(
         await tx.timeline.add(replace(event, incident_id=number if what == "incident" else None))
         await tx.commit()
         return hold
+
+
+async def keep_post(
+    store: Store, run_id: int, which: str, *, note: str, actor: Actor, at: datetime, until: datetime | None
+) -> tuple[Hold, Observed, bool]:
+    """Keep one post with a plan run: neither retention nor erasure takes it. `which` is its number, or its address.
+
+    Returns its hold, the post, and whether it is a new one: what this run keeps already is not kept twice. Raises `UsageError`.
+    """
+    async with store.begin() as tx:
+        run = await tx.plans.get(run_id)
+        if run is None:
+            raise UsageError(f"there is no plan run {run_id}; `tocsin plan list` lists them")
+        post = await _post(tx, which)
+        reason = _kept_for(run)
+        for each in await tx.holds.all():
+            if (each.what, each.number) == ("mention", post.id) and each.reason.partition(": ")[0] == reason:
+                return each, post, False
+        said = f"{reason}: {note}" if note else reason
+        hold = await tx.holds.place("mention", post.id, reason=said, by=actor.name, at=at, until=until)
+        detail = {"mention": post.id, "sha256": digest(post), "hold": hold.id, "note": note or None}
+        await tx.timeline.add(_plan_event("plan.kept", run, actor, at, detail))
+        await tx.commit()
+        return hold, post, True
+
+
+def _kept_for(run: PlanRun) -> str:
+    return f"plan {run.plan}, run {run.id}"
+
+
+async def _post(tx: UnitOfWork, which: str) -> Observed:
+    """The one post that is meant."""
+    if which.isascii() and which.isdecimal():
+        found = await tx.mentions.get([int(which)])
+    else:
+        address = canonical_uri(which)
+        found = await tx.mentions.at(address) if address else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        numbers = ", ".join(str(each.id) for each in found)
+        raise UsageError(f"several posts have this address; give the number of one of them: {numbers}")
+    raise UsageError(f"there is no post `{which}` here: give its number, as `tocsin alert show` names it, or its whole address")
 
 
 async def release_hold(store: Store, number: int, actor: Actor, at: datetime) -> list[Erased]:

@@ -29,7 +29,12 @@ REST = timedelta(seconds=15)
 LONGEST_REST = timedelta(minutes=10)
 
 
-_KINDS = {Why.OPENED: NotificationKind.PLAN, Why.STEP: NotificationKind.STEP, Why.OVER: NotificationKind.OVER}
+_KINDS = {
+    Why.OPENED: NotificationKind.PLAN,
+    Why.STEP: NotificationKind.STEP,
+    Why.OVER: NotificationKind.OVER,
+    Why.FALSE_ALARM: NotificationKind.OVER,
+}
 
 
 class _ChangedError(Exception):

@@ -26,6 +26,7 @@ from monitor.domain.plan import (
 from monitor.plans.aftermath import ask_for_report
 from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
 from monitor.plans.ladder import next_rung
+from monitor.plans.news import tell
 from monitor.plans.steps import is_automatic, is_delivered
 from rules.base import suggest
 from rules.figures import Figures
@@ -42,8 +43,8 @@ class RefusedError(UsageError):
 class Act:
     """Something a person does. `names` are all that stand for them: their name in contacts.yaml, and their roles at this moment.
 
-    `verb` is one of `VERBS`; what else it needs stands in `step`, `item` (the place of an item, from 0), `to` (a person or role),
-    `level`, `text` (a note or a reason) and `words` (an edited statement, by language).
+    `verb` is one of `VERBS`; what else it needs stands in `step`, `item` (the place of an item, from 0), `to` (a person, role or
+    group of stakeholders), `level`, `text` (a note or a reason) and `words` (an edited statement, by language).
     """
 
     verb: str
@@ -118,6 +119,24 @@ def _escalate(plan: Plan, run: PlanRun, done: Act) -> Moved:
     to = next_rung(plan, run) or tuple(plan.named())
     moved = replace(run, rung=run.rung + 1, rung_at=done.at)
     return Moved(moved, (_note("escalated", done, to=list(to)), Tell(to, Why.ESCALATED, times=run.version)))
+
+
+def _hand_over(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """« Passation »: a shift ends. Whoever takes over leads from now on, and reads how things stand; nobody is chased for it."""
+    del plan
+    to = _needs(done.to, "say to whom")
+    taken = run if run.acknowledged_at is not None else replace(run, acknowledged_at=done.at, acknowledged_by=done.by)
+    told = Tell((to,), Why.HANDOVER, times=run.version)
+    return Moved(replace(taken, lead=to), (_note("handed_over", done, to=to), told))
+
+
+def _updated(plan: Plan, run: PlanRun, done: Act) -> Moved:
+    """A group of stakeholders has heard from us; how long it waits is counted from now."""
+    known = [each.group for each in plan.stakeholders]
+    group = _needs(done.to, "say which group")
+    if group not in known:
+        raise RefusedError(f"plan {plan.id} has no stakeholders `{group}`; {suggest(group, known)}")
+    return Moved(tell(run, group, done.at), (_note("updated", done, group=group),))
 
 
 # --- whether and how gravely ---------------------------------------------------------------------------------------------
@@ -333,16 +352,16 @@ def _sign_off(plan: Plan, run: PlanRun, done: Act) -> Moved:
 def _false_alarm(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """« Fausse alerte »: it was none. It ends at once, and what its steps did is taken back."""
     why = _needs(done.text, "say what made it look like a crisis: the rule learns from that")
-    closed = _close(plan, run, done)
+    closed = _close(plan, run, done, Why.FALSE_ALARM)
     return replace(closed, effects=(_note("false_alarm", done, why=why), *closed.effects))
 
 
-def _close(plan: Plan, run: PlanRun, done: Act) -> Moved:
+def _close(plan: Plan, run: PlanRun, done: Act, why: Why = Why.OVER) -> Moved:
     """It is over. What steps changed outside is taken back, whoever was told hears of it, and whoever reports is asked to."""
     undone = [Tell((undo.receiver,), Why.UNDO, step) for step, undo in _undone(plan, run, done)]
     closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by, wake_at=None)
     asked = Moved(closed) if done.verb == "false_alarm" else ask_for_report(closed)
-    over = Tell(plan.notify, Why.OVER, times=run.version)
+    over = Tell(plan.notify, why, times=run.version)
     return Moved(asked.run, (_note("closed", done), *undone, over, *asked.effects))
 
 
@@ -422,6 +441,8 @@ VERBS: Mapping[str, Callable[[Plan, PlanRun, Act], Moved]] = {
     "approve": _approve,
     "reject": _reject,
     "note": _note_down,
+    "hand_over": _hand_over,
+    "updated": _updated,
     "stand_down": _stand_down,
     "sign_off": _sign_off,
     "false_alarm": _false_alarm,

@@ -31,7 +31,11 @@ class Why(StrEnum):
     OVER = "over"  # it was closed
     REPORT = "report"  # it was closed, and what it taught is theirs to write down
     UNSIGNED = "unsigned"  # that is overdue, and nobody has signed it
+    FALSE_ALARM = "false_alarm"  # likewise, for it was no crisis
     UNDO = "undo"  # what a step did is taken back
+    HANDOVER = "handover"  # a shift ends, and they lead from now on
+    READ = "read"  # they are to read the plan, in calm weather
+    NEWS = "waiting"  # a group of stakeholders has waited for news for too long
 
 
 @dataclass(frozen=True, slots=True)

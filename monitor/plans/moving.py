@@ -17,8 +17,9 @@ from monitor.domain.plan.run import StepState
 from monitor.plans.aftermath import remind_of_report
 from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
 from monitor.plans.ladder import above, climb, next_climb, next_rung
+from monitor.plans.news import next_news, remind
 from monitor.plans.set_back import by_this_clock
-from monitor.plans.steps import carry, is_delivered, next_of_steps
+from monitor.plans.steps import SHOWN, carry, is_delivered, next_of_steps
 from rules.figures import Figures, in_words
 
 LOOK: Final = timedelta(minutes=1)
@@ -41,15 +42,22 @@ def move(run: PlanRun, facts: Facts) -> Moved:
     if not run.open:
         return remind_of_report(run, facts.now, settled=facts.settled)
     plan = run.definition
-    run = by_this_clock(plan, run, facts.now)
+    run = with_peak(by_this_clock(plan, run, facts.now), facts.figures)
     if run.state is RunState.OBSERVING:  # nothing leaves the house: what would have, has arrived
         facts = replace(facts, delivered={each.id: (StepState.DONE, "") for each in plan.steps if is_delivered(each)})
     effects: list[Effect] = []
-    for part in (_grade, _begin, _steps, _climb, _remind):
+    for part in (_grade, _begin, _steps, _climb, _remind, _news):
         moved = part(plan, run, replace(facts, figures=replace(facts.figures, level=run.level)))
         run = moved.run
         effects += moved.effects
     return Moved(replace(run, wake_at=_wakes(plan, run, facts.now)), as_observed(run, effects))
+
+
+def with_peak(run: PlanRun, figures: Figures) -> PlanRun:
+    """The run, which remembers how high each figure was at its highest."""
+    known = run.peak or {}
+    now = {name: value for name in SHOWN if (value := getattr(figures, name)) is not None and value > known.get(name, -1)}
+    return replace(run, peak={**known, **now}) if now else run
 
 
 # --- how grave it is -----------------------------------------------------------------------------------------------------
@@ -174,6 +182,10 @@ def _remind(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
     return Moved(replace(run, touched_at=facts.now), (Note("quiet"), told))
 
 
+def _news(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
+    return remind(plan, run, facts.now)
+
+
 def _quiet_at(plan: Plan, run: PlanRun) -> datetime | None:
     rests = run.state is not RunState.STOOD_DOWN and all(step.ended for step in run.steps)
     if run.acknowledged_at is None or rests:
@@ -203,4 +215,5 @@ def _moments(plan: Plan, run: PlanRun, now: datetime) -> Iterator[datetime]:
         yield climbs_at
     if (quiet_at := _quiet_at(plan, run)) is not None:
         yield quiet_at
+    yield from next_news(plan, run, now)
     yield from next_of_steps(run)

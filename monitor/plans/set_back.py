@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.domain.plan import NotifyStep, Plan, PlanRun, StatementStep, Step, StepRun, WaitStep
+from monitor.plans import news
 
 _NO_TIME = timedelta(0)
 
@@ -14,7 +15,7 @@ def by_this_clock(plan: Plan, run: PlanRun, now: datetime) -> PlanRun:
     """The run as it is, but what counts from a moment yet to come counts from now. What was done stays done."""
     since = run.level_since or (run.opened_at if run.opened_at > now else None)
     return replace(
-        run,
+        news.by_this_clock(plan, run, now),
         confirm_by=_within(run.confirm_by, now, plan.activation.confirm_within),
         level_since=_within(since, now),
         asked_since=_within(run.asked_since, now),

@@ -31,6 +31,9 @@ NOT_REACHED = "its condition did not hold"
 REHEARSED = "a drill: nothing was called"
 """The detail of a step that would have changed something outside."""
 
+SHOWN = ("mentions", "authors", "negative_share")
+"""The figures by which people are told how a crisis goes."""
+
 Delivered = Mapping[str, tuple[StepState, str]]
 People = Callable[[], tuple[str, ...]]
 _HELD = frozenset({RunState.AWAITING_CONFIRMATION, RunState.STOOD_DOWN})  # nothing begins by itself
@@ -98,7 +101,7 @@ def next_of_steps(run: PlanRun) -> Iterator[datetime]:
 def _carry(plan: Plan, run: PlanRun, step: Step, now: datetime, figures: Figures, delivered: Delivered, people: People) -> Moved:
     at = run.step(step.id)
     if isinstance(step, NotifyStep) and step.every is not None and at.next_at is not None and at.next_at <= now:
-        return _repeat(run, step, at, step.every, now)
+        return _repeat(run, step, at, step.every, now, figures)
     if at.ended:
         return Moved(run)
     if at.state is StepState.WAITING:
@@ -131,7 +134,7 @@ def _wake(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, figu
     begun = replace(at, ready_at=since, deadline_at=deadline, owner=at.owner or step.role)
     if not automatic:
         return _hand_over(plan, run, step, begun, now)
-    return _begin(run, step, replace(begun, started_at=now), now)
+    return _begin(run, step, replace(begun, started_at=now), now, figures)
 
 
 def _could_begin(run: PlanRun, step: Step, now: datetime) -> datetime:
@@ -155,7 +158,7 @@ def _hand_over(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime)
     return Moved(run.with_step(replace(at, state=StepState.READY)), tuple(effects))
 
 
-def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:  # noqa: PLR0911 one for each kind of step
+def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime, figures: Figures) -> Moved:  # noqa: PLR0911 one for each kind of step
     """A step that Tocsin carries out itself."""
     started = Note("step.started", {"step": step.id})
     done = Note("step.done", {"step": step.id})
@@ -163,7 +166,8 @@ def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:  # no
     if isinstance(step, NotifyStep):
         again = now + step.every if step.every is not None else None
         running = replace(at, state=StepState.RUNNING, times=1, next_at=again)
-        return Moved(run.with_step(running), (started, Tell(step.receiver, Why.STEP, step.id)))
+        reported = (_reported(step, figures),) if step.every is not None else ()
+        return Moved(run.with_step(running), (started, *reported, Tell(step.receiver, Why.STEP, step.id)))
     if isinstance(step, WebhookStep):
         if run.drill:
             return Moved(run.with_step(replace(over, detail=REHEARSED)), (done,))
@@ -184,12 +188,18 @@ def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:  # no
 # --- what goes on, and ends ----------------------------------------------------------------------------------------------
 
 
-def _repeat(run: PlanRun, step: NotifyStep, at: StepRun, every: timedelta, now: datetime) -> Moved:
+def _reported(step: NotifyStep, figures: Figures) -> Note:
+    """A report leaves, with the figures that it shows: the next one is held against them."""
+    return Note("situation", {"step": step.id, **{name: getattr(figures, name) for name in SHOWN}})
+
+
+def _repeat(run: PlanRun, step: NotifyStep, at: StepRun, every: timedelta, now: datetime, figures: Figures) -> Moved:
     """What is told every so often goes on being told, whether or not its last message has arrived."""
     due = at.next_at or now
     missed = (now - due) // every  # after a downtime it is told once, and then at its own pace
     again = replace(at, times=at.times + 1, next_at=due + (missed + 1) * every)
-    return Moved(run.with_step(again), (Tell(step.receiver, Why.STEP, step.id, times=at.times),))
+    told = Tell(step.receiver, Why.STEP, step.id, times=at.times)
+    return Moved(run.with_step(again), (_reported(step, figures), told))
 
 
 def _arrived(run: PlanRun, step: Step, at: StepRun, now: datetime, ended: StepState, detail: str, people: People) -> Moved:

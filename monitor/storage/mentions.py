@@ -196,6 +196,11 @@ class Mentions(Repository):
             found |= {row.id: observed(row) for row in rows}
         return [found[id_] for id_ in ids if id_ in found]
 
+    async def at(self, uri: str) -> list[Observed]:
+        """The mentions at this canonical address: more than one where several networks have it."""
+        rows = await self._session.all(select(mention.c.id).where(mention.c.key == short_key(uri)))
+        return await self.get([row.id for row in rows])
+
     async def said(self, subject: str, since: datetime, until: datetime, limit: int, *, characters: int) -> list[Utterance]:
         """The newest `limit` texts of others about a subject from `since` to before `until`, cut; nothing sensitive."""
         beginning = func.substr(mention.c.text, 1, characters)  # a week of long texts is megabytes: the rest stays in the store

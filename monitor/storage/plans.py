@@ -8,12 +8,12 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select, update
+from sqlalchemy import RowMapping, Select, and_, case, exists, func, select, update
 
 from monitor.domain.plan import PlanRun, RunState, StepRun, StepState
 from monitor.storage.session import Repository, clipped
+from monitor.storage.tables import alert, plan_step, timeline
 from monitor.storage.tables import plan_run as table
-from monitor.storage.tables import plan_step
 
 _STEP_FIELDS = [plan_step.c[field.name] for field in fields(StepRun)]
 _RUN_FIELDS = [table.c[field.name] for field in fields(PlanRun) if field.name != "steps"]
@@ -21,6 +21,7 @@ _FIXED = frozenset({"id", "plan", "incident_id", "snapshot", "opened_at", "steps
 _CHANGING = [field.name for field in fields(PlanRun) if field.name not in _FIXED]
 _STEP_CHANGING = [field.name for field in fields(StepRun) if field.name not in {"step", "position"}]
 _Runs = list[PlanRun]
+_FALSE_ALARM = "plan.false_alarm"
 
 
 class Plans(Repository):
@@ -126,6 +127,20 @@ class Plans(Repository):
                 of = (plan_step.c.run_id == before.id, plan_step.c.step == step.step)
                 await self._session.run(update(plan_step).where(*of).values(**_stored(changed)))
         return True
+
+    async def verdicts(self, incident_id: int) -> list[tuple[str, int, int]]:
+        """Of each rule that asked for the plan of this incident: how many runs it opened, and how many were false alarms."""
+        asked = select(alert.c.rule).where(alert.c.incident_id == incident_id, alert.c.plan.is_not(None))
+        said = exists().where(timeline.c.plan_run_id == table.c.id, timeline.c.kind == _FALSE_ALARM)
+        opened = (
+            select(alert.c.rule, table.c.id, case((said, 1), else_=0).label("wrong"))
+            .join(alert, and_(alert.c.incident_id == table.c.incident_id, alert.c.plan == table.c.plan))
+            .where(alert.c.rule.in_(asked), table.c.drill.is_(False))
+            .distinct()
+            .subquery()
+        )
+        query = select(opened.c.rule, func.count(), func.sum(opened.c.wrong)).group_by(opened.c.rule).order_by(opened.c.rule)
+        return [(row[0], int(row[1]), int(row[2])) for row in await self._session.all(query)]
 
     async def list(self, limit: int = 100) -> _Runs:
         """The newest first."""

@@ -436,6 +436,8 @@ plan_run = Table(
     Column("rung", Integer, nullable=False, default=0, server_default="0"),
     Column("version", Integer, nullable=False, default=0, server_default="0"),
     Column("drill", Boolean, nullable=False, default=False, server_default=false()),
+    Column("peak", Json),
+    Column("updates", Json),
     UniqueConstraint("plan", "incident_id"),
     Index(None, "incident_id"),
     Index(None, "wake_at"),

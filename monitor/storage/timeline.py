@@ -63,6 +63,19 @@ class Timeline(Repository):
         await self.write()
         said = (table.c.plan_run_id == run_id, table.c.kind.in_(_SETTLING), table.c.at >= since)
         return await self._session.scalar(select(table.c.id).where(*said).limit(1)) is not None
+    async def of_run(self, run_id: int) -> _Events:
+        """A plan run's story, from its beginning."""
+        await self.write()
+        query = select(*_FIELDS).where(table.c.plan_run_id == run_id).order_by(table.c.at, table.c.id)
+        return [TimelineEvent(**row) for row in await self._session.rows(query)]
+
+    async def of_kinds(self, kinds: Sequence[str], *, alone: bool = False) -> _Events:
+        """What happened of these kinds that belongs to no incident, in order; `alone`: nobody else adds to it meanwhile."""
+        await self.write()
+        if alone:
+            await self._session.lock("readings")
+        query = select(*_FIELDS).where(table.c.incident_id.is_(None), table.c.kind.in_(kinds)).order_by(table.c.at, table.c.id)
+        return [TimelineEvent(**row) for row in await self._session.rows(query)]
 
     async def told_alone(self, rule: str, since: datetime, limit: int, *, but: tuple[int, datetime]) -> list[datetime]:
         """When telling of alerts of a rule began on their own and in no digest: the newest `limit` after `since`.

@@ -10,14 +10,24 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
+from notifiers.message import (
+    AlertFacts,
+    DoneFacts,
+    GroupFacts,
+    Message,
+    PlanFacts,
+    PlanStepFacts,
+    Post,
+    StandingFacts,
+    StatementFacts,
+)
 from notifiers.safe import clean, link, one_line
 from notifiers.wording import headline, next_action, why
 
 VERSION = 1
 _TEXT = 5000
 _LINE = 500
-_TYPES = {"plan": "plan.opened", "step": "plan.step", "call": "plan.call", "over": "plan.closed"}
+_TYPES = {"plan": "plan.opened", "step": "plan.step", "call": "plan.call", "over": "plan.closed", "read": "plan.read"}
 
 
 def payload(message: Message) -> dict[str, Any]:
@@ -123,7 +133,37 @@ def plan_payload(plan: PlanFacts) -> dict[str, Any]:
         "steps": [_step(step) for step in plan.steps],
         "statements": [_statement(statement) for statement in plan.statements],
         "never": [one_line(rule, _LINE) for rule in plan.never],
+        "version": plan.version or None,
+        "standing": _standing(plan.standing) if plan.standing else None,
     }
+
+
+def _standing(standing: StandingFacts) -> dict[str, Any]:
+    return {
+        "since": _moment(standing.since),
+        "window_seconds": standing.window.total_seconds(),
+        "figures": [
+            {"name": each.name, "now": _number(each.now), "before": _number(each.before), "peak": _number(each.peak)}
+            for each in standing.figures
+        ],
+        "done": [_done(each) for each in standing.done],
+        "notes": [_done(each) for each in standing.notes],
+        "groups": [_group(each) for each in standing.groups],
+        "next_at": _maybe(standing.next_at),
+    }
+
+
+def _done(done: DoneFacts) -> dict[str, Any]:
+    said = {"who": done.who, "about": done.about, "note": done.note}
+    return {"at": _moment(done.at), "what": done.what} | {name: one_line(each, _LINE) or None for name, each in said.items()}
+
+
+def _group(group: GroupFacts) -> dict[str, Any]:
+    return {"name": one_line(group.name, _LINE), "told": _maybe(group.told), "due": _maybe(group.due)}
+
+
+def _maybe(at: datetime | None) -> str | None:
+    return _moment(at) if at is not None else None
 
 
 def _statement(statement: StatementFacts) -> dict[str, Any]:

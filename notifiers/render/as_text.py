@@ -25,7 +25,7 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
     yield _bars(v.bars)
     yield _wrap(v.why)
     yield _wrap(v.new_words)
-    yield from (*_answers(v), _now(v)) if v.read_first else (_now(v), *_answers(v))
+    yield from (*_answers(v), _now(v)) if v.read_first else (_now(v), *_sections(v), *_answers(v))
     if v.plan:
         yield from _plan(v.plan, v.words)
     if v.posts:
@@ -35,6 +35,11 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
     yield _list(v.words["others"], v.others)
     yield _list(v.words["details"], [*v.details, *([v.technical] if v.technical else [])])
     yield _footer(v)
+
+
+def _sections(v: View) -> Iterator[Sequence[str]]:
+    """Where a run stands. Each line has its mark, so that no words of somebody else pass for a line of ours."""
+    yield from ([*_title(title), *(line for said in lines for line in _wrap(said, "  ", "- "))] for title, lines in v.sections)
 
 
 def _answers(v: View) -> Iterator[Sequence[str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifiers import calls
+from notifiers import calls, standing
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
 from notifiers.reasons import worded
 from notifiers.safe import clean, host, link, one_line
@@ -118,6 +118,7 @@ class View:
     more_posts: str
     answers: Sequence[AnswerView]
     read_first: bool  # the answers stand above what to do: nobody says yes to what they have not read
+    sections: Sequence[standing.Section]  # where a run stands, for whoever was not there: in the place of `plan`
     plan: PlanView | None
     others: Sequence[str]
     details: Sequence[str]
@@ -141,7 +142,7 @@ def view(message: Message) -> View:
         theme=_theme(voice),
         brand=one_line(message.brand, _LINE),
         badge=_badge(voice),
-        kind="" if message.kind in _ENDED else voice.say("kind.step" if voice.undoes else f"kind.{message.kind}"),
+        kind=_kind(voice),
         headline=line,
         preheader=reason if stands_out(message) or topic(message) == line else line,
         why=reason,
@@ -157,22 +158,42 @@ def view(message: Message) -> View:
         more_posts=voice.count("posts.more", message.more_posts) if message.more_posts > 0 and posts else "",
         answers=_answers(voice),
         read_first=calls.words_first(voice),
-        plan=_plan(voice, message.plan) if message.plan and message.kind != "resolved" else None,
-        others=[] if brief else others(voice),
+        sections=standing.sections(voice),
+        plan=_plan(voice, message.plan) if message.plan and message.kind != "resolved" and not message.plan.standing else None,
+        others=[] if brief or standing.is_report(voice) else others(voice),
         details=details,
         technical=technical,
         footer=_footer(voice),
         commands=_commands(voice),
         words={"others": voice.say("others.held" if message.kind == "held" else "others")}
         | {word: voice.say(word) for word in ("details", "plan", "plan.never")}
-        | {"answers": voice.say("text" if calls.words_first(voice) else "answers")}
-        | {"now": voice.say("now.calm" if message.kind in _ENDED and not voice.unfinished else "now")},
+        | {"answers": _answers_title(voice)}
+        | {"now": voice.say("now.calm" if _asks_nothing(voice) else "now")},
     )
 
 
 def _before(voice: Voice, action: str, command: str) -> str:
     """The action as it stands above its command."""
     return voice.say("command", action=action, command="").rstrip() if command else action
+
+
+def _asks_nothing(voice: Voice) -> bool:
+    return (voice.message.kind in _ENDED and not voice.unfinished) or standing.is_report(voice)
+
+
+def _kind(voice: Voice) -> str:
+    """What sort of message it is; nothing where its badge says so."""
+    if voice.message.kind in _ENDED:
+        return ""
+    if standing.hands_over(voice) or standing.is_report(voice):
+        return voice.say("kind.handover" if standing.hands_over(voice) else "kind.situation")
+    return voice.say("kind.step" if voice.undoes else f"kind.{voice.message.kind}")
+
+
+def _answers_title(voice: Voice) -> str:
+    if standing.reports(voice):
+        return voice.say("standing.words")
+    return voice.say("text" if calls.words_first(voice) else "answers")
 
 
 def _is_drill(voice: Voice) -> bool:
@@ -274,9 +295,11 @@ def _tone(voice: Voice, sentiment: float | None) -> str:
 
 def _plan(voice: Voice, plan: PlanFacts) -> PlanView:
     level, lead = one_line(plan.level, 80), one_line(plan.lead, 80)
+    read = voice.message.kind == "read"
     about = (
+        voice.say("plan.version", version=plan.version) if read else "",
         voice.say("plan.level", level=level) if level else "",
-        voice.progress(plan),
+        "" if read else voice.progress(plan),
         voice.say("plan.lead", lead=lead) if lead else "",
     )
     return PlanView(
@@ -332,6 +355,8 @@ def _stands_above(voice: Voice, step: PlanStepFacts) -> bool:
 def _answers(voice: Voice) -> list[AnswerView]:
     """The words a call is about; or what the plan gives to answer with, when it tells people to: what is approved first."""
     plan, step = voice.message.plan, voice.step
+    if plan is not None and plan.standing is not None:
+        return _said(voice, plan)
     if plan is None or step is None:
         return []
     if calls.words_first(voice):
@@ -343,6 +368,14 @@ def _answers(voice: Voice) -> list[AnswerView]:
         AnswerView(_statement_label(voice, each.approved), clean(each.text, _STATEMENT), each.approved)
         for each in sorted(plan.statements, key=lambda each: not each.approved)
     ]
+
+
+def _said(voice: Voice, plan: PlanFacts) -> list[AnswerView]:
+    """The words that were used so far: whoever was not there must know what we have said."""
+    if plan.why == "waiting":
+        return []
+    used = [step for step in plan.steps if step.action == "statement" and step.state == "done" and step.text]
+    return [AnswerView(standing.said_at(voice, each), clean(each.text, _STATEMENT), approved=True) for each in used]
 
 
 def _statement_label(voice: Voice, approved: bool) -> str:
@@ -398,6 +431,8 @@ def _commands(voice: Voice) -> list[tuple[str, str]]:
     lead, plan = voice.lead, voice.message.plan
     if plan and calls.word(voice):
         return calls.commands(voice, plan)
+    if plan and standing.is_report(voice):
+        return [(voice.say("footer.plan"), f"tocsin plan show {plan.run_id}")]
     if lead is None or voice.message.kind in _ENDED or voice.over(lead):
         return []
     commands = calls.take(voice, plan) if plan and voice.message.kind == "plan" else []

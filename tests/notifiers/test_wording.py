@@ -13,9 +13,10 @@ import pytest
 import notifiers.voice
 from monitor.plans.effects import Why
 from notifiers import catalogue, samples
-from notifiers.message import AlertFacts, Kind, Language, Message, Post, Severity
+from notifiers.message import AlertFacts, DoneFacts, FigureFacts, Kind, Language, Message, Post, Severity
 from notifiers.reasons import FIGURES
 from notifiers.render import html, short, text
+from notifiers.standing import DID
 from notifiers.voice import NATURES, nature
 from notifiers.wording import TROUBLES, headline, next_action, next_step, opening, topic, why
 
@@ -544,6 +545,7 @@ def _messages(language: Language) -> Iterator[Message]:
         yield replace(base, alerts=some, kind=kind, incident_id=None, posts=base.posts[:1])
     yield from _plans(base)
     yield from _calls(language)
+    yield from _reports(language)
     yield from _unfinished(language)
     for quiet, kind in product(_quiet(base.alerts[0]), get_args(Kind)):
         yield replace(base, kind=kind, alerts=(quiet,), posts=())
@@ -561,6 +563,31 @@ def _messages(language: Language) -> Iterator[Message]:
     yield replace(samples.complaint(language), posts=odd, subject=None)
     yield replace(base, new_words=("écran noir", "décodeur"))
     yield replace(samples.complaint(language), posts=odd[1:])
+
+
+def _reports(language: Language) -> Iterator[Message]:
+    """Reports, notes at the end of a shift and reminders, whatever happened and however the figures went."""
+    yield from (samples.situation(language), samples.handover(language), samples.read(language))
+    base = samples.situation(language)
+    assert base.plan is not None
+    assert base.plan.standing is not None
+    standing = base.plan.standing
+    figures = [
+        [FigureFacts("mentions", 0, 5), FigureFacts("authors", 4, 0, 4), FigureFacts("negative_share", None)],
+        [FigureFacts("mentions", 5, 5, 9), FigureFacts("authors", None), FigureFacts("negative_share", 0.4, 0.4)],
+    ]
+    did = [DoneFacts(samples.NOW, what, who, "x", "y") for what in DID for who in ("", "Léa")]
+    for done, some, next_at in product([did[n : n + 12] for n in range(0, len(did), 12)], figures, (None, samples.NOW)):
+        changed = replace(standing, done=done, figures=some, next_at=next_at, level_since=None)
+        yield replace(base, plan=replace(base.plan, standing=changed, level=""))
+    for reason in ("handover", "waiting"):
+        for groups in ((), standing.groups):
+            changed = replace(standing, done=did[:13] if groups else did, groups=groups)
+            told = [replace(step, state="done", ended=None, late=False) for step in base.plan.steps]
+            yield replace(base, kind="call", plan=replace(base.plan, why=reason, step=None, steps=told, standing=changed))
+    waits = [replace(step, state="ready", deadline=samples.NOW, approved=False, late=False) for step in base.plan.steps]
+    yield replace(base, plan=replace(base.plan, steps=waits, standing=replace(standing, done=())))
+    yield replace(base, kind="over", plan=replace(base.plan, why="false_alarm", standing=None))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

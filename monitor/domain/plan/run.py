@@ -99,6 +99,8 @@ class PlanRun:
     for since `asked_since`, `proposed_level`: what people were asked to lower it to. `rung`: how many rungs of the ladder were
     told, the last of them at `rung_at`. `touched_at`: when a person last did something. `wake_at`: when time alone may next
     change something, None: never. `owed`: what people did asks to be told, and is not yet. `version` counts changes.
+    `peak`: the highest that each figure was so far. `updates`: by group of stakeholders, when it was `told` and when the lead was
+    `reminded` of it (ISO 8601).
     """
 
     id: int
@@ -130,6 +132,8 @@ class PlanRun:
     wake_at: datetime | None = None
     owed: Sequence[Mapping[str, Any]] = ()
     version: int = 0
+    peak: Mapping[str, float] | None = None
+    updates: Mapping[str, Mapping[str, str]] | None = None
 
     @property
     def definition(self) -> Plan:

@@ -1,0 +1,24 @@
+"""What a plan run remembers for the room: the highest figures so far, and which groups were told when. Frozen."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0015"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+_JSON = sa.JSON().with_variant(JSONB(), "postgresql")
+
+
+def upgrade() -> None:
+    for name in ("peak", "updates"):
+        op.add_column("plan_run", sa.Column(name, _JSON, nullable=True))
+
+
+def downgrade() -> None:
+    # An older version has no words for them.
+    op.execute("DELETE FROM notification WHERE plan_why IN ('handover', 'waiting') OR kind = 'read'")
+    for name in ("updates", "peak"):
+        op.drop_column("plan_run", name)
