@@ -70,6 +70,14 @@ def alerts(
     run(work)
 
 
+async def open_alerts(store: Store, settings: Outline) -> Any:
+    """What rings, as a table; None when nothing does."""
+    async with store.read() as tx:
+        found = await tx.alerts.list(state=AlertState.OPEN, limit=200)
+        authors = await handles(tx, (each.key for each in found))
+    return _alert_table(found, settings, authors) if found else None
+
+
 def _alert_table(found: Sequence[Alert], settings: Outline, authors: Mapping[str, str]) -> Any:
     rows = table("id", "severity", "rule", "about", "since", "seen", "state")
     for each in found:

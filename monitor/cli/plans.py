@@ -23,6 +23,7 @@ from monitor.cli.context import (
     local,
     opened,
     out,
+    plural,
     row,
     run,
     said,
@@ -181,7 +182,7 @@ StepName = Annotated[str, typer.Argument(help="The step's name, as `tocsin plan 
 Why_ = Annotated[str, typer.Option("--why", help="The reason, for the timeline.")]
 
 
-def _act(number: int, config: Path, verb: str, by: str, said_when_done: str, said_otherwise: str, **more: Any) -> None:
+def act_in_run(number: int, config: Path, verb: str, by: str, said_when_done: str, said_otherwise: str, **more: Any) -> None:
     """Do one thing in a run, and say what is next. An act that changes nothing is no error."""
 
     async def work() -> None:
@@ -193,7 +194,7 @@ def _act(number: int, config: Path, verb: str, by: str, said_when_done: str, sai
         now, who = clock.now(), actor(by).name
         async with opened(config) as (settings, store):
             known = {*settings.contacts.people, *settings.contacts.roles, *settings.receivers}
-            if (to := more.get("to")) is not None and to not in known:
+            if verb == "assign" and (to := more["to"]) not in known:
                 raise unknown("person, role or receiver", to, known)
             before = await _version(store, number)
             names = names_of(settings.contacts, who, now, settings.timezone)
@@ -256,13 +257,13 @@ def drill(name: PlanName, subject: Subject = "", why: Why_ = "drill", config: Co
 @plan.command("ack")
 def acknowledge(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "", note: Note = "") -> None:
     """Take a run: nobody is chased any more, and you lead it."""
-    _act(number, config, "acknowledge", by, "it is yours", "somebody has taken it already", text=note or None)
+    act_in_run(number, config, "acknowledge", by, "it is yours", "somebody has taken it already", text=note or None)
 
 
 @plan.command("confirm")
 def confirm(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
     """Say that this is a crisis: the automatic steps begin, in a plan that waits for a person."""
-    _act(number, config, "confirm", by, "the automatic steps begin now", "nothing waited for a confirmation")
+    act_in_run(number, config, "confirm", by, "the automatic steps begin now", "nothing waited for a confirmation")
 
 
 @plan.command("assign")
@@ -274,7 +275,7 @@ def assign(
     by: By = "",
 ) -> None:
     """Give the run, or one of its steps, to somebody: they are told."""
-    _act(
+    act_in_run(
         number,
         config,
         "assign",
@@ -289,7 +290,7 @@ def assign(
 @plan.command("escalate")
 def escalate(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "", note: Note = "") -> None:
     """Ask for help now: the next rung of the plan's ladder is told."""
-    _act(number, config, "escalate", by, "the next people are told now", "nobody is left to tell", text=note or None)
+    act_in_run(number, config, "escalate", by, "the next people are told now", "nobody is left to tell", text=note or None)
 
 
 @plan.command("level")
@@ -301,7 +302,7 @@ def level(
     by: By = "",
 ) -> None:
     """Say how grave it is, and why. The figures raise it again if they ask for more."""
-    _act(number, config, "level", by, f"its level is {to}", f"its level was {to} already", level=to, text=why or None)
+    act_in_run(number, config, "level", by, f"its level is {to}", f"its level was {to} already", level=to, text=why or None)
 
 
 @plan.command("check")
@@ -313,7 +314,7 @@ def check(
     by: By = "",
 ) -> None:
     """Tick one item of a step's list; with the last one the step is done."""
-    _act(
+    act_in_run(
         number,
         config,
         "check",
@@ -328,13 +329,13 @@ def check(
 @plan.command("done")
 def done(number: RunNumber, step: StepName, config: ConfigDir = DEFAULT_CONFIG, by: By = "", note: Note = "") -> None:
     """Tick off a step that people do, so that everybody sees how far the plan has come."""
-    _act(number, config, "done", by, f"step {step} is done", f"step {step} was already done", step=step, text=note or None)
+    act_in_run(number, config, "done", by, f"step {step} is done", f"step {step} was already done", step=step, text=note or None)
 
 
 @plan.command("skip")
 def skip(number: RunNumber, step: StepName, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
     """Leave a step out, and say why."""
-    _act(number, config, "skip", by, f"step {step} is left out", f"step {step} was left out", step=step, text=why or None)
+    act_in_run(number, config, "skip", by, f"step {step} is left out", f"step {step} was left out", step=step, text=why or None)
 
 
 @plan.command("edit")
@@ -352,13 +353,15 @@ def edit(
     text = sys.stdin.read().strip() if words == "-" else words
     if not text:
         raise UsageError("there are no words: type them, or `-` to read them from standard input")
-    _act(number, config, "edit", by, f"the words of {step} are changed", "nothing changed", step=step, words={language: text})
+    act_in_run(
+        number, config, "edit", by, f"the words of {step} are changed", "nothing changed", step=step, words={language: text}
+    )
 
 
 @plan.command("approve")
 def approve(number: RunNumber, step: StepName, config: ConfigDir = DEFAULT_CONFIG, by: By = "", note: Note = "") -> None:
     """Approve the words of a step as they stand: a recorded yes, by whom the plan names."""
-    _act(
+    act_in_run(
         number,
         config,
         "approve",
@@ -373,7 +376,7 @@ def approve(number: RunNumber, step: StepName, config: ConfigDir = DEFAULT_CONFI
 @plan.command("reject")
 def reject(number: RunNumber, step: StepName, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
     """Say no to the words of a step, and what is wrong with them."""
-    _act(number, config, "reject", by, f"the words of {step} are rejected", "nothing changed", step=step, text=why or None)
+    act_in_run(number, config, "reject", by, f"the words of {step} are rejected", "nothing changed", step=step, text=why or None)
 
 
 @plan.command("note")
@@ -384,13 +387,13 @@ def note_down(
     by: By = "",
 ) -> None:
     """Write a line into the timeline."""
-    _act(number, config, "note", by, "noted", "nothing changed", text=text)
+    act_in_run(number, config, "note", by, "noted", "nothing changed", text=text)
 
 
 @plan.command("stand-down")
 def stand_down(number: RunNumber, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
     """End a run; where the plan asks for a signature, it waits for that."""
-    _act(number, config, "stand_down", by, "stood down", "it was stood down already", text=why or None)
+    act_in_run(number, config, "stand_down", by, "stood down", "it was stood down already", text=why or None)
 
 
 @plan.command("close")
@@ -414,10 +417,25 @@ def close(number: RunNumber, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG,
 @plan.command("sign-off")
 def sign_off(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
     """Sign a run off that was stood down: it is closed."""
-    _act(number, config, "sign_off", by, "signed off, and closed", "nothing changed")
+    act_in_run(number, config, "sign_off", by, "signed off, and closed", "nothing changed")
 
 
 @plan.command("false-alarm")
 def false_alarm(number: RunNumber, why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
-    """Say that it was no crisis, and what made it look like one: the run is closed, and what it did is taken back."""
-    _act(number, config, "false_alarm", by, "it was a false alarm, and is closed", "nothing changed", text=why or None)
+    """Say that it was no crisis, and what made it look like one: the run is closed, and what it did is taken back.
+
+    Its alerts remind nobody any more, and it is said how often the rules behind it were wrong.
+    """
+    act_in_run(number, config, "false_alarm", by, "it was a false alarm, and is closed", "nothing changed", text=why or None)
+    run(lambda: _say_verdicts(number, config))
+
+
+async def _say_verdicts(number: int, config: Path) -> None:
+    """How often the rules that asked for this plan were wrong, and how to see what another threshold would have done."""
+    async with opened(config) as (_, store), store.read() as tx:
+        found = await tx.plans.get(number)
+        verdicts = await tx.plans.verdicts(found.incident_id) if found is not None else []
+    for rule, opened_, false in verdicts:
+        of_them = f"{false} of them {'was a false alarm' if false == 1 else 'were false alarms'}"
+        say(f"Rule {rule} has opened {plural(opened_, 'plan run')}; {of_them}.")
+        say("  What would have rung less: ", (f"tocsin backtest {rule} store", "bold"))

@@ -214,7 +214,7 @@ def add(
         async with opened(config) as (settings, store):
             async with store.read() as tx:
                 kind, number = await _target(tx, what, which)
-            ends = _day(until, settings) if until else None
+            ends = day_in(until, settings) if until else None
             held = await operations.place_hold(store, kind, number, reason=reason, actor=actor(by), at=clock.now(), until=ends)
         say(f"Hold {held.id} is in force on {_on(held)}: {plural(len(held.covers), 'mention')} kept.")
         say(f"SHA-256 of the evidence: {held.evidence_hash} (tocsin hold evidence {held.id} | sha256sum).")
@@ -237,7 +237,7 @@ async def _target(tx: UnitOfWork, what: str, which: str) -> tuple[Any, int]:
     return what, int(which)
 
 
-def _day(written: str, settings: Outline) -> datetime:
+def day_in(written: str, settings: Outline) -> datetime:
     """The end of a day, as the team counts it."""
     try:
         day = datetime.strptime(written, "%Y-%m-%d")  # noqa: DTZ007 the zone follows
