@@ -17,9 +17,17 @@ ReceiverUnion = Annotated[EmailSettings | WebhookSettings | AppriseSettings, Fie
 
 
 def build(
-    name: str, settings: EmailSettings | WebhookSettings | AppriseSettings, *, smtp: SmtpSettings | None, http: Way
+    name: str,
+    settings: EmailSettings | WebhookSettings | AppriseSettings,
+    *,
+    smtp: SmtpSettings | None,
+    http: Way,
+    reply_to: str | None = None,
 ) -> Notifier:
-    """The notifier of one receiver. `smtp` is the common mail server; raises `ValueError` when e-mail has none at all."""
+    """The notifier of one receiver. `smtp` is the common mail server; raises `ValueError` when e-mail has none at all.
+
+    `reply_to` is where answers to e-mails go, when that is not their sender.
+    """
     if isinstance(settings, WebhookSettings):
         return Webhook(settings, http)
     if isinstance(settings, AppriseSettings):
@@ -27,7 +35,7 @@ def build(
     server = settings.smtp or smtp
     if server is None:
         raise ValueError(f"receiver {name!r} is told by e-mail, but no mail server is set: add `smtp:` to monitor.yaml")
-    return Email(settings, server)
+    return Email(settings, server, reply_to)
 
 
 __all__ = [

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from email import policy
@@ -19,6 +17,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
+from notifiers import mail_ids
 from notifiers.base import DeliveryError, Reason, Receipt, ReceiverSettings
 from notifiers.message import Message
 from notifiers.render import html, text
@@ -27,7 +26,6 @@ from notifiers.smtp import Mailbox, SmtpSettings, deliver
 from notifiers.wording import headline, stands_out, topic
 
 _SUBJECT = 150
-_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 # Header names a mail may have, lower case, in the parts' order: anything else was put there by somebody else.
 _PARTS = ("content-type", "content-transfer-encoding", "mime-version")
 
@@ -50,14 +48,15 @@ class EmailSettings(ReceiverSettings):
 class Email:
     """One configured e-mail receiver."""
 
-    def __init__(self, settings: EmailSettings, smtp: SmtpSettings) -> None:
+    def __init__(self, settings: EmailSettings, smtp: SmtpSettings, reply_to: str | None = None) -> None:
         self._to = settings.to
         self._smtp = smtp
+        self._reply_to = reply_to
 
     async def send(self, message: Message, *, attempted_at: datetime) -> Receipt:
         """Send once. Raises `DeliveryError`, and nothing else. A message tried again keeps its Message-ID."""
         try:
-            mail = compose(message, self._smtp, self._to, attempted_at)
+            mail = compose(message, self._smtp, self._to, attempted_at, reply_to=self._reply_to)
         except DeliveryError:
             raise
         except Exception as error:
@@ -74,19 +73,30 @@ class _Subject(UnstructuredHeader):
         return f"Subject: {coded.encode(linesep=policy.linesep)}{policy.linesep}"
 
 
+class _Ids(UnstructuredHeader):
+    """One id a line, each whole: the library would break or encode what is longer than a line."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The header as it goes over the wire."""
+        name = self.name  # type: ignore[attr-defined]  # of BaseHeader, which is mixed in
+        return f"{name}: {f'{policy.linesep} '.join(str(self).split())}{policy.linesep}"
+
+
 _REGISTRY = HeaderRegistry()
 _REGISTRY.map_to_type("subject", _Subject)  # type: ignore[arg-type]  # it mixes BaseHeader in itself
+for _name in ("message-id", "in-reply-to", "references"):
+    _REGISTRY.map_to_type(_name, _Ids)  # type: ignore[arg-type]
 _POLICY = policy.SMTP.clone(header_factory=_REGISTRY)
 
 
-def compose(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetime) -> bytes:
+def compose(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetime, *, reply_to: str | None = None) -> bytes:
     """The mail as it goes over the wire: one that reads back as it was written, if need be under a plainer subject.
 
     Raises `DeliveryError` (internal) when even that one does not.
     """
     for line in (subject(message), _plain_subject(message)):
         with contextlib.suppress(MessageError):  # what the library itself refuses to write
-            mail = _mail(message, smtp, to, at, line)
+            mail = _mail(message, smtp, to, at, line, reply_to)
             wire = mail.as_bytes(policy=_POLICY)
             if _untouched(wire, mail, to):
                 return wire
@@ -109,13 +119,15 @@ def _plain_subject(message: Message) -> str:
     return "Tocsin" if message.incident_id is None else f"Tocsin: incident {message.incident_id}"
 
 
-def _mail(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetime, line: str) -> EmailMessage:
+def _mail(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetime, line: str, reply_to: str | None) -> EmailMessage:
     mail = EmailMessage(policy=_POLICY)
     mail["Subject"] = line
     for name, value in _headers(message, smtp, at).items():
         mail[name] = value
     mail["From"] = Address(smtp.sender_name, addr_spec=smtp.sender)
     mail["To"] = [Address(addr_spec=address) for address in to]
+    if reply_to is not None and reply_to != smtp.sender:
+        mail["Reply-To"] = Address(addr_spec=reply_to)
     mail.set_content(text(message), cte="quoted-printable")
     mail.add_alternative(html(message), subtype="html", cte="quoted-printable")
     mail["Content-Language"] = message.language  # last: setting the content clears every Content- header
@@ -124,11 +136,10 @@ def _mail(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetime,
 
 def _headers(message: Message, smtp: SmtpSettings, at: datetime) -> dict[str, str]:
     domain = smtp.sender.rpartition("@")[2]
-    root = f"<{_id(message.conversation)}.conversation@{domain}>"
     named = {
         "Date": format_datetime(at),
-        "Message-ID": f"<{_id(message.id)}@{domain}>",
-        "References": root,
+        "Message-ID": mail_ids.message_id(message, domain),
+        "References": mail_ids.references(message, domain),
         "List-Id": f"<tocsin.{domain}>",
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
@@ -136,19 +147,12 @@ def _headers(message: Message, smtp: SmtpSettings, at: datetime) -> dict[str, st
         "X-Tocsin-Severity": message.severity,
     }
     if message.sequence > 1:
-        named["In-Reply-To"] = root
+        named["In-Reply-To"] = mail_ids.root(message, domain)
     if message.incident_id is not None:
         named["X-Tocsin-Incident"] = str(message.incident_id)
     if message.severity == "critical" and message.kind not in {"resolved", "over"}:
         named |= {"X-Priority": "1", "Importance": "high"}
     return named
-
-
-def _id(name: str) -> str:
-    """The name as the left side of a message id: as it is when it is plain, else its fingerprint."""
-    if _PLAIN_ID.fullmatch(name) and ".." not in name and not name.endswith("."):
-        return name
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 def _untouched(wire: bytes, mail: EmailMessage, to: Sequence[str]) -> bool:

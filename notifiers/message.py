@@ -220,4 +220,6 @@ class Message:
     replay: bool = False
     topic: str = ""
     receiver: str = ""  # the receiver's name in monitor.yaml
+    seal: str = ""  # what nobody can guess, part of its name as an e-mail: whoever answers with it was told by us
+    answered: bool = False  # somebody reads what is answered to e-mails: « OK » acknowledges
     still_open: Sequence[AlertFacts] = ()  # of a `resolved` message: what of the incident is not over; `plan` is then open, too

@@ -193,7 +193,8 @@ async def _send_test(settings: Settings, name: str) -> None:
 
     message = _test_message(settings, name)
     async with HttpClient(settings.http, clock) as http:
-        notifier = notifiers.build(name, settings.receivers[name], smtp=settings.smtp, http=GuardedClient(http))
+        way = GuardedClient(http)
+        notifier = notifiers.build(name, settings.receivers[name], smtp=settings.smtp, http=way, reply_to=settings.reply_to)
         async with asyncio.timeout(_PATIENCE):
             receipt = await notifier.send(message, attempted_at=message.created_at)
     say(f"{name} took the message: {said(receipt.detail) or 'ok'}")

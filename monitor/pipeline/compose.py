@@ -25,6 +25,7 @@ from monitor.domain.plan import (
 from monitor.pipeline.links import Links
 from monitor.pipeline.new_words import NewWords, gravest
 from monitor.pipeline.places import figures_for_words, known_places
+from monitor.pipeline.seals import Seal
 from monitor.pipeline.standing import standing_of, with_standing
 from monitor.plans import Why, report_due
 from monitor.plans.ladder import next_climb
@@ -43,10 +44,13 @@ _Alerts = Sequence[tuple[AlertEvent, Alert]]
 class Composer:
     """Reads what a notification refers to and speaks the receiver's language."""
 
-    def __init__(self, settings: Settings, installation: str, *, replay: bool, links: Links | None = None) -> None:
+    def __init__(
+        self, settings: Settings, installation: str, *, replay: bool, seal: Seal, links: Links | None = None
+    ) -> None:
         self._settings = settings
         self._links = links
         self._installation = installation.replace("-", "")[:12]
+        self._seal = seal
         self._replay = replay
         self._owners = called(settings.contacts)
         self._titles = {rule.id: rule.title for rule in settings.rules}
@@ -151,8 +155,11 @@ class Composer:
     def plain(self, notification: Notification) -> Message:
         """What can be said without looking anything up: that there is something, and how grave it is."""
         receiver = self._settings.receivers[notification.receiver]
+        name = f"msg_{self._installation}_{notification.id}"
         return Message(
-            id=f"msg_{self._installation}_{notification.id}",
+            id=name,
+            seal=self._seal.of(name),
+            answered=self._settings.replies is not None,
             kind=notification.kind.value,
             severity=_gravest(notification.events),
             language=receiver.language or self._settings.language,

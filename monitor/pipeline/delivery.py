@@ -17,6 +17,7 @@ from monitor.pipeline.compose import Composer
 from monitor.pipeline.links import Links
 from monitor.pipeline.next_channels import NextChannels, happened
 from monitor.pipeline.patience import SCHEDULE, Rests, patience
+from monitor.pipeline.seals import Seal
 from monitor.settings import Settings
 from monitor.sources.http import GuardedClient, HttpClient
 from monitor.storage import Store, UnitOfWork
@@ -59,7 +60,8 @@ class Deliverer:
         self._owner = owner
         self._dry_run = dry_run
         links = None if replay else Links(settings, store)  # what is over is nobody's to take
-        self._composer = Composer(settings, store.installation, replay=replay, links=links)
+        seal = Seal(store.mail_key)
+        self._composer = Composer(settings, store.installation, replay=replay, seal=seal, links=links)
         self._next_channels = NextChannels(settings, store, clock)
         self._rests = Rests()
 
@@ -238,7 +240,8 @@ async def _wake_plan(tx: UnitOfWork, delivery: Delivery, now: datetime) -> None:
 async def send_now(settings: Settings, store: Store, clock: Clock, receiver: str) -> None:
     """Send all that is due to `receiver` now, from a command. Outcomes, good and bad, are recorded in the store."""
     async with HttpClient(settings.http, clock) as http:
-        built = receivers.build(receiver, settings.receivers[receiver], smtp=settings.smtp, http=GuardedClient(http))
+        way = GuardedClient(http)
+        built = receivers.build(receiver, settings.receivers[receiver], smtp=settings.smtp, http=way, reply_to=settings.reply_to)
         deliver = Deliverer(settings, store, clock, {receiver: built}, owner=f"command-{uuid.uuid4().hex[:12]}")
         while await deliver.step(receiver):
             pass

@@ -71,6 +71,11 @@ class Store:
         """What links in messages are signed with: made from the key that this database has had since it was made."""
         return hmac.digest(self._installation.tombstone_key, b"links in messages", hashlib.sha256)
 
+    @property
+    def mail_key(self) -> bytes:
+        """What names of e-mails are sealed with, likewise."""
+        return hmac.digest(self._installation.tombstone_key, b"names of e-mails", hashlib.sha256)
+
     @classmethod
     async def open(
         cls,
