@@ -29,6 +29,7 @@ from monitor.settings.load import _Reader
 from monitor.storage import StorageSettings, Store, engine
 from monitor.storage.migrate import migrate
 from monitor.storage.tables import metadata
+from tests.dovecot import Dovecot, running
 from tests.faults.forging import installed, lit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,6 +93,13 @@ def postgresql() -> Iterator[str]:
         pytest.skip(f"no PostgreSQL to test against ({type(error).__name__}): start one or set TOCSIN_TEST_POSTGRES")
     yield urlsplit(server)._replace(path=f"/{name}").geturl()
     _apart(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """A real IMAP server that all tests share."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
