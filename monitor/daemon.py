@@ -14,12 +14,15 @@ import notifiers
 from monitor import sources
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
+from monitor.domain.source import MAIL_REPLIES
+from monitor.mailbox import Mailbox
 from monitor.pipeline import flow, leases
 from monitor.pipeline.inbox import StoredInbox
 from monitor.reloading import Reloading
 from monitor.scheduling import JUMP
 from monitor.sentiment import away
 from monitor.settings import Settings
+from monitor.settings.fingerprints import fingerprint
 from monitor.shift import Shift
 from monitor.sources.http import GuardedClient, HttpClient
 from monitor.storage import Store
@@ -119,9 +122,15 @@ class Daemon:
                 if each.enabled
             }
             told = {
-                name: notifiers.build(name, each, smtp=settings.smtp, http=guarded) for name, each in settings.receivers.items()
+                name: notifiers.build(name, each, smtp=settings.smtp, http=guarded, reply_to=settings.reply_to)
+                for name, each in settings.receivers.items()
             }
-            stages = flow.build(settings, store, self._clock, built, told, owner=self._owner, scoring=scoring, asking=asking)
+            mailbox = Mailbox(settings.replies) if settings.replies is not None else None
+            if mailbox is not None:
+                stack.push_async_callback(mailbox.close)
+            stages = flow.build(
+                settings, store, self._clock, built, told, owner=self._owner, scoring=scoring, asking=asking, mailbox=mailbox
+            )
             set_back = await self._register(store, settings)
             shift = Shift(settings, store, self._clock, stages, set_back=set_back)
             stack.push_async_callback(shift.end)
@@ -142,6 +151,8 @@ class Daemon:
         """
         async with store.begin() as tx:
             await tx.sources.register(settings.fingerprints.sources)
+            if settings.replies is not None:
+                await tx.sources.register({MAIL_REPLIES: fingerprint(settings.replies)})
             await tx.receivers.register(settings.fingerprints.receivers)
             put_off_at = await tx.deliveries.put_off_at()
             await tx.commit()

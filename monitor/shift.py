@@ -38,6 +38,8 @@ EVALUATE_IDLE = timedelta(seconds=2)
 DELIVER_IDLE = timedelta(seconds=1)
 PLANS_IDLE = timedelta(seconds=1)
 READINGS_IDLE = timedelta(minutes=15)
+# Real time between two looks whether this process leads, for what only the leader does.
+FOLLOWS_IDLE = timedelta(seconds=0.5)
 FORGET_EVERY = timedelta(hours=6)
 FORGET_AT_ONCE = 1000
 PULSE = timedelta(seconds=10)
@@ -62,8 +64,8 @@ class Shift:
         self._vitals = Vitals(self._workers, self._could_begin, served=not settings.storage.in_a_file)
         self._scheduler = Scheduler(clock, jumped=self._jumped)
         self._sources = {name: self._workers.bell() for name, each in settings.sources.items() if each.enabled}
-        self._evaluate, self._plans, self._deliver, self._forget, self._figures, self._read = (
-            self._workers.bell() for _ in range(6)
+        self._evaluate, self._plans, self._deliver, self._forget, self._figures, self._read, self._replies = (
+            self._workers.bell() for _ in range(7)
         )
         self._tick_due = False
         self._set_back = set_back  # the wall clock was, and what is due lies further away than it should
@@ -91,6 +93,7 @@ class Shift:
         self._workers.repeat("deliver", self._dispatch, self._deliver, idle=DELIVER_IDLE)
         self._workers.repeat("readings", self._ask_to_read, self._read, idle=READINGS_IDLE)
         self._workers.repeat("forget", self._forget_old, self._forget)
+        self._read_replies()
         self._workers.start("pulse", self._beat(_beats_every().total_seconds()), endless=True)
         self._workers.repeat("figures", self._measure, self._figures, idle=PULSE)
         if self._settings.cards.enabled:
@@ -195,6 +198,22 @@ class Shift:
     async def _send_one(self, receiver: str) -> int:
         with self._workers.attempt(f"deliver {receiver}", ATTEMPT + BEYOND):
             return await self._stages.deliver.step(receiver)
+
+    def _read_replies(self) -> None:
+        """Read what people answer to e-mails, if there is a mailbox for it."""
+        settings, stage = self._settings.replies, self._stages.replies
+        if settings is None or stage is None:
+            return
+
+        async def read() -> int:
+            if not self._stages.evaluate.leads:  # of several processes, one reads
+                await self._workers.rest(FOLLOWS_IDLE)
+                return 1
+            read = await stage.step(self._replies.set)
+            self._plans.set()
+            return read
+
+        self._workers.repeat("replies", read, self._replies, idle=settings.every, limit=3 * settings.timeout + BEYOND)
 
     async def _forget_old(self) -> int:
         """Let go of what is past the retention, a little at a time."""

@@ -42,6 +42,7 @@ app = typer.Typer(
     epilog="New here? `tocsin demo` shows a brand's bad day in under a minute; `tocsin init DIR` starts your own.",
 )
 sources = typer.Typer(name="sources", help="Where Tocsin listens.", no_args_is_help=True)
+replies = typer.Typer(name="replies", help="What people answer to e-mails.", no_args_is_help=True)
 receivers = typer.Typer(name="receivers", help="How people are told.", no_args_is_help=True)
 alert = typer.Typer(name="alert", help="One alert: show it, or ring a test.", no_args_is_help=True)
 rules = typer.Typer(name="rules", help="What rings, and why it does or does not.", no_args_is_help=True)
@@ -49,7 +50,11 @@ routes = typer.Typer(name="routes", help="Whom alerts go to.", no_args_is_help=T
 plan = typer.Typer(name="plan", help="The emergency plans being carried out.", no_args_is_help=True)
 feedback = typer.Typer(name="feedback", help="What was judged wrongly, said by you.", cls=GivenByDefault, no_args_is_help=True)
 hold = typer.Typer(name="hold", help="What is kept for legal claims.", no_args_is_help=True)
-for panel, groups in ((RINGS, (alert, plan, routes, receivers, feedback)), (LISTENS, (sources, rules)), (KEEPS, (hold,))):
+for panel, groups in (
+    (RINGS, (alert, plan, routes, receivers, replies, feedback)),
+    (LISTENS, (sources, rules)),
+    (KEEPS, (hold,)),
+):
     for group in groups:
         app.add_typer(group, rich_help_panel=panel)
 

@@ -24,7 +24,7 @@ from monitor.cli.context import (
     table,
 )
 from monitor.domain.alert import AlertState
-from monitor.domain.source import SourceState
+from monitor.domain.source import MAIL_REPLIES, SourceState
 
 if TYPE_CHECKING:
     from monitor.domain.plan import PlanRun
@@ -39,6 +39,7 @@ class _State:
     """What the store says of all that is configured."""
 
     sources: list[SourceState]
+    mailbox: SourceState | None  # the one with answers to e-mails; None: there is none
     open_alerts: int
     pending: Mapping[str, int]
     disabled: Mapping[str, str]
@@ -56,6 +57,7 @@ class _State:
         disabled = await tx.receivers.disabled()
         return cls(
             sources=[known.get(name, SourceState(name)) for name in settings.sources],
+            mailbox=known.get(MAIL_REPLIES, SourceState(MAIL_REPLIES)) if settings.replies else None,
             open_alerts=len(await tx.alerts.list(state=AlertState.OPEN, limit=_MANY)),
             pending=await tx.deliveries.pending(),
             disabled={name: why for name, why in disabled.items() if name in settings.receivers},
@@ -73,6 +75,7 @@ class _State:
             "store": self.store,
             "mentions": {"stored": self.mentions, "not_judged": self.behind},
             "sources": [asdict(each) for each in self.sources],
+            "mailbox": asdict(self.mailbox) if self.mailbox else None,
             "alerts": {"open": self.open_alerts},
             "deliveries": {"pending": self.pending, "disabled": self.disabled},
             "retention": {name: period.total_seconds() for name, period in self.kept_for.items()},
@@ -104,6 +107,12 @@ def _show(state: _State, settings: Outline) -> None:
             row(rows, each.source, _health(each, settings), local(each.last_success_at, settings), each.detail or "")
         out.print(rows)
         say("")
+    if state.mailbox is not None:
+        say(
+            "Answers to e-mails: ",
+            _read(state.mailbox, settings),
+            f": {said(state.mailbox.detail)}." if state.mailbox.detail else ".",
+        )
     say(f"{plural(state.mentions, 'mention')} stored, {state.behind} not judged yet.")
     say(f"{plural(state.open_alerts, 'alert')} open: tocsin alerts. {plural(len(state.runs), 'plan')} open: tocsin plan list.")
     say(f"Store: {state.store}")
@@ -120,6 +129,13 @@ def _days(period: timedelta) -> str:
     from rules.duration import format_duration
 
     return plural(period.days, "day") if period >= timedelta(days=1) else format_duration(period)
+
+
+def _read(state: SourceState, settings: Outline) -> tuple[str, str]:
+    """How the mailbox with answers stands."""
+    if state.trouble is not None:
+        return f"not read ({state.trouble})", "red" if state.stopped else "yellow"
+    return (f"read {local(state.last_success_at, settings)}", "green") if state.last_success_at else ("not read yet", "dim")
 
 
 def _health(state: SourceState, settings: Outline) -> tuple[str, str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+MAIL_REPLIES = "@replies"
+"""Where the state of the mailbox with answers to our e-mails stands among those of the sources: none can be called so."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceState:

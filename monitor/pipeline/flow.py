@@ -4,6 +4,8 @@
                                                  │  one transaction: alert + pending deliveries + plan run
                                                  ▼
                                           delivery · plans     acting: pending rows become e-mails, webhooks, steps
+                                                 ▲
+                                              replies           what people answer to e-mails acknowledges
 
 The two halves are joined by the store and by nothing else. Each stage is a class with a `step`: it does what is due and says
 how much it did. Who calls `step`, and when, is the business of the daemon (woken by events) or of a replay (in a loop).
@@ -15,11 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.domain.clock import Clock, ManualClock
+from monitor.mailbox import Mailbox
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.delivery import Deliverer
 from monitor.pipeline.enrich import Enricher
 from monitor.pipeline.evaluate import Evaluator
 from monitor.pipeline.intake import Intake
+from monitor.pipeline.mail_replies import MailReplies
 from monitor.pipeline.plans import PlanRunner
 from monitor.pipeline.readings import Readings
 from monitor.pipeline.second_opinion import SecondOpinion
@@ -43,6 +47,7 @@ class Flow:
     plans: PlanRunner  # carries the steps of an opened emergency plan, in order
     readings: Readings  # asks whoever must have read a plan, in calm weather
     deliver: Deliverer  # claims what is owed to a receiver and sends it
+    replies: MailReplies | None = None  # reads what people answer to e-mails: « OK » acknowledges
 
     async def act(self) -> None:
         """Carry plans and deliver until nothing more is due at this moment: for whoever does not wait for real time."""
@@ -66,12 +71,13 @@ def build(
     dry_run: bool = False,
     scoring: Workshop | None = None,
     asking: Workshop | None = None,
+    mailbox: Mailbox | None = None,
 ) -> Flow:
     """Wire the stages of one configuration.
 
     `owner` names this process in leases. A replay gives `drive`, the clock that its recording moves, and `dry_run`, which
     records what would have been sent. `scoring` are the workers that score what would hold up the others,
-    `asking` those that give second opinions.
+    `asking` those that give second opinions. `mailbox` is where answers to e-mails arrive.
     """
     away = Away(settings.sentiment, scoring) if scoring else None
     enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.ours, away)
@@ -84,4 +90,5 @@ def build(
         plans=PlanRunner(settings, store, clock),
         readings=Readings(settings, store, clock),
         deliver=Deliverer(settings, store, clock, notifiers, owner=owner, dry_run=dry_run, replay=drive is not None),
+        replies=MailReplies(settings, store, clock, mailbox) if mailbox is not None else None,
     )

@@ -9,7 +9,7 @@ from itertools import chain
 from monitor.domain.alert import Alert, Severity, Silence
 from monitor.domain.errors import Trouble
 from monitor.domain.plan import StepState
-from monitor.domain.source import SourceState
+from monitor.domain.source import MAIL_REPLIES, SourceState
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.settings import Settings
@@ -19,6 +19,7 @@ from rules import Finding, SourceHealthRule
 
 SOURCE_RULE = "source-health"
 RECEIVER_RULE = "receiver-health"
+MAILBOX_RULE = "mailbox-health"
 STORE_RULE = "store-health"
 JUDGING_RULE = "judging-health"
 PLAN_RULE = "plan-health"
@@ -62,7 +63,7 @@ async def look(
     silences: Sequence[Silence] = (),
     trouble: StoreTrouble | None = None,
 ) -> None:
-    """Raise and resolve the alerts about our own sources, receivers, plan runs and store, and resolve those about judging.
+    """Raise and resolve the alerts about our own sources, receivers, mailbox, plan runs and store; resolve those about judging.
 
     While the store takes in nothing new (`trouble`) no source is asked: how they stand is not known.
     """
@@ -70,6 +71,7 @@ async def look(
         await _look_at_sources(tx, alerting, rings, settings, now, started_at=started_at, silences=silences)
     found = {
         "receiver_health": await _receivers(tx, settings, now),
+        "mailbox_health": await _mailbox(tx, settings, now, started_at, known=bool(rings.of_kind("mailbox_health"))),
         "plan_health": await _plans(tx, now),
         "store_health": [_store_finding(trouble, now)] if trouble is not None else [],
     }
@@ -86,6 +88,8 @@ async def look(
 
 
 def _why_over(alert: Alert, settings: Settings) -> str:
+    if alert.kind == "mailbox_health":
+        return "it is read again" if settings.replies is not None else "it is no longer read"
     if alert.kind == "plan_health":
         return "the plan goes on, or was closed"
     if alert.kind == "store_health":
@@ -255,6 +259,33 @@ def _source_finding(
         measure="seconds",
         reason=f"{state.source} has not answered since {last}: {trouble}: {state.detail or 'no answer'}",
     )
+
+
+async def _mailbox(tx: UnitOfWork, settings: Settings, now: datetime, started_at: datetime, *, known: bool) -> list[Finding]:
+    """Whoever answers OK believes that it is taken: a mailbox that cannot be read must not stay unnoticed."""
+    if settings.replies is None:
+        return []
+    state = await tx.sources.get(MAIL_REPLIES)
+    since = state.last_success_at or state.first_attempt_at or started_at
+    silence = now - (since if known or state.stopped else max(since, started_at))
+    if not state.stopped and silence <= max(settings.replies.every * MISSED_POLLS, PATIENCE):
+        return []
+    trouble = state.trouble or Trouble.TIMEOUT
+    last = state.last_success_at.isoformat(timespec="seconds") if state.last_success_at else "never"
+    name = settings.replies.reply_to or settings.replies.username
+    return [
+        _finding(
+            rule=MAILBOX_RULE,
+            kind="mailbox_health",
+            key={"mailbox": name},
+            labels={"mailbox": name, "trouble": str(trouble), "last_success": last},
+            at=now,
+            observed=silence.total_seconds(),
+            expected=settings.replies.every.total_seconds(),
+            measure="seconds",
+            reason=f"{name} was not read since {last}: {trouble}: {state.detail or 'no answer'}",
+        )
+    ]
 
 
 async def _plans(tx: UnitOfWork, now: datetime) -> list[Finding]:

@@ -328,6 +328,7 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
             name: at(document.data, ("sources", name, "enabled")) is not False for name in names.keys(document, "sources") or ()
         },
         receivers=names.keys(document, "receivers") or (),
+        replies=at(document.data, ("replies",)) is not None,
         calendar=tuple(each.campaign(name, sound.timezone) for name, each in sound.campaigns.items()),
         standing_silences=tuple(each.silence(name, sound.timezone) for name, each in sound.silences.items()),
     )

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from monitor.domain.alert import Silence
 from monitor.domain.plan import Id, Plan
+from monitor.mailbox import RepliesSettings
 from monitor.sentiment import SentimentSettings
 from monitor.settings.campaigns import CampaignSettings
 from monitor.settings.contacts import Contacts, Person
@@ -189,6 +190,9 @@ class MonitorFile(BaseModel):
         " `@acme` is ours on every server",
     )
     smtp: SmtpSettings | None = Field(None, description="the server that takes the e-mails")
+    replies: RepliesSettings | None = Field(
+        None, description="the mailbox where answers to our e-mails arrive: « OK » acknowledges"
+    )
     receivers: dict[Id, ReceiverUnion] = Field(
         default_factory=dict, description="how people are reached, by a name of your choice"
     )
@@ -284,6 +288,11 @@ class Settings(MonitorFile):
         return tuple(dict.fromkeys((*self.own_accounts, *named, *next(iter(self.subjects.values())).handles)))
 
     @property
+    def reply_to(self) -> str | None:
+        """Where answers to our e-mails go; None: to their sender."""
+        return self.replies.reply_to if self.replies is not None else None
+
+    @property
     def fingerprints(self) -> Fingerprints:
         """A short hash per source and receiver: another hash means that somebody changed its settings."""
         return Fingerprints(
@@ -306,8 +315,8 @@ class Settings(MonitorFile):
 class Outline:
     """What commands about the store go by: all that is certain of a configuration whose secrets are not all here.
 
-    `sources` says of each whether it is asked; of `receivers` the names are known. `rules` and their `lists` are empty unless
-    they were asked for.
+    `sources` says of each whether it is asked, `replies` whether a mailbox is read; of `receivers` the names are known. `rules`
+    and their `lists` are empty unless they were asked for.
     """
 
     storage: StorageSettings
@@ -316,6 +325,7 @@ class Outline:
     subjects: Mapping[str, Subject]
     sources: Mapping[str, bool]
     receivers: Collection[str]
+    replies: bool = False
     contacts: Contacts = field(default_factory=Contacts)
     rules: tuple[Rule, ...] = ()
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -176,6 +176,13 @@ class Notifications(Repository):
         ahead = update(delivery).where(delivery.c.notification_id.in_(earlier), *owed)
         await self._session.run(ahead.values(priority=Priority.URGENT))
 
+    async def told_so_far(self, last: Notification) -> set[int]:
+        """The alerts that a message and those before it in its conversation told of; a digest speaks for itself alone."""
+        if last.incident_id is None:
+            return {event.alert_id for event in last.events}
+        before = select(table.c.events).where(*_conversation(last.incident_id, last.receiver), table.c.id <= last.id)
+        return {each["alert_id"] for row in await self._session.rows(before) for each in row["events"]}
+
     async def get(self, id_: int) -> Notification | None:
         """The notification with this number."""
         return await self._one(select(table).where(table.c.id == id_))

@@ -224,6 +224,12 @@ class Metrics:
         self.receiver_disabled = self._gauge(
             "receiver_disabled", "1 when a receiver has asked never to be called again: it is not tried any more.", "receiver"
         )
+        self.mail_replies = self._counter(
+            "mail_replies_total",
+            "Letters that name one of our e-mails, by what became of them: acknowledged, noted, nothing (taken before, over, or"
+            " not understood), automatic, stranger, gone (forgotten or closed), unreadable.",
+            "outcome",
+        )
         self.delivery_oldest = self._gauge(
             "delivery_oldest_pending_seconds", "How long the oldest message that is due has been waiting."
         )
