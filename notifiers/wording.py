@@ -18,7 +18,7 @@ _TERM = 60
 _PREFIX = 40
 _DO = {"flatline": "do.flat", "new_term": "do.new_term"}
 _FEW = 1  # an expectation below this is "next to none": nobody pictures 0.6 of a person
-_HEALTH = ("source_health", "receiver_health", "store_health", "judging_health", "plan_health")
+_HEALTH = ("source_health", "receiver_health", "mailbox_health", "store_health", "judging_health", "plan_health")
 TROUBLES = frozenset(
     {"credentials", "gone", "throttled", "unavailable", "timeout", "too_large", "malformed", "refused", "internal"}
 )
@@ -275,7 +275,8 @@ def _silent(voice: Voice, alert: AlertFacts) -> str:
     """Since when: the last time it answered, else the moment we noticed."""
     last = alert.labels.get("last_success", "")
     if last == "never":
-        return voice.say("source_health.never", name=_health_name(alert))
+        kind = "mailbox_health" if alert.kind == "mailbox_health" else "source_health"
+        return voice.say(f"{kind}.never", name=_health_name(alert))
     try:
         since = datetime.fromisoformat(last)
     except ValueError:
@@ -509,7 +510,8 @@ def _alert_action(voice: Voice, lead: AlertFacts) -> tuple[str, str]:
         return voice.say("do.plan_health"), f"tocsin plan show {lead.labels.get('run', '')}".rstrip()
     if lead.kind in _HEALTH:
         what = lead.kind.removesuffix("_health")
-        return voice.say(f"do.{what}"), f"tocsin {what}s try {_health_name(lead)}"
+        tried = "replies try" if what == "mailbox" else f"{what}s try {_health_name(lead)}"
+        return voice.say(f"do.{what}"), f"tocsin {tried}"
     return voice.say(_ask(voice, lead)), voice.ack
 
 

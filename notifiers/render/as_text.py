@@ -52,7 +52,7 @@ def _now(v: View) -> list[str]:
     """What to do: by a link where there is one, or by a command."""
     links = [f"{label}{_colon(v)}{url}" for label, url in v.links]
     second = [*_wrap(v.otherwise), *_command(v.other_command)]
-    return [*_title(v.words["now"]), *_wrap(v.action), *links, *_command(v.command), *second]
+    return [*_title(v.words["now"]), *_wrap(v.action), *links, *_command(v.command), *_wrap(v.reply), *second]
 
 
 def _command(command: str) -> list[str]:

@@ -111,6 +111,7 @@ class View:
     command: str
     otherwise: str
     other_command: str
+    reply: str
     links: Sequence[tuple[str, str]]
     new_words: str
     posts_title: str
@@ -151,6 +152,7 @@ def view(message: Message) -> View:
         command=command,
         otherwise=_before(voice, second, other_command),
         other_command=other_command,
+        reply=_reply(voice),
         links=links(voice),
         new_words=_new_words(voice),
         posts_title=voice.say("posts.one" if len(posts) == 1 else "posts.other"),
@@ -194,6 +196,19 @@ def _answers_title(voice: Voice) -> str:
     if standing.reports(voice):
         return voice.say("standing.words")
     return voice.say("text" if calls.words_first(voice) else "answers")
+
+
+def _reply(voice: Voice) -> str:
+    """What answering OK does: where somebody reads answers, and nobody has taken what the message is about."""
+    message = voice.message
+    if not message.answered or message.replay or message.kind in _ENDED:
+        return ""
+    if message.plan is not None:  # « OK » to words that wait for a yes must not seem to be that yes
+        about_the_run = message.kind in {"plan", "call"} and message.plan.step is None and message.plan.why != "sign_off"
+        return voice.say("reply.plan") if about_the_run and not message.plan.acknowledged else ""
+    waits = any(not alert.acknowledged and alert.resolved_at is None for alert in message.alerts)
+    unread = any(alert.kind == "mailbox_health" for alert in message.alerts)
+    return voice.say("reply.alerts") if waits and not unread else ""
 
 
 def _is_drill(voice: Voice) -> bool:

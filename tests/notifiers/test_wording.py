@@ -381,7 +381,7 @@ def _alerts(base: AlertFacts) -> Iterator[tuple[AlertFacts, ...]]:
         yield (replace(base, kind="mention", labels={"nature": said}),) * together
     yield (base, replace(base, id=1))
     yield (base, replace(base, id=1), replace(base, id=2))
-    for kind, trouble in product(("source_health", "receiver_health"), ("", *TROUBLES)):
+    for kind, trouble in product(("source_health", "receiver_health", "mailbox_health"), ("", *TROUBLES)):
         yield (replace(base, kind=kind, labels={"last_success": "never" if trouble == "gone" else "", "trouble": trouble}),)
     yield (replace(base, kind="mention", labels={"catch_up": "x"}, observed=1),)
     yield (replace(base, kind="window", labels={"catch_up": "x"}),)
@@ -550,7 +550,7 @@ def _messages(language: Language) -> Iterator[Message]:
     for quiet, kind in product(_quiet(base.alerts[0]), get_args(Kind)):
         yield replace(base, kind=kind, alerts=(quiet,), posts=())
     yield from _newly_told(base)
-    own = ("receiver_health", "store_health", "judging_health", "plan_health")
+    own = ("receiver_health", "mailbox_health", "store_health", "judging_health", "plan_health")
     for ill, trouble, times in product(own, ("full", "damaged", "stuck"), (1, 2)):
         labels = {"trouble": trouble, "store": "s", "needed": "64 MB"}
         alert = replace(samples.source_down().alerts[0], kind=ill, labels=labels, occurrences=times)
@@ -562,6 +562,8 @@ def _messages(language: Language) -> Iterator[Message]:
     )
     yield replace(samples.complaint(language), posts=odd, subject=None)
     yield replace(base, new_words=("écran noir", "décodeur"))
+    yield replace(base, answered=True)
+    yield samples.plan_opened(language, answered=True)
     yield replace(samples.complaint(language), posts=odd[1:])
 
 
