@@ -45,7 +45,7 @@ class Composer:
     """Reads what a notification refers to and speaks the receiver's language."""
 
     def __init__(
-        self, settings: Settings, installation: str, *, replay: bool, seal: Seal, links: Links | None = None
+        self, settings: Settings, installation: str, *, replay: bool, seal: Seal | None = None, links: Links | None = None
     ) -> None:
         self._settings = settings
         self._links = links
@@ -158,7 +158,7 @@ class Composer:
         name = f"msg_{self._installation}_{notification.id}"
         return Message(
             id=name,
-            seal=self._seal.of(name),
+            seal=self._seal.of(name) if self._seal is not None else "",
             answered=self._settings.replies is not None,
             kind=notification.kind.value,
             severity=_gravest(notification.events),

@@ -127,6 +127,15 @@ def test_the_routes_and_the_roster_of_the_how_to_page_are_accepted(tmp_path: Pat
     assert roster.on_call(datetime(2026, 2, 3, tzinfo=UTC).date()) == ("sam", True)
 
 
+def test_the_mailboxes_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
+    """Both can be pasted; answers go to the mailbox that is read."""
+    own, elsewhere = blocks("acknowledge-by-e-mail.md", "yaml")
+    secrets = ENVIRONMENT | {"SMTP_PASSWORD": "s", "IMAP_PASSWORD": "i"}
+    for block, address in ((own, "tocsin@brand.example"), (elsewhere, "tocsin-ok@brand-alerts.example")):
+        written(tmp_path, "monitor.yaml", MINIMUM + block)
+        assert load(tmp_path, environ=secrets).reply_to == address
+
+
 @pytest.fixture(scope="module")
 def genuine() -> Callable[[str, dict[str, str], bytes], bool]:
     """The function that the page gives to whoever receives our webhooks."""
