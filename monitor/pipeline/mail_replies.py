@@ -38,6 +38,8 @@ THROUGH = "mail"
 # Of a mailbox that is read for the first time, what came before that is left alone.
 FIRST_LOOK = timedelta(days=1)
 _LONGEST_NOTE = 2000
+# The calls that « OK » answers: somebody is to have the run.
+_ASKS_WHO_HAS_IT = frozenset({Why.UNTAKEN, Why.UNCONFIRMED, Why.ESCALATED, Why.LEVEL, Why.ASSIGNED})
 
 
 class Outcome(StrEnum):
@@ -222,10 +224,9 @@ class MailReplies:
 
 def _asks_to_be_taken(told: Notification) -> bool:
     """« OK » to a step, or to words that wait for a yes, is about that alone: of a run only what asks who has it is taken."""
-    if told.plan_run_id is None:
+    if told.plan_run_id is None or told.kind is NotificationKind.PLAN:
         return True
-    asks = told.kind in {NotificationKind.PLAN, NotificationKind.CALL} and told.plan_why != Why.SIGN_OFF
-    return asks and told.plan_step is None and told.plan_about is None
+    return told.kind is NotificationKind.CALL and told.plan_why in _ASKS_WHO_HAS_IT and told.plan_about is None
 
 
 def _words(detail: object) -> list[object]:

@@ -24,6 +24,7 @@ _MOST_LINKS = 4
 _LINKS = ("approve", "reject", "acknowledge", "ack", "console", "room", "run")
 _FEW_IDS = 6
 _ENDED = frozenset({"resolved", "over", "test"})  # kinds that ring for nothing
+_ASK_WHO_HAS_IT = frozenset({"untaken", "unconfirmed", "escalated", "level", "assigned"})  # the calls that « OK » answers
 _GRAVITY = ("info", "warning", "critical")
 _MILD = 0.3  # tone words start here, either side of nought
 # The step states that are over, and that the checklist draws as ticked or struck.
@@ -204,8 +205,9 @@ def _reply(voice: Voice) -> str:
     if not message.answered or message.replay or message.kind in _ENDED:
         return ""
     if message.plan is not None:  # « OK » to words that wait for a yes must not seem to be that yes
-        about_the_run = message.kind in {"plan", "call"} and message.plan.step is None and message.plan.why != "sign_off"
-        return voice.say("reply.plan") if about_the_run and not message.plan.acknowledged else ""
+        called = message.kind == "call" and message.plan.why in _ASK_WHO_HAS_IT and not message.plan.step
+        asks = message.kind == "plan" or called
+        return voice.say("reply.plan") if asks and not message.plan.acknowledged else ""
     waits = any(not alert.acknowledged and alert.resolved_at is None for alert in message.alerts)
     unread = any(alert.kind == "mailbox_health" for alert in message.alerts)
     return voice.say("reply.alerts") if waits and not unread else ""
