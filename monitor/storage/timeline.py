@@ -63,6 +63,7 @@ class Timeline(Repository):
         await self.write()
         said = (table.c.plan_run_id == run_id, table.c.kind.in_(_SETTLING), table.c.at >= since)
         return await self._session.scalar(select(table.c.id).where(*said).limit(1)) is not None
+
     async def of_run(self, run_id: int) -> _Events:
         """A plan run's story, from its beginning."""
         await self.write()
