@@ -73,6 +73,7 @@ MEANS = {
     "mentions.rejected": "so many more of the same poll",
     "plan.opened": "an emergency plan was opened",
     "plan.reopened": "a crisis came back, and its plan with it",
+    "plan.joined": "an alert joined a plan that was open about its subject already",
     "plan.stuck": "a fault of ours stopped a plan run; it is tried again, and the others go on",
     "copies.failed": "a fault of ours: it could not be told whether a mention copies an earlier one; it is judged all the same",
     "reply.read": "somebody answered one of our e-mails; `outcome` says what became of it, `by` who it was, if we know them",
@@ -124,6 +125,7 @@ COMPOSED = frozenset(
         "alert.worse",
         "plan.opened",
         "plan.reopened",
+        "plan.joined",
     }
 )
 COUNTED = {"config.kept", "config.reloaded", "daemon.ready"}  # with the keys of `**counts`

@@ -22,7 +22,7 @@ _LATER = frozenset({"due", "take"})  # sentences that only hold while their mome
 _WHY: Mapping[str, tuple[str, ...]] = {
     "ready": ("ready", "due"),
     "assigned.step": ("assigned.step", "due"),
-    "approval": ("waits", "approval"),
+    "approval": ("expired", "waits", "approval"),
     "approved": ("approved",),
     "rejected": ("rejected", "note"),
     "late": ("late", "owner"),
@@ -34,6 +34,7 @@ _WHY: Mapping[str, tuple[str, ...]] = {
     "level.up": ("level.up", "anew"),
     "level.down": ("level.down",),
     "quiet": ("quiet", "progress"),
+    "quiet.done": ("quiet.done", "progress"),
     "assigned": ("assigned",),
     "escalated": ("help", "lead"),
     "sign_off": ("sign_off", "progress"),
@@ -47,7 +48,7 @@ _WHY: Mapping[str, tuple[str, ...]] = {
 _ABOUT_A_STEP = frozenset({"ready", "approval", "approved", "rejected", "late", "failed"})
 _NEEDS = {
     "due": "by", "take": "by", "waits": "since", "note": "note", "owner": "owner", "open": "since", "level": "since",
-    "level.down": "since", "quiet": "since", "lead": "lead", "anew": "untaken",
+    "level.down": "since", "quiet": "since", "quiet.done": "since", "expired": "expired", "lead": "lead", "anew": "untaken",
 }  # fmt: skip
 _REASON = '--why "…"'
 # What is to be done: the phrase, and the verb of its command. The others depend on how the run or the step stands.
@@ -92,6 +93,8 @@ def word(voice: Voice) -> str:
     why = plan.why or ""
     if why == "level":
         return "level.down" if plan.proposed else "level.up" if plan.risen else "level"
+    if why == "quiet" and all(step.state in _OVER for step in plan.steps):
+        return "quiet.done"
     if why == "untaken" and plan.acknowledged:  # a rung that is told whatever happens, or somebody was faster
         return "taken"
     if voice.step is not None:
@@ -168,6 +171,7 @@ def why(voice: Voice, plan: PlanFacts) -> list[str]:
         "lead": one_line(plan.lead, _TITLE),
         "untaken": "" if plan.acknowledged else "untaken",
         "progress": voice.progress(plan),
+        "expired": voice.reader.day(voice.step.expired) if voice.step is not None and voice.step.expired else "",
     }
     past = plan.deadline is None or plan.deadline <= voice.message.created_at
     keys = _WHY.get(word(voice), ("false",) if plan.why == "false_alarm" else ("over",))
@@ -190,7 +194,7 @@ def next_step(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
         return _carry_out(voice, plan, step)
     if chosen in _TAKE and not plan.acknowledged:
         return voice.say(_TAKE[chosen]), _command("ack", plan)
-    if chosen in {"quiet", "assigned", "handover"}:
+    if chosen in {"quiet", "quiet.done", "assigned", "handover"}:
         return _go_on(voice, plan)
     phrase, verb = _DO.get(chosen, ("do.plan_health", "show"))
     return voice.say(phrase), _command(verb, plan, *_arguments(voice, plan, verb))
@@ -207,6 +211,8 @@ def _arguments(voice: Voice, plan: PlanFacts, verb: str) -> list[str]:
         return [_overdue(voice, plan)]
     if verb == "edit":
         return [*step, voice.message.language, '"…"']
+    if verb == "approve" and voice.step is not None and voice.step.fingerprint:
+        return [*step, voice.step.fingerprint]
     return step if verb in _OF_A_STEP else []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 Language = Literal["fr", "en"]
@@ -75,8 +75,9 @@ class AlertFacts:
 class PlanStepFacts:
     """One step, in the receiver's language. `text` is a statement ready to copy; `items` a checklist.
 
-    `deadline` is aware; `late` says that it has passed. `checked` are the places of the ticked items, from 0. `note` is why
-    it was rejected, failed or was skipped, in the words of whoever said so: hostile until escaped.
+    `words` are the statement in every language there is, `fingerprint` is what names these very words, and `expired` the day on
+    which they ended to be approved. `deadline` is aware; `late` says that it has passed. `checked` are the places of the ticked
+    items, from 0. `note` is why it was rejected, failed or was skipped, in the words of whoever said so: hostile until escaped.
     """
 
     id: str
@@ -94,15 +95,22 @@ class PlanStepFacts:
     checked: Sequence[int] = ()
     note: str = ""
     ended: datetime | None = None
+    words: Mapping[Language, str] = field(default_factory=dict)
+    fingerprint: str = ""
+    expired: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StatementFacts:
-    """Words that the plan holds ready, in the receiver's language. Only approved ones may be used as they stand."""
+    """Words that the plan holds ready, in the receiver's language. Only approved ones may be used as they stand.
+
+    `expired` is the last day on which they were.
+    """
 
     id: str
     text: str
     approved: bool = False
+    expired: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

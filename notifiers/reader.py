@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
@@ -83,6 +83,10 @@ class Reader:
             return hour
         skeleton = "MMMd" if here.year == today.year else "yMMMd"
         return f"{format_skeleton(skeleton, at, tzinfo=zone, locale=self.locale)}, {hour}"
+
+    def day(self, day: date) -> str:
+        """« 1 mai 2026 »."""
+        return format_date(day, format="long", locale=self.locale)
 
     def span(self, length: timedelta, *, short: bool = False) -> str:
         """A duration, in the largest unit that gives a whole number; long ones are rounded to two units."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -34,7 +34,7 @@ from monitor.cli.context import (
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from monitor.domain.plan import PlanRun, StatementStep, Step, TimelineEvent
+    from monitor.domain.plan import Language, PlanRun, StatementStep, Step, TimelineEvent
     from monitor.settings import Outline
     from monitor.storage import Store
 
@@ -46,6 +46,7 @@ _RUN_STATES = {
     "closed": "closed",
 }
 _LANGUAGES = ("fr", "en")
+_WORDS = 20_000  # characters: what somebody may say yes to is shown whole
 RunNumber = Annotated[int, typer.Argument(help="The run's number.")]
 
 
@@ -65,16 +66,26 @@ def list_runs(config: ConfigDir = DEFAULT_CONFIG) -> None:
     run(work)
 
 
+Evidence = Annotated[bool, typer.Option("--evidence", help="Show the posts that it captured, each held to its hash.")]
+
+
 @plan.command("show")
-def show(number: RunNumber, config: ConfigDir = DEFAULT_CONFIG) -> None:
+def show(number: RunNumber, evidence: Evidence = False, config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Show a run: its steps, the statements ready to copy, and its timeline."""
 
     async def work() -> None:
+        from monitor.cli.plan_evidence import show_evidence
+        from monitor.pipeline.evidence import exhibits
+
         async with opened(config) as (settings, store), store.read() as tx:
             found = await tx.plans.get(number)
             if found is None:
                 raise UsageError(f"there is no plan run {number}; `tocsin plan list` lists them")
             story = await tx.timeline.of_incident(found.incident_id)
+            kept = await exhibits(tx, found) if evidence else []
+        if evidence:
+            show_evidence(kept, settings)
+            return
         _show_steps(found, settings)
         say("")
         say(("Timeline", "bold"))
@@ -119,7 +130,7 @@ def _state_of(found: PlanRun, step: Step) -> str:
 
 def _inside(found: PlanRun, step: Step, settings: Outline) -> list[str]:
     """What a step is about: its list, or its statement ready to copy, in every language there is."""
-    from monitor.domain.plan import ChecklistStep, StatementStep, filled
+    from monitor.domain.plan import ChecklistStep, StatementStep
     from monitor.pipeline.compose import localized
     from monitor.pipeline.places import known_places
     from rules.figures import Figures
@@ -132,22 +143,36 @@ def _inside(found: PlanRun, step: Step, settings: Outline) -> list[str]:
         return []
     brand = next((subject.names[0] for subject in settings.subjects.values()), "")
     known = partial(known_places, found, Figures(), brand=brand, subject=None, lead=found.lead or "", zone=settings.timezone)
-    status = _status(found, step)
-    return [
-        f"[{language}, {status}] {said(filled(text, known(language=language, now=clock.now())))}"
-        for language, text in found.words(step).items()
-    ]
+    words = _worded(found.words(step), _status(found, step), known)
+    prepared = found.definition.statement(step.statement)
+    changed = {language: text for language, text in prepared.text.items() if language in (at.words or {})} if prepared else {}
+    return [*words, *_worded(changed, "as it was prepared", known), f"fingerprint {found.fingerprint(step)}"]
+
+
+def _worded(words: Mapping[Language, str], status: str, known: Callable[..., Mapping[str, str]]) -> list[str]:
+    """Words in each language, their places filled in as they are at this moment."""
+    from monitor.domain.plan import filled
+
+    now = clock.now()
+    shown = {language: filled(text, known(language=language, now=now)) for language, text in words.items()}
+    return [f"[{language}, {status}] {said(text, _WORDS)}" for language, text in shown.items()]
 
 
 def _status(found: PlanRun, step: StatementStep) -> str:
     """Whether these words may be used, and by whose word."""
-    at = found.step(step.id)
+    from monitor.plans.approval import usable
+
+    at, prepared = found.step(step.id), found.definition.statement(step.statement)
     if at.approved_by is not None:
         return f"approved by {at.approved_by}"
     if at.edited_by is not None:
         return f"changed by {at.edited_by}, not approved"
-    prepared = found.definition.statement(step.statement)
-    return prepared.status if prepared is not None else "draft"
+    today = clock.now().date()
+    if prepared is None or prepared.status == "draft":
+        return "draft"
+    if prepared.expired(today):
+        return f"approved until {prepared.expires}, to be approved anew"
+    return "approved" if usable(found.definition, found, step, today) else "not approved yet"
 
 
 def _next(found: PlanRun) -> list[str]:
@@ -161,7 +186,19 @@ def _next(found: PlanRun) -> list[str]:
     confirm = [f"tocsin plan confirm {found.id}"] if found.state is RunState.AWAITING_CONFIRMATION else []
     todo = [step.id for step in found.definition.steps if _state_of(found, step) in {"to do", "failed", "overdue"}]
     take = [f"tocsin plan ack {found.id}"] if found.acknowledged_at is None and not confirm else []
-    return confirm + take + ([f"tocsin plan done {found.id} {todo[0]}"] if todo else []) or [f"tocsin plan close {found.id}"]
+    return confirm + take + ([_doing(found, todo[0])] if todo else []) or [f"tocsin plan close {found.id}"]
+
+
+def _doing(found: PlanRun, id_: str) -> str:
+    """What ends a step, or the yes that its words wait for."""
+    from monitor.domain.plan import StatementStep
+    from monitor.plans.approval import why_asked
+
+    plan, step = found.definition, found.definition.step(id_)
+    said, today = found.step(id_).approved_at is not None, clock.now().date()
+    if isinstance(step, StatementStep) and not said and why_asked(plan, found, step, today) is not None:
+        return f"tocsin plan approve {found.id} {id_} {found.fingerprint(step)}"
+    return f"tocsin plan done {found.id} {id_}"
 
 
 def _told(story: Iterable[TimelineEvent], settings: Outline) -> Iterator[str]:
@@ -193,13 +230,11 @@ def act_in_run(number: int, config: Path, verb: str, by: str, said_when_done: st
 
         now, who = clock.now(), actor(by).name
         async with opened(config) as (settings, store):
-            known = {*settings.contacts.people, *settings.contacts.roles, *settings.receivers}
-            if verb == "assign" and (to := more["to"]) not in known:
-                raise unknown("person, role or receiver", to, known)
+            contacts = {*settings.contacts.people, *settings.contacts.roles}
             before = await _version(store, number)
             names = names_of(settings.contacts, who, now, settings.timezone)
             figures = await operations.figures_now(store, number, now) if verb == "stand_down" else Figures()
-            done = Act(verb, who, now, names, figures=figures, **more)
+            done = Act(verb, who, now, names, contacts=contacts, figures=figures, **more)
             found = await operations.act_in_plan(store, number, done, "cli")
         changed = found.version != before or found.touched_at == now
         say(f"Plan {found.plan}, run {number}: {said_when_done if changed else said_otherwise}.")
@@ -359,8 +394,18 @@ def edit(
 
 
 @plan.command("approve")
-def approve(number: RunNumber, step: StepName, config: ConfigDir = DEFAULT_CONFIG, by: By = "", note: Note = "") -> None:
-    """Approve the words of a step as they stand: a recorded yes, by whom the plan names."""
+def approve(
+    number: RunNumber,
+    step: StepName,
+    words: Annotated[
+        str,
+        typer.Argument(help="Which words: their fingerprint, needed once they were changed.", show_default=False),
+    ] = "",
+    config: ConfigDir = DEFAULT_CONFIG,
+    by: By = "",
+    note: Note = "",
+) -> None:
+    """Approve the words of a step as you have read them: a recorded yes, by whom the plan names."""
     act_in_run(
         number,
         config,
@@ -369,6 +414,7 @@ def approve(number: RunNumber, step: StepName, config: ConfigDir = DEFAULT_CONFI
         f"the words of {step} are approved",
         f"{step} was approved already",
         step=step,
+        fingerprint=words or None,
         text=note or None,
     )
 

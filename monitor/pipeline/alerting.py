@@ -315,9 +315,10 @@ class Alerting:
         `begins`: so far, nobody was told of it.
         """
         share = AlertEvent.of(alert, kind, evidence)
-        run = await self._open_plan(tx, alert, now, again=begins) if alert.plan is not None else None
-        told = await self._tell_plan(tx, run, share, now) if run is not None else set()
-        receivers = [receiver for receiver in self._recipients.of(alert, now) if receiver not in told]
+        run, how = await self._open_plan(tx, alert, now, again=begins) if alert.plan is not None else (None, "")
+        told = await self._tell_plan(tx, run, share, now) if run is not None and how != "joined" else set()
+        room = self._room(run, now) if run is not None and how == "joined" else ()
+        receivers = [each for each in dict.fromkeys((*self._recipients.of(alert, now), *room)) if each not in told]
         receivers = await self._without_inhibited(tx, rings, alert, receivers, now, told=told)
         asks = kind is NotificationKind.FIRST and not alert.exempt and bool(receivers)
         alone = not begins or await self._limits.leave_room(tx, alert, now, asks=asks)
@@ -400,19 +401,26 @@ class Alerting:
         known = self._rules.get(rule)
         return known.rest(open_for) if known is not None else _HEALTH_REALERT
 
-    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> PlanRun | None:
-        """Open the emergency plan, and write it down."""
+    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> tuple[PlanRun | None, str]:
+        """Open the emergency plan, or join the alert to a run that is open, and write it down."""
         plan = self._settings.plans.get(str(alert.plan))
         if plan is None:  # it was removed since the alert was opened
-            return None
+            return None, ""
         run, how = await open_plan(tx, plan, alert, now, again=again)
         if run is not None:
-            metrics.plans_opened.labels(plan=plan.id).inc()
             detail = {"plan": plan.id, "mode": plan.activation.mode if run.state is opens_as(plan) else "confirm"}
+            if how == "joined":
+                detail = {"plan": plan.id, "rule": alert.rule}
+            else:
+                metrics.plans_opened.labels(plan=plan.id).inc()
             await self._note(
                 tx, TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
             )
-        return run
+        return run, how
+
+    def _room(self, run: PlanRun, now: datetime) -> Sequence[str]:
+        """The people of a plan that somebody had opened before it rang: they hear what rings, and not that it is open."""
+        return () if run.state is RunState.OBSERVING else self._recipients.expand(self._settings.plans[run.plan].notify, now)
 
     async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
         """Tell the people of the plan at once, unless it is only observed. Their message holds the alert too: one, not two."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from types import MappingProxyType
+from typing import get_args
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
 from monitor.domain.mention import Observed
@@ -28,6 +29,7 @@ from monitor.pipeline.places import figures_for_words, known_places
 from monitor.pipeline.seals import Seal
 from monitor.pipeline.standing import standing_of, with_standing
 from monitor.plans import Why, report_due
+from monitor.plans.approval import usable
 from monitor.plans.ladder import next_climb
 from monitor.plans.steps import NOT_REACHED, is_automatic
 from monitor.settings import Contacts, Settings
@@ -37,6 +39,9 @@ from notifiers.wording import opening
 
 _OF_THE_REPORT = frozenset({Why.REPORT, Why.UNSIGNED})
 _LOOKED_AT = 100  # posts behind a message, the loudest, of which one is shown for each cluster of copies
+
+_LANGUAGES: Sequence[Language] = get_args(Language)
+_Places = Mapping[Language, Mapping[str, str]]
 
 _Alerts = Sequence[tuple[AlertEvent, Alert]]
 
@@ -124,23 +129,15 @@ class Composer:
         self, tx: UnitOfWork, run: PlanRun, notification: Notification, plain: Message, subject: str | None, step: str | None
     ) -> PlanFacts:
         """How a run stands, its words with their places filled in."""
-        figures = await figures_for_words(tx, run, notification.created_at)
+        figures, now = await figures_for_words(tx, run, notification.created_at), notification.created_at
         lead = self._owners.get(run.lead, run.lead) if run.lead is not None else ""
-        fill = partial(
-            known_places,
-            run,
-            figures,
-            brand=self._settings.brand,
-            subject=subject,
-            lead=lead,
-            language=plain.language,
-            zone=plain.timezone,
-        )
-        now, why = notification.created_at, notification.plan_why
+        fill = partial(known_places, run, figures, brand=self._settings.brand, subject=subject, lead=lead, zone=plain.timezone)
+        known = {language: fill(language=language, now=now) for language in _LANGUAGES}
+        why, day = notification.plan_why, now.date()
         page = self._links.page(notification, run) if self._links else ""
-        facts = plan_facts(run, plain.language, step, self._owners, why=why, known=fill(now=now), page=page)
+        facts = plan_facts(run, plain.language, step, self._owners, why=why, known=known, day=day, page=page)
         standing = await standing_of(tx, run, now, language=plain.language, people=self._owners, why=why, step=step)
-        return with_standing(facts, run, standing, plain.language, fill)
+        return with_standing(facts, run, standing, plain.language, partial(fill, language=plain.language))
 
     def _to_read(self, notification: Notification, language: Language) -> PlanFacts | None:
         """The plan as it stands in the configuration; None when it was taken out since."""
@@ -149,7 +146,7 @@ class Composer:
             return None
         steps = tuple(StepRun(each.id, place, StepState.WAITING) for place, each in enumerate(plan.steps))
         unopened = PlanRun(0, plan.id, 0, RunState.OBSERVING, plan.snapshot(), notification.created_at, steps)
-        facts = plan_facts(unopened, language, None, self._owners, why=notification.plan_why)
+        facts = plan_facts(unopened, language, None, self._owners, why=notification.plan_why, day=notification.created_at.date())
         return replace(facts, version=plan.version)
 
     def plain(self, notification: Notification) -> Message:
@@ -297,13 +294,16 @@ def plan_facts(
     *,
     why: str | None = None,
     page: str = "",
-    known: Mapping[str, str] = MappingProxyType({}),
+    known: _Places = MappingProxyType({}),
+    day: date | None = None,
 ) -> PlanFacts:
     """What a message says of a run: how it stands, in the reader's language.
 
     `step` is the step that the message is, or is about; `owners` say what people and roles are called; `why` is a word of `Why`;
-    `page` is the address of the run's page; `known` fills the places in statements.
+    `page` is the address of the run's page; `known` fills the places in statements, for each language; `day` is today, on which
+    words may have expired.
     """
+    today = day or date.min
     plan = run.definition
     level, proposed = plan.level(run.level), plan.level(run.proposed_level)
     return PlanFacts(
@@ -311,11 +311,16 @@ def plan_facts(
         id=plan.id,
         title=localized(plan.title, language),
         state=str(run.state),
-        steps=tuple(_step(run, plan, each, language, owners, known) for each in plan.steps),
+        steps=tuple(_step(run, plan, each, language, owners, known, today) for each in plan.steps),
         never=tuple(localized(each, language) for each in plan.never),
         step=step,
         statements=tuple(
-            StatementFacts(each.id, filled(localized(each.text, language), known), each.status == "approved")
+            StatementFacts(
+                each.id,
+                _filled(each.text, language, known),
+                approved=each.status == "approved" and not each.expired(today),
+                expired=each.expires if each.expired(today) else None,
+            )
             for each in plan.statements
         ),
         why=why,
@@ -338,6 +343,8 @@ def _has_risen(run: PlanRun) -> bool:
 
 def _since(plan: Plan, run: PlanRun, step: str | None, why: str | None) -> datetime | None:
     """Since when what the message is about has been so."""
+    if why == Why.QUIET and all(each.ended for each in run.steps):
+        return max((each.ended_at for each in run.steps if each.ended_at is not None), default=None)
     if why == Why.QUIET:  # being reminded of it counts as a touch, so that it is not said again at once
         return run.touched_at - plan.remind_every if run.touched_at is not None else None
     if why == Why.LEVEL:
@@ -360,9 +367,11 @@ def _deadline(plan: Plan, run: PlanRun, step: str | None, why: str | None) -> da
 
 
 def _step(
-    run: PlanRun, plan: Plan, step: Step, language: Language, owners: Mapping[str, str], known: Mapping[str, str]
+    run: PlanRun, plan: Plan, step: Step, language: Language, owners: Mapping[str, str], known: _Places, today: date
 ) -> PlanStepFacts:
     at = run.step(step.id)
+    words: Mapping[Language, str] = run.words(step) if isinstance(step, StatementStep) else {}
+    prepared = plan.statement(step.statement) if isinstance(step, StatementStep) and at.words is None else None
     owner = at.owner or step.role or ""
     return PlanStepFacts(
         id=step.id,
@@ -373,8 +382,11 @@ def _step(
         automatic=is_automatic(step),
         owner=owners.get(owner, owner),
         items=tuple(localized(item, language) for item in step.items) if isinstance(step, ChecklistStep) else (),
-        text=filled(localized(run.words(step), language), known) if isinstance(step, StatementStep) else "",
-        approved=_is_approved(plan, step, at),
+        text=_filled(words, language, known),
+        words={each: _filled(words, each, known) for each in words},
+        fingerprint=run.fingerprint(step) if isinstance(step, StatementStep) else "",
+        approved=isinstance(step, StatementStep) and usable(plan, run, step, today),
+        expired=prepared.expires if prepared is not None and prepared.expired(today) and at.approved_at is None else None,
         deadline=at.deadline_at,
         late=at.late,
         checked=tuple(at.checked),
@@ -383,14 +395,10 @@ def _step(
     )
 
 
-def _is_approved(plan: Plan, step: Step, at: StepRun) -> bool:
-    """Whether these very words may be used: somebody said so in this run, or in calm weather where the step asks for no more."""
-    if not isinstance(step, StatementStep):
-        return False
-    if step.approval is not None or at.edited_by is not None:
-        return at.approved_at is not None
-    prepared = plan.statement(step.statement)
-    return prepared is not None and prepared.status == "approved"
+def _filled(texts: Mapping[Language, str], language: Language, known: _Places) -> str:
+    """The words in this language, or in whichever there is, their places filled in as that one writes them."""
+    chosen = language if language in texts else next(iter(texts), language)
+    return filled(texts.get(chosen, ""), known.get(chosen, {}))
 
 
 def _note(at: StepRun) -> str:

@@ -13,7 +13,8 @@ from rules.figures import Figures
 def asks_figures(plan: Plan) -> bool:
     """Whether anything in a plan depends on figures."""
     reports = any(isinstance(step, NotifyStep) and step.every is not None for step in plan.steps)
-    return reports or bool(plan.severity) or any(step.when is not None for step in plan.steps)
+    asked = plan.closure.when is not None or any(step.when is not None for step in plan.steps)
+    return reports or bool(plan.severity) or asked
 
 
 async def figures_of(tx: UnitOfWork, run: PlanRun, window: timedelta, now: datetime) -> Figures:

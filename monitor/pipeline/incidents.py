@@ -17,7 +17,7 @@ async def incident_of(
     What happens to a subject as a whole (windows) shares one incident. A single complaint joins it while it is open;
     otherwise it is an incident of its own, so that one customer's thread never mixes with another's.
     """
-    shared = f"subject:{finding.subject}" if finding.subject else None
+    shared = shared_key(finding.subject) if finding.subject else None
     own = f"alert:{fingerprint(finding.rule, finding.key)}"
     if observed:  # what nobody is told of joins nothing, and makes nothing worse
         return await tx.incidents.open(subject=finding.subject, open_key=f"{OBSERVED}:{own}", severity="info", at=now), False
@@ -29,6 +29,11 @@ async def incident_of(
     if incident is not None:
         return incident, True
     return await tx.incidents.open(subject=finding.subject, open_key=key, severity=finding.severity, at=now), False
+
+
+def shared_key(subject: str) -> str:
+    """What an incident is called, while it is open, that is about a subject as a whole."""
+    return f"subject:{subject}"
 
 
 async def _returns(tx: UnitOfWork, finding: Finding, former: int) -> bool:

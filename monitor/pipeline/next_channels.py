@@ -15,6 +15,8 @@ from notifiers import DeliveryError
 
 # The next channel is looked for when what is urgent was taken by nobody for so long.
 NEXT_CHANNEL_AFTER = timedelta(seconds=30)
+# What was said of a run so shortly before is the same call: nobody who failed a moment ago is tried in place of another.
+_SAME_CALL = timedelta(minutes=10)
 # Late messages that are handed over in one transaction.
 AT_ONCE = 100
 _MUST_BE_KNOWN = frozenset({NotificationKind.FIRST, NotificationKind.WORSE, NotificationKind.PLAN, NotificationKind.HELD})
@@ -70,14 +72,22 @@ class NextChannels:
         """Each alert in the message goes to whom it concerns: of those in a digest each may be known to others, or to nobody."""
         about = delivery.notification
         shares: dict[str, list[AlertEvent]] = {}
-        for event in about.events:
-            for receiver in await self._next_of(tx, about, event, now):
-                shares.setdefault(receiver, []).append(event)
-        if not about.events:  # a plan that a person opened: nothing rings
-            shares = {receiver: [] for receiver in self._recipients.fallback(about.receiver, now)}
+        if about.plan_run_id is not None and about.plan_why is not None:
+            shares = {receiver: [*about.events] for receiver in await self._next_of_call(tx, about, about.plan_run_id, now)}
+        else:
+            for event in about.events:
+                for receiver in await self._next_of(tx, about, event, now):
+                    shares.setdefault(receiver, []).append(event)
         for receiver, events in shares.items():
             await self._tell(tx, receiver, about, events, now)
             await tx.timeline.add(happened("delivery.fallback", delivery, now, to=receiver, why=why))
+
+    async def _next_of_call(self, tx: UnitOfWork, about: Notification, run_id: int, now: datetime) -> tuple[str, ...]:
+        """Whoever is called to act is another matter than who knows of the alert: a call that nobody hears was not made."""
+        run = await tx.plans.get(run_id)
+        people = run.snapshot.get("notify", ()) if run is not None else ()
+        hopes = await tx.notifications.hopes_of_call(about, about.created_at - _SAME_CALL)
+        return self._recipients.next_in_plan(about.receiver, people, hopes | {about.receiver: False}, now)
 
     async def _next_of(self, tx: UnitOfWork, about: Notification, event: AlertEvent, now: datetime) -> tuple[str, ...]:
         alert = await tx.alerts.get(event.alert_id)

@@ -1,34 +1,47 @@
-"""Opens the emergency plan of an alert: once per incident, and again when a crisis comes back after its run was closed."""
+"""Opens the emergency plan of an alert: once per crisis, and again when one comes back after its run was closed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
-from monitor.domain.alert import Alert
+from monitor.domain.alert import OBSERVED, Alert, Incident
+from monitor.domain.errors import UsageError
 from monitor.domain.plan import Plan, PlanRun, RunState, UnreadableRunError, opens_as
-from monitor.plans import Tell, Why, owe
+from monitor.pipeline.incidents import shared_key
+from monitor.plans import Tell, Why, beginning_again, owe, reopened
 from monitor.storage import UnitOfWork
 
+How = Literal["opened", "reopened", "joined"]
 
-async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, again: bool = True) -> tuple[PlanRun | None, str]:
-    """The run, and whether it was `opened` or `reopened`; None when it is open already, or stays closed.
+
+async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, again: bool = True) -> tuple[PlanRun | None, How]:
+    """The run, and whether it was `opened`, `reopened` or `joined`; None when it is open already, or stays closed.
 
     The snapshot keeps a run as it was when the file is edited. A crisis that comes back after its run was closed opens the same
     run again: its people must hear of it. Not so (`again`) what rang before, and rings still: somebody said that it is over.
+    What a person opened by hand, or an earlier alert did that is over, is the same crisis as long as its run is open: one room.
     """
-    run = await tx.plans.open(
-        plan=plan.id,
-        incident_id=alert.incident_id,
-        snapshot=plan.snapshot(),
-        steps=[step.id for step in plan.steps],
-        state=opens_as(plan),
-        at=now,
-        confirm_by=_confirm_by(plan, now),
-    )
-    if run is not None:
-        return run, "opened"
-    return (await _reopen(tx, plan, alert, now) if again else None), "reopened"
+    runs = await tx.plans.of_incident(alert.incident_id)
+    known = next((run for run in runs if run.plan == plan.id), None)
+    if known is None and (joined := await _join(tx, plan, alert, now)) is not None:
+        return joined, "joined"
+    if known is not None:
+        return (await _reopen(tx, plan, known, now) if again else None), "reopened"
+    return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), "opened"
+
+
+async def _join(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> PlanRun | None:
+    """The run of this plan that is open about the same subject, and for which nothing rings, goes on as that of this incident."""
+    incident = await tx.incidents.get(alert.incident_id)
+    if incident is None or incident.subject is None or OBSERVED in alert.labels:
+        return None
+    run = await tx.plans.open_about(plan.id, incident.subject)
+    if run is None or any(each.resolved_at is None for each in await tx.alerts.of_incident(run.incident_id)):
+        return None
+    await tx.plans.move_to(run.id, incident.id, now)
+    return await tx.plans.get(run.id)
 
 
 async def open_by_hand(
@@ -42,24 +55,45 @@ async def open_by_hand(
 ) -> PlanRun:
     """A run that a person opens, for what no rule can see or as a drill: confirmed by that, and told to its people.
 
-    Its incident is nothing that rings, so it is over as soon as it is written; the run keeps it from being forgotten.
+    It joins what rings about its subject. Else its incident is nothing that rings, so it is over as soon as it is written; the
+    run keeps it from being forgotten. Raises `UsageError` when the plan is open about this subject already.
     """
-    key = f"by hand:{plan.id}:{now.isoformat()}"
-    incident = await tx.incidents.open(subject=subject, open_key=key, severity="critical", at=now)
-    await tx.incidents.resolve(incident.id, now)
-    run = await tx.plans.open(
-        plan=plan.id,
-        incident_id=incident.id,
-        snapshot=plan.snapshot(),
-        steps=[step.id for step in plan.steps],
-        state=RunState.RUNNING,
-        at=now,
-        drill=drill,
-    )
+    if not drill and (room := await tx.plans.open_about(plan.id, subject)) is not None:
+        raise UsageError(
+            f"plan {plan.id} is open about this already: run {room.id}. `tocsin plan show {room.id}` shows where it stands,"
+            f" `tocsin plan confirm {room.id}` says that it is a crisis"
+        )
+    rings = None if drill or subject is None else await tx.incidents.open_by_key(shared_key(subject))
+    run = await _opened(tx, plan, rings.id, RunState.RUNNING, now) if rings is not None else None
+    if run is None:  # nothing rings, or it has a run of this plan that was closed
+        silent = await _silent(tx, plan, subject, now)
+        run = await _opened(tx, plan, silent.id, RunState.RUNNING, now, drill=drill)
     assert run is not None, "the incident is new"
     opened = replace(run, confirmed_at=now, confirmed_by=by, owed=tuple(owe([Tell(plan.notify, Why.OPENED)])))
     await tx.plans.save(run, opened)
     return opened
+
+
+async def _silent(tx: UnitOfWork, plan: Plan, subject: str | None, now: datetime) -> Incident:
+    key = f"by hand:{plan.id}:{now.isoformat()}"
+    incident = await tx.incidents.open(subject=subject, open_key=key, severity="critical", at=now)
+    await tx.incidents.resolve(incident.id, now)
+    return incident
+
+
+async def _opened(
+    tx: UnitOfWork, plan: Plan, incident_id: int, state: RunState, now: datetime, *, drill: bool = False
+) -> PlanRun | None:
+    return await tx.plans.open(
+        plan=plan.id,
+        incident_id=incident_id,
+        snapshot=plan.snapshot(),
+        steps=[step.id for step in plan.steps],
+        state=state,
+        at=now,
+        confirm_by=_confirm_by(plan, now) if state is RunState.AWAITING_CONFIRMATION else None,
+        drill=drill,
+    )
 
 
 def _confirm_by(plan: Plan, now: datetime) -> datetime | None:
@@ -67,20 +101,24 @@ def _confirm_by(plan: Plan, now: datetime) -> datetime | None:
     return now + plan.activation.confirm_within if plan.activation.mode == "confirm" else None
 
 
-async def _reopen(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> PlanRun | None:
-    """Go on with the incident's run if it was closed, its steps as they were.
+async def _reopen(tx: UnitOfWork, plan: Plan, closed: PlanRun, now: datetime) -> PlanRun | None:
+    """Go on with the incident's run if it was closed. What its end took back is done anew, as a new effect.
 
-    Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now.
+    Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now. What is only
+    observed, then or now, stays so.
     """
-    runs = await tx.plans.of_incident(alert.incident_id)
-    closed = next((run for run in runs if run.plan == plan.id and run.state is RunState.CLOSED), None)
-    if closed is None or closed.closed_at is None:
+    if closed.open or closed.closed_at is None:
         return None
     try:
-        waits = RunState.AWAITING_CONFIRMATION in {closed.opened_as, opens_as(plan)}
+        modes = {closed.opened_as, opens_as(plan)}
     except UnreadableRunError:
         return None  # it stays closed; whoever the rule names is told
     soon = closed.confirmed_at is not None and now - closed.closed_at < plan.activation.cooldown
-    state = RunState.AWAITING_CONFIRMATION if waits and not soon else RunState.RUNNING
+    state = RunState.AWAITING_CONFIRMATION if RunState.AWAITING_CONFIRMATION in modes and not soon else RunState.RUNNING
+    state = RunState.OBSERVING if RunState.OBSERVING in modes else state
     asked = _confirm_by(plan, now) if state is RunState.AWAITING_CONFIRMATION else None
-    return await tx.plans.reopen(plan.id, alert.incident_id, state=state, at=now, confirm_by=asked)
+    again = reopened(closed, now, state=state, confirm_by=asked)
+    if not await tx.plans.save(closed, again):
+        return None
+    await tx.notifications.detach(closed.id, beginning_again(closed))
+    return await tx.plans.get(closed.id)

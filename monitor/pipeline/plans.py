@@ -12,7 +12,7 @@ from monitor.domain.alert import AlertEvent, DeliveryRecord, DeliveryState, Noti
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
 from monitor.domain.plan import FREED, STUCK, Channel, PlanRun, StatementStep, StepState, TimelineEvent
-from monitor.pipeline.evidence import capture
+from monitor.pipeline.evidence import CAPTURED, capture
 from monitor.pipeline.figures import asks_figures, figures_of
 from monitor.plans import Capture, Facts, Moved, Note, Tell, Why, move, owed
 from monitor.plans.steps import is_delivered
@@ -208,7 +208,7 @@ async def _event(tx: UnitOfWork, run: PlanRun, effect: Note | Capture, now: date
     """A line of the timeline. What is captured stands in it by its hashes."""
     if isinstance(effect, Capture):
         detail: Mapping[str, object] = {"step": effect.step, **await capture(tx, run.incident_id)}
-        return TimelineEvent(now, "plan.captured", detail=detail, incident_id=run.incident_id, plan_run_id=run.id)
+        return TimelineEvent(now, CAPTURED, detail=detail, incident_id=run.incident_id, plan_run_id=run.id)
     said = {"plan": run.plan, **effect.detail}
     return TimelineEvent(now, f"plan.{effect.kind}", detail=said, incident_id=run.incident_id, plan_run_id=run.id)
 

@@ -83,6 +83,23 @@ class Recipients:
                 return fresh
         return ()
 
+    def next_in_plan(self, receiver: str, people: Sequence[str], hopes: Mapping[str, bool], now: datetime) -> tuple[str, ...]:
+        """Who else is told what somebody is to do in a plan run, whose `people` are these: it is not enough that they know of it.
+
+        The receiver's fallback; else, unless there is hope that somebody learns of this very call, another channel of the same
+        person, or the people of the plan, or anybody.
+        """
+        fresh = tuple(name for name in self.fallback(receiver, now) if name not in hopes)
+        if fresh or any(hope for name, hope in hopes.items() if name != receiver):
+            return fresh
+        theirs = [name for name in self._settings.contacts.people if receiver in self._settings.resolve(name)]
+        room = [name for name in people if self._is_known(name)]
+        for names in (theirs, room, ("default",), ("ops",), self._settings.receivers):
+            fresh = tuple(name for name in self.expand(names, now) if name != receiver and name not in hopes)
+            if fresh:
+                return fresh
+        return ()
+
     def _is_known(self, name: str) -> bool:
         """Whether a name still stands for somebody: what an alert goes to is kept for all of its life."""
         settings = self._settings

@@ -4,10 +4,12 @@ Each takes a run as it is stored and returns it as it becomes, with what has to 
 both in one transaction. Nothing here reads a clock, a store or a file.
 """
 
-from monitor.plans.acts import VERBS, Act, RefusedError, act
+from monitor.plans.acting import Act, RefusedError
+from monitor.plans.acts import VERBS, act
 from monitor.plans.aftermath import report_due
 from monitor.plans.effects import Capture, Effect, Moved, Note, Tell, Why, owe, owed
 from monitor.plans.moving import Facts, move
+from monitor.plans.reopening import beginning_again, reopened
 
 __all__ = [
     "VERBS",
@@ -21,8 +23,10 @@ __all__ = [
     "Tell",
     "Why",
     "act",
+    "beginning_again",
     "move",
     "owe",
     "owed",
+    "reopened",
     "report_due",
 ]

@@ -1,4 +1,4 @@
-"""The ladder of a plan: who is told, rung by rung, as long as nobody takes the run."""
+"""The ladder of a plan: who is told, rung by rung, as long as nobody takes the run. At its end everyone is, again and again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.domain.plan import EVERYONE, Plan, PlanRun, Rung, RunState
+from monitor.domain.plan import Plan, PlanRun, Rung, RunState
 from monitor.plans.effects import Moved, Note, Tell, Why
 
 ACK_WITHIN: Final = timedelta(minutes=15)
 """How soon somebody takes a run whose level says nothing of it."""
+
+_REST: Final = timedelta(minutes=15)
+_DAY: Final = timedelta(days=1)
 
 
 def next_rung(plan: Plan, run: PlanRun) -> tuple[str, ...]:
@@ -39,7 +42,7 @@ def climb(plan: Plan, run: PlanRun, now: datetime) -> Moved:
 
 
 def next_climb(plan: Plan, run: PlanRun) -> datetime | None:
-    """When the next rung is told. None: the ladder has ended, or chases nobody."""
+    """When the next rung is told. None: somebody has taken the run, or it chases nobody."""
     due = _due(plan, run)
     return due[0] if due is not None else None
 
@@ -53,27 +56,34 @@ def _telling(rungs: Sequence[Rung], times: int) -> Tell:
 
 def _due(plan: Plan, run: PlanRun) -> tuple[datetime, Rung] | None:
     """The next rung and its moment."""
-    rungs = _rungs(plan)
-    if not _chases(plan, run) or not rungs:
+    if not _chases(plan, run):
         return None
-    since = run.level_since or run.opened_at
+    rungs, since = _rungs(plan), run.level_since or run.began_at
     if run.rung < len(rungs):
         rung = rungs[run.rung]
         return since + _ack_within(plan, run) * (rung.at or 0.0), rung
-    again = next((rung for rung in plan.escalation if rung.repeat_from is not None), None)
-    if again is None or run.acknowledged_at is not None:
+    if run.acknowledged_at is not None:
         return None
-    rung_again = _once_more(plan, again, run.rung - len(rungs))
-    return ((run.rung_at or since) + again.every, rung_again) if rung_again is not None else None
-
-
-def _once_more(plan: Plan, again: Rung, more: int) -> Rung | None:
-    """The rung that is told after `more` others were told again; everyone at last. None: it was the last."""
-    rungs = _rungs(plan)
-    if more < again.max:
+    again = next((rung for rung in plan.escalation if rung.repeat_from is not None), None) if rungs else None
+    more = run.rung - len(rungs)
+    if again is not None and more < again.max:
         around = rungs[(again.repeat_from or 0) % len(rungs) :]
-        return around[more % len(around)]
-    return Rung(at=0, notify=tuple(plan.named())) if more == again.max and again.then == EVERYONE else None
+        return (run.rung_at or since) + again.every, around[more % len(around)]
+    return _everyone(plan, run, since, again, more - (again.max if again is not None else 0))
+
+
+def _everyone(plan: Plan, run: PlanRun, since: datetime, again: Rung | None, before: int) -> tuple[datetime, Rung]:
+    """The last rung is never nobody: all whom the plan names, who were told so `before` times, each time after a longer rest."""
+    rung = Rung(at=0, notify=tuple(plan.named()))
+    if before:
+        return (run.rung_at or since) + _longer(plan.remind_every, before - 1), rung
+    if not _rungs(plan):
+        return since + _ack_within(plan, run), rung
+    return (run.rung_at or since) + (again.every if again is not None else _REST), rung
+
+
+def _longer(rest: timedelta, times: int) -> timedelta:
+    return max(rest, min(rest * 2 ** min(times, 12), _DAY))
 
 
 def _chases(plan: Plan, run: PlanRun) -> bool:

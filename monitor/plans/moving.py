@@ -25,6 +25,11 @@ from rules.figures import Figures, in_words
 LOOK: Final = timedelta(minutes=1)
 """How often the figures of a run are looked at that asks for any."""
 
+SUSTAINED: Final = timedelta(minutes=5)
+"""How long figures ask for more than when a person lowered the level, before they raise it against that word."""
+
+_DAY: Final = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -46,7 +51,7 @@ def move(run: PlanRun, facts: Facts) -> Moved:
     if run.state is RunState.OBSERVING:  # nothing leaves the house: what would have, has arrived
         facts = replace(facts, delivered={each.id: (StepState.DONE, "") for each in plan.steps if is_delivered(each)})
     effects: list[Effect] = []
-    for part in (_grade, _begin, _steps, _climb, _remind, _news):
+    for part in (_grade, _calm, _begin, _steps, _climb, _remind, _news):
         moved = part(plan, run, replace(facts, figures=replace(facts.figures, level=run.level)))
         run = moved.run
         effects += moved.effects
@@ -67,12 +72,13 @@ def _grade(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
     """The level rises by itself. It falls by the plan's rule, or is proposed to fall."""
     asked = _asked(plan, facts.figures)
     if asked is None:
-        return Moved(replace(run, asked_since=None))
-    # A level that a person has lowered stays, until the figures ask for more than they did then.
-    if run.level is None or asked.level > max(run.level, -1 if run.asked_level is None else run.asked_level):
+        return Moved(replace(run, asked_since=None, outside_since=None))
+    unsure = _may_be_graver(plan, asked, facts.figures)
+    run = _beside_what_a_person_said(plan, run, asked, facts.now, unsure=unsure)
+    if _rises(run, asked, facts.now):
         return _rise(plan, run, asked, facts)
-    if _may_be_graver(plan, asked, facts.figures):
-        return Moved(replace(run, asked_since=None))
+    if unsure:
+        return Moved(replace(run, asked_level=asked.level, asked_since=None))
     if run.asked_level != asked.level or run.asked_since is None:
         # How long they have asked for less is counted from the moment they fell below the plan's threshold.
         limit = plan.deescalate.below_level if plan.deescalate is not None else 0
@@ -81,6 +87,46 @@ def _grade(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
         proposed = run.proposed_level if asked.level < limit else None
         run = replace(run, asked_level=asked.level, asked_since=since, proposed_level=proposed)
     return _fall(plan, run, facts)
+
+
+def _rises(run: PlanRun, asked: Level, now: datetime) -> bool:
+    """Whether the figures ask for more: at once, but against a person's word only once they have done so for a while."""
+    if run.level is None:
+        return True
+    if run.lowered_from is None:
+        return asked.level > max(run.level, -1 if run.asked_level is None else run.asked_level)
+    since = run.outside_since
+    return asked.level > run.lowered_from and since is not None and now >= since + SUSTAINED
+
+
+def _beside_what_a_person_said(plan: Plan, run: PlanRun, asked: Level, now: datetime, *, unsure: bool) -> PlanRun:
+    """Since when the figures ask for more than when a person lowered the level, or for no more than that person said.
+
+    Once they have been calm for as long as they look back, what the person saw is over, and what comes is new.
+    """
+    if run.lowered_from is None:
+        return run
+    side, before = _side(run, asked.level), _side(run, run.asked_level)
+    if side == 0 or (side < 0 and unsure):
+        return replace(run, outside_since=None)
+    since = run.outside_since if side == before and run.outside_since is not None else now
+    if side < 0 and now >= since + plan.window:
+        return replace(run, lowered_from=None, outside_since=None)
+    return replace(run, outside_since=since)
+
+
+def _side(run: PlanRun, asked: int | None) -> int:
+    """1: more than when a person lowered the level. -1: no more than that person said. 0: as much as they saw, or unknown."""
+    if run.lowered_from is None or run.level is None or asked is None:
+        return 0
+    return 1 if asked > run.lowered_from else -1 if asked <= run.level else 0
+
+
+def _outside_until(plan: Plan, run: PlanRun) -> datetime | None:
+    """When what the figures have asked for counts against, or instead of, a person's word."""
+    if run.outside_since is None:
+        return None
+    return run.outside_since + (SUSTAINED if _side(run, run.asked_level) > 0 else plan.window)
 
 
 def _asked(plan: Plan, figures: Figures) -> Level | None:
@@ -102,11 +148,11 @@ def _rise(plan: Plan, run: PlanRun, level: Level, facts: Facts) -> Moved:
     first = run.level is None
     since = None if _may_be_graver(plan, level, facts.figures) else facts.now
     risen = replace(run, level=level.level, level_since=facts.now, asked_level=level.level, asked_since=since)
-    risen = replace(risen, proposed_level=None)
+    risen = replace(risen, proposed_level=None, lowered_from=None, outside_since=None)
     why = level.when.said(facts.figures) if level.when is not None else {}
     asked = in_words(level.when) if level.when is not None else ""
     noted = Note("level.set" if first else "level.raised", {"level": level.level, "asked": asked, **why})
-    if first and facts.now < run.opened_at + LOOK:
+    if first and facts.now < run.began_at + LOOK:
         return Moved(risen, (noted,))
     risen = replace(risen, acknowledged_at=None, acknowledged_by=None, rung=0)
     to = dict.fromkeys([*plan.notify, *([level.approver] if level.approver else []), *([run.lead] if run.lead else [])])
@@ -134,6 +180,13 @@ def _falls_at(plan: Plan, run: PlanRun) -> datetime | None:
     if asked >= min(rule.below_level, level) or asked == run.proposed_level:
         return None
     return max(since, run.level_since or since) + rule.for_  # a level that somebody has just set has its time, too
+
+
+def _calm(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
+    """Since when the figures hold that the plan asks for at its end. What nobody knows is no calm."""
+    when = plan.closure.when
+    holds = when is not None and when.holds(facts.figures) is True
+    return Moved(replace(run, calm_since=(run.calm_since or facts.now) if holds else None))
 
 
 # --- whether it begins ---------------------------------------------------------------------------------------------------
@@ -187,10 +240,14 @@ def _news(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
 
 
 def _quiet_at(plan: Plan, run: PlanRun) -> datetime | None:
-    rests = run.state is not RunState.STOOD_DOWN and all(step.ended for step in run.steps)
-    if run.acknowledged_at is None or rests:
+    if run.acknowledged_at is None:
         return None
-    return (run.touched_at or run.acknowledged_at) + plan.remind_every
+    touched = run.touched_at or run.acknowledged_at
+    over = [step.ended_at for step in run.steps if step.ended and step.ended_at is not None]
+    if run.state is RunState.STOOD_DOWN or len(over) < len(run.steps):
+        return touched + plan.remind_every
+    # Nothing is left but to stand down, perhaps after a day of calm: it is brought to mind ever more seldom.
+    return touched + max(plan.remind_every, min(touched - max(over), _DAY))
 
 
 def _whoever_leads(plan: Plan, run: PlanRun) -> tuple[str, ...]:
@@ -207,8 +264,10 @@ def _wakes(plan: Plan, run: PlanRun, now: datetime) -> datetime | None:
 def _moments(plan: Plan, run: PlanRun, now: datetime) -> Iterator[datetime]:
     if run.state is RunState.AWAITING_CONFIRMATION and run.confirm_by is not None:
         yield run.confirm_by
-    if plan.severity:
+    if plan.severity or plan.closure.when is not None:
         yield now + LOOK
+    if (until := _outside_until(plan, run)) is not None:
+        yield until
     if (falls_at := _falls_at(plan, run)) is not None:
         yield falls_at
     if (climbs_at := next_climb(plan, run)) is not None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.domain.plan import NotifyStep, Plan, PlanRun, StatementStep, Step, StepRun, WaitStep
-from monitor.plans import news
+from monitor.domain.plan import CALLED_WITHIN, NotifyStep, Plan, PlanRun, StatementStep, Step, StepRun, WaitStep
+from monitor.plans import approval, news
 
 _NO_TIME = timedelta(0)
 
 
 def by_this_clock(plan: Plan, run: PlanRun, now: datetime) -> PlanRun:
     """The run as it is, but what counts from a moment yet to come counts from now. What was done stays done."""
-    since = run.level_since or (run.opened_at if run.opened_at > now else None)
+    since = run.level_since or (run.began_at if run.began_at > now else None)
     return replace(
         news.by_this_clock(plan, run, now),
         confirm_by=_within(run.confirm_by, now, plan.activation.confirm_within),
         level_since=_within(since, now),
         asked_since=_within(run.asked_since, now),
+        calm_since=_within(run.calm_since, now),
+        outside_since=_within(run.outside_since, now),
         rung_at=_within(run.rung_at, now),
         touched_at=_within(run.touched_at, now),
         steps=tuple(_step_by_this_clock(plan.step(each.step), each, now) for each in run.steps),
@@ -28,11 +30,10 @@ def by_this_clock(plan: Plan, run: PlanRun, now: datetime) -> PlanRun:
 def _step_by_this_clock(step: Step | None, at: StepRun, now: datetime) -> StepRun:
     if step is None:
         return at
-    approval = step.approval if isinstance(step, StatementStep) else None
     return replace(
         at,
-        deadline_at=_within(at.deadline_at, now, step.deadline),
-        approval_by=_within(at.approval_by, now, approval.within if approval is not None else None),
+        deadline_at=_within(at.deadline_at, now, step.deadline or CALLED_WITHIN),
+        approval_by=_within(at.approval_by, now, approval.within(step) if isinstance(step, StatementStep) else None),
         next_at=_within(at.next_at, now, _rests(step)),
     )
 

@@ -22,6 +22,7 @@ from monitor.domain.plan import (
     WaitStep,
     WebhookStep,
 )
+from monitor.plans import approval
 from monitor.plans.effects import Capture, Effect, Moved, Note, Tell, Why
 from rules.figures import Figures
 
@@ -139,7 +140,7 @@ def _wake(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, figu
 
 def _could_begin(run: PlanRun, step: Step, now: datetime) -> datetime:
     """Since when nothing held a step: a chain of waits takes no longer because nobody looked when one of them was over."""
-    held = [run.opened_at, *(run.step(id_).ended_at for id_ in step.needs)]
+    held = [run.began_at, *(run.step(id_).ended_at for id_ in step.needs)]
     if step.min_level:
         held.append(run.level_since)
     if is_automatic(step):
@@ -150,9 +151,9 @@ def _could_begin(run: PlanRun, step: Step, now: datetime) -> datetime:
 def _hand_over(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime) -> Moved:
     """A step for people, who are told, unless it stands in the message that opens the plan, and they get that."""
     effects: list[Effect] = []
-    if isinstance(step, StatementStep) and step.approval is not None:
-        at = replace(at, approval_by=now + step.approval.within)
-        effects.append(Tell(step.approval.role, Why.APPROVAL, step.id, times=run.version))
+    if isinstance(step, StatementStep) and approval.why_asked(plan, run, step, now.date()) is not None:
+        at = replace(at, approval_by=now + approval.within(step))
+        effects.append(Tell(approval.asked(plan, run, step), Why.APPROVAL, step.id, times=run.version))
     elif at.owner is not None and (step.needs or step.min_level or at.owner not in plan.notify):
         effects.append(Tell((at.owner,), Why.READY, step.id))
     return Moved(run.with_step(replace(at, state=StepState.READY)), tuple(effects))
@@ -218,11 +219,11 @@ def _chase(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, peo
         at = replace(at, late=True, state=StepState.OVERDUE if at.state is StepState.READY else at.state)
         effects.append(Note("step.late", {"step": step.id}))
         if step.on_failure == "escalate":
-            effects.append(Tell(_with_owner(at, people()), Why.LATE, step.id))
-    if isinstance(step, StatementStep) and step.approval is not None and at.approval_by is not None and at.approval_by <= now:
+            effects.append(Tell(_with_owner(at, people()), Why.LATE, step.id, times=run.version))
+    if isinstance(step, StatementStep) and at.approval_by is not None and at.approval_by <= now:
         at = replace(at, approval_by=None)
         effects.append(Note("step.unapproved", {"step": step.id}))
-        if step.approval.on_timeout == "escalate":
+        if approval.escalates(step):
             level = plan.level(run.level)
             to = dict.fromkeys([*([level.approver] if level is not None and level.approver else []), *people()])
             effects.append(Tell(tuple(to), Why.APPROVAL, step.id, times=run.version))

@@ -114,9 +114,9 @@ def _drafts(document: Document, plan: Plan) -> Iterator[Problem]:
 def _expired(document: Document, plan: Plan, today: date) -> Iterator[Problem]:
     """Statements whose day has passed: still there, no longer to be used unread."""
     for index, statement in enumerate(plan.statements):
-        if statement.expires and statement.expires < today:
+        if statement.expired(today):
             path: Path_ = ("plan", "statements", index, "expires")
-            what = f"the statement `{statement.id}` expired on {statement.expires}."
+            what = f"the statement `{statement.id}` expired on {statement.expires}: a run asks for a new yes before it is used."
             yield document.problem(path, what, "Read it again, then move the date.")
 
 

@@ -114,6 +114,17 @@ class Notifications(Repository):
                 found[row["receiver"]] = found.get(row["receiver"], False) or _hopeful(row)
         return found
 
+    async def hopes_of_call(self, call: Notification, since: datetime) -> dict[str, bool]:
+        """Who is told the same thing of a plan run (`since`), and whether there is hope that they learn of it."""
+        query = select(table.c.receiver, delivery.c.state, delivery.c.attempts, delivery.c.handed_over_at)
+        query = query.join(delivery, delivery.c.notification_id == table.c.id)
+        same = (table.c.plan_run_id == call.plan_run_id, table.c.plan_why == call.plan_why, table.c.created_at >= since)
+        query = query.where(*same, table.c.plan_about.is_not_distinct_from(call.plan_about)).order_by(table.c.id)
+        found: dict[str, bool] = {}
+        for row in await self._session.rows(query):
+            found[row["receiver"]] = found.get(row["receiver"], False) or _hopeful(row)
+        return found
+
     async def of_alert(self, incident_id: int, alert_id: int, since: datetime) -> list[Notification]:
         """The messages that tell of an alert (opened at `since`), digests too, oldest first."""
         rows = await self._session.rows(select(table).where(_may_tell(incident_id, since)).order_by(table.c.id))
@@ -168,6 +179,11 @@ class Notifications(Repository):
         if made["priority"] is Priority.URGENT and row["sequence"] > 1:
             await self._before(row, due_at)
         return notification(row)
+
+    async def detach(self, run_id: int, steps: Sequence[str]) -> None:
+        """Steps of a run begin again: what was sent for them is about them from now on, and their effect may exist once more."""
+        of = (table.c.plan_run_id == run_id, table.c.plan_step.in_(steps))
+        await self._session.run(update(table).where(*of).values(plan_about=table.c.plan_step, plan_step=None))
 
     async def _before(self, row: RowMapping, due_at: datetime) -> None:
         """What the conversation still owes from before goes first, too: nobody reads that it got worse before what happened."""

@@ -67,8 +67,8 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
     },
     "plan_run": {
         _O: "id plan incident_id state level snapshot opened_at confirmed_at closed_at confirm_by level_since asked_level"
-        " asked_since proposed_level rung rung_at acknowledged_at touched_at stood_down_at drill wake_at owed version peak"
-        " updates",
+        " asked_since proposed_level rung rung_at acknowledged_at touched_at stood_down_at drill wake_at owed version"
+        " reopened_at calm_since lowered_from outside_since peak updates",
         _S: "confirmed_by acknowledged_by stood_down_by closed_by lead",
     },
     "plan_step": {

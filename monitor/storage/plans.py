@@ -8,11 +8,11 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, and_, case, exists, func, select, update
+from sqlalchemy import RowMapping, Select, and_, case, exists, false, func, select, update
 
 from monitor.domain.plan import PlanRun, RunState, StepRun, StepState
 from monitor.storage.session import Repository, clipped
-from monitor.storage.tables import alert, plan_step, timeline
+from monitor.storage.tables import alert, incident, plan_step, timeline
 from monitor.storage.tables import plan_run as table
 
 _STEP_FIELDS = [plan_step.c[field.name] for field in fields(StepRun)]
@@ -53,30 +53,19 @@ class Plans(Repository):
             await self._session.run(self._session.insert(plan_step), rows)
         return await self.get(id_)
 
-    async def reopen(
-        self, plan: str, incident_id: int, *, state: RunState, at: datetime, confirm_by: datetime | None = None
-    ) -> PlanRun | None:
-        """A run that was closed goes on, its steps as they were left, and is chased anew. None: it is open, or there is none."""
-        closed = (table.c.plan == plan, table.c.incident_id == incident_id, table.c.state == RunState.CLOSED)
-        nobody: dict[str, Any] = dict.fromkeys(
-            ("closed_at", "closed_by", "stood_down_at", "stood_down_by", "acknowledged_at", "acknowledged_by", "rung_at", "lead")
-        )
-        anew = {
-            "state": state,
-            "rung": 0,
-            "level_since": at,
-            "confirm_by": confirm_by,
-            "wake_at": at,
-            "version": table.c.version + 1,
-        }
-        again = update(table).where(*closed).values(nobody | anew).returning(table.c.id)
-        id_ = await self._session.scalar(again)
-        if id_ is None:
-            return None
-        begun = (plan_step.c.run_id == id_, plan_step.c.state.in_((StepState.READY, StepState.OVERDUE)))
-        anew_steps = dict.fromkeys(("deadline_at", "ready_at", "approval_by", "approved_at", "approved_by"))
-        await self._session.run(update(plan_step).where(*begun).values(state=StepState.WAITING, late=False, **anew_steps))
-        return await self.get(id_)
+    async def open_about(self, plan: str, subject: str | None) -> PlanRun | None:
+        """The run of a plan, no drill, that is open about a subject, whichever incident it belongs to; the oldest."""
+        about = incident.c.subject.is_(None) if subject is None else incident.c.subject == subject
+        going_on = (table.c.plan == plan, table.c.state != RunState.CLOSED, table.c.drill.is_(false()), about)
+        query = _RUNS.join(incident, incident.c.id == table.c.incident_id).where(*going_on)
+        found = await self._runs(query.order_by(table.c.id).limit(1))
+        return found[0] if found else None
+
+    async def move_to(self, id_: int, incident_id: int, at: datetime) -> None:
+        """A run goes on, with its story, as that of another incident: the one that rings. It is looked at by `at`."""
+        joined = update(table).where(table.c.id == id_)
+        await self._session.run(joined.values(incident_id=incident_id, wake_at=at, version=table.c.version + 1))
+        await self._session.run(update(timeline).where(timeline.c.plan_run_id == id_).values(incident_id=incident_id))
 
     async def get(self, id_: int) -> PlanRun | None:
         """The run with this number, its steps in order."""

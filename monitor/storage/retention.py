@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table, and_, delete, exists, or_, select, text
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table, and_, delete, exists, false, or_, select, text
 
 from monitor.domain.alert import AlertState, DeliveryState
 from monitor.domain.plan import RunState
@@ -48,10 +48,12 @@ class Retention(Repository):
 
     def _steps(self, keep: Keep, now: datetime, limit: int) -> list[Callable[[], Awaitable[int]]]:
         old, sensitive = now - keep.mentions, now - keep.soonest
+        open_ = plan_run.c.state != RunState.CLOSED
+        lately = or_(open_, plan_run.c.closed_at >= now - keep.evidence)
         raw, past, ancient = now - keep.raw, now - keep.incidents, now - keep.counts
         return [
-            lambda: self._mentions(and_(text("mention.sensitive"), mention.c.seen_at < sensitive), limit),
-            lambda: self._mentions(mention.c.seen_at < old, limit),
+            lambda: self._mentions(and_(text("mention.sensitive"), mention.c.seen_at < sensitive), open_, limit),
+            lambda: self._mentions(mention.c.seen_at < old, lately, limit),
             lambda: self._authors(old, limit),
             lambda: self._rows(inbox, _stale_call(raw, old), inbox.c.received_at, limit),
             lambda: self._incidents(past, limit),
@@ -63,14 +65,14 @@ class Retention(Repository):
             lambda: self._counts(ancient.date()),
         ]
 
-    async def _mentions(self, old: ColumnElement[bool], limit: int) -> int:
-        """The evidence of open alerts stays, and so does what is under legal hold."""
+    async def _mentions(self, old: ColumnElement[bool], since: ColumnElement[bool], limit: int) -> int:
+        """The evidence of open alerts stays, so does that of plan runs that are open or `since`, and what is under legal hold."""
         # Whoever is storing mentions at this moment may be storing one of an author who is about to go.
         await self._session.lock("mentions")
-        needed = exists().where(
-            evidence.c.mention_id == mention.c.id, evidence.c.alert_id == alert.c.id, alert.c.state == AlertState.OPEN
-        )
-        found = select(mention.c.id).where(old, ~needed, ~held_mention()).order_by(mention.c.seen_at).limit(limit)
+        behind = (evidence.c.mention_id == mention.c.id, evidence.c.alert_id == alert.c.id)
+        needed = exists().where(*behind, alert.c.state == AlertState.OPEN)
+        proof = exists().where(*behind, plan_run.c.incident_id == alert.c.incident_id, plan_run.c.drill.is_(false()), since)
+        found = select(mention.c.id).where(old, ~needed, ~proof, ~held_mention()).order_by(mention.c.seen_at).limit(limit)
         returned = (
             delete(mention).where(mention.c.id.in_(found)).returning(mention.c.source, mention.c.seen_at, mention.c.author_id)
         )
@@ -154,8 +156,15 @@ def _goes_on() -> ColumnElement[bool]:
     return or_(
         exists().where(alert.c.incident_id == incident.c.id, alert.c.state == AlertState.OPEN),
         exists().where(plan_run.c.incident_id == incident.c.id, plan_run.c.state != RunState.CLOSED),
+        _told_elsewhere(),
         exists().where(notification.c.incident_id == incident.c.id, _owed()),
     )
+
+
+def _told_elsewhere() -> ColumnElement[bool]:
+    """Whether messages of an earlier incident tell of a run that has joined this one: they go first."""
+    joined = (plan_run.c.incident_id == incident.c.id, notification.c.plan_run_id == plan_run.c.id)
+    return exists().where(*joined, notification.c.incident_id != incident.c.id)
 
 
 def _owed() -> ColumnElement[bool]:

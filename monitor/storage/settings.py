@@ -47,6 +47,12 @@ class Retention(BaseModel):
         description="mentions and their authors are forgotten this long after they were seen; the evidence of open alerts and"
         " what is under legal hold stay",
     )
+    evidence: timedelta = Field(
+        timedelta(days=90),
+        ge=timedelta(0),
+        description="the posts behind a run of an emergency plan are kept at least this long after it was closed, to show what"
+        " stood there; sensitive ones only while it is open: a legal hold keeps more",
+    )
     sensitive: timedelta = Field(
         timedelta(days=14),
         gt=timedelta(0),

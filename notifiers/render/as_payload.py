@@ -167,7 +167,8 @@ def _maybe(at: datetime | None) -> str | None:
 
 
 def _statement(statement: StatementFacts) -> dict[str, Any]:
-    return {"id": statement.id, "text": clean(statement.text, 20_000), "approved": statement.approved}
+    expired = statement.expired.isoformat() if statement.expired else None
+    return {"id": statement.id, "text": clean(statement.text, 20_000), "approved": statement.approved, "expired": expired}
 
 
 def _step(step: PlanStepFacts) -> dict[str, Any]:
@@ -181,7 +182,10 @@ def _step(step: PlanStepFacts) -> dict[str, Any]:
         "owner": one_line(step.owner, _LINE) or None,
         "items": [one_line(item, _LINE) for item in step.items],
         "text": clean(step.text, 20_000) or None,
+        "words": {language: clean(words, 20_000) for language, words in step.words.items()},
+        "fingerprint": step.fingerprint or None,
         "approved": step.approved,
+        "expired": step.expired.isoformat() if step.expired else None,
         "deadline": _moment(step.deadline) if step.deadline else None,
         "late": step.late,
         "checked": list(step.checked),

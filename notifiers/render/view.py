@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifiers import calls, standing
-from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
+from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 from notifiers.reasons import worded
 from notifiers.safe import clean, host, link, one_line
 from notifiers.voice import Voice, nature
@@ -341,7 +341,7 @@ def _step(voice: Voice, number: int, step: PlanStepFacts, here: str | None) -> S
         items=[] if named else [(one_line(item, _LINE), _ticked(step, place)) for place, item in enumerate(step.items)],
         note=one_line(step.note, _LINE),
         statement=text,
-        statement_label=_statement_label(voice, step.approved) if text else "",
+        statement_label=_statement_label(voice, step) if text else "",
         approved=step.approved,
     )
 
@@ -377,12 +377,11 @@ def _answers(voice: Voice) -> list[AnswerView]:
     if plan is None or step is None:
         return []
     if calls.words_first(voice):
-        chosen, text = calls.word(voice), clean(step.text, _STATEMENT)
-        return [AnswerView(voice.say(_STATEMENTS[chosen]), text, chosen == "approved")] if text else []
+        return _in_every_language(voice, step, calls.word(voice))
     if not _stands_above(voice, step):
         return []
     return [
-        AnswerView(_statement_label(voice, each.approved), clean(each.text, _STATEMENT), each.approved)
+        AnswerView(_statement_label(voice, each), clean(each.text, _STATEMENT), each.approved)
         for each in sorted(plan.statements, key=lambda each: not each.approved)
     ]
 
@@ -395,8 +394,25 @@ def _said(voice: Voice, plan: PlanFacts) -> list[AnswerView]:
     return [AnswerView(standing.said_at(voice, each), clean(each.text, _STATEMENT), approved=True) for each in used]
 
 
-def _statement_label(voice: Voice, approved: bool) -> str:
-    return voice.say("statement.approved" if approved else "statement.draft")
+def _in_every_language(voice: Voice, step: PlanStepFacts, chosen: str) -> list[AnswerView]:
+    """The words of a step, the reader's language first: a yes is one to all of them."""
+    texts = step.words if len(step.words) > 1 else {voice.message.language: step.text}
+    label = voice.say(_STATEMENTS[chosen])
+    views = [
+        AnswerView(
+            voice.say("statement.in", label=label, tongue=voice.say(f"language.{language}")) if len(texts) > 1 else label,
+            clean(texts[language], _STATEMENT),
+            chosen == "approved",
+        )
+        for language in sorted(texts, key=lambda each: each != voice.message.language)
+    ]
+    return [each for each in views if each.text]
+
+
+def _statement_label(voice: Voice, words: PlanStepFacts | StatementFacts) -> str:
+    if words.expired is not None and not words.approved:
+        return voice.say("statement.expired", day=voice.reader.day(words.expired))
+    return voice.say("statement.approved" if words.approved else "statement.draft")
 
 
 def _phase(voice: Voice, phase: str) -> str:

@@ -1,11 +1,13 @@
 """The emergency plan: written in calm weather (`file`), snapshotted when it opens, carried out as a run (`run`)."""
 
 from monitor.domain.plan.file import (
+    CALLED_WITHIN,
     EVERYONE,
     AssignStep,
     CaptureStep,
     Channel,
     ChecklistStep,
+    Closure,
     ConditionStep,
     Id,
     Level,
@@ -42,6 +44,7 @@ __all__ = [
     "ACTION_ADDED",
     "ACTION_DONE",
     "ALWAYS_KNOWN",
+    "CALLED_WITHIN",
     "ENDED",
     "EVERYONE",
     "FREED",
@@ -52,6 +55,7 @@ __all__ = [
     "CaptureStep",
     "Channel",
     "ChecklistStep",
+    "Closure",
     "ConditionStep",
     "Id",
     "Language",

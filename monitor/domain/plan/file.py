@@ -26,6 +26,9 @@ def _several(written: Any) -> Any:
 
 Ids = Annotated[tuple[Id, ...], BeforeValidator(_several, json_schema_input_type=Id | list[Id])]
 SomeIds = Annotated[Ids, AfterValidator(some)]
+CALLED_WITHIN: Final = timedelta(minutes=15)
+"""How long what Tocsin calls has to answer, where the plan says nothing of it."""
+
 Channel = Literal["email", "webhook", "chat", "sms", "push"]
 Posture = Literal["deny", "diminish", "rebuild", "bolster"]
 
@@ -153,13 +156,16 @@ class WebhookStep(_Step):
     """Call a webhook receiver, for instance to pause the publishing queue."""
 
     action: Literal["webhook"]
+    deadline: PositiveDuration | None = Field(
+        CALLED_WITHIN, description="how long after it could begin it is late, and somebody is told: a dead receiver is no silence"
+    )
     receiver: Id = Field(description="a receiver of kind `webhook`")
     auto: bool = Field(True, description="false leaves it to a person")
     undo: Undo | None = Field(None, description="how it is taken back when the run ends")
 
 
 class CaptureStep(_Step):
-    """Write down the SHA-256 of the posts behind the alerts, to prove later what stood there; pictures are for people to keep."""
+    """Keep the posts behind the alerts, with the SHA-256 of each, to prove what stood there; pictures are for people to keep."""
 
     action: Literal["capture"]
     auto: bool = Field(True, description="false leaves it to a person")
@@ -232,7 +238,15 @@ class Statement(Settings):
     text: Localized = Field(description="the words themselves, per language")
     status: Literal["draft", "approved"] = Field("draft", description="`approved` text may be used unchanged")
     approved_by: Id | None = Field(None, description="who approved it: a person or role of contacts.yaml")
-    expires: date | None = Field(None, description="a warning in `tocsin check` once it has passed")
+    expires: date | None = Field(
+        None,
+        description="the last day on which it may be used as approved: afterwards `tocsin check` warns, and in a run somebody"
+        " has to approve the words anew",
+    )
+
+    def expired(self, day: date) -> bool:
+        """Whether its last day has passed."""
+        return self.expires is not None and self.expires < day
 
 
 class Rung(Settings):
@@ -247,7 +261,9 @@ class Rung(Settings):
     repeat_from: int | None = Field(None, ge=0, description="from the end of the ladder, go on at this rung (the first is 0)")
     every: PositiveDuration = Field(timedelta(minutes=15), description="how long the ladder then rests between two rungs")
     max: int = Field(4, ge=1, le=100, description="how many more rungs are told")
-    then: Literal["everyone"] | None = Field(None, description="who is told at last: `everyone` whom the plan names")
+    then: Literal["everyone"] | None = Field(
+        None, description="who is told at last: `everyone` whom the plan names, as after any ladder, until somebody takes the run"
+    )
 
     @model_validator(mode="after")
     def _is_one_or_the_other(self) -> Self:
@@ -271,10 +287,10 @@ class Stakeholder(Settings):
 class Closure(Settings):
     """When a run may end, and who says so."""
 
-    when: FiguresWhere | None = Field(None, description="figures that must hold")
-    for_: PositiveDuration = Field(
-        timedelta(hours=24), alias="for", description="for so long: for people to read, Tocsin looks at the moment alone"
+    when: FiguresWhere | None = Field(
+        None, description="figures that must hold; whoever stands down while they do not, says why it is over all the same"
     )
+    for_: PositiveDuration = Field(timedelta(hours=24), alias="for", description="for how long `when` must have held")
     sign_off: Id | None = Field(None, description="who signs off: a person or role of contacts.yaml; without, who stands down")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -96,7 +98,10 @@ class PlanRun:
     """A plan being carried out for one incident: (plan, incident) is unique. Moments are story time, in UTC.
 
     `confirm_by`: until when a confirmation is waited for, None once that has passed. `asked_level`: what the figures have asked
-    for since `asked_since`, `proposed_level`: what people were asked to lower it to. `rung`: how many rungs of the ladder were
+    for since `asked_since`, `proposed_level`: what people were asked to lower it to. `lowered_from`: what the figures asked for
+    when a person lowered the level, and `outside_since`: since when they have asked for more than that, or for no more than the
+    level. `calm_since`: since when the figures hold with which it may be closed. `reopened_at`: when it last went on after it was
+    closed. `rung`: how many rungs of the ladder were
     told, the last of them at `rung_at`. `touched_at`: when a person last did something. `wake_at`: when time alone may next
     change something, None: never. `owed`: what people did asks to be told, and is not yet. `version` counts changes.
     `peak`: the highest that each figure was so far. `updates`: by group of stakeholders, when it was `told` and when the lead was
@@ -129,6 +134,10 @@ class PlanRun:
     closed_at: datetime | None = None
     closed_by: str | None = None
     drill: bool = False
+    reopened_at: datetime | None = None
+    calm_since: datetime | None = None
+    lowered_from: int | None = None
+    outside_since: datetime | None = None
     wake_at: datetime | None = None
     owed: Sequence[Mapping[str, Any]] = ()
     version: int = 0
@@ -159,6 +168,11 @@ class PlanRun:
         """Whether it goes on."""
         return self.state is not RunState.CLOSED
 
+    @property
+    def began_at(self) -> datetime:
+        """Since when it has been going on: since it was opened, or opened again."""
+        return self.reopened_at or self.opened_at
+
     def step(self, id_: str) -> StepRun:
         """How a step stands; one that this run does not know was skipped."""
         return next((each for each in self.steps if each.step == id_), StepRun(id_, len(self.steps), StepState.SKIPPED))
@@ -168,6 +182,11 @@ class PlanRun:
         prepared = self.definition.statement(step.statement)
         words: dict[Language, str] = {**prepared.text} if prepared is not None else {}
         return {**words, **(self.step(step.id).words or {})}
+
+    def fingerprint(self, step: StatementStep) -> str:
+        """What names these very words in every language, their places not filled in: eight letters that a person can type."""
+        said = json.dumps(sorted(self.words(step).items()), ensure_ascii=False)
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
     def with_step(self, changed: StepRun) -> PlanRun:
         """The same run with one step as it is now."""

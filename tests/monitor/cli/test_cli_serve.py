@@ -174,13 +174,33 @@ def test_what_is_shown_of_a_run_is_what_holds_now(rung: Tocsin) -> None:
     rung.at("plan", "edit", "1", "say", "en", "{{brand}} looks into it.", "--by", "ines")
     shown = rung.at("plan", "show", "1").output
     assert "[en, changed by ines, not approved] Acme looks into it." in shown
-    assert "We are looking into it." not in shown
+    assert "[en, as it was prepared] We are looking into it." in shown
     assert "fr or en" in str(rung.at("plan", "edit", "1", "say", "de", "Nein.").exception)
     assert "there are no words" in str(rung.at("plan", "edit", "1", "say", "en", "").exception)
-    assert "there is no person, role or receiver `hubb`; did you mean `hub`?" in str(
-        rung.at("plan", "assign", "1", "hubb").exception
-    )
-    assert rung.at("plan", "assign", "1", "hub").output.startswith("Plan outage, run 1: the run is hub's.")
+    assert "`hub` is no person or role of contacts.yaml" in str(rung.at("plan", "assign", "1", "hub").exception)
+    assert rung.at("plan", "assign", "1", "ada").output.startswith("Plan outage, run 1: the run is ada's.")
+
+
+def test_changed_words_are_approved_by_the_fingerprint_beside_them(rung: Tocsin) -> None:
+    """By somebody else, who has read them; an older fingerprint is refused with the command that names those of now."""
+    first = _fingerprint(rung)
+    edited = rung.at("plan", "edit", "1", "say", "en", "We are sorry.", "--by", "ines")
+    second = _fingerprint(rung)
+    assert f"tocsin plan approve 1 say {second}" in edited.output
+    for given in ((), (first,)):
+        assert f"type `tocsin plan approve 1 say {second}`" in str(rung.at("plan", "approve", "1", "say", *given).exception)
+    assert "you changed the words" in str(rung.at("plan", "approve", "1", "say", second, "--by", "ines").exception)
+    assert "the words of say are approved" in rung.at("plan", "approve", "1", "say", second, "--by", "zoe").output
+    assert "[en, approved by zoe] We are sorry." in rung.at("plan", "show", "1").output
+
+
+def _fingerprint(rung: Tocsin) -> str:
+    return rung.at("plan", "show", "1").output.split("fingerprint ")[1].split()[0]
+
+
+def test_the_evidence_of_a_run_is_shown_with_its_proof(rung: Tocsin) -> None:
+    """Nothing was captured in a plan without that step, and that is said."""
+    assert "No post was captured" in rung.at("plan", "show", "1", "--evidence").output
 
 
 def test_a_drill_is_marked_as_one(rung: Tocsin) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitor.domain.errors import UsageError
+from monitor.domain.plan import StatementStep
 from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.places import known_places
@@ -126,9 +127,11 @@ async def test_who_changes_the_words_does_not_approve_them(hut: Build) -> None:
     await home.act()
     await home.do("done", by="ana", step="facts")
     await home.act()
-    await home.do("edit", by="ben", step="answer", words={"en": "All is well."})
+    run = await home.do("edit", by="ben", step="answer", words={"en": "All is well."})
+    answer = run.definition.step("answer")
+    assert isinstance(answer, StatementStep)
     with pytest.raises(RefusedError, match="you changed the words"):
-        await home.do("approve", by="ben", step="answer")
+        await home.do("approve", by="ben", step="answer", fingerprint=run.fingerprint(answer))
 
 
 async def test_the_level_rises_with_the_figures_and_opens_the_chase_anew(house: Build) -> None:

@@ -61,6 +61,15 @@ def test_a_run_is_given_to_somebody() -> None:
     assert len({tell.times for tell in walk.told}) == 3
 
 
+def test_a_run_is_given_to_contacts_alone() -> None:
+    """A name that nobody has would lead a run of which nobody hears; a receiver leads nothing."""
+    walk = _begun({"id": "facts"})
+    for step in (None, "facts"):
+        with pytest.raises(RefusedError, match=r"`heda` is no person or role of contacts\.yaml.*did you mean `head`"):
+            walk.act("assign", to="heda", step=step)
+    assert walk.run.lead is None
+
+
 def test_a_step_is_given_to_somebody() -> None:
     """Theirs is the step, and not the run."""
     walk = _begun({"id": "facts"})
@@ -76,7 +85,7 @@ def test_help_is_called_rung_by_rung() -> None:
     walk = _begun({"id": "facts", "role": "legal"}, escalation=_LADDER)
     walk.act("escalate")
     walk.act("escalate")
-    walk.at(60)
+    walk.at(59)
     assert walk.whom(Why.ESCALATED) == [("head",), ("cm", "head", "legal")]
     assert not walk.whom(Why.UNTAKEN)
 
@@ -254,7 +263,8 @@ def test_words_are_used_only_after_a_recorded_yes() -> None:
 def test_a_yes_to_nobodys_words_tells_nobody() -> None:
     """The step has no owner, and the run nobody who leads it."""
     walk = _begun(_ANSWER)
-    assert walk.act("approve", "eve", step="answer") == (Note("step.approved", {"step": "answer"}),)
+    noted = Note("step.approved", {"step": "answer", "words": walk.words("answer")})
+    assert walk.act("approve", "eve", step="answer") == (noted,)
 
 
 def test_words_that_need_no_yes_are_used_at_once() -> None:
@@ -304,8 +314,8 @@ def test_two_people_where_words_were_changed() -> None:
     walk = _begun(_PUBLISH, severity=[{"level": 1, "name": {"en": "alert"}, "approver": "head"}])
     walk.act("edit", "eve", step="answer", words={"en": "We are sorry."})
     with pytest.raises(RefusedError, match="you changed the words of `answer`: somebody else of legal or head approves them"):
-        walk.act("approve", "eve", step="answer")
-    walk.act("approve", "bob", step="answer")
+        walk.approve("answer", "eve")
+    walk.approve("answer", "bob")
     assert walk.whom(Why.STEP) == [("site",)]
 
 
@@ -331,7 +341,7 @@ def test_nobody_approves_their_own_words_because_somebody_changed_others() -> No
         walk.act("edit", "ana", step="answer", words={"en": "We are sorry."})
     walk.act("edit", "eve", step="answer", words={"en": "We are sorry."})
     walk.act("edit", "ana", step="answer", words={"fr": "Pardon.", "en": "Sorry."})
-    walk.act("approve", "eve", step="answer")
+    walk.approve("answer")
     walk.act("edit", "eve", step="answer", words={"fr": "Désolés."})
     assert walk.run.step("answer").words == {"fr": "Désolés.", "en": "Sorry."}
 
@@ -346,11 +356,120 @@ def test_words_are_changed_before_they_are_asked_for() -> None:
     assert walk.whom(Why.APPROVAL) == [("legal",)]
 
 
-def test_words_without_an_approval_are_changed_in_the_open() -> None:
-    """One event that says in which languages."""
-    walk = _begun(_HOLD)
-    done = walk.act("edit", step="hold", words={"fr": "Pardon.", "en": "Sorry."})
-    assert done == (Note("step.edited", {"step": "hold", "languages": ["en", "fr"]}),)
+def test_words_that_were_approved_in_advance_and_changed_need_two_people() -> None:
+    """Whoever changed them says no yes to themselves, and nobody uses them meanwhile, whatever the plan asks of the step."""
+    severity = [{"level": 1, "name": {"en": "alert"}, "approver": "head"}]
+    walk = _begun(_HOLD, severity=severity)
+    noted, told = walk.act("edit", step="hold", words={"fr": "Pardon.", "en": "Sorry."})
+    assert noted == Note("step.edited", {"step": "hold", "languages": ["en", "fr"], "words": walk.words("hold")})
+    assert told == Tell(("head",), Why.APPROVAL, "hold", times=1)
+    with pytest.raises(RefusedError, match="the words of `hold` were changed by ana: head says yes or no first"):
+        walk.act("done", step="hold")
+    with pytest.raises(RefusedError, match="ana may not approve"):
+        walk.approve("hold", "ana")
+    walk.approve("hold", "bob")
+    walk.act("done", step="hold")
+    assert walk.state("hold") is StepState.DONE
+
+
+def test_where_the_plan_names_nobody_a_second_person_approves_changed_words() -> None:
+    """Any, but not whoever changed them; those of the plan are asked, and others in time."""
+    walk = _begun(_HOLD, escalation=_LADDER)
+    walk.act("edit", step="hold", words={"en": "Sorry."})
+    with pytest.raises(RefusedError, match="you changed the words of `hold`: somebody else approves them"):
+        walk.approve("hold", "ana")
+    walk.at(30)
+    assert walk.whom(Why.APPROVAL) == [("cm",), ("head",)]
+    walk.approve("hold", "tom")
+    walk.act("done", step="hold")
+    assert walk.run.step("hold").approved_by == "tom"
+
+
+def test_words_changed_before_their_step_begins_are_asked_for_when_it_does() -> None:
+    """Not only where the step is ready: an edit in calm minutes is no way around the second person."""
+    walk = _begun({"id": "facts"}, {**_HOLD, "needs": "facts"})
+    walk.act("edit", step="hold", words={"en": "Sorry."})
+    walk.act("done", step="facts")
+    walk.at(1)
+    assert walk.whom(Why.APPROVAL) == [("cm",)]
+    with pytest.raises(RefusedError, match="were changed by ana"):
+        walk.act("done", step="hold")
+
+
+def _held(expires: str) -> dict[str, Any]:
+    words = {"id": "holding", "text": {"en": "We are looking into it."}, "status": "approved", "approved_by": "legal"}
+    return {"statements": [{**words, "expires": expires}]}
+
+
+def test_words_whose_last_day_has_passed_are_approved_anew() -> None:
+    """What was approved until yesterday is not approved today: who approved it is asked, and says so in this run."""
+    walk = Walk(plan(_HOLD, activation=_AUTOMATIC, **_held("2026-03-01")))
+    walk.at(0)
+    assert walk.whom(Why.APPROVAL) == [("legal",)]
+    with pytest.raises(RefusedError, match="were approved until 2026-03-01 and no longer: legal says yes or no first"):
+        walk.act("done", step="hold")
+    walk.approve("hold", "eve")
+    walk.act("done", step="hold")
+    assert walk.state("hold") is StepState.DONE
+
+
+def test_words_may_be_used_on_their_last_day() -> None:
+    """And nobody is asked."""
+    walk = Walk(plan(_HOLD, activation=_AUTOMATIC, **_held("2026-03-02")))
+    walk.at(0)
+    assert not walk.whom(Why.APPROVAL)
+    walk.act("done", step="hold")
+    assert walk.state("hold") is StepState.DONE
+
+
+def test_a_yes_is_to_the_words_that_were_read() -> None:
+    """Once words were changed it names them; an older name is refused, with the command that names those of now."""
+    walk = _begun(_PUBLISH)
+    first = walk.words("answer")
+    walk.act("edit", step="answer", words={"en": "We are sorry."})
+    now = walk.words("answer")
+    with pytest.raises(RefusedError, match=f"ana changed the words of `answer`: .* `tocsin plan approve 1 answer {now}`"):
+        walk.act("approve", "eve", step="answer")
+    with pytest.raises(RefusedError, match=rf"those that you approve \({first}\) are not those that stand there"):
+        walk.act("approve", "eve", step="answer", fingerprint=first)
+    assert not walk.whom(Why.STEP)
+    (noted, _) = walk.act("approve", "eve", step="answer", fingerprint=now.upper())
+    assert noted == Note("step.approved", {"step": "answer", "words": now})
+    with pytest.raises(RefusedError, match="are not those"):
+        walk.act("approve", "eve", step="answer", fingerprint=first)
+
+
+def test_words_that_nobody_changed_need_no_name() -> None:
+    """There is but one text that was ever asked about; one who names another has read something else."""
+    walk = _begun(_ANSWER)
+    with pytest.raises(RefusedError, match="`answer` says something else"):
+        walk.act("approve", "eve", step="answer", fingerprint="00000000")
+    walk.act("approve", "eve", step="answer")
+    assert walk.run.step("answer").approved_by == "eve"
+
+
+def test_a_fingerprint_is_of_all_languages() -> None:
+    """Who reads French says yes to the English words, too: they must be the same."""
+    walk = _begun(_ANSWER)
+    seen = {walk.words("answer")}
+    for words in ({"fr": "Pardon."}, {"en": "Sorry."}, {"fr": "Pardon", "en": "Sorry."}):
+        walk.act("edit", step="answer", words=words)
+        seen.add(walk.words("answer"))
+    assert len(seen) == 4
+    assert {len(each) for each in seen} == {8}
+
+
+def test_what_was_approved_has_its_own_time_to_go_out() -> None:
+    """A place that is down for an hour is no silence, however early or late the yes came."""
+    for step in (_PUBLISH, {**_PUBLISH, "deadline": "5m"}, {**_PUBLISH, "deadline": "3h"}):
+        walk = _begun(step, escalation=_LADDER)
+        walk.at(10)
+        walk.effects.clear()
+        walk.act("approve", "eve", step="answer")
+        walk.at(24)
+        assert not walk.whom(Why.LATE)
+        walk.at(25)
+        assert walk.whom(Why.LATE) == [("head",)]
 
 
 @pytest.mark.parametrize(("step", "words"), [("facts", {"en": "x"}), ("hold", None), ("hold", {})])
@@ -368,7 +487,7 @@ def test_words_that_could_not_be_published_are_left_to_people() -> None:
     walk.arrives("answer", StepState.FAILED, "site: no answer")
     walk.act("edit", step="answer", words={"en": "Sorry."})
     assert walk.state("answer") is StepState.READY
-    walk.act("approve", "eve", step="answer")
+    walk.approve("answer")
     assert walk.whom(Why.STEP) == [("site",)]
     assert walk.whom(Why.APPROVED) == [("ana",)]
     walk.act("done", step="answer")
@@ -464,15 +583,32 @@ def test_the_end_may_wait_for_the_level() -> None:
     with pytest.raises(RefusedError, match="do not hold yet \\(level 1\\)"):
         walk.act("stand_down")
     walk.act("level", level=0, text="it is over")
+    walk.at(2)
+    walk.at(2 + 24 * 60)
     walk.act("stand_down")
     assert walk.run.state is RunState.CLOSED
 
 
-def test_calm_figures_need_no_reason() -> None:
-    """What the plan asks for holds."""
+def test_figures_that_have_been_calm_for_as_long_as_the_plan_asks_need_no_reason() -> None:
+    """An unbroken calm; until then what is missing is said, and a person may say why it is over all the same."""
+    walk = _begun(closure={"when": {"mentions": {"lt": 10}}, "for": "2h"})
+    for minute, mentions in ((1, 3), (60, 10), (61, 3), (100, None), (101, 3), (161, 3)):
+        walk.at(minute, mentions=mentions)
+    with pytest.raises(RefusedError, match=r"hold for 2h, and these \(mentions 3\) have held for 1h: say why"):
+        walk.act("stand_down")
+    walk.at(220)
+    with pytest.raises(RefusedError, match="have held for 1h59m"):
+        walk.act("stand_down")
+    walk.at(221)
+    walk.act("stand_down")
+    assert walk.run.state is RunState.CLOSED
+
+
+def test_a_reason_ends_what_has_not_been_calm_for_long() -> None:
+    """Somebody knows better, and says so."""
     walk = _begun(closure={"when": {"mentions": {"lt": 10}}})
     walk.at(1, mentions=3)
-    walk.act("stand_down")
+    walk.act("stand_down", text="they meant somebody else")
     assert walk.run.state is RunState.CLOSED
 
 

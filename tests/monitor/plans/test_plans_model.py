@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from monitor.domain.plan import Language, NotifyStep, Plan, PlanRun, RunState, StatementStep, StepState, WebhookStep
-from monitor.plans import VERBS, Act, Effect, Facts, Note, RefusedError, Tell, Why, act, move
+from monitor.plans import VERBS, Act, Effect, Facts, Note, RefusedError, Tell, Why, act, beginning_again, move, reopened
+from monitor.plans.moving import SUSTAINED
 from rules.figures import Figures
-from tests.monitor.plans.walking import OPENED, ROLES, minutes, opened, plan, restored
+from tests.monitor.plans.walking import CONTACTS, OPENED, ROLES, minutes, opened, plan, restored
 
 _NAMES = ("cm", "head", "legal", "board", "ana")
 _PUBLISHING = "site"
@@ -101,8 +102,11 @@ _PARTS = _some(
         st.sampled_from(["human", "rule"]),
     ),
     escalation=st.builds(lambda rungs, again: [*rungs, *again], st.lists(_RUNG, max_size=3), st.lists(_AGAIN, max_size=1)),
-    closure=_some(when=_WHEN, sign_off=_NAME),
+    closure=_also(_some(when=_WHEN, sign_off=_NAME), st.builds(lambda lasting: {"for": lasting}, _DURATIONS)),
     after_action=_some(owner=_NAME, due=_DURATIONS),
+    statements=_some(status=st.just("approved"), approved_by=_NAME, expires=st.just("2026-01-31")).map(
+        lambda more: [{"id": "holding", "text": {"en": "We are looking into it.", "fr": "Nous regardons."}, **more}]
+    ),
     remind_every=_DURATIONS,
     notify=_SOME,
 )
@@ -134,7 +138,7 @@ class Runs(RuleBasedStateMachine):
         self.plan, self.figures, self.now = asked, figures, OPENED
         self.run: PlanRun = opened(asked)
         self.told: set[tuple[Why, str | None, int, str]] = set()
-        self.approved: dict[str, tuple[set[str], str | None]] = {}
+        self.approved: dict[str, tuple[set[str], str | None, str]] = {}
         self._move()
 
     @rule(after=st.sampled_from([0.1, 1, 10, 60, 600, 3600, 86400, 10 * 86400]))
@@ -163,6 +167,19 @@ class Runs(RuleBasedStateMachine):
         self.figures = figures
         self._move()
 
+    @precondition(lambda self: not self.run.open)
+    @rule(state=st.sampled_from([RunState.RUNNING, RunState.AWAITING_CONFIRMATION]))
+    def reopen(self, state: RunState) -> None:
+        """The crisis comes back: what was taken back may be sent anew, and nothing else of what was sent."""
+        again = {*beginning_again(self.run)}
+        self.told = {key for key in self.told if key[0] is Why.STEP and key[1] not in again}
+        before, observed = self.run, self.plan.activation.mode == "observe"
+        after = reopened(before, self.now, state=RunState.OBSERVING if observed else state)
+        for step in before.steps:
+            assert after.step(step.step) == step or step.step in again or not step.ended
+        self.run = restored(replace(after, version=before.version + 1))
+        self._move()
+
     @rule(verb=st.sampled_from(sorted(VERBS)), by=_PEOPLE, data=st.data())
     def do(self, verb: str, by: str, data: st.DataObject) -> None:
         """Somebody does something, possible or not."""
@@ -181,7 +198,13 @@ class Runs(RuleBasedStateMachine):
     def word(self, verb: str, by: str, words: Mapping[Language, str], data: st.DataObject) -> None:
         """Somebody changes words, or says yes or no to them, entitled or not."""
         step = data.draw(st.sampled_from(self._worded()))
-        self._act(self._done(verb, by, step=step, words=words), text="because")
+        read = data.draw(st.sampled_from([self._fingerprint(step), self._fingerprint(step), "00000000", None]))
+        self._act(self._done(verb, by, step=step, words=words), text="because", fingerprint=read)
+
+    def _fingerprint(self, step: str) -> str:
+        asked = self.plan.step(step)
+        assert isinstance(asked, StatementStep)
+        return self.run.fingerprint(asked)
 
     def _worded(self) -> Sequence[str]:
         open_ = [each for each in self.plan.steps if isinstance(each, StatementStep) and not self.run.step(each.id).ended]
@@ -189,16 +212,36 @@ class Runs(RuleBasedStateMachine):
 
     def _done(self, verb: str, by: str, *, step: str | None, words: Mapping[Language, str] | None) -> Act:
         names = (by, *ROLES[by]) if by in ROLES else ()
-        return Act(verb, by, self.now, names=names, step=step, words=words, figures=self.figures)
+        return Act(verb, by, self.now, names=names, contacts=CONTACTS, step=step, words=words, figures=self.figures)
 
     def _act(self, done: Act, **more: Any) -> None:
         done = replace(done, **more)
         with suppress(RefusedError):
             moved = act(self.run, done)
-            if done.verb == "approve" and moved.effects and done.step is not None:
-                self.approved[done.step] = ({done.by, *done.names}, self.run.step(done.step).edited_by)
+            if moved.effects:
+                self._is_right(done)
             self._keep(moved.run, moved.effects)
         self._move()
+
+    def _is_right(self, done: Act) -> None:
+        """What somebody did, and was not refused: nobody uses words without the yes they need, or ends without calm or a word."""
+        step = self.plan.step(done.step or "")
+        if done.verb == "approve" and isinstance(step, StatementStep):
+            self.approved[step.id] = ({done.by, *done.names}, self.run.step(step.id).edited_by, self.run.fingerprint(step))
+            assert done.fingerprint == self.run.fingerprint(step) or self.run.step(step.id).words is None
+        if done.verb == "done" and isinstance(step, StatementStep) and self._needs_a_yes(step):
+            names, editor, words = self.approved[step.id]
+            assert editor not in names
+            assert words == self.run.fingerprint(step)
+        closure = self.plan.closure
+        if done.verb == "stand_down" and closure.when is not None and not done.text:
+            assert self.run.calm_since is not None
+            assert self.now - self.run.calm_since >= closure.for_
+
+    def _needs_a_yes(self, step: StatementStep) -> bool:
+        prepared = self.plan.statement(step.statement)
+        expired = prepared is not None and prepared.expires is not None and prepared.expires < self.now.date()
+        return step.approval is not None or self.run.step(step.id).edited_by is not None or expired
 
     @precondition(lambda self: self._under_way())
     @rule(ended=st.sampled_from([StepState.DONE, StepState.FAILED]), data=st.data())
@@ -213,7 +256,10 @@ class Runs(RuleBasedStateMachine):
         ]
 
     def _move(self, delivered: Mapping[str, tuple[StepState, str]] | None = None) -> None:
-        moved = move(self.run, Facts(self.now, self.figures, delivered or {}))
+        before, moved = self.run, move(self.run, Facts(self.now, self.figures, delivered or {}))
+        if before.lowered_from is not None and (moved.run.level or 0) > (before.level or 0):
+            assert before.outside_since is not None, "no flapping overrules a person"
+            assert self.now - before.outside_since >= SUSTAINED
         self._keep(moved.run, moved.effects)
 
     def _keep(self, after: PlanRun, effects: Sequence[Effect]) -> None:
@@ -241,11 +287,12 @@ class Runs(RuleBasedStateMachine):
         step = self.plan.step(tell.step)
         assert isinstance(step, StatementStep)
         assert step.approval is not None
-        names, editor = self.approved[tell.step]
+        names, editor, words = self.approved[tell.step]
         level = self.plan.level(self.run.level)
         allowed = {*step.approval.role, level.approver if level is not None else None}
         assert allowed & names
         assert editor not in names
+        assert words == self.run.fingerprint(step), "what goes out is what was read"
 
     @invariant()
     def a_second_look_finds_nothing(self) -> None:
@@ -268,13 +315,11 @@ class Runs(RuleBasedStateMachine):
 
     @invariant()
     def somebody_has_it(self) -> None:
-        """An open run has a next moment, or somebody has taken it, or all whom its ladder names were told."""
+        """An open run has a next moment, unless it only waits for a person to begin it, or nobody is to hear of it."""
         if not hasattr(self, "run") or not self.run.open or self.run.wake_at is not None:
             return
         waits = self.run.state is RunState.AWAITING_CONFIRMATION and self.plan.activation.mode == "manual"
-        observed = self.run.state is RunState.OBSERVING
-        chased = self.run.acknowledged_at is not None or self.run.rung >= len([r for r in self.plan.escalation if r.notify])
-        assert waits or observed or chased
+        assert self.run.state is RunState.OBSERVING or (waits and self.run.acknowledged_at is None)
 
 
 def _asks_for_its_report(before: PlanRun, after: PlanRun, effects: Sequence[Effect]) -> bool:

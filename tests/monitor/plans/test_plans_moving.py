@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from monitor.domain.plan import RunState, StepState
@@ -177,17 +179,43 @@ def test_what_a_person_lowered_stays_while_the_figures_ask_for_no_more_than_they
     walk.at(1, mentions=20)
     assert walk.run.level == 1
     walk.at(2, mentions=100)
+    walk.at(6.9)
+    assert walk.run.level == 1
+    walk.at(7)
     assert walk.run.level == 3
 
 
 def test_after_a_calm_the_figures_raise_again_what_a_person_lowered() -> None:
-    """Lowered, calm, and as bad as before: it rises."""
+    """Lowered, calm for as long as the figures look back, and as bad as before: that is new, and rises at once."""
     walk = _graded()
     walk.at(0, mentions=10)
     walk.act("level", level=1, text="they laugh with us")
     walk.at(1, mentions=0)
-    walk.at(2, mentions=10)
+    walk.at(61)
+    walk.at(62, mentions=10)
     assert walk.run.level == 2
+
+
+def test_figures_that_flap_do_not_overrule_a_person() -> None:
+    """Now less, now as much, now more for a moment: the level stays as somebody set it."""
+    walk = _graded()
+    walk.at(0, mentions=10)
+    walk.act("level", level=1, text="they laugh with us")
+    for minute in range(1, 121):
+        walk.at(minute, mentions=(0, 10, 100, 100, 10, 0, 100)[minute % 7])
+    assert walk.run.level == 1
+    assert walk.kinds.count("level.raised") == 0
+
+
+def test_figures_that_nobody_is_sure_of_are_no_calm() -> None:
+    """What may be graver than it looks does not end what a person said."""
+    walk = _graded()
+    walk.at(0, mentions=10)
+    walk.act("level", level=1, text="they laugh with us")
+    walk.at(1, mentions=None)
+    walk.at(90)
+    walk.at(91, mentions=10)
+    assert walk.run.level == 1
 
 
 def test_what_a_person_raised_has_its_time_before_a_rule_lowers_it() -> None:
@@ -281,28 +309,40 @@ def test_a_level_without_a_time_to_acknowledge_has_a_quarter_of_an_hour() -> Non
 
 
 def test_the_ladder_repeats_and_ends_on_everyone() -> None:
-    """From the rung that is named, round and round, as often as it says; at last whoever the plan names; then it is over."""
+    """From the rung that is named, round and round, as often as it says; at last whoever the plan names."""
     walk = Walk(plan({"id": "facts", "role": "legal"}, activation=_AUTOMATIC, escalation=_LADDER))
-    for minute in range(0, 200, 5):
+    for minute in range(0, 130, 5):
         walk.at(minute)
     assert walk.whom(Why.UNTAKEN) == [("cm",), ("head",), ("cm",), ("head",), ("cm",), ("cm", "head", "legal")]
-    assert walk.run.wake_at is None
 
 
-def test_a_ladder_may_end_without_everyone() -> None:
-    """`max` repeats, and no `then`."""
-    ladder = [{"at": 0, "notify": "cm"}, {"repeat_from": 7, "every": "5m", "max": 1}]
-    walk = Walk(plan(activation=_AUTOMATIC, escalation=ladder))
-    for minute in range(0, 60, 5):
-        walk.at(minute)
-    assert walk.whom(Why.UNTAKEN) == [("cm",), ("cm",)]
-
-
-def test_nobody_is_chased_whom_no_rung_names() -> None:
-    """A repeat needs something to repeat."""
-    walk = Walk(plan(activation=_AUTOMATIC, escalation=[{"repeat_from": 0}]))
-    walk.at(600)
+def test_everyone_is_told_again_ever_more_seldom_until_somebody_takes_it() -> None:
+    """No run is left without a next moment or a person: after an hour, two, four, and then each day."""
+    walk = Walk(plan(activation=_AUTOMATIC, escalation=_LADDER[:2]))
+    told: list[float] = []
+    while len(told) < 9:
+        assert walk.run.wake_at is not None
+        minute = max((walk.run.wake_at - OPENED) / minutes(1), 0)
+        if any(isinstance(each, Tell) and each.to == ("cm", "head") for each in walk.at(minute)):
+            told.append(minute)
+    assert told[0] == 30
+    hours = [(later - sooner) / 60 for sooner, later in itertools.pairwise(told)]
+    assert hours == [1, 2, 4, 8, 16, 24, 24, 24]
+    walk.act("acknowledge")
+    walk.effects.clear()
+    walk.at(told[-1] + 30 * 24 * 60)
     assert not walk.whom(Why.UNTAKEN)
+
+
+@pytest.mark.parametrize(
+    "ladder", [[], [{"repeat_from": 0}], [{"at": 0.5, "notify": "cm"}], [{"at": 0, "notify": "cm"}, {"repeat_from": 7, "max": 1}]]
+)
+def test_the_last_rung_is_never_nobody(ladder: list[dict[str, object]]) -> None:
+    """A plan without a ladder, or with one that ends, tells everyone all the same."""
+    walk = Walk(plan({"id": "facts", "role": "legal"}, activation=_AUTOMATIC, escalation=ladder))
+    for minute in (0, 15, 30, 45):
+        walk.at(minute)
+    assert ("cm", "legal") in walk.whom(Why.UNTAKEN)
 
 
 def test_acknowledging_ends_the_chase_but_not_what_is_told_whatever_happens() -> None:
@@ -358,15 +398,15 @@ def test_a_run_that_was_taken_and_rests_is_brought_to_mind() -> None:
     assert walk.whom(Why.QUIET) == [("ana",), ("ana",)]
 
 
-def test_a_run_whose_steps_are_all_over_rests_in_peace() -> None:
-    """There is nothing left to ask about; its lead closes it."""
+def test_a_run_whose_steps_are_all_over_is_brought_to_mind_ever_more_seldom() -> None:
+    """Nothing is left but to stand down, perhaps after a day of calm: an hour later, then two, then four."""
     walk = Walk(plan())
     walk.at(0)
     walk.act("confirm")
     walk.act("done", step="facts")
-    walk.at(600)
-    assert not walk.whom(Why.QUIET)
-    assert walk.run.lead == "ana"
+    asked = [hour for hour in range(1, 17) if walk.at(60 * hour)]
+    assert asked == [1, 2, 4, 8, 16]
+    assert walk.whom(Why.QUIET) == [("ana",)] * 5
 
 
 def test_whoever_is_to_sign_is_reminded() -> None:
@@ -376,6 +416,66 @@ def test_whoever_is_to_sign_is_reminded() -> None:
     walk.act("stand_down")
     walk.at(60)
     assert walk.whom(Why.SIGN_OFF) == [("head",), ("head",)]
+
+
+# --- again ---------------------------------------------------------------------------------------------------------------
+
+
+def _closed_after_an_hour() -> Walk:
+    pause = {"id": "pause", "action": "webhook", "receiver": "queue", "undo": {"receiver": "queue-resume"}}
+    call = {"id": "call", "action": "webhook", "receiver": "hotline"}
+    walk = Walk(plan(pause, call, {"id": "facts", "deadline": "30m"}, {"id": "shops"}, activation=_AUTOMATIC, escalation=_LADDER))
+    walk.at(0)
+    walk.arrives("pause")
+    walk.arrives("call")
+    walk.act("done", step="shops")
+    walk.at(60)
+    walk.act("stand_down")
+    walk.effects.clear()
+    return walk
+
+
+def test_what_the_end_took_back_is_done_anew_when_the_crisis_comes_back() -> None:
+    """The queue runs again since the end: it is paused once more. What nobody took back stays done."""
+    walk = _closed_after_an_hour()
+    walk.reopen(90)
+    walk.at(90)
+    assert walk.whom(Why.STEP) == [("queue",)]
+    assert (walk.state("pause"), walk.state("call"), walk.state("shops")) == (
+        StepState.RUNNING,
+        StepState.DONE,
+        StepState.DONE,
+    )
+    walk.arrives("pause")
+    walk.act("stand_down")
+    assert walk.whom(Why.UNDO) == [("queue-resume",)]
+
+
+def test_the_clocks_of_a_run_that_goes_on_begin_with_it() -> None:
+    """Nobody is late by the time in which it was closed; and it is chased anew."""
+    walk = _closed_after_an_hour()
+    walk.reopen(90)
+    walk.at(90)
+    walk.arrives("pause")
+    assert walk.run.step("facts").deadline_at == OPENED + minutes(120)
+    assert not walk.whom(Why.LATE)
+    assert (walk.run.lead, walk.run.acknowledged_at, walk.run.opened_at) == (None, None, OPENED)
+    assert walk.whom(Why.UNTAKEN) == [("cm",)]
+    walk.at(105)
+    assert walk.whom(Why.UNTAKEN) == [("cm",), ("head",)]
+    walk.at(120)
+    assert walk.kinds.count("step.late") == 1
+
+
+def test_a_webhook_that_does_not_answer_is_late_though_the_plan_names_no_deadline() -> None:
+    """A quarter of an hour; then whoever leads is told, and who is next."""
+    walk = Walk(plan({"id": "pause", "action": "webhook", "receiver": "queue"}, activation=_AUTOMATIC, escalation=_LADDER))
+    walk.at(0)
+    walk.act("acknowledge")
+    walk.at(14.9)
+    assert not walk.whom(Why.LATE)
+    walk.at(15)
+    assert walk.whom(Why.LATE) == [("ana", "head")]
 
 
 # --- in any case ---------------------------------------------------------------------------------------------------------
@@ -424,7 +524,7 @@ def test_what_waits_for_the_level_sees_the_level_of_now() -> None:
 def test_a_clock_that_goes_back_brings_nothing_about(minute: int) -> None:
     """What was done stays done, and is not done again when the clock comes by once more."""
     steps = [{"id": "support", "action": "notify", "receiver": "support", "every": "2h"}, {"id": "facts", "deadline": "10m"}]
-    walk = Walk(plan(*steps, activation=_AUTOMATIC, escalation=_LADDER[:2]))
+    walk = Walk(plan(*steps, activation=_AUTOMATIC, escalation=[*_LADDER[:2], {"repeat_from": 0, "every": "1h"}]))
     for past in (0, 11, 16):
         walk.at(past)
     done = list(walk.effects)

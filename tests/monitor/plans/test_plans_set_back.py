@@ -94,5 +94,4 @@ def test_what_was_done_stays_done() -> None:
     before = walk.run
     assert not walk.at(-_DAY)
     assert walk.run.step("keep") == before.step("keep")
-    assert walk.run.wake_at is None
     assert walk.now == before.opened_at - minutes(_DAY)

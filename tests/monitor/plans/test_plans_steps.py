@@ -18,7 +18,8 @@ _ANSWER = {"id": "answer", "action": "statement", "statement": "holding", "appro
 
 
 def _walk(*steps: dict[str, Any], **more: Any) -> Walk:
-    return Walk(plan(*steps, **{"activation": _AUTOMATIC, **more}))
+    """A walk in which nobody is chased for a day."""
+    return Walk(plan(*steps, **{"activation": _AUTOMATIC, "escalation": [{"at": 100, "notify": "cm"}], **more}))
 
 
 # --- what may begin ------------------------------------------------------------------------------------------------------
@@ -291,9 +292,9 @@ def test_what_was_missed_is_told_once() -> None:
     walk = _walk({**_SUPPORT, "every": "2h"})
     walk.at(0)
     walk.arrives("support")
-    walk.at(25 * 60)
+    walk.at(24 * 60 + 30)
     assert len(walk.told) == 2
-    assert walk.run.wake_at == OPENED + minutes(26 * 60)
+    assert walk.run.step("support").next_at == OPENED + minutes(26 * 60)
 
 
 def test_a_wait_lasts_as_long_as_it_says() -> None:

@@ -8,17 +8,18 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.domain.plan import Plan, PlanRun, RunState, StepRun, StepState, opens_as
-from monitor.plans import Act, Effect, Facts, Moved, Note, Tell, Why, act, move
+from monitor.domain.plan import Plan, PlanRun, RunState, StatementStep, StepRun, StepState, opens_as
+from monitor.plans import Act, Effect, Facts, Moved, Note, Tell, Why, act, move, reopened
 from rules.figures import Figures
 
 OPENED = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 _MOMENTS = {"confirm_by", "confirmed_at", "level_since", "asked_since", "rung_at", "acknowledged_at", "touched_at"}
-_MOMENTS |= {"opened_at", "stood_down_at", "closed_at", "wake_at", "ready_at", "deadline_at", "started_at", "next_at"}
-_MOMENTS |= {"ended_at", "approval_by", "approved_at"}
+_MOMENTS |= {"opened_at", "reopened_at", "calm_since", "outside_since", "stood_down_at", "closed_at", "wake_at", "ready_at"}
+_MOMENTS |= {"deadline_at", "started_at", "next_at", "ended_at", "approval_by", "approved_at"}
 
 # The contacts of these tests, and which roles each has.
 ROLES = {"ana": ("cm",), "bob": ("head",), "eve": ("legal", "cm"), "tom": ()}
+CONTACTS = {*ROLES, "cm", "head", "legal", "board"}
 
 
 def minutes(number: float) -> timedelta:
@@ -104,8 +105,23 @@ class Walk:
     def act(self, verb: str, by: str = "ana", **more: Any) -> Sequence[Effect]:
         """What comes of it that somebody does something now. Raises `RefusedError`."""
         names = (by, *ROLES[by]) if by in ROLES else ()
-        done = Act(verb, by, self.now, names=names, figures=self.figures, **more)
+        done = Act(verb, by, self.now, names=names, contacts=CONTACTS, figures=self.figures, **more)
         return self._keep(act(self.run, done))
+
+    def words(self, step: str) -> str:
+        """The fingerprint of the words of a step, as they stand."""
+        asked = self.plan.step(step)
+        assert isinstance(asked, StatementStep)
+        return self.run.fingerprint(asked)
+
+    def approve(self, step: str, by: str = "eve") -> Sequence[Effect]:
+        """What comes of it that somebody says yes to the words that stand there now."""
+        return self.act("approve", by, step=step, fingerprint=self.words(step))
+
+    def reopen(self, minute: float, state: RunState = RunState.RUNNING) -> None:
+        """The crisis comes back so many minutes after the opening."""
+        self.now = OPENED + minutes(minute)
+        self._keep(Moved(reopened(self.run, self.now, state=state)))
 
     def arrives(self, step: str, ended: StepState = StepState.DONE, detail: str = "cm: delivered") -> Sequence[Effect]:
         """What comes of it that the messages of a step have ended."""

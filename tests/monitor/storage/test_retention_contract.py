@@ -87,6 +87,29 @@ async def test_the_evidence_of_open_alerts_outlives_retention(store: Store, said
         assert (await tx.alerts.evidence_count([alert.id]), await tx.alerts.get(alert.id) is not None) == (0, True)
 
 
+async def _stands(store: Store, alert: Alert, **changes: object) -> None:
+    async with store.begin() as tx:
+        (run,) = await tx.plans.of_incident(alert.incident_id)
+        assert await tx.plans.save(run, replace(run, **changes))  # type: ignore[arg-type]
+        await tx.commit()
+
+
+async def test_the_evidence_of_a_plan_run_outlives_its_end(store: Store, said: Said, ring: Ring, now: datetime) -> None:
+    """As long as the run is open, and for a while after: who answers for a crisis shows what stood there; not the sensitive."""
+    sensitive = said("ill", by="c", scores=Scores(sensitive=True))
+    one, _, ill = await _say(store, [said("1", by="a"), said("2", by="b"), sensitive], now)
+    alert = await ring(evidence=(one, ill))
+    await _story(store, alert, now)
+    await _stands(store, alert, state=RunState.RUNNING, closed_at=None)
+    await _forget(store, now + 200 * DAY)
+    assert await _left(store) == ["1", "ill"]
+    await _stands(store, alert, state=RunState.CLOSED, closed_at=now + 200 * DAY)
+    await _forget(store, now + 289 * DAY)
+    assert await _left(store) == ["1"]
+    await _forget(store, now + 291 * DAY)
+    assert await _left(store) == []
+
+
 async def test_pushed_calls_go_when_read_and_much_later_when_not(store: Store, now: datetime) -> None:
     """What nobody could read yet is not lost while its source may come back."""
     async with store.begin() as tx:
@@ -147,7 +170,8 @@ async def test_what_is_open_is_never_removed(store: Store, ring: Ring, now: date
         if what == "alert":
             await tx.alerts.reopen(alert.id, _anew(alert), alert.incident_id, now)
         if what == "plan":
-            assert await tx.plans.reopen(f"storm{alert.id}", alert.incident_id, state=RunState.RUNNING, at=now)
+            (run,) = await tx.plans.of_incident(alert.incident_id)
+            assert await tx.plans.save(run, replace(run, state=RunState.RUNNING, closed_at=None))
         await tx.commit()
     await _forget(store, now + 5000 * DAY)
     async with store.read() as tx:

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0015"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -19,6 +19,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # An older version has no words for them.
-    op.execute("DELETE FROM notification WHERE plan_why IN ('handover', 'waiting') OR kind = 'read'")
+    op.execute("DELETE FROM notification WHERE plan_why IN ('handover', 'waiting', 'false_alarm', 'report', 'unsigned') OR kind = 'read'")
     for name in ("updates", "peak"):
         op.drop_column("plan_run", name)
