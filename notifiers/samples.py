@@ -226,20 +226,22 @@ def untaken(language: Language = "fr", **facts: Any) -> Message:
 
 def approval(language: Language = "fr") -> Message:
     """Words wait for somebody's yes or no. The same message has links where the pages are set up."""
-    words = _say(
-        language,
-        "Ce midi, entre 11 h 40 et 16 h 10, une partie de nos clients n’a pas pu ouvrir son compte. La cause est une mise à jour"
-        " de nos serveurs ; elle est annulée, et tout fonctionne de nouveau depuis 16 h 10.\n\nNous vous présentons nos excuses."
-        " Les colis reçus abîmés sont remboursés, sans bon d’achat : écrivez-nous à aide@acme.example, une personne vous répond"
-        " aujourd’hui.",
-        "Today between 11:40 and 16:10 some of our customers could not open their accounts. The cause was an update of our"
-        " servers; it was taken back, and everything has worked again since 16:10.\n\nWe apologise. Parcels that arrived damaged"
-        " are refunded, in money: write to help@acme.example, and a person will answer you today.",
-    )
     by = NOW + timedelta(minutes=20)
     message = call(language, "approval", "answer", acknowledged=True, deadline=by, since=NOW - timedelta(minutes=2))
     links = {name: f"https://tocsin.acme.example/plan/4/{name}" for name in ("approve", "reject", "run")}
-    return replace(_with_step(message, state="ready", text=words, deadline=by), links=links, posts=())
+    words = {"text": _APOLOGY[language], "words": _APOLOGY, "fingerprint": "5f0c31ab"}
+    return replace(_with_step(message, state="ready", deadline=by, **words), links=links, posts=())
+
+
+_APOLOGY: dict[Language, str] = {
+    "fr": "Ce midi, entre 11 h 40 et 16 h 10, une partie de nos clients n’a pas pu ouvrir son compte. La cause est une mise à"
+    " jour de nos serveurs ; elle est annulée, et tout fonctionne de nouveau depuis 16 h 10.\n\nNous vous présentons nos excuses."
+    " Les colis reçus abîmés sont remboursés, sans bon d’achat : écrivez-nous à aide@acme.example, une personne vous répond"
+    " aujourd’hui.",
+    "en": "Today between 11:40 and 16:10 some of our customers could not open their accounts. The cause was an update of our"
+    " servers; it was taken back, and everything has worked again since 16:10.\n\nWe apologise. Parcels that arrived damaged"
+    " are refunded, in money: write to help@acme.example, and a person will answer you today.",
+}
 
 
 def level_up(language: Language = "fr") -> Message:

@@ -420,7 +420,7 @@ class Alerting:
 
     def _room(self, run: PlanRun, now: datetime) -> Sequence[str]:
         """The people of a plan that somebody had opened before it rang: they hear what rings, and not that it is open."""
-        return () if run.state is RunState.OBSERVING else self._recipients.expand(self._settings.plans[run.plan].notify, now)
+        return self._recipients.expand(self._settings.plans[run.plan].notify, now)
 
     async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
         """Tell the people of the plan at once, unless it is only observed. Their message holds the alert too: one, not two."""

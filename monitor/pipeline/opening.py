@@ -38,7 +38,9 @@ async def _join(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> Plan
     if incident is None or incident.subject is None or OBSERVED in alert.labels:
         return None
     run = await tx.plans.open_about(plan.id, incident.subject)
-    if run is None or any(each.resolved_at is None for each in await tx.alerts.of_incident(run.incident_id)):
+    if run is None or run.state is RunState.STOOD_DOWN:  # what somebody has called over is another crisis
+        return None
+    if any(each.resolved_at is None for each in await tx.alerts.of_incident(run.incident_id)):
         return None
     await tx.plans.move_to(run.id, incident.id, now)
     return await tx.plans.get(run.id)

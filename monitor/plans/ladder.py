@@ -83,7 +83,8 @@ def _everyone(plan: Plan, run: PlanRun, since: datetime, again: Rung | None, bef
 
 
 def _longer(rest: timedelta, times: int) -> timedelta:
-    return max(rest, min(rest * 2 ** min(times, 12), _DAY))
+    """Twice as long each time, up to a day."""
+    return max(rest, min(rest * (1 << min(times, 12)), _DAY))
 
 
 def _chases(plan: Plan, run: PlanRun) -> bool:

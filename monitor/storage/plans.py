@@ -20,6 +20,7 @@ _RUN_FIELDS = [table.c[field.name] for field in fields(PlanRun) if field.name !=
 _FIXED = frozenset({"id", "plan", "incident_id", "snapshot", "opened_at", "steps", "version"})
 _CHANGING = [field.name for field in fields(PlanRun) if field.name not in _FIXED]
 _STEP_CHANGING = [field.name for field in fields(StepRun) if field.name not in {"step", "position"}]
+_NO_ROOM = (RunState.CLOSED, RunState.OBSERVING)
 _Runs = list[PlanRun]
 _FALSE_ALARM = "plan.false_alarm"
 
@@ -54,9 +55,9 @@ class Plans(Repository):
         return await self.get(id_)
 
     async def open_about(self, plan: str, subject: str | None) -> PlanRun | None:
-        """The run of a plan, no drill, that is open about a subject, whichever incident it belongs to; the oldest."""
+        """The run of a plan that is open about a subject, whichever incident it belongs to; no drill, and none only observed."""
         about = incident.c.subject.is_(None) if subject is None else incident.c.subject == subject
-        going_on = (table.c.plan == plan, table.c.state != RunState.CLOSED, table.c.drill.is_(false()), about)
+        going_on = (table.c.plan == plan, table.c.state.not_in(_NO_ROOM), table.c.drill.is_(false()), about)
         query = _RUNS.join(incident, incident.c.id == table.c.incident_id).where(*going_on)
         found = await self._runs(query.order_by(table.c.id).limit(1))
         return found[0] if found else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -125,12 +125,43 @@ def test_an_approval_says_until_when_and_what_stands_behind_it() -> None:
 
 def test_words_to_approve_are_read_before_they_are_approved() -> None:
     """The whole text stands above the button, once, and is not called approved."""
-    message = with_step(samples.approval("en"), text="First. " + "So it was. " * 400 + "Last.")
+    message = with_step(samples.approval("en"), text="First. " + "So it was. " * 400 + "Last.", words={})
     for said in (text(message), html(message)):
         assert said.index("To approve, word for word") < said.index("First.") < said.index("Last.")
         assert said.index("Last.") < said.index("https://tocsin.acme.example/plan/4/approve")
         assert said.count("First.") == said.count("Last.") == 1
         assert "ready to copy" not in said
+
+
+def test_words_to_approve_stand_there_in_every_language() -> None:
+    """The reader's first: a yes is one to all of them, and the command names them."""
+    message = samples.approval("fr")
+    for layout in (text, html):
+        said = " ".join(plain(layout(message)).replace("| ", "").split())
+        assert said.index("À valider, mot pour mot (français)") < said.index("À valider, mot pour mot (anglais)")
+        assert said.index("Nous vous présentons nos excuses.") < said.index("We apologise.") < said.index("5f0c31ab")
+    assert next_step(message)[1] == "tocsin plan approve 4 answer 5f0c31ab"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_past_their_last_day_are_called_so(language: Language) -> None:
+    """Where somebody is asked for a yes, and where the step stands among others: nobody takes them for ready."""
+    day = {"fr": "1 mai 2026", "en": "1 May 2026"}[language]
+    asked = with_step(samples.approval(language), expired=date(2026, 5, 1))
+    assert day in plain(why(asked))
+    opened = with_step(with_plan(samples.plan_opened(language), step="hold"), expired=date(2026, 5, 1), approved=False)
+    said = " ".join(plain(text(opened)).split())
+    assert {"fr": f"Validé jusqu’au {day}", "en": f"Approved until {day}"}[language] in said
+
+
+def test_a_run_of_which_all_is_done_asks_whether_it_is_over() -> None:
+    """With the command that stands down."""
+    message = samples.call("en", "quiet", acknowledged=True)
+    assert message.plan is not None
+    done = with_plan(message, steps=[replace(step, state="done") for step in message.plan.steps])
+    assert headline(done) == "All is done: is plan “Negative storm” over?"
+    assert next_step(done)[1] == "tocsin plan stand-down 4"
+    assert other_step(done) == ("", "")
 
 
 def test_the_short_text_of_an_approval_holds_the_words_and_where_to_tap() -> None:
@@ -141,7 +172,7 @@ def test_the_short_text_of_an_approval_holds_the_words_and_where_to_tap() -> Non
     assert "Lisez le texte en entier" in said
     assert said.endswith("\nhttps://tocsin.acme.example/plan/4/approve")
     without = short(replace(samples.approval("fr"), links={}))
-    assert without.endswith("tocsin plan approve 4 answer")
+    assert without.endswith("tocsin plan approve 4 answer 5f0c31ab")
 
 
 def test_the_short_text_of_a_list_holds_what_is_left_of_it() -> None:

@@ -83,7 +83,8 @@ def poisoned(said: str, language: Language = "en") -> Message:
     alert = replace(base.alerts[0], labels={"subject": said, said: said}, reasons=(said,), title=said)
     plan = base.plan
     assert plan is not None
-    steps = tuple(replace(step, title=said, owner=said, text=said, items=(said,)) for step in plan.steps)
+    words: dict[Language, str] = {"fr": said, "en": said}
+    steps = tuple(replace(step, title=said, owner=said, text=said, words=words, items=(said,)) for step in plan.steps)
     return replace(
         base, alerts=(alert,), posts=(post, post), subject=said, brand=said, topic=said, receiver=said,
         links={said: said, "console": said}, plan=replace(plan, title=said, steps=steps, never=(said,)),

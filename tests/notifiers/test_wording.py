@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import product
 from typing import Any, get_args
 
@@ -426,6 +426,8 @@ def _calls(language: Language) -> Iterator[Message]:
     for sample in (samples.late, samples.approval, samples.over, samples.untaken):
         yield sample(language)
     yield replace(samples.late(language), plan=replace(samples.plan(language, step="facts"), steps=(late,), why="failed"))
+    old = [replace(step, expired=date(2026, 2, 1), approved=False) for step in samples.plan(language).steps]
+    yield samples.call(language, "approval", "hold", steps=old)
     yield replace(samples.over(language), plan=samples.plan(language))
 
 

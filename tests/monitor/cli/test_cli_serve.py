@@ -195,7 +195,7 @@ def test_changed_words_are_approved_by_the_fingerprint_beside_them(rung: Tocsin)
 
 
 def _fingerprint(rung: Tocsin) -> str:
-    return rung.at("plan", "show", "1").output.split("fingerprint ")[1].split()[0]
+    return str(rung.at("plan", "show", "1").output.split("fingerprint ")[1].split()[0])
 
 
 def test_the_evidence_of_a_run_is_shown_with_its_proof(rung: Tocsin) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from monitor.domain.plan import Plan, PlanRun, RunState, StepRun
+from monitor.domain.plan import Language, Plan, PlanRun, RunState, StepRun
 from monitor.domain.plan.run import StepState
 from monitor.pipeline.compose import plan_facts
 from monitor.plans import Why
@@ -93,7 +94,8 @@ def test_a_drill_has_the_prefix_of_its_plan() -> None:
         ({}, None, None, OPENED, None),
         ({"state": RunState.AWAITING_CONFIRMATION, "confirm_by": OPENED + MINUTE}, None, None, OPENED, OPENED + MINUTE),
         ({"rung": 1, "level": 2}, None, Why.UNTAKEN, OPENED, OPENED + 10 * MINUTE),
-        ({"rung": 2}, None, Why.UNTAKEN, OPENED, None),
+        ({"rung": 2}, None, Why.UNTAKEN, OPENED, OPENED + 15 * MINUTE),
+        ({"rung": 2, "acknowledged_at": OPENED}, None, Why.UNTAKEN, OPENED, None),
         ({"touched_at": OPENED + 90 * MINUTE}, None, Why.QUIET, OPENED + 60 * MINUTE, None),
         ({}, None, Why.QUIET, None, None),
         ({}, "answer", Why.APPROVAL, OPENED + MINUTE, OPENED + 20 * MINUTE),
@@ -130,6 +132,24 @@ def test_words_are_those_that_stand_now() -> None:
     edited = told("hold", words={"fr": "Nous ne savons rien."}, edited_by="lea")
     assert (edited.text, edited.approved) == ("Nous ne savons rien.", False)
     assert told("hold", words={"en": "We know nothing."}, edited_by="lea").text == "Nous savons."
+
+
+def test_words_past_their_last_day_are_not_approved() -> None:
+    """Until somebody says so in this run; each language has its own way to write what fills it."""
+    expiring = {"id": "holding", "text": {"fr": "Suite à {{now}}.", "en": "More at {{now}}."}, "status": "approved"}
+    given = run(snapshot=run().snapshot | {"statements": [expiring | {"expires": "2026-03-01"}, PLAN["statements"][1]]})
+    known: Mapping[Language, Mapping[str, str]] = {"fr": {"now": "18 h 00"}, "en": {"now": "18:00"}}
+
+    def hold(of: PlanRun, day: int) -> PlanStepFacts:
+        facts = plan_facts(of, "fr", None, {}, known=known, day=date(2026, 3, day))
+        assert facts.statements[0].approved is (day == 1)
+        return next(each for each in facts.steps if each.id == "hold")
+
+    assert (hold(given, 1).approved, hold(given, 1).expired) == (True, None)
+    assert (hold(given, 2).approved, hold(given, 2).expired) == (False, date(2026, 3, 1))
+    assert hold(given, 2).words == {"fr": "Suite à 18 h 00.", "en": "More at 18:00."}
+    yes = given.with_step(replace(given.step("hold"), approved_at=OPENED))
+    assert (hold(yes, 2).approved, hold(yes, 2).expired) == (True, None)
 
 
 @pytest.mark.parametrize(

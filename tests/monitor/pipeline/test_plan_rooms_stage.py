@@ -119,6 +119,23 @@ async def test_a_drill_is_joined_by_nothing(hut: Build) -> None:
     assert [run.drill for run in await home.runs()] == [False, True]
 
 
+async def test_what_is_only_observed_is_no_room(hut: Build) -> None:
+    """Somebody sees a crisis while a plan is being tried: theirs begins."""
+    home = housed(hut, plan={"activation": {"mode": "observe"}})
+    await home.storm()
+    await by_hand(home)
+    assert sorted(run.state for run in await home.runs()) == ["observing", "running"]
+
+
+async def test_a_plan_that_was_stood_down_is_not_joined(hut: Build) -> None:
+    """It waits for a signature, and chases nobody: what rings now has its own."""
+    home = housed(hut, plan={"closure": {"sign_off": "ben"}})
+    await by_hand(home)
+    await home.do("stand_down")
+    await home.storm()
+    assert [run.state for run in await home.runs()] == ["running", "stood_down"]
+
+
 async def test_a_plan_that_is_opened_by_hand_sees_what_rings_already(hut: Build) -> None:
     """Another rule rang about the subject: the run belongs to its incident."""
     home = hut(rules=[CRISIS | {"notify": "desk"}], plans=[PLAN])
@@ -180,7 +197,8 @@ async def test_whoever_is_asked_for_a_yes_reads_every_language_and_types_what_na
     for said in (text(asked), html(asked)):
         assert "We know. More at 09:00." in plain(said)
         assert "Nous cherchons. Suite à 09 h 00." in plain(said)
-        assert f"tocsin plan approve {run.id} hold {run.fingerprint(step)}" in plain(said)
+        assert run.fingerprint(step) in said
+    assert f"tocsin plan approve {run.id} hold {run.fingerprint(step)}" in text(asked)
 
 
 async def test_words_past_their_day_are_called_so_and_asked_about(hut: Build) -> None:

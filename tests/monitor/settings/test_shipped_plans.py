@@ -262,6 +262,7 @@ class Walk:
             self.passes()
             self.passes()
         self.does("level", level=0, text="it is quiet again")
+        self.passes(figures=CALM)
         self.passes(timedelta(days=1), CALM)
         self.does("stand_down", figures=CALM)
         if self.run.state is RunState.STOOD_DOWN:
