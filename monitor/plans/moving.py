@@ -200,8 +200,10 @@ def _begin(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
     if plan.activation.on_timeout == "activate":
         begun = replace(waited, state=RunState.RUNNING, confirmed_at=run.confirm_by, confirmed_by=None)
         return Moved(begun, (Note("activated", {"why": "nobody answered in time, and the plan says so"}),))
-    to = next_rung(plan, run) or plan.named()
-    return Moved(waited, (Note("unconfirmed"), Tell(to, Why.UNCONFIRMED, times=run.version)))
+    to = next_rung(plan, run)
+    if not to:  # everyone is asked, which is the last rung, too: nobody is called twice within minutes
+        waited = replace(waited, rung=run.rung + 1, rung_at=facts.now)
+    return Moved(waited, (Note("unconfirmed"), Tell(to or plan.named(), Why.UNCONFIRMED, times=run.version)))
 
 
 # --- what is to be done --------------------------------------------------------------------------------------------------

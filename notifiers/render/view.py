@@ -400,7 +400,7 @@ def _in_every_language(voice: Voice, step: PlanStepFacts, chosen: str) -> list[A
     label = voice.say(_STATEMENTS[chosen])
     views = [
         AnswerView(
-            voice.say("statement.in", label=label, tongue=voice.say(f"language.{language}")) if len(texts) > 1 else label,
+            voice.say("statement.in", label=label, spoken=voice.say(f"language.{language}")) if len(texts) > 1 else label,
             clean(texts[language], _STATEMENT),
             chosen == "approved",
         )

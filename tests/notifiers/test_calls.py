@@ -196,7 +196,7 @@ def test_words_that_were_approved_or_not_are_said_to_be() -> None:
 @pytest.mark.parametrize(("language", "said"), [("fr", "mot pour mot"), ("en", "word for word")])
 def test_without_words_there_is_no_empty_box(language: Language, said: str) -> None:
     """A statement without a text in any language shows none."""
-    assert said not in html(with_step(samples.approval(language), text=""))
+    assert said not in html(with_step(samples.approval(language), text="", words={}))
 
 
 def test_links_stand_above_the_command() -> None:
@@ -209,7 +209,7 @@ def test_links_stand_above_the_command() -> None:
         "Reject: https://t.example/reject",
         "Acknowledge: https://t.example/acknowledge",
         "Open the plan’s page: https://t.example/run",
-        "    tocsin plan approve 4 answer",
+        "    tocsin plan approve 4 answer 5f0c31ab",
     ]
     assert html(message).count('<a class="button') == 4
     assert html(message).index("https://t.example/run") < html(message).index("tocsin")

@@ -251,6 +251,10 @@ def test_without_a_ladder_an_unseen_confirmation_reaches_everyone() -> None:
     walk = Walk(plan({"id": "facts", "role": "legal"}))
     walk.at(10)
     assert walk.whom(Why.UNCONFIRMED) == [("cm", "legal")]
+    walk.at(69)
+    assert not walk.whom(Why.UNTAKEN), "who was asked a moment ago is not called again"
+    walk.at(70)
+    assert walk.whom(Why.UNTAKEN) == [("cm", "legal")]
 
 
 def test_a_plan_may_begin_when_nobody_answers() -> None:
