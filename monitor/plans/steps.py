@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from monitor.domain.plan import (
+    CALLED_WITHIN,
     AssignStep,
     CaptureStep,
     ConditionStep,
@@ -131,7 +132,9 @@ def _wake(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, figu
         skipped = replace(_over(at, StepState.SKIPPED, now), detail=NOT_REACHED)
         return Moved(run.with_step(skipped), (Note("step.skipped", {"step": step.id, "why": NOT_REACHED, **seen}),))
     since = _could_begin(run, step, now)
-    deadline = since + step.deadline if step.deadline is not None else None
+    # What Tocsin calls has its time in any case: a receiver that is down for an hour is no silence.
+    within = step.deadline or (CALLED_WITHIN if automatic and isinstance(step, WebhookStep) else None)
+    deadline = since + within if within is not None else None
     begun = replace(at, ready_at=since, deadline_at=deadline, owner=at.owner or step.role)
     if not automatic:
         return _hand_over(plan, run, step, begun, now)

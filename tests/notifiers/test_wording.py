@@ -428,6 +428,7 @@ def _calls(language: Language) -> Iterator[Message]:
     yield replace(samples.late(language), plan=replace(samples.plan(language, step="facts"), steps=(late,), why="failed"))
     old = [replace(step, expired=date(2026, 2, 1), approved=False) for step in samples.plan(language).steps]
     yield samples.call(language, "approval", "hold", steps=old)
+    yield replace(samples.plan_opened(language), plan=replace(samples.plan(language), steps=old))
     yield replace(samples.over(language), plan=samples.plan(language))
 
 

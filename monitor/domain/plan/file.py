@@ -131,7 +131,9 @@ class _Step(Settings):
     when: FiguresWhere | None = Field(
         None, description="figures that are asked when it begins; where they do not hold, it is skipped"
     )
-    deadline: PositiveDuration | None = Field(None, description="how long after it could begin it is late")
+    deadline: PositiveDuration | None = Field(
+        None, description="how long after it could begin it is late; 15m for a `webhook` that says nothing else"
+    )
     on_failure: Literal["continue", "escalate"] = Field(
         "escalate", description="what a failure, or being late, brings about: `escalate` tells who is next, `continue` notes it"
     )
@@ -156,9 +158,6 @@ class WebhookStep(_Step):
     """Call a webhook receiver, for instance to pause the publishing queue."""
 
     action: Literal["webhook"]
-    deadline: PositiveDuration | None = Field(
-        CALLED_WITHIN, description="how long after it could begin it is late, and somebody is told: a dead receiver is no silence"
-    )
     receiver: Id = Field(description="a receiver of kind `webhook`")
     auto: bool = Field(True, description="false leaves it to a person")
     undo: Undo | None = Field(None, description="how it is taken back when the run ends")

@@ -137,7 +137,8 @@ def test_words_are_those_that_stand_now() -> None:
 def test_words_past_their_last_day_are_not_approved() -> None:
     """Until somebody says so in this run; each language has its own way to write what fills it."""
     expiring = {"id": "holding", "text": {"fr": "Suite à {{now}}.", "en": "More at {{now}}."}, "status": "approved"}
-    given = run(snapshot=run().snapshot | {"statements": [expiring | {"expires": "2026-03-01"}, PLAN["statements"][1]]})
+    statements = [{**expiring, "expires": "2026-03-01"}, PLAN["statements"][1]]
+    given = run(snapshot={**run().snapshot, "statements": statements})
     known: Mapping[Language, Mapping[str, str]] = {"fr": {"now": "18 h 00"}, "en": {"now": "18:00"}}
 
     def hold(of: PlanRun, day: int) -> PlanStepFacts:
