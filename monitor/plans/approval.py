@@ -36,11 +36,18 @@ def usable(plan: Plan, run: PlanRun, step: StatementStep, day: date) -> bool:
 def approvers(plan: Plan, run: PlanRun, step: StatementStep) -> Sequence[str]:
     """Who may say yes: whom the step names, or else who approved the words in calm weather; and who approves at this level.
 
-    Nobody: the plan names none, and anybody may who did not change the words.
+    Nobody: the plan names none but whoever changed the words, and anybody else may.
     """
     level, prepared = plan.level(run.level), plan.statement(step.statement)
-    named = step.approval.role if step.approval is not None else (prepared.approved_by if prepared is not None else None,)
-    return tuple(dict.fromkeys(each for each in (*named, level.approver if level is not None else None) if each))
+    above = level.approver if level is not None else None
+    if step.approval is not None:
+        return _each(*step.approval.role, above)
+    names = _each(prepared.approved_by if prepared is not None else None, above)
+    return tuple(name for name in names if name != run.step(step.id).edited_by)
+
+
+def _each(*names: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def asked(plan: Plan, run: PlanRun, step: StatementStep) -> Sequence[str]:

@@ -41,7 +41,7 @@ def edit(plan: Plan, run: PlanRun, done: Act) -> Moved:
     noted = note("step.edited", done, languages=sorted(done.words), words=changed.fingerprint(step))
     if at.state is StepState.WAITING:  # they are asked for when it begins
         return Moved(changed, (noted,))
-    asked = Tell(approval.asked(plan, run, step), Why.APPROVAL, step.id, times=run.version)
+    asked = Tell(approval.asked(plan, changed, step), Why.APPROVAL, step.id, times=run.version)
     return Moved(run.with_step(replace(edited, approval_by=done.at + approval.within(step))), (noted, asked))
 
 

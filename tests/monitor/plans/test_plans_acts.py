@@ -385,6 +385,20 @@ def test_where_the_plan_names_nobody_a_second_person_approves_changed_words() ->
     assert walk.run.step("hold").approved_by == "tom"
 
 
+def test_who_approved_the_words_and_changes_them_is_not_the_only_one_to_ask() -> None:
+    """Else nobody could say yes."""
+    walk = _begun(_HOLD, **_held("2027-01-01"))
+    walk.act("edit", "eve", step="hold", words={"en": "Sorry."})
+    assert walk.whom(Why.APPROVAL) == [("legal",)], "a role may have others"
+    walk = _begun(_HOLD, **_held("2027-01-01", by="eve"))
+    walk.act("edit", "eve", step="hold", words={"en": "Sorry."})
+    assert walk.whom(Why.APPROVAL) == [("cm",)]
+    with pytest.raises(RefusedError, match="you changed the words"):
+        walk.approve("hold", "eve")
+    walk.approve("hold", "tom")
+    assert walk.run.step("hold").approved_by == "tom"
+
+
 def test_words_changed_before_their_step_begins_are_asked_for_when_it_does() -> None:
     """Not only where the step is ready: an edit in calm minutes is no way around the second person."""
     walk = _begun({"id": "facts"}, {**_HOLD, "needs": "facts"})
@@ -396,8 +410,8 @@ def test_words_changed_before_their_step_begins_are_asked_for_when_it_does() -> 
         walk.act("done", step="hold")
 
 
-def _held(expires: str) -> dict[str, Any]:
-    words = {"id": "holding", "text": {"en": "We are looking into it."}, "status": "approved", "approved_by": "legal"}
+def _held(expires: str, by: str = "legal") -> dict[str, Any]:
+    words = {"id": "holding", "text": {"en": "We are looking into it."}, "status": "approved", "approved_by": by}
     return {"statements": [{**words, "expires": expires}]}
 
 
