@@ -191,12 +191,12 @@ def _next(found: PlanRun) -> list[str]:
 
 def _doing(found: PlanRun, id_: str) -> str:
     """What ends a step, or the yes that its words wait for."""
-    from monitor.domain.plan import StatementStep
+    from monitor.domain.plan import StatementStep, StepState
     from monitor.plans.approval import why_asked
 
-    plan, step = found.definition, found.definition.step(id_)
-    said, today = found.step(id_).approved_at is not None, clock.now().date()
-    if isinstance(step, StatementStep) and not said and why_asked(plan, found, step, today) is not None:
+    plan, at, today = found.definition, found.step(id_), clock.now().date()
+    step, open_ = plan.step(id_), at.approved_at is None and at.state is not StepState.WAITING
+    if isinstance(step, StatementStep) and open_ and why_asked(plan, found, step, today) is not None:
         return f"tocsin plan approve {found.id} {id_} {found.fingerprint(step)}"
     return f"tocsin plan done {found.id} {id_}"
 

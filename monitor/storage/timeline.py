@@ -1,4 +1,4 @@
-"""Who did what, when, through what: events are added, never changed."""
+"""Who did what, when, through what: events are added, never changed; a run that joins an incident takes its own along."""
 
 from __future__ import annotations
 
