@@ -18,7 +18,7 @@ from monitor.storage import Retention, StorageSettings, Store, UnitOfWork
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-KEEP = Retention(mentions=5 * DAY, sensitive=2 * DAY, raw=2 * DAY, incidents=8 * DAY, counts=12 * DAY)
+KEEP = Retention(mentions=5 * DAY, evidence=2 * DAY, sensitive=2 * DAY, raw=2 * DAY, incidents=8 * DAY, counts=12 * DAY)
 
 
 async def _a_day(tx: UnitOfWork, day: int, now: datetime) -> None:
