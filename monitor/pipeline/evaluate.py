@@ -107,23 +107,23 @@ class Evaluator:
         """Call `look` before sources are blamed: it calls `resumed` if we were not running until a moment ago."""
         self._look_at_clocks = look
 
-    async def step(self) -> int:
+    async def step(self, at_most: int = BATCH) -> int:
         """Judge one batch, and read a page for the rules that were edited.
 
         Returns how many mentions were judged: 0 when nothing waits, or when another process leads; 1 while there is more to read.
         """
         if not await self._is_ready():
             return 0
-        judged, reads = await self._judge_batch(), await self._read_again()
+        judged, reads = await self._judge_batch(at_most), await self._read_again()
         return judged or int(reads)
 
-    async def _judge_batch(self) -> int:
+    async def _judge_batch(self, at_most: int) -> int:
         if self._memory is None:
             return 0
         async with self._store.read() as tx:
             if self._memory.copies is None:
                 self._memory.copies = await Copies.load(tx, self._offset)
-            at_once = self._suspects.at_once(self._offset, BATCH)
+            at_once = self._suspects.at_once(self._offset, at_most)
             mentions = await tx.mentions.after(self._offset, at_once, self._memory.copies.place)
         if not mentions:
             return 0

@@ -8,7 +8,7 @@ from monitor.plans.acting import Act, RefusedError
 from monitor.plans.acts import VERBS, act
 from monitor.plans.aftermath import report_due
 from monitor.plans.effects import Capture, Effect, Moved, Note, Tell, Why, owe, owed
-from monitor.plans.moving import Facts, move
+from monitor.plans.moving import Facts, moments, move
 from monitor.plans.reopening import beginning_again, reopened
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Why",
     "act",
     "beginning_again",
+    "moments",
     "move",
     "owe",
     "owed",

@@ -70,6 +70,8 @@ def with_peak(run: PlanRun, figures: Figures) -> PlanRun:
 
 def _grade(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
     """The level rises by itself. It falls by the plan's rule, or is proposed to fall."""
+    if run.drill:
+        return Moved(run)  # how grave it is was said when it was opened: the figures are those of a calm day
     asked = _asked(plan, facts.figures)
     if asked is None:
         return Moved(replace(run, asked_since=None, outside_since=None))
@@ -260,14 +262,14 @@ def _whoever_leads(plan: Plan, run: PlanRun) -> tuple[str, ...]:
 
 
 def _wakes(plan: Plan, run: PlanRun, now: datetime) -> datetime | None:
-    return min(_moments(plan, run, now), default=None)
+    looks = [now + LOOK] if (plan.severity and not run.drill) or plan.closure.when is not None else []
+    return min([*looks, *moments(plan, run, now)], default=None)
 
 
-def _moments(plan: Plan, run: PlanRun, now: datetime) -> Iterator[datetime]:
+def moments(plan: Plan, run: PlanRun, now: datetime) -> Iterator[datetime]:
+    """When something is due in a run of which the figures stay as they are."""
     if run.state is RunState.AWAITING_CONFIRMATION and run.confirm_by is not None:
         yield run.confirm_by
-    if plan.severity or plan.closure.when is not None:
-        yield now + LOOK
     if (until := _outside_until(plan, run)) is not None:
         yield until
     if (falls_at := _falls_at(plan, run)) is not None:
