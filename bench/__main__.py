@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import hostile, idle, intake, latency, load, machine, replay, restart, rule_speed, sentiment, vader
+from bench import hostile, idle, intake, latency, load, machine, plans, replay, restart, rule_speed, sentiment, vader
 from bench.figure import Figure
 
 PARTS: Mapping[str, Callable[[], list[Figure]]] = {
@@ -25,6 +25,7 @@ PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "hostile": hostile.measure,
     "intake": intake.measure,
     "restart": restart.measure,
+    "plans": plans.measure,
     "sentiment": sentiment.measure,
 }
 BUSY = 1.5
