@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from notifiers import drills
 from notifiers.message import PlanFacts, PlanStepFacts
 from notifiers.safe import one_line
 from notifiers.voice import Voice
@@ -127,7 +128,7 @@ def headline(voice: Voice, plan: PlanFacts, facts: str) -> str:
     if voice.undoes:
         return voice.say("undo", plan=one_line(plan.title, _TITLE), step=_step(voice))
     if voice.message.kind == "over":
-        return _closed(voice, plan)
+        return drills.headline(voice, plan) if drills.concerns(voice) else _closed(voice, plan)
     chosen = word(voice)
     said = voice.say(
         f"call.{chosen}.by" if _is_dated(voice, plan) else f"call.{chosen}",
@@ -163,6 +164,8 @@ def why(voice: Voice, plan: PlanFacts) -> list[str]:
     """What lies behind it, in short sentences."""
     if voice.undoes:
         return [voice.say("why.step")]
+    if drills.concerns(voice):
+        return drills.why(voice, plan)
     known = {
         "since": _moment(voice, plan.since),
         "by": _moment(voice, plan.deadline),

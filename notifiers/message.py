@@ -167,12 +167,30 @@ class StandingFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerFacts:
+    """How somebody took part in a drill. `told_at` None: they answered without having been told by name.
+
+    `through` are the receivers that took a message for them, `refused` those that took none; `after` is how long they took,
+    None without an answer. `roles` are theirs in the plan.
+    """
+
+    who: str
+    told_at: datetime | None = None
+    through: Sequence[str] = ()
+    refused: Sequence[str] = ()
+    answered: bool = False
+    after: timedelta | None = None
+    roles: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PlanFacts:
     """The emergency plan that was opened. `step` is the step that the message is, or is about.
 
     `why` is the word of `monitor.plans.Why` that a `call`, a `step` or an `over` is written for. `since` is since when that is
     so; `deadline` is the one of the step in question, or the moment until which somebody must act; both are aware. `drill` is
-    the prefix of a drill, empty when this is none; `page` the address of the run's page, empty when there is none.
+    the prefix of a drill, empty when this is none; `page` the address of the run's page, empty when there is none. `answers`
+    say who answered a drill, once it has ended, and `silent_roles` of which roles nobody did.
     """
 
     run_id: int
@@ -195,6 +213,8 @@ class PlanFacts:
     page: str = ""
     version: str = ""  # which version of the plan somebody is to read, empty for a run
     standing: StandingFacts | None = None  # of a report to people who were not there, such as a board or the next shift
+    answers: Sequence[AnswerFacts] = ()
+    silent_roles: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,13 @@ class Reader:
         """« 1 mai 2026 »."""
         return format_date(day, format="long", locale=self.locale)
 
+    def day_written(self, written: str) -> str:
+        """A date (ISO 8601) as one reads it; as it was written where it is none."""
+        try:
+            return self.day(date.fromisoformat(written))
+        except ValueError:
+            return written
+
     def span(self, length: timedelta, *, short: bool = False) -> str:
         """A duration, in the largest unit that gives a whole number; long ones are rounded to two units."""
         seconds = max(int(length.total_seconds()), 0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from notifiers.message import (
     AlertFacts,
+    AnswerFacts,
     DoneFacts,
     FigureFacts,
     GroupFacts,
@@ -340,6 +341,23 @@ def drill(language: Language = "fr") -> Message:
     return untaken(language, drill=_say(language, "[EXERCICE]", "[DRILL]"))
 
 
+def drilled(language: Language = "fr") -> Message:
+    """What came of the rehearsal: who answered, and who did not."""
+    message = over(language)
+    assert message.plan is not None
+    answers = (
+        AnswerFacts("Inès Delorme", NOW, ("e-mail", "ines-sms"), (), True, timedelta(minutes=4), ("community-manager",)),
+        AnswerFacts(
+            "Bastien Roche", NOW + timedelta(minutes=15), ("e-mail",), ("bastien-sms",), roles=("head-of-communication",)
+        ),
+        AnswerFacts("crisis-room", NOW, (), ("crisis-room",)),
+        AnswerFacts("Maud Ferrier", answered=True),
+    )
+    prefix = _say(language, "[EXERCICE]", "[DRILL]")
+    plan = replace(message.plan, why="drilled", drill=prefix, answers=answers, silent_roles=("head-of-communication",))
+    return replace(message, id="note-24", plan=plan)
+
+
 def _with_step(message: Message, **changes: Any) -> Message:
     """The message, the step that it is about changed."""
     plan = message.plan
@@ -414,6 +432,7 @@ EVERY = {
     "handover": handover,
     "read": read,
     "drill": drill,
+    "drilled": drilled,
     "resolved": resolved,
     "source": source_down,
 }

@@ -18,7 +18,10 @@ _TERM = 60
 _PREFIX = 40
 _DO = {"flatline": "do.flat", "new_term": "do.new_term"}
 _FEW = 1  # an expectation below this is "next to none": nobody pictures 0.6 of a person
-_HEALTH = ("source_health", "receiver_health", "mailbox_health", "store_health", "judging_health", "plan_health")
+_HEALTH = (
+    *("source_health", "receiver_health", "mailbox_health", "store_health", "judging_health", "plan_health"),
+    "plan_due",
+)
 TROUBLES = frozenset(
     {"credentials", "gone", "throttled", "unavailable", "timeout", "too_large", "malformed", "refused", "internal"}
 )
@@ -258,9 +261,23 @@ def _health(voice: Voice, alert: AlertFacts) -> str:
         return voice.count("judging_health", alert.occurrences)
     if alert.kind == "plan_health":
         return voice.say(_plan(alert), name=_health_name(alert), steps=one_line(alert.labels.get("steps", ""), _TITLE))
+    if alert.kind == "plan_due":
+        return _due(voice, alert)
     said = _silent(voice, alert)
     trouble = alert.labels.get("trouble", "")
     return voice.say("because", headline=said, reason=voice.say(f"trouble.{trouble}")) if trouble in TROUBLES else said
+
+
+def _due(voice: Voice, alert: AlertFacts) -> str:
+    """« Plan bad-buzz : l’exercice est dû depuis le 2 nov. 2026 »."""
+    day, statement = voice.reader.day_written(alert.labels.get("on", "")), one_line(alert.labels.get("statement", ""), _TITLE)
+    return voice.say(f"plan_due.{_asked(alert)}", name=_health_name(alert), day=day, statement=statement)
+
+
+def _asked(alert: AlertFacts) -> str:
+    """What a plan is due for."""
+    what = alert.labels.get("due", "")
+    return what if what in {"drill", "statement"} else "review"
 
 
 def _plan(alert: AlertFacts) -> str:
@@ -287,7 +304,8 @@ def _silent(voice: Voice, alert: AlertFacts) -> str:
 
 
 def _health_name(alert: AlertFacts) -> str:
-    return one_line(alert.labels.get(alert.kind.removesuffix("_health"), alert.rule), _TITLE)
+    what = alert.kind.removesuffix("_health").removesuffix("_due")
+    return one_line(alert.labels.get(what, alert.rule), _TITLE)
 
 
 def _resolved(voice: Voice) -> str:
@@ -383,7 +401,7 @@ def _why_over(lead: AlertFacts) -> str:
 
 def _cause(voice: Voice, lead: AlertFacts) -> str:
     if lead.kind in _HEALTH:
-        return voice.say("why." + lead.kind.removesuffix("_health"))
+        return voice.say("why." + lead.kind.removesuffix("_health").removeprefix("plan_"))
     if "catch_up" in lead.labels:
         return voice.say("why.catch_up")
     if lead.kind == "absence" or (lead.kind == "new_term" and not lead.expected):
@@ -506,13 +524,20 @@ def _alert_action(voice: Voice, lead: AlertFacts) -> tuple[str, str]:
         return voice.say("do." + _store(lead), needed=one_line(lead.labels.get("needed", "?"), _TITLE)), ""
     if lead.kind == "judging_health":
         return voice.say("do.judging"), voice.ack
-    if lead.kind == "plan_health":
-        return voice.say("do.plan_health"), f"tocsin plan show {lead.labels.get('run', '')}".rstrip()
+    if lead.kind in {"plan_health", "plan_due"}:
+        return _about_a_plan(voice, lead)
     if lead.kind in _HEALTH:
         what = lead.kind.removesuffix("_health")
         tried = "replies try" if what == "mailbox" else f"{what}s try {_health_name(lead)}"
         return voice.say(f"do.{what}"), f"tocsin {tried}"
     return voice.say(_ask(voice, lead)), voice.ack
+
+
+def _about_a_plan(voice: Voice, lead: AlertFacts) -> tuple[str, str]:
+    if lead.kind == "plan_health":
+        return voice.say("do.plan_health"), f"tocsin plan show {lead.labels.get('run', '')}".rstrip()
+    drill = f"tocsin plan drill {lead.labels.get('plan', '')}".rstrip()
+    return voice.say(f"do.due.{_asked(lead)}"), drill if _asked(lead) == "drill" else "tocsin check"
 
 
 def _ask(voice: Voice, lead: AlertFacts) -> str:

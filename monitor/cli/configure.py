@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _SOURCE = "a feed's address, #hashtag@server, or a CSV or JSON Lines file"
 _RECEIVER = "an e-mail address or a webhook's https:// address"
+_STORE_ANSWERS = 10  # seconds: what is wrong with the store is no fault of the configuration
 _PATIENCE = 60  # seconds for a receiver to take a test message
 
 
@@ -71,10 +73,35 @@ def check(config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Read the configuration as `run` would, and say all that is wrong with it. Exit code 0, or 78."""
     from monitor import settings as configuration
 
-    report = configuration.check(config)
+    report = configuration.check(config, last_drills=_last_drills)
     typer.echo(configuration.render(report))
     if report.problems:
         raise typer.Exit(ExitCode.CONFIGURATION)
+
+
+def _last_drills(settings: Settings) -> Mapping[str, date] | None:
+    """When each plan was last rehearsed, by the store. None: there is none yet, or it cannot be asked, which others say."""
+    from monitor.domain.errors import StorageError
+
+    if not settings.own_plans:
+        return None
+    try:
+        return asyncio.run(_read_drills(settings))
+    except (StorageError, TimeoutError):
+        return None
+
+
+async def _read_drills(settings: Settings) -> Mapping[str, date]:
+    from monitor.storage import Store
+
+    async with asyncio.timeout(_STORE_ANSWERS):
+        store = await Store.open(settings.storage, create=False)
+        try:
+            async with store.read() as tx:
+                found = await tx.plans.last_drills()
+        finally:
+            await store.close()
+    return {plan: at.astimezone(ZoneInfo(settings.timezone)).date() for plan, at in found.items()}
 
 
 @app.command(rich_help_panel=BEGIN)

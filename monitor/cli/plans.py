@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from monitor.cli.answers import show_answers
 from monitor.cli.app import plan
 from monitor.cli.context import (
     DEFAULT_CONFIG,
@@ -75,6 +76,7 @@ def show(number: RunNumber, evidence: Evidence = False, config: ConfigDir = DEFA
 
     async def work() -> None:
         from monitor.cli.plan_evidence import show_evidence
+        from monitor.pipeline.drills import answers_of
         from monitor.pipeline.evidence import exhibits
 
         async with opened(config) as (settings, store), store.read() as tx:
@@ -83,10 +85,13 @@ def show(number: RunNumber, evidence: Evidence = False, config: ConfigDir = DEFA
                 raise UsageError(f"there is no plan run {number}; `tocsin plan list` lists them")
             story = await tx.timeline.of_incident(found.incident_id)
             kept = await exhibits(tx, found) if evidence else []
+            answered = await answers_of(tx, found, settings.contacts) if found.drill else []
         if evidence:
             show_evidence(kept, settings)
             return
         _show_steps(found, settings)
+        if answered:
+            show_answers(answered, settings)
         say("")
         say(("Timeline", "bold"))
         for line in _told(story, settings):
@@ -254,7 +259,9 @@ PlanName = Annotated[str, typer.Argument(help="The plan's id.")]
 Subject = Annotated[str, typer.Option(help="What it is about: a subject of monitor.yaml.", show_default="the first one")]
 
 
-def _open(name: str, subject: str, why: str, config: Path, by: str, *, drill: bool) -> None:
+def begin(name: str, subject: str, why: str, config: Path, by: str, *, drill: bool = False, level: int | None = None) -> None:
+    """Open a plan by hand."""
+
     async def work() -> None:
         from monitor.pipeline import operations
         from monitor.storage import Store
@@ -268,10 +275,13 @@ def _open(name: str, subject: str, why: str, config: Path, by: str, *, drill: bo
             raise unknown("subject", about, settings.subjects)
         store = await Store.open(settings.storage, create=False)
         try:
-            made = await operations.open_plan_by_hand(store, chosen, about, actor(by), clock.now(), why=why, drill=drill)
+            made = await operations.open_plan_by_hand(
+                store, chosen, about, actor(by), clock.now(), why=why, drill=drill, level=level
+            )
         finally:
             await store.close()
-        say(f"Plan {name}, run {made.id}: opened{' as a drill' if drill else ''}. The daemon tells its people now.")
+        at = f", at level {made.level}" if made.level is not None else ""
+        say(f"Plan {name}, run {made.id}: opened{f' as a drill{at}' if drill else ''}. The daemon tells its people now.")
         say("Next: ", (f"tocsin plan ack {made.id}, tocsin plan show {made.id}", "bold"))
 
     run(work)
@@ -280,13 +290,7 @@ def _open(name: str, subject: str, why: str, config: Path, by: str, *, drill: bo
 @plan.command("open")
 def open_(name: PlanName, subject: Subject = "", why: Why_ = "", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
     """Open a plan by hand, for what no rule can see, and say why: its people are told, its steps begin."""
-    _open(name, subject, why, config, by, drill=False)
-
-
-@plan.command("drill")
-def drill(name: PlanName, subject: Subject = "", why: Why_ = "drill", config: ConfigDir = DEFAULT_CONFIG, by: By = "") -> None:
-    """Rehearse a plan with its real people: each message says that it is a drill, nothing is published, no webhook is called."""
-    _open(name, subject, why, config, by, drill=True)
+    begin(name, subject, why, config, by)
 
 
 @plan.command("ack")

@@ -50,6 +50,7 @@ from rules import Finding
 log = structlog.get_logger(__name__)
 
 _HEALTH_REALERT = timedelta(hours=6)
+_TOLD_ONCE = frozenset({"plan-due"})  # what waits for weeks is no news every six hours
 _LOGGED = ("rule", "plan", "reason", "silence")
 
 
@@ -399,7 +400,9 @@ class Alerting:
     def _rest(self, rule: str, open_for: timedelta) -> timedelta:
         """How long an alert is not told again that was last told so long after it was opened."""
         known = self._rules.get(rule)
-        return known.rest(open_for) if known is not None else _HEALTH_REALERT
+        if known is not None:
+            return known.rest(open_for)
+        return timedelta.max if rule in _TOLD_ONCE else _HEALTH_REALERT
 
     async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> tuple[PlanRun | None, str]:
         """Open the emergency plan, or join the alert to a run that is open, and write it down."""

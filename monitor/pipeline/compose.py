@@ -23,18 +23,20 @@ from monitor.domain.plan import (
     UnreadableRunError,
     filled,
 )
+from monitor.pipeline.drills import answers_of
 from monitor.pipeline.links import Links
 from monitor.pipeline.new_words import NewWords, gravest
 from monitor.pipeline.places import figures_for_words, known_places
 from monitor.pipeline.seals import Seal
 from monitor.pipeline.standing import standing_of, with_standing
 from monitor.plans import Why, report_due
+from monitor.plans.answers import Answer, silent_roles
 from monitor.plans.approval import usable
 from monitor.plans.ladder import next_climb
 from monitor.plans.steps import NOT_REACHED, is_automatic
 from monitor.settings import Contacts, Settings
 from monitor.storage import Store, UnitOfWork
-from notifiers.message import AlertFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
+from notifiers.message import AlertFacts, AnswerFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 from notifiers.wording import opening
 
 _OF_THE_REPORT = frozenset({Why.REPORT, Why.UNSIGNED})
@@ -136,8 +138,17 @@ class Composer:
         why, day = notification.plan_why, now.date()
         page = self._links.page(notification, run) if self._links else ""
         facts = plan_facts(run, plain.language, step, self._owners, why=why, known=known, day=day, page=page)
+        if why == Why.DRILLED:
+            return await self._answered(tx, run, facts)
         standing = await standing_of(tx, run, now, language=plain.language, people=self._owners, why=why, step=step)
         return with_standing(facts, run, standing, plain.language, partial(fill, language=plain.language))
+
+    async def _answered(self, tx: UnitOfWork, run: PlanRun, facts: PlanFacts) -> PlanFacts:
+        """With who answered the drill."""
+        found = await answers_of(tx, run, self._settings.contacts)
+        people = self._settings.contacts.people
+        answers = tuple(_answer(each, people[each.who].name if each.who in people else each.who) for each in found)
+        return replace(facts, answers=answers, silent_roles=tuple(silent_roles(found)))
 
     def _to_read(self, notification: Notification, language: Language) -> PlanFacts | None:
         """The plan as it stands in the configuration; None when it was taken out since."""
@@ -334,6 +345,14 @@ def plan_facts(
         drill=plan.drill.prefix if run.drill else "",
         page=page,
     )
+
+
+def _answer(answer: Answer, called: str) -> AnswerFacts:
+    """How somebody answered; the receiver that is a person's own has no name beside theirs."""
+    through = tuple("e-mail" if each == answer.who != called else each for each in answer.through)
+    refused = tuple("e-mail" if each == answer.who != called else each for each in answer.refused)
+    answered = answer.answered_at is not None
+    return AnswerFacts(called, answer.told_at, through, refused, answered, answer.after, answer.roles)
 
 
 def _has_risen(run: PlanRun) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from monitor.domain.alert import Alert, Severity, Silence
 from monitor.domain.errors import Trouble
-from monitor.domain.plan import StepState
+from monitor.domain.plan import Due, StepState, dues
 from monitor.domain.source import MAIL_REPLIES, SourceState
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.open_alerts import OpenAlerts
@@ -23,6 +24,7 @@ MAILBOX_RULE = "mailbox-health"
 STORE_RULE = "store-health"
 JUDGING_RULE = "judging-health"
 PLAN_RULE = "plan-health"
+DUE_RULE = "plan-due"
 # A source is ill when it has missed this many polls, and never before this long: one lost poll is no news.
 MISSED_POLLS = 3
 PATIENCE = timedelta(minutes=10)
@@ -74,12 +76,14 @@ async def look(
         "mailbox_health": await _mailbox(tx, settings, now, started_at, known=bool(rings.of_kind("mailbox_health"))),
         "plan_health": await _plans(tx, now),
         "store_health": [_store_finding(trouble, now)] if trouble is not None else [],
+        "plan_due": await _due(tx, settings, now),
     }
     for kind, findings in found.items():
         still = [finding.key for finding in findings]
         for alert in rings.of_kind(kind):
             if alert.key not in still:
-                await alerting.resolve(tx, rings, alert, now, _why_over(alert, settings), tell=True)
+                # Whoever has held a drill, or read a plan, need not be told that they did.
+                await alerting.resolve(tx, rings, alert, now, _why_over(alert, settings), tell=kind != "plan_due")
     for alert in rings.of_kind("judging_health"):
         if now - alert.last_seen_at >= FORGIVEN:
             await alerting.resolve(tx, rings, alert, now, "no mention was left out for a day", tell=True)
@@ -92,6 +96,8 @@ def _why_over(alert: Alert, settings: Settings) -> str:
         return "it is read again" if settings.replies is not None else "it is no longer read"
     if alert.kind == "plan_health":
         return "the plan goes on, or was closed"
+    if alert.kind == "plan_due":
+        return "it was done, or is asked for anew"
     if alert.kind == "store_health":
         return "it takes in mentions again"
     return "it takes messages again" if alert.key["receiver"] in settings.receivers else "it is no longer told"
@@ -312,6 +318,31 @@ async def _plans(tx: UnitOfWork, now: datetime) -> list[Finding]:
             )
         )
     return findings
+
+
+async def _due(tx: UnitOfWork, settings: Settings, now: datetime) -> list[Finding]:
+    """Drills and reviews that are late, and words about to expire: each is told once a period, to whoever owns the plan."""
+    drilled = await tx.plans.last_drills() if settings.own_plans else {}
+    zone = ZoneInfo(settings.timezone)
+    findings = []
+    for plan in (settings.plans[name] for name in settings.own_plans):
+        last = drilled[plan.id].astimezone(zone).date() if plan.id in drilled else None
+        findings += [_due_finding(plan.id, due, now) for due in dues(plan, last, now.astimezone(zone).date())]
+    return findings
+
+
+def _due_finding(plan: str, due: Due, now: datetime) -> Finding:
+    said = {"plan": plan, "due": due.what, "on": due.on.isoformat()} | ({"statement": due.statement} if due.statement else {})
+    return _finding(
+        rule=DUE_RULE,
+        kind="plan_due",
+        key=said,
+        labels=said,
+        at=now,
+        observed=1.0,
+        severity="info",
+        reason=f"plan {plan}: {due.what} {due.statement or 'due'} {due.on}",
+    )
 
 
 async def _receivers(tx: UnitOfWork, settings: Settings, now: datetime) -> list[Finding]:

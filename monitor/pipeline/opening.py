@@ -54,11 +54,13 @@ async def open_by_hand(
     now: datetime,
     *,
     drill: bool = False,
+    level: int | None = None,
 ) -> PlanRun:
     """A run that a person opens, for what no rule can see or as a drill: confirmed by that, and told to its people.
 
     It joins what rings about its subject. Else its incident is nothing that rings, so it is over as soon as it is written; the
-    run keeps it from being forgotten. Raises `UsageError` when the plan is open about this subject already.
+    run keeps it from being forgotten. A drill has no figures that could grade it: it is held at `level`. Raises `UsageError` when
+    the plan is open about this subject already.
     """
     if not drill and (room := await tx.plans.open_about(plan.id, subject)) is not None:
         raise UsageError(
@@ -71,7 +73,8 @@ async def open_by_hand(
         silent = await _silent(tx, plan, subject, now)
         run = await _opened(tx, plan, silent.id, RunState.RUNNING, now, drill=drill)
     assert run is not None, "the incident is new"
-    opened = replace(run, confirmed_at=now, confirmed_by=by, owed=tuple(owe([Tell(plan.notify, Why.OPENED)])))
+    graded = replace(run, level=level, level_since=now) if level is not None else run
+    opened = replace(graded, confirmed_at=now, confirmed_by=by, owed=tuple(owe([Tell(plan.notify, Why.OPENED)])))
     await tx.plans.save(run, opened)
     return opened
 

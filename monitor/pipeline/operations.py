@@ -21,6 +21,7 @@ from monitor.plans import Act, Note, Why, act, owe
 from monitor.sources.text import canonical_uri
 from monitor.storage import Erased, Hold, Store, StoreContendedError, UnitOfWork
 from monitor.storage.holds import What
+from rules.base import suggest
 from rules.figures import Figures
 
 T = TypeVar("T")
@@ -180,20 +181,38 @@ async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime)
 
 
 async def open_plan_by_hand(
-    store: Store, plan: Plan, subject: str | None, actor: Actor, at: datetime, *, why: str, drill: bool = False
+    store: Store,
+    plan: Plan,
+    subject: str | None,
+    actor: Actor,
+    at: datetime,
+    *,
+    why: str,
+    drill: bool = False,
+    level: int | None = None,
 ) -> PlanRun:
     """« Ouvrir le plan »: for what no rule sees, such as a call from the authorities; or as a drill, calling nothing.
 
-    Raises `UsageError` without a reason.
+    A drill is held at `level`, or at the gravest that the plan has. Raises `UsageError` without a reason.
     """
     if not why.strip():
         raise UsageError("say why the plan is opened: its people read that first")
     async with store.begin() as tx:
-        run = await open_by_hand(tx, plan, subject, actor.name, at, drill=drill)
-        detail = {"why": why.strip(), "mode": "drill" if drill else "by hand"}
+        run = await open_by_hand(tx, plan, subject, actor.name, at, drill=drill, level=_rehearsed(plan, level) if drill else None)
+        detail: dict[str, object] = {"why": why.strip(), "mode": "drill" if drill else "by hand"}
+        if run.level is not None:
+            detail["level"] = run.level
         await tx.timeline.add(_plan_event("plan.opened", run, actor, at, detail))
         await tx.commit()
         return run
+
+
+def _rehearsed(plan: Plan, level: int | None) -> int | None:
+    """The level at which a drill is held. Raises `UsageError` for one that the plan has not."""
+    known = [each.level for each in plan.severity]
+    if level is not None and level not in known:
+        raise UsageError(f"plan {plan.id} has no level {level}; {suggest(str(level), map(str, known))}")
+    return level if level is not None else max(known, default=None)
 
 
 async def close_unread(store: Store, run_id: int, actor: Actor, at: datetime) -> None:

@@ -34,6 +34,7 @@ _KINDS = {
     Why.STEP: NotificationKind.STEP,
     Why.OVER: NotificationKind.OVER,
     Why.FALSE_ALARM: NotificationKind.OVER,
+    Why.DRILLED: NotificationKind.OVER,
 }
 
 

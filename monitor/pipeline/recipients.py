@@ -41,6 +41,8 @@ class Recipients:
     def _choose(self, alert: NewAlert | Alert, mention: Observed | None) -> Iterator[Addressee]:
         if named := self._named.get(alert.rule):
             yield from (Addressee(name, "its rule says so") for name in named)
+        elif alert.kind == "plan_due":
+            yield self._owner(alert)
         elif alert.kind in HEALTH_KINDS:
             plan = self._settings.plans.get(alert.labels.get("plan", "")) if alert.kind == "plan_health" else None
             yield from (Addressee(name, "the plan names them") for name in (plan.notify if plan is not None else ()))
@@ -49,6 +51,12 @@ class Recipients:
             # What is gathered of old posts is about no single one of them.
             seen = AlertSeen.of(alert, None if "catch_up" in alert.labels else mention)
             yield from (Addressee(name, route.name) for route in self._routes.of(seen) for name in route.to)
+
+    def _owner(self, alert: NewAlert | Alert) -> Addressee:
+        plan = self._settings.plans.get(alert.labels.get("plan", ""))
+        if plan is not None and plan.owner and self._settings.resolve(plan.owner):
+            return Addressee(plan.owner, "the plan is theirs")
+        return Addressee("ops", "it is about Tocsin itself")
 
     def of(self, alert: Alert, now: datetime) -> tuple[str, ...]:
         """The receivers of an alert. A dead receiver is not told that it is dead."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from monitor.domain.plan import (
     ChecklistStep,
@@ -28,6 +29,8 @@ from rules.base import suggest
 from rules.duration import format_duration
 from rules.figures import FiguresWhere
 
+OPS: Final = "ops"
+"""Whoever sees to Tocsin itself: told of a plan that nobody owns."""
 _AT_WORK = frozenset({StepState.RUNNING, StepState.DONE, StepState.FAILED})  # what failed may have been done all the same
 
 
@@ -59,9 +62,14 @@ def _acknowledge(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """« Je prends en charge »: the chase ends, and whoever did it leads until somebody else is named."""
     del plan
     if run.acknowledged_at is not None:
-        return Moved(run)
+        return _also_here(run, done)
     taken = replace(run, acknowledged_at=done.at, acknowledged_by=done.by, lead=_known_as(done) or run.lead)
     return Moved(taken, (note("acknowledged", done),))
+
+
+def _also_here(run: PlanRun, done: Act) -> Moved:
+    """Somebody has it already. A drill asks everybody whom it told, so that there the others' answers are noted, too."""
+    return Moved(run, (note("answered", done),) if run.drill and done.by != run.acknowledged_by else ())
 
 
 def _known_as(done: Act) -> str | None:
@@ -206,7 +214,7 @@ def _stand_down(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """« Lever la crise »: it waits for the signature that the plan asks for; against the plan's figures it needs a reason."""
     if run.state is RunState.STOOD_DOWN:
         return Moved(run)
-    if plan.closure.when is not None and not done.text:
+    if plan.closure.when is not None and not run.drill and not done.text:
         _require_calm(plan.closure, plan.closure.when, run, done)
     down = replace(run, stood_down_at=done.at, stood_down_by=done.by)
     if run.acknowledged_at is None:  # who ends it has taken it
@@ -256,8 +264,10 @@ def _close(plan: Plan, run: PlanRun, done: Act, why: Why = Why.OVER) -> Moved:
     undone = [Tell((undo.receiver,), Why.UNDO, step) for step, undo in _undone(plan, run, done)]
     closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by, wake_at=None)
     asked = Moved(closed) if done.verb == "false_alarm" else ask_for_report(closed)
-    over = Tell(plan.notify, why, times=run.version)
-    return Moved(asked.run, (note("closed", done), *undone, over, *asked.effects))
+    over = [Tell(plan.notify, why, times=run.version)]
+    if run.drill:
+        over.append(Tell((plan.owner or OPS,), Why.DRILLED, times=run.version))
+    return Moved(asked.run, (note("closed", done), *undone, *over, *asked.effects))
 
 
 def _undone(plan: Plan, run: PlanRun, done: Act) -> Iterator[tuple[str, Undo]]:

@@ -29,9 +29,10 @@ class Why(StrEnum):
     ESCALATED = "escalated"  # somebody asked for help
     SIGN_OFF = "sign_off"  # it was stood down, and waits for their word
     OVER = "over"  # it was closed
+    FALSE_ALARM = "false_alarm"  # likewise, for it was no crisis
     REPORT = "report"  # it was closed, and what it taught is theirs to write down
     UNSIGNED = "unsigned"  # that is overdue, and nobody has signed it
-    FALSE_ALARM = "false_alarm"  # likewise, for it was no crisis
+    DRILLED = "drilled"  # a drill has ended: who answered it
     UNDO = "undo"  # what a step did is taken back
     HANDOVER = "handover"  # a shift ends, and they lead from now on
     READ = "read"  # they are to read the plan, in calm weather

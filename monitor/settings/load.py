@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from monitor.domain.clock import SystemClock
-from monitor.domain.plan import PlanFile
+from monitor.domain.plan import Plan, PlanFile
 from monitor.packaged import shipped
 from monitor.sentiment import SentimentSettings
 from monitor.settings import advice, inhibition, names, plan_advice, plan_names, plan_structure
@@ -42,6 +42,7 @@ class Loaded:
     monitor: Document | None = None  # monitor.yaml, to say where in it something stands
     rules: list[Document] = field(default_factory=list)  # likewise
     plans: list[Document] = field(default_factory=list)
+    own_plans: list[tuple[Document, Plan]] = field(default_factory=list)  # less those that are shipped
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,10 @@ class _Reader:
             self._problems += plan_advice.unheard(document, plan, settings)
         if self._problems:
             return
-        self._loaded.settings, self._loaded.monitor = settings, monitor.document
+        # Those that are shipped lie ready, to be made one's own.
+        own = [(document, plan) for document, plan in read if Path(document.file).resolve().parent != shipped() / "plans"]
+        settings = settings.model_copy(update={"own_plans": tuple(plan.id for _, plan in own)})
+        self._loaded.settings, self._loaded.monitor, self._loaded.own_plans = settings, monitor.document, own
         self._loaded.rules = [file.document for file in rules if file.document]
         self._loaded.warnings += advice.unwise(monitor.document, settings)
         self._loaded.warnings += advice.quiet_alarms(monitor.document, settings)
@@ -210,9 +214,8 @@ class _Reader:
         if contacts.document:
             self._loaded.warnings += advice.odd_times(contacts.document, contacts.model, self._today)
         self._loaded.plans = [document for document, _ in read]
-        for document, plan in read:
-            if Path(document.file).resolve().parent != shipped() / "plans":  # those lie ready, to be made one's own
-                self._loaded.warnings += plan_advice.unwise(document, plan, settings, self._today)
+        for document, plan in own:
+            self._loaded.warnings += plan_advice.unwise(document, plan, settings, self._today)
         self._loaded.warnings += advice.idle_campaigns(monitor.document, settings, self._today)
         self._loaded.warnings += advice.silenced_dangers(monitor.document, settings)
 

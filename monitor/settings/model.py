@@ -237,6 +237,7 @@ class Settings(MonitorFile):
     contacts: Contacts = Field(default_factory=Contacts)
     rules: tuple[Rule, ...] = ()
     plans: dict[Id, Plan] = Field(default_factory=dict)
+    own_plans: tuple[Id, ...] = ()  # those that somebody has made theirs; the others are shipped, and lie ready
     lists: dict[Id, tuple[str, ...]] = Field(default_factory=dict)
 
     def resolve(self, name: str, at: datetime | None = None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
-from monitor.domain.plan import Channel, NotifyStep, Plan, StatementStep
+from monitor.domain.plan import SOON, Channel, NotifyStep, Plan, StatementStep, drill_due
 from monitor.settings.model import Settings
 from monitor.settings.plan_names import acting
 from monitor.settings.problems import Problem, choices
@@ -112,12 +112,21 @@ def _drafts(document: Document, plan: Plan) -> Iterator[Problem]:
 
 
 def _expired(document: Document, plan: Plan, today: date) -> Iterator[Problem]:
-    """Statements whose day has passed: still there, no longer to be used unread."""
+    """Statements whose day has passed, or is near: still there, not to be used unread."""
     for index, statement in enumerate(plan.statements):
-        if statement.expired(today):
+        if statement.expires and statement.expires - SOON <= today:
             path: Path_ = ("plan", "statements", index, "expires")
-            what = f"the statement `{statement.id}` expired on {statement.expires}: a run asks for a new yes before it is used."
+            when = f"expire{'d' if statement.expired(today) else 's'} on {statement.expires}"
+            what = f"the statement `{statement.id}` {when}: a run then asks for a new yes before it is used."
             yield document.problem(path, what, "Read it again, then move the date.")
+
+
+def unrehearsed(document: Document, plan: Plan, drilled_on: date | None, today: date) -> Iterator[Problem]:
+    """A plan that was not rehearsed for too long: when that last was, the store knows."""
+    for due in drill_due(plan, drilled_on, today):
+        last = f"the last one was on {drilled_on}" if drilled_on else "nobody has held one yet"
+        what = f"the drill is due since {due.on}: {last}."
+        yield document.problem(("plan", "drill", "every"), what, f"Hold it: `tocsin plan drill {plan.id}`.")
 
 
 def _unreviewed(document: Document, plan: Plan, today: date) -> Iterator[Problem]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from monitor.domain.clock import SystemClock
 from monitor.domain.errors import ExitCode
-from monitor.settings import advice
+from monitor.settings import advice, plan_advice
 from monitor.settings.load import folder_of, read_all
 from monitor.settings.model import Settings
 from monitor.settings.problems import Problem
@@ -28,9 +29,22 @@ class Report:
         return ExitCode.CONFIGURATION if self.problems else ExitCode.OK
 
 
-def check(directory: Path, *, environ: Mapping[str, str] | None = None, today: date | None = None) -> Report:
-    """Look a configuration folder over. Never raises for what it finds there."""
+def check(
+    directory: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    today: date | None = None,
+    last_drills: Callable[[Settings], Mapping[str, date] | None] = lambda _: None,
+) -> Report:
+    """Look a configuration folder over. Never raises for what it finds there.
+
+    `last_drills` says when each plan was last rehearsed, or None where nobody can tell.
+    """
+    today = today or SystemClock().now().date()
     loaded = read_all(directory, environ=environ, today=today)
+    if loaded.settings is not None and (drilled := last_drills(loaded.settings)) is not None:
+        for document, plan in loaded.own_plans:
+            loaded.warnings += plan_advice.unrehearsed(document, plan, drilled.get(plan.id), today)
     problems, warnings = tuple(loaded.problems), tuple(sorted(set(loaded.warnings)))
     if loaded.settings is not None and loaded.monitor is not None:
         # Not at every start: what an update of Apprise no longer knows must not keep the other receivers from being told.

@@ -150,7 +150,7 @@ class _Teller:
         return self._reader.span(timedelta(minutes=minutes)) if minutes else self._reader.span(until - since)
 
     def _day(self, at: datetime) -> str:
-        return self._reader.day(at.astimezone(self._zone).date().isoformat())
+        return self._reader.day(at.astimezone(self._zone).date())
 
     def _clock(self, at: datetime) -> str:
         return at.astimezone(self._zone).strftime("%H:%M")

@@ -102,6 +102,13 @@ class Plans(Repository):
         """An incident's runs, oldest first."""
         return await self._runs(_RUNS.where(table.c.incident_id == incident_id).order_by(table.c.id))
 
+    async def last_drills(self) -> dict[str, datetime]:
+        """When each plan was last rehearsed to the end."""
+        query = select(table.c.plan, func.max(table.c.closed_at).label("at")).where(
+            table.c.drill, table.c.state == RunState.CLOSED
+        )
+        return {row["plan"]: row["at"] for row in await self._session.rows(query.group_by(table.c.plan))}
+
     async def save(self, before: PlanRun, after: PlanRun) -> bool:
         """Write what changed of a run. False: somebody else changed it since it was read, and nothing is written."""
         values = {name: value for name in _CHANGING if (value := getattr(after, name)) != getattr(before, name)}

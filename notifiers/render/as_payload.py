@@ -12,6 +12,7 @@ from typing import Any
 
 from notifiers.message import (
     AlertFacts,
+    AnswerFacts,
     DoneFacts,
     GroupFacts,
     Message,
@@ -135,6 +136,19 @@ def plan_payload(plan: PlanFacts) -> dict[str, Any]:
         "never": [one_line(rule, _LINE) for rule in plan.never],
         "version": plan.version or None,
         "standing": _standing(plan.standing) if plan.standing else None,
+        **({"answers": [_answer(each) for each in plan.answers]} if plan.answers else {}),
+    }
+
+
+def _answer(answer: AnswerFacts) -> dict[str, Any]:
+    return {
+        "who": one_line(answer.who, _LINE),
+        "roles": list(answer.roles),
+        "told_at": _moment(answer.told_at) if answer.told_at else None,
+        "through": list(answer.through),
+        "refused": list(answer.refused),
+        "answered": answer.answered,
+        "after_seconds": answer.after.total_seconds() if answer.after is not None else None,
     }
 
 

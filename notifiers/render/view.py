@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifiers import calls, standing
+from notifiers import calls, drills, standing
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 from notifiers.reasons import worded
 from notifiers.safe import clean, host, link, one_line
@@ -169,7 +169,8 @@ def view(message: Message) -> View:
         footer=_footer(voice),
         commands=_commands(voice),
         words={"others": voice.say("others.held" if message.kind == "held" else "others")}
-        | {word: voice.say(word) for word in ("details", "plan", "plan.never")}
+        | {word: voice.say(word) for word in ("plan", "plan.never")}
+        | {"details": voice.say("drilled.answers" if drills.concerns(voice) else "details")}
         | {"answers": _answers_title(voice)}
         | {"now": voice.say("now.calm" if _asks_nothing(voice) else "now")},
     )
@@ -425,7 +426,12 @@ def _state(voice: Voice, state: str) -> str:
 
 
 def _details(voice: Voice) -> tuple[list[str], str]:
-    """The engine's own account, for whoever tunes the rule: what can be said in words, and the rest as it stands."""
+    """The engine's own account, for whoever tunes the rule: what can be said in words, and the rest as it stands.
+
+    Of a drill, who answered.
+    """
+    if drills.concerns(voice) and voice.message.plan:
+        return drills.lines(voice, voice.message.plan), ""
     if not _shows_figures(voice) or voice.lead is None or len(voice.peers) > 1:  # of many posts each had its own
         return [], ""
     said = [(reason, worded(voice, reason)) for reason in voice.lead.reasons]

@@ -85,7 +85,8 @@ def test_each_reason_has_its_first_line_and_its_command(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
-    "reason", [each.value for each in Why if each not in {Why.OPENED, Why.STEP, Why.OVER, Why.FALSE_ALARM, Why.UNDO}]
+    "reason",
+    [each.value for each in Why if each not in {Why.OPENED, Why.STEP, Why.OVER, Why.FALSE_ALARM, Why.DRILLED, Why.UNDO}],
 )
 def test_every_reason_of_the_plans_has_words(reason: str, language: Language) -> None:
     """None is told in the words that are left for a reason nobody knows."""
@@ -387,7 +388,7 @@ def test_what_a_step_did_is_taken_back_by_a_machine(kind: Kind) -> None:
 def test_a_drill_says_so_before_everything_else(name: str, language: Language) -> None:
     """In every subject, headline and short line, once, and in what machines get: nobody takes it for a crisis."""
     message = samples.EVERY[name](language)
-    assert payload(message)["data"]["drill"] == (name == "drill")
+    assert payload(message)["data"]["drill"] is (name in {"drill", "drilled"})
     if message.plan is None or message.kind == "resolved":
         return
     rehearsed = with_plan(replace(message, topic="What it is about"), drill="[EXERCICE]")

@@ -315,8 +315,9 @@ def test_the_payload_names_its_type_and_version() -> None:
     assert types == {
         "complaint": "alert.first", "crisis": "alert.first", "plan": "plan.opened", "step": "plan.step",
         "support": "plan.step", "untaken": "plan.call", "approval": "plan.call", "level": "plan.call", "late": "plan.call",
-        "over": "plan.closed", "drill": "plan.call", "unfinished": "alert.resolved", "resolved": "alert.resolved",
-        "source": "alert.first", "situation": "plan.step", "handover": "plan.call", "read": "plan.read",
+        "over": "plan.closed", "drilled": "plan.closed", "drill": "plan.call", "unfinished": "alert.resolved",
+        "resolved": "alert.resolved", "source": "alert.first", "situation": "plan.step", "handover": "plan.call",
+        "read": "plan.read",
     }  # fmt: skip
     assert payload(samples.crisis())["version"] == 1
     assert payload(samples.crisis())["timestamp"] == "2026-03-02T17:05:00Z"

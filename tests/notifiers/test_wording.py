@@ -559,6 +559,12 @@ def _messages(language: Language) -> Iterator[Message]:
         alert = replace(samples.source_down().alerts[0], kind=ill, labels=labels, occurrences=times)
         yield replace(base, kind="first", alerts=(alert,))
         yield replace(base, kind="resolved", alerts=(alert,))
+    for due in ("review", "drill", "statement"):
+        labels = {"plan": "storm", "due": due, "on": "2026-11-02", "statement": "holding"}
+        alert = replace(samples.source_down().alerts[0], kind="plan_due", labels=labels)
+        yield replace(base, kind="first", alerts=(alert,), plan=None)
+        yield replace(base, kind="resolved", alerts=(alert,), plan=None)
+    yield from _drilled(language)
     odd = (
         replace(base.posts[0], sentiment=0.0, text="", author="", copies=1),
         replace(base.posts[0], sentiment=1.0, sensitive=True, reach=1, copies=2),
@@ -593,6 +599,16 @@ def _reports(language: Language) -> Iterator[Message]:
     waits = [replace(step, state="ready", deadline=samples.NOW, approved=False, late=False) for step in base.plan.steps]
     yield replace(base, plan=replace(base.plan, steps=waits, standing=replace(standing, done=())))
     yield replace(base, kind="over", plan=replace(base.plan, why="false_alarm", standing=None))
+
+
+def _drilled(language: Language) -> Iterator[Message]:
+    """What came of drills: some answered, all did, none did."""
+    some = samples.drilled(language)
+    assert some.plan is not None
+    yield some
+    for answered in (True, False):
+        answers = tuple(replace(each, answered=answered) for each in some.plan.answers)
+        yield replace(some, plan=replace(some.plan, answers=answers, silent_roles=()))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

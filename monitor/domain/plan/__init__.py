@@ -1,5 +1,6 @@
 """The emergency plan: written in calm weather (`file`), snapshotted when it opens, carried out as a run (`run`)."""
 
+from monitor.domain.plan.due import SOON, Due, drill_due, dues
 from monitor.domain.plan.file import (
     CALLED_WITHIN,
     EVERYONE,
@@ -50,6 +51,7 @@ __all__ = [
     "FREED",
     "PLACES",
     "SIGNED",
+    "SOON",
     "STUCK",
     "AssignStep",
     "CaptureStep",
@@ -57,6 +59,7 @@ __all__ = [
     "ChecklistStep",
     "Closure",
     "ConditionStep",
+    "Due",
     "Id",
     "Language",
     "Level",
@@ -78,6 +81,8 @@ __all__ = [
     "UnreadableRunError",
     "WaitStep",
     "WebhookStep",
+    "drill_due",
+    "dues",
     "filled",
     "opens_as",
     "places",

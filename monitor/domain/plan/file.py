@@ -306,7 +306,9 @@ class Drill(Settings):
     """The rehearsal."""
 
     every: PositiveDuration = Field(
-        timedelta(days=180), description="how often: for people to read, Tocsin does not remind of it"
+        timedelta(days=180),
+        description="how often, from the last drill that ended, or from `reviewed_on`: later, `tocsin check` warns, and the owner"
+        " is told",
     )
     prefix: str = Field("[EXERCICE]", min_length=3, max_length=40, description="stands before every subject and title of a drill")
 

@@ -221,8 +221,9 @@ async def test_a_drill_reaches_people_and_changes_nothing_outside(house: Build) 
     await home.do("approve", by="ben", step="answer")
     await home.do("stand_down")
     await home.act()
-    assert home.kinds("queue") == home.kinds("tech") == []
-    told = [message for name in ("room", "phone", "backup-phone", "desk") for message in home.told(name)]
+    assert home.kinds("queue") == []
+    assert home.kinds("tech") == ["over"]  # who answered, told to ops: the plan is nobody's
+    told = [message for name in ("room", "phone", "backup-phone", "desk", "tech") for message in home.told(name)]
     assert told
     assert {message.plan.drill for message in told if message.plan} == {"[EXERCICE]"}
 

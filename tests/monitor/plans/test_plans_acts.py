@@ -693,6 +693,26 @@ def test_a_drill_publishes_nothing_and_takes_nothing_back() -> None:
     assert not {Why.STEP, Why.UNDO} & {tell.why for tell in walk.told}
 
 
+def test_in_a_drill_everybody_answers() -> None:
+    """One has it; the others' answers are noted, too, for that is what a drill is held for."""
+    walk = _begun()
+    walk.run = replace(walk.run, drill=True)
+    walk.act("acknowledge")
+    assert walk.act("acknowledge", "bob") == (Note("answered"),)
+    assert not walk.act("acknowledge")
+    assert (walk.run.acknowledged_by, walk.run.lead) == ("ana", "ana")
+
+
+def test_a_drill_ends_whatever_the_figures_say_and_its_owner_hears_who_answered() -> None:
+    """The figures are those of a calm day; without an owner, whoever sees to Tocsin."""
+    asked = {"closure": {"when": {"level": 0}}, "severity": [{"level": 2, "name": {"en": "crisis"}}]}
+    for owner, told in (({"owner": "head"}, "head"), ({}, "ops")):
+        walk = _begun(**asked, **owner)
+        walk.run = replace(walk.run, drill=True)
+        walk.act("stand_down")
+        assert (walk.run.state, walk.whom(Why.OVER), walk.whom(Why.DRILLED)) == (RunState.CLOSED, [("cm",)], [(told,)])
+
+
 # --- in any case ---------------------------------------------------------------------------------------------------------
 
 

@@ -138,6 +138,26 @@ def test_a_plan_that_nobody_has_read_is_warned_of(told: Told) -> None:
     ]
 
 
+@pytest.mark.parametrize(("expires", "said"), [("2026-03-09", "expired on"), ("2026-03-24", "expires on"), ("2026-03-25", "")])
+def test_words_are_warned_of_before_their_last_day(told: Told, expires: str, said: str) -> None:
+    """A fortnight before, and after it."""
+    warned = told(("status: approved", f"expires: {expires}, status: approved"))
+    assert [what for _, what in warned] == ([f"the statement `holding` {said} {expires}."] if said else [])
+
+
+def test_a_drill_that_is_late_is_warned_of_where_the_store_can_tell(write: Write, watched: str) -> None:
+    """Counted from the last one that ended; without a store nothing is said."""
+    drilled = PLAN.replace("[lea]", "[default]") + "  drill: {every: 3d}\n"
+    folder = write({"monitor.yaml": watched, "rules/a.yaml": RULES, "plans/storm.yaml": drilled})
+    assert check(folder, environ={}, today=TODAY).warnings == ()
+    (late,) = check(folder, environ={}, today=TODAY, last_drills=lambda _: {"storm": date(2026, 3, 6)}).warnings
+    assert (late.field, late.what) == ("plan.drill.every", "the drill is due since 2026-03-09: the last one was on 2026-03-06.")
+    assert late.fix == "Hold it: `tocsin plan drill storm`."
+    (never,) = check(folder, environ={}, today=TODAY, last_drills=lambda _: {}).warnings
+    assert never.what.endswith("nobody has held one yet.")
+    assert check(folder, environ={}, today=TODAY, last_drills=lambda _: {"storm": TODAY}).warnings == ()
+
+
 def test_the_shipped_plans_are_not_reviewed_for_their_readers(write: Write, watched: str) -> None:
     """They lie ready; a copy in one's own folder is one's own."""
     folder = write({"monitor.yaml": watched, "rules/a.yaml": RULES})

@@ -1,0 +1,81 @@
+"""Who answered when a plan rang: told when and through what, and how long it took them to say something, if they did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from monitor.domain.plan import PlanRun, TimelineEvent
+
+_NO_ANSWER: Final = frozenset({"plan.opened", "plan.closed", "plan.stood_down", "plan.false_alarm"})
+"""What a person does to a run from outside: whoever opens or ends a drill has not answered it by that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One message of a run: `who` is the person behind the receiver, or the receiver itself where several share it.
+
+    `roles` are theirs in the plan; `arrived` says whether the receiver took it, None while it is on its way.
+    """
+
+    who: str
+    receiver: str
+    at: datetime
+    arrived: bool | None
+    roles: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one person, or one receiver that is nobody's alone, took part. Moments are story time, in UTC.
+
+    `through` are the receivers that took a message for them, `refused` those that took none. `told_at` None: nobody told them
+    by name, and they answered all the same.
+    """
+
+    who: str
+    roles: Sequence[str]
+    told_at: datetime | None
+    through: Sequence[str]
+    refused: Sequence[str]
+    answered_at: datetime | None
+
+    @property
+    def after(self) -> timedelta | None:
+        """How long they took, from the moment they were told, which may come after they heard of it; None without both."""
+        if self.answered_at is None or self.told_at is None:
+            return None
+        return max(self.answered_at - self.told_at, timedelta(0))
+
+
+def answers(run: PlanRun, told: Sequence[Told], timeline: Iterable[TimelineEvent]) -> list[Answer]:
+    """Everybody who was told, in that order, then whoever answered without having been told by name."""
+    answered = _answered(run, timeline)
+    known = dict.fromkeys(each.who for each in told)
+    by_name = [_answer(who, [each for each in told if each.who == who], answered.get(who)) for who in known]
+    others = [Answer(who, (), None, (), (), at) for who, at in answered.items() if who not in known]
+    return [*by_name, *others]
+
+
+def silent_roles(found: Iterable[Answer]) -> list[str]:
+    """The roles that were told, and of which nobody answered."""
+    told = [each for each in found if each.told_at is not None]
+    spoke = {role for each in told if each.answered_at is not None for role in each.roles}
+    return [role for role in dict.fromkeys(role for each in told for role in each.roles) if role not in spoke]
+
+
+def _answered(run: PlanRun, timeline: Iterable[TimelineEvent]) -> dict[str, datetime]:
+    """When each first did something in the run; what Tocsin does by itself is no answer."""
+    found: dict[str, datetime] = {}
+    for event in timeline:
+        if event.plan_run_id == run.id and event.actor != "tocsin" and event.kind not in _NO_ANSWER:
+            found.setdefault(event.actor, event.at)
+    return found
+
+
+def _answer(who: str, told: Sequence[Told], answered_at: datetime | None) -> Answer:
+    through = dict.fromkeys(each.receiver for each in told if each.arrived)
+    refused = dict.fromkeys(each.receiver for each in told if each.arrived is False and each.receiver not in through)
+    return Answer(who, told[0].roles, told[0].at, tuple(through), tuple(refused), answered_at)
