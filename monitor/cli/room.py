@@ -199,10 +199,11 @@ async def _handover_message(tx: UnitOfWork, found: PlanRun, settings: Outline) -
     brand = next((subject.names[0] for subject in settings.subjects.values()), "")
     lead = people.get(found.lead, found.lead) if found.lead else ""
     figures = await figures_for_words(tx, found, now)
-    fill = partial(known_places, found, figures, brand=brand, subject=None, lead=lead, language=language, zone=settings.timezone)
+    fill = partial(known_places, found, figures, brand=brand, subject=None, lead=lead, zone=settings.timezone)
     standing = await standing_of(tx, found, now, language=language, people=people, why=Why.HANDOVER, step=None)
-    told = plan_facts(found, language, None, people, why=Why.HANDOVER, known=fill(now=now))
-    facts = with_standing(told, found, standing, language, fill)
+    known = {language: fill(language=language, now=now)}
+    told = plan_facts(found, language, None, people, why=Why.HANDOVER, known=known, day=now.date())
+    facts = with_standing(told, found, standing, language, partial(fill, language=language))
     return Message("", "step", "info", language, settings.timezone, now, "", 1, brand, incident_id=found.incident_id, plan=facts)
 
 
@@ -225,7 +226,9 @@ async def _hand_over(store: Store, found: PlanRun, settings: Outline, to: str, b
 
     now, who = clock.now(), actor(by).name
     names = names_of(settings.contacts, who, now, settings.timezone)
-    await operations.act_in_plan(store, found.id, Act("hand_over", who, now, names, to=to, text=note or None), "cli")
+    contacts = {*settings.contacts.people, *settings.contacts.roles}
+    done = Act("hand_over", who, now, names, to=to, contacts=contacts, text=note or None)
+    await operations.act_in_plan(store, found.id, done, "cli")
     say(f"Run {found.id} is {to}'s: the daemon sends them this note now.")
 
 

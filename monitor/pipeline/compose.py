@@ -91,7 +91,8 @@ class Composer:
         runs = [run for run in await tx.plans.of_incident(incident_id) if run.state is not RunState.CLOSED]
         facts = [_facts(AlertEvent.of(each, NotificationKind.MORE), each, self._title(each, message.language)) for each in alerts]
         try:
-            plan = plan_facts(runs[0], message.language, None, self._owners) if runs else None
+            day = message.created_at.date()
+            plan = plan_facts(runs[0], message.language, None, self._owners, day=day) if runs else None
         except UnreadableRunError:
             plan = None  # another version opened it: the end is told all the same
         return replace(message, still_open=tuple(facts), plan=plan)

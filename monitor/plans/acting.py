@@ -24,9 +24,9 @@ class RefusedError(UsageError):
 class Act:
     """Something a person does. `names` are all that stand for them: their name in contacts.yaml, and their roles at this moment.
 
-    `verb` is one of `VERBS`; what else it needs stands in `step`, `item` (the place of an item, from 0), `to` (a person, a role or
-    a group of stakeholders; `contacts` are the people and roles that there are), `level`, `text` (a note or a reason), `words` (an
-    edited statement, by language) and `fingerprint` (which words are approved: `PlanRun.fingerprint`).
+    `verb` is one of `VERBS`; what else it needs stands in `step`, `item` (the place of an item, from 0), `to` (a person, role
+    or group of stakeholders; `contacts` are the people and roles that there are), `level`, `text` (a note or a reason), `words`
+    (an edited statement, by language) and `fingerprint` (which words are approved: `PlanRun.fingerprint`).
     """
 
     verb: str

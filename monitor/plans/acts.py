@@ -79,11 +79,7 @@ def _known_as(done: Act) -> str | None:
 
 def _assign(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """Somebody leads the run, or a step is theirs."""
-    to = needs(done.to, "say to whom")
-    if to not in done.contacts:
-        raise RefusedError(
-            f"`{to}` is no person or role of contacts.yaml, and nobody would hear of it; {suggest(to, done.contacts)}"
-        )
+    to = _somebody(done)
     if done.step is None:
         if run.lead == to:
             return Moved(run)
@@ -97,6 +93,15 @@ def _assign(plan: Plan, run: PlanRun, done: Act) -> Moved:
     return Moved(run.with_step(replace(at, owner=to)), (note("step.assigned", done, to=to), told))
 
 
+def _somebody(done: Act) -> str:
+    to = needs(done.to, "say to whom")
+    if to not in done.contacts:
+        raise RefusedError(
+            f"`{to}` is no person or role of contacts.yaml, and nobody would hear of it; {suggest(to, done.contacts)}"
+        )
+    return to
+
+
 def _escalate(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """Help, now: the next rung of the ladder, or everyone."""
     to = next_rung(plan, run) or tuple(plan.named())
@@ -107,7 +112,7 @@ def _escalate(plan: Plan, run: PlanRun, done: Act) -> Moved:
 def _hand_over(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """« Passation »: a shift ends. Whoever takes over leads from now on, and reads how things stand; nobody is chased for it."""
     del plan
-    to = needs(done.to, "say to whom")
+    to = _somebody(done)
     taken = run if run.acknowledged_at is not None else replace(run, acknowledged_at=done.at, acknowledged_by=done.by)
     told = Tell((to,), Why.HANDOVER, times=run.version)
     return Moved(replace(taken, lead=to), (note("handed_over", done, to=to), told))

@@ -115,7 +115,7 @@ async def _run(desk: Desk, number: int) -> PlanRun:
 async def _told(desk: Desk, run: PlanRun) -> web.Response:
     """The run in the words of `language`; its facts have the names that they have in webhooks."""
     owners = {name: person.name for name, person in desk.settings.contacts.people.items()}
-    told = plan_payload(plan_facts(run, desk.settings.language, None, owners))
+    told = plan_payload(plan_facts(run, desk.settings.language, None, owners, day=desk.now().date()))
     return web.json_response({"run": told | _more(run)})
 
 

@@ -53,6 +53,7 @@ class Call(BaseModel):
     level: Annotated[int, Field(ge=0, le=100)] | None = None
     text: _Note | None = None
     words: Annotated[Mapping[Language, _Words], Field(min_length=1)] | None = None
+    fingerprint: _Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,7 @@ def _only(caller: Caller, people: list[str]) -> str:
 
 
 def act_of(desk: Desk, call: Call, by: str, figures: Figures) -> Act:
-    """The act as people's acts are. Raises `MalformedError` for somebody whom nobody knows."""
-    known = {*desk.settings.contacts.people, *desk.settings.contacts.roles, *desk.settings.receivers}
-    if call.to is not None and call.to not in known:
-        raise MalformedError("to", f"there is no such person, role or receiver; {suggest(call.to, known)}")
+    """The act as people's acts are."""
     return Act(
         verb=call.verb,
         by=by,
@@ -129,5 +127,7 @@ def act_of(desk: Desk, call: Call, by: str, figures: Figures) -> Act:
         level=call.level,
         text=call.text or None,
         words=call.words,
+        fingerprint=call.fingerprint,
+        contacts={*desk.settings.contacts.people, *desk.settings.contacts.roles},
         figures=figures,
     )
