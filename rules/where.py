@@ -206,3 +206,12 @@ def scores_asked(where: Where) -> frozenset[str]:
         blocks = value if isinstance(value, tuple) else (value,)
         asked.update({name} & SCORES, *(scores_asked(block) for block in blocks if isinstance(block, Where)))
     return frozenset(asked)
+
+
+def sources_asked(where: Where) -> frozenset[str] | None:
+    """The sources that these conditions name outside `any` and `not` blocks; None where they name none."""
+    asked = where.source
+    named = asked and ((asked.is_,) if asked.is_ is not None else asked.in_)
+    if named:
+        return frozenset(named)
+    return next((inside for block in where.all_ or () if (inside := sources_asked(block)) is not None), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from monitor.domain.mention import Form
@@ -74,7 +73,7 @@ def _surroundings(settings: Settings, usual: Usual) -> Surroundings:
     return Surroundings(
         lists=settings.lists,
         names=_names(settings),
-        slowest=max((source.every for source in settings.sources.values() if source.enabled), default=timedelta(0)),
+        every={name: source.every for name, source in settings.sources.items() if source.enabled},
         usual=usual,
         unheard={name for name in heard if not settings.resolve(name)},
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,13 +12,14 @@ from rules.finding import Calm, Finding, Verdict
 from rules.kinds.figures import amount, counted_as, measured, odds
 from rules.kinds.keys import Keys, canonical
 from rules.kinds.kind import Wellness
+from rules.kinds.shaping import shaped
 from rules.matching import Compiler
 from rules.model import Distinct, FlatlineFire, FlatlineRule, RaisedByFlatline, louder
 from rules.observation import Observation
 from rules.season import usual
 from rules.state import StateKey, States
 from rules.traffic import BUCKETS, Traffic
-from rules.where import Where
+from rules.where import sources_asked
 
 _SHAPING = {"kind", "where", "key", "measure", "window"}
 _FORMAT = 1
@@ -34,9 +34,9 @@ class CompiledFlatline:
         self.where: Condition = compiler.compile(rule.where, rule.id)
         self.admits = compiler.admits(rule.where)
         self.needs = compiler.needs(rule.where)
-        self.feeds = _sources(rule.where)
+        self.feeds = sources_asked(rule.where)
         self.shape = _shape(rule)
-        self.waits: timedelta | None = None
+        self.rings_within: timedelta | None = None
         self.pace = rule.window / BUCKETS
         self.patience = rule.window + rule.keep_firing_for
         self.memory = self.patience + max(rule.baseline.min_history, 4 * rule.baseline.level)
@@ -235,18 +235,8 @@ def _is_too_low(asked: FlatlineFire | RaisedByFlatline, state: Traffic) -> bool:
     return asked.surprise is None or state.scarcity >= asked.surprise * (1 - _ROUNDING)
 
 
-def _sources(where: Where) -> frozenset[str] | None:
-    """The sources that its conditions name outside `any` and `not` blocks; None where they name none."""
-    asked = where.source
-    named = asked and ((asked.is_,) if asked.is_ is not None else asked.in_)
-    if named:
-        return frozenset(named)
-    return next((inside for part in where.all_ or () if (inside := _sources(part)) is not None), None)
-
-
 def _shape(rule: FlatlineRule) -> str:
     """A hash of what the state depends on; the entries of lists are left out, as of a window."""
     shaping = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
     season = rule.timezone if rule.baseline.season != "none" else None
-    said = json.dumps([_FORMAT, BUCKETS, shaping, format_duration(rule.baseline.level), season], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    return shaped(_FORMAT, BUCKETS, shaping, format_duration(rule.baseline.level), season)

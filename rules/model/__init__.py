@@ -17,7 +17,20 @@ from rules.model.flatline import FlatlineFire, FlatlineRule, RaisedByFlatline
 from rules.model.measure import DISTINCT_COUNTED, AnyMeasure, Distinct, Mean, Share, Sum
 from rules.model.mention import MentionRule, RaisedByMention
 from rules.model.new_term import NewTerm, NewTermFire, NewTermRule, RaisedByTerm, TermField
-from rules.model.parts import AnyKeyPart, Category, Id, KeyPart, Raised, Realert, Receivers, Severity, louder, loudest
+from rules.model.parts import (
+    SEVERITIES,
+    AnyKeyPart,
+    Category,
+    Id,
+    KeyPart,
+    Raised,
+    Realert,
+    Receivers,
+    Severity,
+    gravity,
+    louder,
+    loudest,
+)
 from rules.model.sentiment_drop import SentimentDropRule
 from rules.model.source_health import SourceHealthRule
 from rules.model.window import Fire, RaisedByWindow, Signal, WindowRule
@@ -26,6 +39,7 @@ from rules.wall_clock import Zone
 __all__ = [
     "DISTINCT_COUNTED",
     "RULE_KINDS",
+    "SEVERITIES",
     "AbsenceRule",
     "AnyKeyPart",
     "AnyMeasure",
@@ -59,6 +73,7 @@ __all__ = [
     "Sum",
     "TermField",
     "WindowRule",
+    "gravity",
     "louder",
     "loudest",
 ]

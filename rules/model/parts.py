@@ -14,15 +14,23 @@ from rules.duration import PositiveDuration, format_duration
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Localized = dict[Literal["fr", "en"], Annotated[str, Field(min_length=1)]]
 Severity = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""From the mildest to the gravest."""
+
 Category = Literal["alert", "opportunity"]
 KeyPart = Literal["subject", "author", "network", "source", "language"]
 AnyKeyPart = KeyPart | Literal["term", "mention"]
 """What the keys of alerts are made of, those of kinds whose key nobody chooses included."""
 
 
+def gravity(severity: Severity) -> int:
+    """How grave it is: the graver, the higher."""
+    return SEVERITIES.index(severity)
+
+
 def loudest(severities: Iterable[Severity]) -> Severity:
     """The gravest of one or more severities."""
-    return max(severities, key=get_args(Severity).index)
+    return max(severities, key=gravity)
 
 
 class Raised(Settings):

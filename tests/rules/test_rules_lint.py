@@ -23,7 +23,7 @@ NOBODY: Mapping[str, Any] = {"author.own": True, "not": {"author.own": True}}
 AMID = Surroundings(
     lists={"trouble": ("broken", "awful"), "nobody": ()},
     names={"subjects": ("acme", "globex")},
-    slowest=timedelta(minutes=10),
+    every={"net": timedelta(minutes=10)},
     unheard=("ghost",),
 )
 
@@ -121,7 +121,7 @@ def test_what_cannot_be_meant_is_remarked(code: str, place: str, rule: Mapping[s
         {**MENTION, "notify": ["ghost", "somebody"]},
         {**WINDOW, "fire": {"at_least": 2, "times_expected": 3}},
         {**WINDOW, "raise": [{"at_least": 20, "severity": "critical"}, {"times_expected": 2, "severity": "critical"}]},
-        {**WINDOW, "key": ["author"], "measure": {"distinct": "author"}, "fire": {"at_least": 1, "times_expected": 2}},
+        {**WINDOW, "key": ["author"], "measure": {"distinct": "author"}, "fire": {"at_least": 1, "times_expected": 5}},
         {**WINDOW, "fire": {"at_least": 5, "times_expected": 2}, "baseline": {"min_history": "7d"}},
         {**MENTION, "where": {"language": {"in": ["fr", "und"]}}},
         {
