@@ -31,6 +31,7 @@ KEYS = 10_000
 LARGE = 20  # windows that hold as many as they tell apart
 DISTINCT = 5_000
 MATCHING = 0.02  # of the mentions
+TAGGED = 0.2
 SUBJECTS, RULES, KEYWORDS = 100, 1_000, 10
 
 _SYLLABLES = ("ba", "co", "di", "fu", "ge", "li", "mo", "na", "pe", "ri", "so", "tu", "va", "xe", "zo", "qui")
@@ -44,11 +45,15 @@ def measure() -> list[Figure]:
         return median(run[what] for run in found[part])
 
     how = (
-        f"{MENTIONS:,} mentions of 25 words, {MATCHING:.0%} of which match; 50 mixed: 28 by words, 10 by scores,"
-        f" 10 windows of people, 2 shares; {RULES:,}: {KEYWORDS} words of its own each, over {SUBJECTS} subjects"
+        f"{MENTIONS:,} mentions of 25 words, {MATCHING:.0%} of which hold what is looked for, and {TAGGED:.0%} a hashtag;"
+        " 50 mixed: 20 by words, 10 by scores, 8 windows of people, 1 share, 1 sum, 2 moods, 2 flatlines, 2 new terms,"
+        " 2 absences, 2 about sources, of which 1 share and 1 mood count every mention; then the sum, moods, flatlines and"
+        " new terms do, too;"
+        f" {RULES:,}: {KEYWORDS} words of its own each, over {SUBJECTS} subjects"
     )
     return [
         Figure("rules", "mentions a second past 50 mixed rules", of("mixed", "rate"), "/s", 20_000, at_least=True, how=how),
+        Figure("rules", "  the same, most of which count every mention", of("wide", "rate"), "/s"),
         Figure(
             "rules", "mentions a second past 1,000 rules over 100 subjects", of("thousand", "rate"), "/s", 10_000, at_least=True
         ),
@@ -90,10 +95,12 @@ def mentions(subjects: Sequence[str], telling: Mapping[str, Sequence[str]]) -> l
         at = NOON + timedelta(seconds=number)
         sentiment, complaint = (-0.8, 0.9) if matches else (0.2, 0.1)
         author = ObservedAuthor(id=chance.randrange(6_000), reach=chance.randrange(2_000), own=False)
+        hashtags = {chance.choice(common)} if chance.random() < TAGGED else ()
         found.append(
             Observed(
                 id=number, network="mastodon", source="here", form="post", text=" ".join(said), written_at=at, seen_at=at,
-                language="fr", subjects=frozenset({subject}), safety_risk=0.0, author=author,
+                language="fr", subjects=frozenset({subject}), hashtags=frozenset(hashtags),
+                intents=frozenset({"question"} if matches else ()), safety_risk=0.0, author=author,
                 sentiment=sentiment, complaint=complaint,
             )
         )  # fmt: skip
@@ -110,31 +117,39 @@ def _past(rules: Sequence[Mapping[str, Any]], mentions: Sequence[Observed]) -> d
     return {"rate": len(mentions) / (time.perf_counter() - began), "findings": findings, "megabytes": _megabytes() - before}
 
 
-def _mixed() -> dict[str, float]:
-    words = _words(280, SEED + 2)
-    others = {"author.own": False}
-    rules: list[dict[str, Any]] = [
-        {
-            "id": f"words-{at}",
-            "kind": "mention",
-            "where": {"subjects": "acme", **others, "text": {"any_of": words[at * 10 : at * 10 + 10]}},
-        }
-        for at in range(28)
+def mixed_rules(*, wide: bool = False) -> tuple[list[dict[str, Any]], list[str]]:
+    """Fifty rules of every kind, and the words that some of them look for.
+
+    One share and one mood are of all that is said; if `wide`, so is all that counts over time but the windows of people.
+    """
+    words = _words(200, SEED + 2)
+    ours = {"subjects": "acme", "author.own": False}
+    bad, window = {**ours, "sentiment": {"lte": -0.4}}, {"kind": "window", "where": ours, "window": "60m"}
+    said = ours if wide else bad
+    scores = [{"complaint": {"gte": 0.6 + at / 50}, "author.reach": {"gte": at * 100}} for at in range(10)]
+    people = [
+        {"where": bad, "measure": {"distinct": "author"}, "fire": {"at_least": 100 + at, "surprise": 2.1}} for at in range(8)
     ]
-    for at in range(10):
-        asked = {"subjects": "acme", **others, "complaint": {"gte": 0.6 + at / 50}, "author.reach": {"gte": at * 100}}
-        rules.append({"id": f"scores-{at}", "kind": "mention", "where": asked})
-    for at in range(10):
-        window: dict[str, Any] = {
-            "id": f"window-{at}",
-            "kind": "window",
-            "where": {**others, "sentiment": {"lte": -0.4}},
-            "window": "60m",
-        }
-        rules.append(window | {"measure": {"distinct": "author"}, "fire": {"at_least": 100 + at, "surprise": 2.1}})
+    rules: list[dict[str, Any]] = [
+        *({"kind": "mention", "where": {**ours, "text": {"any_of": words[at * 10 : at * 10 + 10]}}} for at in range(20)),
+        *({"kind": "mention", "where": ours | each} for each in scores),
+        *(window | each for each in people),
+        window | {"measure": {"share": {"sentiment": {"lt": 0}}}, "fire": {"at_least": 20, "share": 0.4}},
+        window | {"where": said, "measure": {"sum": "author.reach"}, "fire": {"at_least": 10_000_000}},
+    ]
     for at in range(2):
-        share: dict[str, Any] = {"id": f"share-{at}", "kind": "window", "where": {"subjects": "acme"}, "window": "30m"}
-        rules.append(share | {"measure": {"share": {"sentiment": {"lt": 0}}}, "fire": {"at_least": 20 + at, "share": 0.4}})
+        rules += [
+            {"kind": "sentiment_drop", "where": said if at else ours, "fire": {"at_least": 30, "drop": 0.25}},
+            {"kind": "flatline", "where": said, "window": "6h", "fire": {"surprise": 3 + at}},
+            {"kind": "new_term", "where": said, "field": "hashtags", "fire": {"at_least": 30 + at}},
+            {"kind": "absence", "where": {**ours, "intents": "question"}, "within": f"{4 + at}h"},
+            {"kind": "source_health", "sources": [f"source-{at}"]},
+        ]
+    return [{"id": f"{rule['kind']}-{at}", **rule} for at, rule in enumerate(rules)], words
+
+
+def _mixed(*, wide: bool = False) -> dict[str, float]:
+    rules, words = mixed_rules(wide=wide)
     return _past(rules, mentions(["acme"], {"acme": words}))
 
 
@@ -207,6 +222,7 @@ def _megabytes() -> float:
 
 _PARTS: Mapping[str, Callable[[], dict[str, float]]] = {
     "mixed": _mixed,
+    "wide": lambda: _mixed(wide=True),
     "thousand": _thousand,
     "load": _load,
     "keys": _keys,
