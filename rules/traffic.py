@@ -143,8 +143,8 @@ class Traffic:
 
     @property
     def forgotten(self) -> bool:
-        """Whether nothing has come for long, and nothing is usual any more."""
-        return not self._came and (self.edge is None or self._usual.highest < _NOTHING)
+        """Whether nothing has come for long, and nothing is usual any more. Of what has just begun nobody knows."""
+        return not self._came and (self.edge is None or (self._taught > 0 and self._usual.highest < _NOTHING))
 
     def dump(self) -> dict[str, Any]:
         """The whole state, ready for JSON."""

@@ -369,6 +369,13 @@ def test_what_is_waited_for_stays_bounded() -> None:
     assert traffic.value == 12
 
 
+def test_a_key_that_has_just_begun_is_not_forgotten(mention: Mention, engine: Make) -> None:
+    """Or it would learn from its second mention on."""
+    states, rules = States(), engine(FLAT)
+    rules.observe(mention(1, at=MONDAY), states)
+    assert rules.sweep(states, MONDAY + timedelta(minutes=1)) == 0
+
+
 def test_a_key_of_which_nothing_is_usual_is_forgotten(mention: Mention, engine: Make) -> None:
     """After months of silence, unless the rule names it."""
     for keys, left in (((), 0), (("acme",), 1)):
@@ -418,7 +425,7 @@ def _clocks(file: dict[str, Any]) -> list[str | None]:
 
 def test_the_shipped_rule_notices_that_nobody_replies_any_more(mention: Mention) -> None:
     """After four weeks of a reply every twenty minutes, within six hours, and once it has learnt."""
-    path = Path(__file__).resolve().parents[2] / "config" / "rules" / "silence.yaml"
+    path = Path(__file__).resolve().parents[2] / "config" / "rules" / "flatline.yaml"
     rules = Engine(RuleFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).effective("Europe/Paris"), {})
     replies = _steady(mention, timedelta(days=28), 20 * MINUTE, form="reply")
     end = MONDAY + timedelta(days=28)
