@@ -5,7 +5,7 @@ Nothing is asked, scored or sent: what is said comes from the test with its scor
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -15,16 +15,15 @@ from urllib.parse import quote, unquote
 
 from pydantic import SecretStr
 
-from monitor.domain.alert import Alert, NotificationKind
+from monitor.domain.alert import Alert
 from monitor.domain.clock import ReplayClock
 from monitor.domain.mention import Author, Enriched, Form, Mention, Scores
 from monitor.pipeline import flow, leases
-from monitor.pipeline.outcome import Outcome, tell
+from monitor.pipeline.outcome import Nobody, Outcome, messages_about, tell
 from monitor.pipeline.preview import observed
 from monitor.settings import RuleTests, Settings
 from monitor.sources.file import FileSettings
 from monitor.storage import StorageSettings, Store, UnitOfWork
-from notifiers import Message, Receipt
 from rules import Engine, RuleTest, States
 from rules.cases import NUMBER, Downtime, Expected, Explained, History, Said, Saying
 
@@ -35,12 +34,10 @@ SOURCE = "story"  # the source of what names none
 TICK = timedelta(minutes=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _WEEK = timedelta(days=7)  # how long a story is watched whose rules ring for what is not said
-_CARRIES = frozenset({NotificationKind.STEP, NotificationKind.CALL, NotificationKind.OVER})  # a plan that is open already
-_TELLS = frozenset({NotificationKind.FIRST, NotificationKind.MORE, NotificationKind.WORSE, NotificationKind.REMINDER})
 
 
 @dataclass(frozen=True, slots=True)
-class Rang:
+class StoryAlert:
     """An alert of a story. `at` counts from its beginning; authors in `key` go by their names.
 
     `plans` are those that are open for its incident, `notifications` the messages about it to whoever got most of them.
@@ -68,7 +65,7 @@ class Missed:
     """What a test expected, and what was seen instead: None for what was not expected, or not seen."""
 
     expected: Expected | Explained | None
-    seen: Rang | Looked | None
+    seen: StoryAlert | Looked | None
 
 
 async def rehearse(settings: Settings, tests: RuleTests, test: RuleTest) -> list[Missed]:
@@ -79,10 +76,10 @@ async def rehearse(settings: Settings, tests: RuleTests, test: RuleTest) -> list
     return compare(await _play(settings, test), test.expect or (), strict=tests.strict)
 
 
-def compare(rang: Sequence[Rang], expected: Sequence[Expected], *, strict: bool) -> list[Missed]:
+def compare(rang: Sequence[StoryAlert], expected: Sequence[Expected], *, strict: bool) -> list[Missed]:
     """What was expected and did not ring so, in its order, then, if `strict`, what rang besides."""
     left = list(rang)
-    seen: dict[int, Rang | None] = {}
+    seen: dict[int, StoryAlert | None] = {}
     # Who says whose alert it is chooses first: the others take any.
     for index, each in sorted(enumerate(expected), key=lambda item: item[1].key is None):
         seen[index] = found = next((alert for alert in left if _is_of(alert, each)), None)
@@ -92,11 +89,11 @@ def compare(rang: Sequence[Rang], expected: Sequence[Expected], *, strict: bool)
     return [*missed, *(Missed(None, alert) for alert in left if strict)]
 
 
-def _is_of(alert: Rang, expected: Expected) -> bool:
+def _is_of(alert: StoryAlert, expected: Expected) -> bool:
     return alert.rule == expected.rule and (expected.key is None or alert.key == expected.key)
 
 
-def _is_as(alert: Rang | None, expected: Expected) -> bool:
+def _is_as(alert: StoryAlert | None, expected: Expected) -> bool:
     return (
         alert is not None
         and alert.at <= expected.firing_by
@@ -126,7 +123,7 @@ def _explained(settings: Settings, wanted: Explained) -> list[Missed]:
     return [] if right else [Missed(wanted, seen)]
 
 
-async def _play(settings: Settings, test: RuleTest) -> list[Rang]:
+async def _play(settings: Settings, test: RuleTest) -> list[StoryAlert]:
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.storage, in_place=True)
         stack.push_async_callback(store.close)
@@ -147,14 +144,6 @@ async def _remember(settings: Settings, store: Store, histories: Sequence[Histor
         await tx.commit()
 
 
-class Nobody:
-    """Stands in for every receiver: a dry run records what it would be sent."""
-
-    async def send(self, message: Message, *, attempted_at: datetime) -> Receipt:
-        del message, attempted_at
-        raise AssertionError("a rehearsal sends nothing")
-
-
 @dataclass(frozen=True, slots=True)
 class _Arrival:
     """Something said, on its way to us."""
@@ -172,8 +161,8 @@ class _Story:
         self._clock = ReplayClock(BEGINNING)
         self._stages = self._start()
         self._ticks_from = BEGINNING + TICK
-        waits = Engine(settings.rules, settings.lists).waits
-        self._patience = (_WEEK if waits is None else waits) + TICK  # what was said may ring so long after, and then no more
+        within = Engine(settings.rules, settings.lists).rings_within
+        self._patience = (_WEEK if within is None else within) + TICK  # what was said may ring so long after, and then no more
         self._busy_until = BEGINNING + self._patience
 
     def _start(self) -> flow.Flow:
@@ -247,7 +236,7 @@ class _Story:
         async with self._store.read() as tx:
             return await tx.deliveries.next_due()
 
-    async def rang(self) -> list[Rang]:
+    async def rang(self) -> list[StoryAlert]:
         """The alerts that the store holds, as they came about."""
         outcome = Outcome()
         await tell(outcome, self._store)
@@ -258,7 +247,7 @@ class _Story:
         for run in outcome.plan_runs:
             plans[run.incident_id].add(run.plan)
         return [
-            Rang(
+            StoryAlert(
                 alert.rule,
                 _named(alert, names),
                 alert.severity,
@@ -268,16 +257,6 @@ class _Story:
             )
             for alert in outcome.alerts
         ]
-
-
-async def messages_about(tx: UnitOfWork, outcome: Outcome) -> Counter[tuple[int, str]]:
-    """How many messages were about an alert, by its number and who got them: neither its end nor what a plan asks for counts."""
-    told: Counter[tuple[int, str]] = Counter()
-    for each in outcome.deliveries:
-        message = await tx.notifications.get(each.notification_id)
-        if message is not None and message.kind not in _CARRIES:
-            told.update({(event.alert_id, each.receiver) for event in message.events if event.event in _TELLS})
-    return told
 
 
 async def _names(tx: UnitOfWork, outcome: Outcome) -> dict[tuple[str, str], str]:

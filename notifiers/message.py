@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 Language = Literal["fr", "en"]
 Severity = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the gravest
 Kind = Literal["first", "more", "worse", "reminder", "resolved", "plan", "step", "call", "over", "read", "held", "test"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast, get_args
+from typing import Any, Protocol, cast
 
 from rules.alert_where import AlertWhere, SeverityTest
 from rules.condition import Condition, Seen
@@ -13,14 +13,13 @@ from rules.finding import Finding, Verdict
 from rules.lists import Lists
 from rules.logic import Test
 from rules.matching import SETS, Compiler
-from rules.model import Severity
+from rules.model import SEVERITIES, Severity, gravity
 from rules.observation import Observation
 from rules.where import LabelTest, WordsTest
 
 OF_ONE_MENTION = frozenset({"mention", "absence"})
 """Kinds of rules whose alerts are about what one person said; those of other kinds are about many mentions, or about none."""
 
-_GRAVITY: dict[str, int] = {severity: at for at, severity in enumerate(get_args(Severity))}
 _SAID_AS_IS = ("network", "source", "form", "language")  # of a key or of labels: called as the field is
 
 
@@ -173,16 +172,15 @@ def of_the_unknown(test: LabelTest | WordsTest) -> bool | None:
 
 
 def _severity_test(test: SeverityTest) -> Test[Severity]:
-    allowed = frozenset(severity for severity in _GRAVITY if _allows(test, severity))
+    allowed = frozenset(severity for severity in SEVERITIES if _allows(test, severity))
     return lambda severity: severity in allowed
 
 
-def _allows(test: SeverityTest, severity: str) -> bool:
-    gravity = _GRAVITY[severity]
+def _allows(test: SeverityTest, severity: Severity) -> bool:
     return (
         test.is_ in {None, severity}
         and (test.in_ is None or severity in test.in_)
         and severity not in (test.not_ or ())
-        and (test.lte is None or gravity <= _GRAVITY[test.lte])
-        and (test.gte is None or gravity >= _GRAVITY[test.gte])
+        and (test.lte is None or gravity(severity) <= gravity(test.lte))
+        and (test.gte is None or gravity(severity) >= gravity(test.gte))
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from rules.alert_condition import AlertCompiler, of_the_unknown
 from rules.alert_where import AlertWhere, SeverityTest
 from rules.contradiction import Asked, Possibilities, Wanted
 from rules.matching import SETS
-from rules.model import Severity
+from rules.model import SEVERITIES
 from rules.where import LabelTest, WordsTest
 
 
@@ -29,7 +29,7 @@ class AlertPossibilities(Possibilities):
 
     def _values(self, field: str, asked: Sequence[Asked]) -> Iterable[Any] | None:
         test: object = asked[0].test
-        return get_args(Severity) if isinstance(test, SeverityTest) else super()._values(field, asked)
+        return SEVERITIES if isinstance(test, SeverityTest) else super()._values(field, asked)
 
 
 def _can_be_unknown(field: str, asked: Sequence[Asked]) -> bool:

@@ -14,7 +14,7 @@ from rules.cases import History
 from rules.condition import Seen
 from rules.finding import Calm, Finding, Reading, Verdict
 from rules.kinds import compiled
-from rules.kinds.kind import Kind, Learning, Readable, Remembering, Scheduled, Waiting
+from rules.kinds.kind import Kind, Learning, Readable, Remembering, Scheduled, Watermarked
 from rules.lists import Lists
 from rules.matching import Compiler, Problem
 from rules.model import AnyRule
@@ -49,7 +49,7 @@ class Engine:
             raise RuleError(problems)
         self._compiled: dict[str, Kind] = {each.rule.id: each for each in ready}
         self._remembering = {id_: each for id_, each in self._compiled.items() if isinstance(each, Remembering)}
-        self._waiting = {id_: each for id_, each in self._compiled.items() if isinstance(each, Waiting)}
+        self._watermarked = {id_: each for id_, each in self._compiled.items() if isinstance(each, Watermarked)}
         self._scheduled = {id_: each for id_, each in self._compiled.items() if isinstance(each, Scheduled)}
         self._places = {each: at for at, each in enumerate(ready)}
         self._index = compiler.index
@@ -64,10 +64,9 @@ class Engine:
         return findings
 
     @property
-    def waits(self) -> timedelta | None:
+    def rings_within(self) -> timedelta | None:
         """For how long after a mention something may still ring because time has passed, but for `next_due`; None: for ever."""
-        waits = [each.waits for id_, each in self._remembering.items() if id_ not in self._scheduled]
-        return None if None in waits else max((each for each in waits if each is not None), default=timedelta(0))
+        return self._longest(self._scheduled)
 
     def remembering(self, rule_id: str) -> Remembering | None:
         """The rule of this id, if there is one (still) and what it remembers says when its alerts are over."""
@@ -115,29 +114,32 @@ class Engine:
         Such a rule waits for every source that feeds it. `delivered` says up to when each source that is asked has brought
         everything (None: nobody knows, as of one that has never answered; in all: nothing is on its way). None: not at all.
         """
-        if rule_id not in self._waiting or delivered is None:
-            return at if rule_id in self._waiting else seen_until
-        feeds = self._waiting[rule_id].feeds
+        if rule_id not in self._watermarked or delivered is None:
+            return at if rule_id in self._watermarked else seen_until
+        feeds = self._watermarked[rule_id].feeds
         moments = [delivered.get(source) for source in (delivered if feeds is None else feeds)]
         known = [moment for moment in moments if moment is not None]
         return min([at, *known]) if known and len(known) == len(moments) else None
 
     @property
-    def lasts(self) -> timedelta | None:
-        """As `waits`, of the rules that say neither at which pace nor when they are looked at."""
-        told = self._waiting.keys() | self._scheduled.keys()
-        waits = [each.waits for id_, each in self._remembering.items() if id_ not in told]
-        return None if None in waits else max((each for each in waits if each is not None), default=timedelta(0))
+    def watch_for(self) -> timedelta | None:
+        """As `rings_within`, of the rules that say neither at which `pace` nor when they are looked at: these are watched."""
+        return self._longest({*self._watermarked, *self._scheduled})
+
+    def _longest(self, but_for: Collection[str]) -> timedelta | None:
+        """The longest time within which rules ring, some left out; None: for ever."""
+        times = [each.rings_within for id_, each in self._remembering.items() if id_ not in but_for]
+        return None if None in times else max((each for each in times if each is not None), default=timedelta(0))
 
     @property
     def pace(self) -> timedelta | None:
         """How often it is worth looking, for ever, for the sake of rules that ring for what is missing; None: there are none."""
-        return min((each.pace for each in self._waiting.values()), default=None)
+        return min((each.pace for each in self._watermarked.values()), default=None)
 
     def pace_of(self, rule_id: str) -> timedelta | None:
         """How often it is worth looking whether a rule that rings for what is missing still does; None: it is none of these."""
-        waiting = self._waiting.get(rule_id)
-        return waiting.pace if waiting is not None else None
+        watermarked = self._watermarked.get(rule_id)
+        return watermarked.pace if watermarked is not None else None
 
     def next_due(self, states: States) -> datetime | None:
         """When (event time) it is next worth looking at the rules that know; perhaps long ago. None: nothing waits."""
@@ -147,7 +149,7 @@ class Engine:
     @property
     def waits_for_sources(self) -> bool:
         """Whether any rule rings for what is missing."""
-        return bool(self._waiting)
+        return bool(self._watermarked)
 
     def sweep(self, states: States, at: datetime) -> int:
         """Forget keys that have long been silent, so that states stay bounded; now and then is enough. Returns how many."""
@@ -181,7 +183,7 @@ class Engine:
         each = self._compiled[rule_id]
         if not isinstance(each, Remembering):
             return []
-        until = _EPOCH if rule_id in self._waiting else at
+        until = _EPOCH if rule_id in self._watermarked else at
         return [each.tick(key, states, until) for key in each.keys(mention)]
 
     def usual(self, states: States) -> dict[str, tuple[Mapping[str, str], float]]:

@@ -6,8 +6,8 @@ Nothing is sent, and nothing stored: the store is read, and what is judged vanis
 from __future__ import annotations
 
 from monitor.backtest.course import Backtest, backtest, warm_up
-from monitor.backtest.judging import Judged, Rang
-from monitor.backtest.measuring import Key, Seen
+from monitor.backtest.judging import Judged, PastAlert
+from monitor.backtest.measuring import Key, Measured
 from monitor.backtest.past import Past, Progress, Read, Span, extracted, read_recording, storage, written
 from monitor.backtest.suggesting import Suggestion
 
@@ -15,11 +15,11 @@ __all__ = [
     "Backtest",
     "Judged",
     "Key",
+    "Measured",
     "Past",
+    "PastAlert",
     "Progress",
-    "Rang",
     "Read",
-    "Seen",
     "Span",
     "Suggestion",
     "backtest",

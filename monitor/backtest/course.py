@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from monitor.backtest.judging import Judged, judge
-from monitor.backtest.measuring import Seen, measure
+from monitor.backtest.measuring import Measured, measure
 from monitor.backtest.past import Past, Progress, Span, extracted
 from monitor.backtest.suggesting import Candidate, Suggestion, at_best, candidates, has_a_say, suggested
 from monitor.replay import seldom_collected
@@ -31,7 +31,7 @@ class Backtest:
     span: Span
     past: Past
     judged: Judged
-    seen: Seen
+    seen: Measured
     wanted: float | None = None
     suggestions: Sequence[Suggestion] = ()
 
@@ -82,7 +82,7 @@ class _Open:
 class _Trial:
     """Tries values: one threshold of each rule at a time, for rules do not stand in each other's way."""
 
-    def __init__(self, settings: Settings, past: Past, span: Span, judged: Judged, seen: Seen, progress: Progress) -> None:
+    def __init__(self, settings: Settings, past: Past, span: Span, judged: Judged, seen: Measured, progress: Progress) -> None:
         self._settings, self._past, self._span, self._seen, self._progress = settings, past, span, seen, progress
         self._judged = judged
 

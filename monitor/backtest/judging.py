@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.backtest.past import Past, Progress, Span, once_more
-from monitor.domain.alert import Alert
+from monitor.domain.alert import Alert, Severity
 from monitor.domain.clock import ReplayClock
 from monitor.domain.plan import TimelineEvent
 from monitor.pipeline import flow, leases
-from monitor.pipeline.outcome import Outcome, tell
-from monitor.rehearsal import Nobody, messages_about
+from monitor.pipeline.outcome import Nobody, Outcome, messages_about, tell
 from monitor.replay import BEFORE_ALL, deliver_the_rest
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
@@ -23,7 +22,7 @@ _AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Rang:
+class PastAlert:
     """An alert as it would have been raised. Times are aware and in UTC.
 
     `at` is when it rang first, `over` when it was over: None where it still rang when the span ended. `notifications` are the
@@ -34,7 +33,7 @@ class Rang:
     kind: str
     key: Mapping[str, str]
     labels: Mapping[str, str]
-    severity: str
+    severity: Severity
     at: datetime
     over: datetime | None
     observed: float
@@ -53,10 +52,10 @@ class Rang:
 class Judged:
     """What rang in the span, in order; and the names of authors by their numbers."""
 
-    alerts: Sequence[Rang]
+    alerts: Sequence[PastAlert]
     authors: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, rule: str) -> list[Rang]:
+    def of(self, rule: str) -> list[PastAlert]:
         """The alerts of one rule."""
         return [alert for alert in self.alerts if alert.rule == rule]
 
@@ -99,7 +98,7 @@ async def _rang(store: Store, span: Span) -> Judged:
     for (alert_id, _), number in messages.items():
         told[alert_id] = max(told[alert_id], number)
     alerts = [
-        Rang(
+        PastAlert(
             rule=alert.rule,
             kind=alert.kind,
             key=alert.key,

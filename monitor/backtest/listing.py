@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from monitor.backtest.course import Backtest
-from monitor.backtest.judging import Rang
+from monitor.backtest.judging import PastAlert
 from monitor.backtest.panels import about, moment, titled
 from monitor.backtest.suggesting import Suggestion
 from monitor.backtest.words import say
@@ -57,7 +57,7 @@ def _suggested(each: Suggestion, found: Backtest, reader: Reader) -> str:
     return say(reader.language, "wanted", n=reader.decimal(found.wanted or 0), suggested=suggested)
 
 
-def _alert(each: Rang, found: Backtest, settings: Settings, reader: Reader) -> list[str]:
+def _alert(each: PastAlert, found: Backtest, settings: Settings, reader: Reader) -> list[str]:
     lasted = reader.span(each.lasted(found.span.until), short=True) if each.over else say(reader.language, "still")
     return [
         moment(each.at, reader),

@@ -38,7 +38,7 @@ class Held(NamedTuple):
 
 
 @dataclass
-class Seen:
+class Measured:
     """What the rules saw in the past, by rule and key.
 
     `readings` are of rules that count over time; `held` of each threshold that can be moved, by its path.
@@ -48,7 +48,7 @@ class Seen:
     held: dict[tuple[str, Threshold], dict[Key, list[Held]]] = field(default_factory=dict)
 
 
-async def measure(settings: Settings, past: Past, span: Span, progress: Progress) -> Seen:
+async def measure(settings: Settings, past: Past, span: Span, progress: Progress) -> Measured:
     """What the rules of `settings` see in the past, from the beginning of what they learn from to the end of the span."""
     looking = _Looking(settings, span)
     done = 0
@@ -70,7 +70,7 @@ async def measure(settings: Settings, past: Past, span: Span, progress: Progress
 
 class _Looking:
     def __init__(self, settings: Settings, span: Span) -> None:
-        self.seen = Seen()
+        self.seen = Measured()
         self._since = span.since
         self._engine = Engine(settings.rules, settings.lists, settings.calendar)
         self._states = States()
@@ -120,7 +120,7 @@ class _Looking:
 class _Single:
     """Rules that ring for single mentions: by which value of their one threshold each mention would have rung."""
 
-    def __init__(self, rules: Sequence[Rule], lists: Mapping[str, Sequence[str]], seen: Seen) -> None:
+    def __init__(self, rules: Sequence[Rule], lists: Mapping[str, Sequence[str]], seen: Measured) -> None:
         self._thresholds = {rule.id: found[0] for rule in rules if isinstance(rule, MentionRule) and (found := thresholds(rule))}
         self._engine = Engine([tried for rule in rules if rule.id in self._thresholds for tried in self._tried(rule)], lists)
         self._seen = seen

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor.backtest.course import Backtest
-from monitor.backtest.judging import Rang
+from monitor.backtest.judging import PastAlert
 from monitor.backtest.measuring import Key
 from monitor.backtest.words import say
 from monitor.settings import Settings, Subject
@@ -108,7 +108,7 @@ def _ends(found: Backtest, reader: Reader) -> dict[str, str]:
     return {"since": since, "until": until, "zone": reader.zone, "n": reader.number(found.past.mentions)}
 
 
-def _loudness(alerts: Sequence[Rang], key: Key, readings: Sequence[Reading]) -> tuple[int, float, str]:
+def _loudness(alerts: Sequence[PastAlert], key: Key, readings: Sequence[Reading]) -> tuple[int, float, str]:
     own = sum(1 for alert in alerts if dict(alert.key) == dict(key))
     return own, max(each.observed / (each.bar or 1) for each in readings), str(key)
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import product
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
-from monitor.backtest.judging import Judged, Rang
+from monitor.backtest.judging import Judged, PastAlert
 from monitor.backtest.measuring import Held, Key
 from monitor.backtest.past import Span
+from monitor.domain.alert import SEVERITIES
 from rules import MentionRule, Rule
-from rules.model import Severity
 from rules.thresholds import Threshold
 
 _ROUNDING = 1e-9
@@ -45,7 +45,7 @@ class Suggestion:
     days: int = 0
     low: float = 0.0
     high: float = 0.0
-    missed: Sequence[Rang] = ()
+    missed: Sequence[PastAlert] = ()
 
 
 class Candidate(NamedTuple):
@@ -74,7 +74,7 @@ class Life:
         return cls(waiting.total_seconds(), lasting.total_seconds(), rule.rest(timedelta(0)).total_seconds(), holds_on=True)
 
 
-def days_of(alerts: Iterable[Rang], span: Span) -> int:
+def days_of(alerts: Iterable[PastAlert], span: Span) -> int:
     """How many alerts, each counted again for every further day that it lasts: one that never ends is no rare alert.
 
     Those about single mentions end by their time alone, and count once.
@@ -173,11 +173,11 @@ def suggested(rule: str, threshold: Threshold, candidate: Candidate, now: Judged
     """What came of trying a value, beside what rings now."""
     alerts = tried.of(rule)
     missed = [each for each in now.of(rule) if not any(_same(each, other, span) for other in alerts)]
-    gravest = sorted(missed, key=lambda each: (-get_args(Severity).index(each.severity), -each.observed, each.at))
+    gravest = sorted(missed, key=lambda each: (-SEVERITIES.index(each.severity), -each.observed, each.at))
     return Suggestion(rule, threshold, candidate.value, len(alerts), days_of(alerts, span), *candidate[1:], gravest)
 
 
-def _same(one: Rang, other: Rang, span: Span) -> bool:
+def _same(one: PastAlert, other: PastAlert, span: Span) -> bool:
     """Whether two alerts are about the same trouble: of one key, and at one time."""
     return one.key == other.key and one.at <= (other.over or span.until) and other.at <= (one.over or span.until)
 

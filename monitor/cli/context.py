@@ -144,6 +144,16 @@ def local(moment: datetime | None, settings: Settings | Outline) -> str:
     return moment.astimezone(ZoneInfo(settings.timezone)).strftime("%Y-%m-%d %H:%M") if moment else "–"
 
 
+def typed_moment(option: str, written: str, zone: str, *, ends: bool = False, now: datetime | None = None) -> datetime:
+    """The moment that an option names, as `settings/moments.py` reads it. Raises UsageError."""
+    from monitor.settings.moments import moment
+
+    try:
+        return moment(written, ZoneInfo(zone), ends=ends, now=now)
+    except ValueError as error:
+        raise UsageError(f"{option} {written}: {error}") from None
+
+
 def table(*columns: str) -> Table:
     """A plain table that survives 80 columns."""
     made = Table(box=None, pad_edge=False, header_style="bold")

@@ -25,6 +25,7 @@ from monitor.cli.context import (
     say,
     show_json,
     table,
+    typed_moment,
     unknown,
 )
 from monitor.cli.understood import typed
@@ -61,13 +62,7 @@ def oncall(
 
 
 def _moment(written: str, settings: Settings) -> datetime:
-    if not written:
-        return clock.now()
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        raise UsageError(f"--at {written}: write a day and an hour as 2026-07-14T03:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(settings.timezone))
+    return typed_moment("--at", written, settings.timezone) if written else clock.now()
 
 
 def _on_duty(settings: Settings, role: str, moment: datetime) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from monitor.cli.context import DEFAULT_CONFIG, ConfigDir, creating, loaded, plu
 from monitor.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from monitor.rehearsal import Looked, Missed, Rang
+    from monitor.rehearsal import Looked, Missed, StoryAlert
     from monitor.settings import RuleTests, Settings
     from rules.cases import Expected, Explained
 
@@ -121,7 +121,7 @@ def _expected(wanted: Expected | Explained | None) -> str:
     return ", ".join(parts)
 
 
-def _seen(seen: Rang | Looked | None) -> str:
+def _seen(seen: StoryAlert | Looked | None) -> str:
     from monitor.rehearsal import Looked
     from rules.duration import format_duration
 

@@ -28,6 +28,7 @@ from monitor.cli.context import (
     say,
     show_json,
     table,
+    typed_moment,
     unknown,
 )
 from monitor.domain.errors import UsageError
@@ -105,10 +106,10 @@ def _period(
     from rules.wall_clock import parse_zone
 
     name = _said("--timezone", timezone, parse_zone) if timezone else settings.timezone
-    first = _moment("--from", begin, name, now) if begin else now
+    first = typed_moment("--from", begin, name, now=now) if begin else now
     if bool(lasting) == bool(until):
         raise UsageError("a silence must end, for somebody else will ask: say --for 2h or --until 2026-12-24, one of the two")
-    last = _moment("--until", until, name, now, ends=True) if until else first + _duration(lasting)
+    last = typed_moment("--until", until, name, ends=True, now=now) if until else first + _duration(lasting)
     if begin and first <= now:
         raise UsageError(f"--from {begin} has passed: leave it out for a silence that begins now")
     if last <= max(first, now):
@@ -125,12 +126,6 @@ def _said(option: str, written: str, read: Callable[[str], T]) -> T:
         return read(written)
     except ValueError as error:
         raise UsageError(f"{option} {written}: {error}") from None
-
-
-def _moment(option: str, written: str, zone: str, now: datetime, *, ends: bool = False) -> datetime:
-    from monitor.settings.moments import moment
-
-    return _said(option, written, lambda said: moment(said, ZoneInfo(zone), ends=ends, now=now))
 
 
 def _when(silence: Silence, now: datetime, settings: Outline) -> str:

@@ -25,6 +25,11 @@ EXEMPT = "exempt"  # the label of an alert that nothing holds back
 OBSERVED = "observed"  # the label of an alert that was opened while its rule was only observed
 
 
+def worse(severity: Severity, than: Severity) -> bool:
+    """Whether one severity is graver than another."""
+    return SEVERITIES.index(severity) > SEVERITIES.index(than)
+
+
 class AlertState(StrEnum):
     """Where an alert is in its life. Acknowledgement stands beside it (`acknowledged_at`)."""
 

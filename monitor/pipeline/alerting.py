@@ -1,4 +1,4 @@
-"""A finding becomes an alert, joins an incident, opens the plan, and owes messages to people: all in the caller's transaction.
+"""A finding becomes an alert, joins an incident, opens the plan, and is told (`telling`): all in the caller's transaction.
 
 Alerts are always opened; only telling is held back. What may hold it back is asked in this order:
 
@@ -13,50 +13,34 @@ Alerts that are exempt pass all but the first. The messages of a plan pass 2 to 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-import structlog
 
 from monitor.domain.alert import (
     EXEMPT,
     OBSERVED,
-    SEVERITIES,
-    Addressee,
     Alert,
-    AlertEvent,
     NewAlert,
     NotificationKind,
     Severity,
     Silence,
     fingerprint,
+    worse,
 )
 from monitor.domain.mention import Observed
-from monitor.domain.plan import PlanRun, RunState, TimelineEvent, opens_as
-from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.incidents import incident_of
-from monitor.pipeline.inhibited import Inhibitions
-from monitor.pipeline.limits import Limits
+from monitor.pipeline.notes import Notes, spelt
 from monitor.pipeline.open_alerts import OpenAlerts
-from monitor.pipeline.opening import open_plan
-from monitor.pipeline.recipients import Recipients
 from monitor.pipeline.silencing import Silencing, quiet_until
+from monitor.pipeline.telling import Telling
 from monitor.settings import Settings
 from monitor.storage import UnitOfWork
 from monitor.telemetry import metrics
 from rules import Finding
 
-log = structlog.get_logger(__name__)
-
 _HEALTH_REALERT = timedelta(hours=6)
 _TOLD_ONCE = frozenset({"plan-due"})  # what waits for weeks is no news every six hours
-_LOGGED = ("rule", "plan", "reason", "silence")
-
-
-def worse(severity: Severity, than: Severity) -> bool:
-    """Whether one severity is graver than another."""
-    return SEVERITIES.index(severity) > SEVERITIES.index(than)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,35 +57,23 @@ class Alerting:
     """Opens, repeats and resolves alerts. It never commits: the evaluator's transaction holds everything together."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self._rules = {rule.id: rule for rule in settings.rules}
-        self._recipients = Recipients(settings)
-        self._conversations = Conversations(settings)
         self._silencing = Silencing(settings.lists, settings.standing_silences)
-        self._limits = Limits(settings.rules)
-        self._inhibitions = Inhibitions(settings)
-        self._noted: list[TimelineEvent] = []  # in this transaction
+        self._notes = Notes()
+        self._telling = Telling(settings, self._notes)
 
     async def save(self, tx: UnitOfWork) -> None:
         """Write what this transaction gathered: call it before the commit."""
-        await self._conversations.save(tx)
+        await self._telling.save(tx)
 
     def committed(self) -> None:
-        """It did happen: one line in the log for each event, without a word of what anybody said."""
-        for event in self._noted:
-            told = {name: event.detail[name] for name in _LOGGED if event.detail and name in event.detail}
-            log.info(event.kind, incident=event.incident_id, alert=event.alert_id, plan_run=event.plan_run_id, **told)
-        self._noted.clear()
+        """It did happen."""
+        self._notes.committed()
 
     def forget(self) -> None:
         """The transaction has ended: what was not committed did not happen."""
-        self._conversations.forget()
-        self._limits.forget()
-        self._noted.clear()
-
-    async def _note(self, tx: UnitOfWork, event: TimelineEvent) -> None:
-        await tx.timeline.add(event)
-        self._noted.append(event)
+        self._telling.forget()
+        self._notes.forget()
 
     async def raise_(
         self,
@@ -138,21 +110,15 @@ class Alerting:
         await rings.told(tx, alert, now)
         if kind is NotificationKind.FIRST:
             await self._told_at_last(tx, alert, now)
-        await self._tell(tx, rings, alert, kind, (), now, begins=kind is NotificationKind.FIRST)
+        await self._telling.tell(tx, rings, alert, kind, (), now, begins=kind is NotificationKind.FIRST)
         return None
 
     async def after_inhibition(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence]
     ) -> None:
         """Tell those, once, who were not told of an alert because another kept it quiet, and does so no more."""
-        if self._quieted(alert, silences, now) is not None:
-            return
-        waiting = rings.withheld(alert)
-        gone = waiting - self._settings.receivers.keys()
-        receivers = sorted(waiting - gone) or self._recipients.of(alert, now)
-        free = await self._without_inhibited(tx, rings, alert, receivers, now, told=gone)
-        share = AlertEvent.of(alert, NotificationKind.FIRST)
-        await self._owe(tx, alert, free, NotificationKind.FIRST, share, now)
+        if self._quieted(alert, silences, now) is None:
+            await self._telling.after_inhibition(tx, rings, alert, now)
 
     async def resolve(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, reason: str, *, tell: bool) -> None:
         """End an alert, and its incident when nothing else holds it open."""
@@ -160,12 +126,9 @@ class Alerting:
         if not await tx.alerts.resolve(alert.id, now, reason):
             return
         metrics.alerts_resolved.labels(rule=alert.rule).inc()
-        await self._note(tx, _event("alert.resolved", now, alert, {"reason": reason}))
+        await self._notes.of(tx, "alert.resolved", now, alert, {"reason": reason})
         if tell:
-            over = AlertEvent.of(alert, NotificationKind.RESOLVED)
-            await self._conversations.save(tx)  # who was told of it a moment ago is told of its end
-            for receiver in await tx.notifications.told(alert.incident_id, alert.id, alert.opened_at):
-                await self._conversations.owe(tx, alert.incident_id, receiver, NotificationKind.RESOLVED, over, now)
+            await self._telling.tell_of_its_end(tx, alert, now)
         # A complaint that joined a crisis does not keep the crisis open; alone, it holds its own incident.
         if not await tx.alerts.hold_open(alert.incident_id):
             await tx.incidents.resolve(alert.incident_id, now)
@@ -180,7 +143,7 @@ class Alerting:
             return
         if await self._repeat(tx, rings, alert, now, graver=False) is NotificationKind.REMINDER:
             await rings.told(tx, alert, now)
-            await self._tell(tx, rings, alert, NotificationKind.REMINDER, (), now, begins=False)
+            await self._telling.tell(tx, rings, alert, NotificationKind.REMINDER, (), now, begins=False)
 
     def reminds_at(self, alert: Alert) -> datetime:
         """When people are next told of an alert that still rings; perhaps long ago. Silences, and who has taken it, apart."""
@@ -203,8 +166,8 @@ class Alerting:
         alert = rings.again(known, finding, finding.severity if graver else known.severity)
         if graver:
             await tx.incidents.raise_severity(known.incident_id, finding.severity)
-            alert, joined = await self._join(tx, rings, alert, mention)
-            await self._note(tx, _event("alert.worse", now, alert, {"severity": finding.severity, **joined}))
+            alert, joined = await self._telling.join(tx, rings, alert, mention)
+            await self._notes.of(tx, "alert.worse", now, alert, {"severity": finding.severity, **joined})
         quiet = self._quieted(alert, silences, now)
         if quiet is not None:
             known_as = known.severity if graver and known.told_at is not None else None
@@ -216,7 +179,7 @@ class Alerting:
         await rings.told(tx, alert, now)
         if kind is NotificationKind.FIRST:
             await self._told_at_last(tx, alert, now)
-        await self._tell(tx, rings, alert, kind, finding.evidence, now, begins=kind is NotificationKind.FIRST)
+        await self._telling.tell(tx, rings, alert, kind, finding.evidence, now, begins=kind is NotificationKind.FIRST)
 
     async def _hold(
         self,
@@ -229,23 +192,13 @@ class Alerting:
     ) -> None:
         """It rings, and is kept quiet. What people know of it stands: once that is over, they are told what is new."""
         if alert.silenced_by is None:
-            await self._hold_back(tx, alert, quiet.how, quiet.how, now, **quiet.detail)
+            await self._notes.held_back(tx, alert, quiet.how, quiet.how, now, **quiet.detail)
         await rings.hold(tx, alert, quiet.by, alert.told_severity or known_as)
-
-    async def _join(
-        self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, mention: Observed | None
-    ) -> tuple[Alert, dict[str, object]]:
-        """Have whoever is told of graver alerts join those who are told of this one, for the timeline, too."""
-        newcomers = self._recipients.newcomers(alert, mention)
-        if not newcomers:
-            return alert, {}
-        alert = await rings.addressed(tx, alert, (*alert.goes_to, *newcomers))
-        return alert, {"joined": _spelt(newcomers)}
 
     async def _told_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
         """An alert that was opened quietly is told: its incident is as grave as it is, also if its rule was only observed."""
         await tx.incidents.raise_severity(alert.incident_id, alert.severity)
-        await self._note(tx, _event("alert.told", now, alert, {}))
+        await self._notes.of(tx, "alert.told", now, alert, {})
 
     async def _repeat(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, *, graver: bool
@@ -273,7 +226,7 @@ class Alerting:
         mention: Observed | None,
     ) -> None:
         new = _new_alert(finding, self._marks(finding))
-        new, quiet = replace(new, goes_to=self._recipients.addressees(new, mention)), self._quieted(new, silences, now)
+        new, quiet = replace(new, goes_to=self._telling.addressees(new, mention)), self._quieted(new, silences, now)
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
         same = last is not None and last.told_at is not None and now - last.told_at < self._rest(finding.rule, timedelta(0))
@@ -290,90 +243,15 @@ class Alerting:
             metrics.alerts_opened.labels(rule=finding.rule, severity=finding.severity).inc()
         rings.opened(alert)
         if again and last is not None and worse(finding.severity, last.severity):
-            alert, _ = await self._join(tx, rings, alert, mention)
+            alert, _ = await self._telling.join(tx, rings, alert, mention)
         figures = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
-        detail = {**figures, "goes_to": _spelt(alert.goes_to)}
+        detail = {**figures, "goes_to": spelt(alert.goes_to)}
         if quiet is not None:
-            await self._hold_back(tx, alert, quiet.how, quiet.how, now, **detail, **quiet.detail)
+            await self._notes.held_back(tx, alert, quiet.how, quiet.how, now, **detail, **quiet.detail)
         else:
-            await self._note(tx, _event("alert.reopened" if again else "alert.opened", now, alert, detail))
+            await self._notes.of(tx, "alert.reopened" if again else "alert.opened", now, alert, detail)
             kind = NotificationKind.WORSE if graver else NotificationKind.FIRST
-            await self._tell(tx, rings, alert, kind, finding.evidence, now, begins=True)
-
-    async def _tell(
-        self,
-        tx: UnitOfWork,
-        rings: OpenAlerts,
-        alert: Alert,
-        kind: NotificationKind,
-        evidence: Sequence[int],
-        now: datetime,
-        *,
-        begins: bool,
-    ) -> None:
-        """Open the plan, if the rule has one; tell its people, then everybody the rule names: each person once.
-
-        `begins`: so far, nobody was told of it.
-        """
-        share = AlertEvent.of(alert, kind, evidence)
-        run, how = await self._open_plan(tx, alert, now, again=begins) if alert.plan is not None else (None, "")
-        told = await self._tell_plan(tx, run, share, now) if run is not None and how != "joined" else set()
-        room = self._room(run, now) if run is not None and how == "joined" else ()
-        receivers = [each for each in dict.fromkeys((*self._recipients.of(alert, now), *room)) if each not in told]
-        receivers = await self._without_inhibited(tx, rings, alert, receivers, now, told=told)
-        asks = kind is NotificationKind.FIRST and not alert.exempt and bool(receivers)
-        alone = not begins or await self._limits.leave_room(tx, alert, now, asks=asks)
-        if not alone:
-            await self._hold_back(tx, alert, "limited", "limited", now, receivers=receivers)
-        await self._owe(tx, alert, receivers, kind, share, now, alone=alone)
-
-    async def _owe(
-        self,
-        tx: UnitOfWork,
-        alert: Alert,
-        receivers: Sequence[str],
-        kind: NotificationKind,
-        share: AlertEvent,
-        now: datetime,
-        *,
-        alone: bool = True,
-    ) -> None:
-        """Owe each of them a message, and write down who has to wait for the end of quiet hours."""
-        held: dict[datetime, list[str]] = {}
-        for receiver in receivers:
-            until = await self._conversations.owe(tx, alert.incident_id, receiver, kind, share, now, alone=alone)
-            if until is not None:
-                held.setdefault(until, []).append(receiver)
-        for until, waiting in held.items():
-            await self._hold_back(tx, alert, "held", "quiet_hours", now, receivers=waiting, until=until.isoformat())
-
-    async def _without_inhibited(
-        self,
-        tx: UnitOfWork,
-        rings: OpenAlerts,
-        alert: Alert,
-        receivers: Sequence[str],
-        now: datetime,
-        *,
-        told: Collection[str] = (),
-    ) -> list[str]:
-        """Those of the receivers whom no other alert keeps from being told; of the others it is remembered that they wait."""
-        inhibited = self._inhibitions.of(alert, receivers, rings)
-        free = [receiver for receiver in receivers if receiver not in inhibited]
-        waiting = rings.withheld(alert)
-        if fresh := [receiver for receiver in inhibited if receiver not in waiting]:
-            by = sorted({inhibited[receiver] for receiver in fresh})
-            await self._hold_back(tx, alert, "inhibited", "inhibited", now, receivers=fresh, by=by)
-        if over := sorted(waiting & {*free, *told}):
-            await self._note(tx, _event("alert.released", now, alert, {"receivers": over}))
-        if fresh or over:
-            rings.withheld_from(alert, (waiting | {*fresh}) - {*over})
-        return free
-
-    async def _hold_back(self, tx: UnitOfWork, alert: Alert, how: str, reason: str, now: datetime, **detail: object) -> None:
-        """Write down that somebody is not told, or not at once, and why."""
-        await self._note(tx, _event(f"alert.{how}", now, alert, detail))
-        metrics.held_back.labels(rule=alert.rule, reason=reason).inc()
+            await self._telling.tell(tx, rings, alert, kind, finding.evidence, now, begins=True)
 
     def _quieted(self, alert: Alert | NewAlert, silences: Sequence[Silence], now: datetime) -> _Quiet | None:
         """What keeps everybody from being told: a silence, or nothing but a rule that is only observed."""
@@ -404,38 +282,6 @@ class Alerting:
             return known.rest(open_for)
         return timedelta.max if rule in _TOLD_ONCE else _HEALTH_REALERT
 
-    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> tuple[PlanRun | None, str]:
-        """Open the emergency plan, or join the alert to a run that is open, and write it down."""
-        plan = self._settings.plans.get(str(alert.plan))
-        if plan is None:  # it was removed since the alert was opened
-            return None, ""
-        run, how = await open_plan(tx, plan, alert, now, again=again)
-        if run is not None:
-            detail = {"plan": plan.id, "mode": plan.activation.mode if run.state is opens_as(plan) else "confirm"}
-            if how == "joined":
-                detail = {"plan": plan.id, "rule": alert.rule}
-            else:
-                metrics.plans_opened.labels(plan=plan.id).inc()
-            await self._note(
-                tx, TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
-            )
-        return run, how
-
-    def _room(self, run: PlanRun, now: datetime) -> Sequence[str]:
-        """The people of a plan that somebody had opened before it rang: they hear what rings, and not that it is open."""
-        return self._recipients.expand(self._settings.plans[run.plan].notify, now)
-
-    async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
-        """Tell the people of the plan at once, unless it is only observed. Their message holds the alert too: one, not two."""
-        if run.state is RunState.OBSERVING:
-            return set()
-        receivers = self._recipients.expand(run.definition.notify, now)
-        for receiver in receivers:
-            await self._conversations.at_once(
-                tx, run.incident_id, receiver, NotificationKind.PLAN, (share,), now, plan_run_id=run.id
-            )
-        return set(receivers)
-
 
 def _held_back(alert: Alert) -> NotificationKind | None:
     """What a silence kept from people: that it rings at all, that it is worse than they know, or that it rings still."""
@@ -444,11 +290,6 @@ def _held_back(alert: Alert) -> NotificationKind | None:
     if alert.told_severity is not None and worse(alert.severity, alert.told_severity):
         return NotificationKind.WORSE
     return NotificationKind.REMINDER if alert.silenced_by is not None else None
-
-
-def _spelt(goes_to: Sequence[Addressee]) -> list[str]:
-    """Whom an alert goes to and why, for the timeline."""
-    return [f"{each.name}: {each.why}" for each in goes_to]
 
 
 def _new_alert(finding: Finding, marks: Mapping[str, str]) -> NewAlert:
@@ -470,10 +311,4 @@ def _new_alert(finding: Finding, marks: Mapping[str, str]) -> NewAlert:
         plan=finding.plan,
         unscored=finding.unscored,
         copies=finding.copies,
-    )
-
-
-def _event(kind: str, now: datetime, alert: Alert, detail: dict[str, object]) -> TimelineEvent:
-    return TimelineEvent(
-        at=now, kind=kind, detail={"rule": alert.rule, **detail}, incident_id=alert.incident_id, alert_id=alert.id
     )

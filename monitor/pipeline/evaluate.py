@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
-from monitor.domain.alert import PERSONAL, RULE_CHANGED, RULE_GONE, Alert, Silence
+from monitor.domain.alert import RULE_CHANGED, Silence
 from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
 from monitor.domain.plan import TimelineEvent
 from monitor.pipeline import catch_up, health, second_opinion
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.copies import Copies
+from monitor.pipeline.memory import Memory
 from monitor.pipeline.open_alerts import OpenAlerts
-from monitor.pipeline.rebuild import SWEEP, Rebuild, incomplete
+from monitor.pipeline.passing import Passing
+from monitor.pipeline.rebuild import Rebuild, incomplete
 from monitor.pipeline.suspects import Suspects
+from monitor.pipeline.waking import TICK, Waking
 from monitor.settings import Settings
 from monitor.storage import LeaseLost, Store, StoreAwayError, UnitOfWork
 from monitor.telemetry import metrics
-from rules import REMEMBERING, Calm, Engine, Finding, MentionRule, Rule, States
+from rules import Calm, Engine, Finding, MentionRule, Rule, States
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
 LEASE = timedelta(seconds=60)  # real time
-# How often, in story time, windows that ring or are about to are looked at without a new mention.
-TICK = timedelta(minutes=1)
-# Complaints that a single look may end: a storm of a day ago must not hold up what happens now.
-ENDED_AT_ONCE = 200
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Evaluator:
@@ -59,23 +54,20 @@ class Evaluator:
         self._clock = clock
         self._engine = engine
         self._alerting = alerting
-        self._lasts, self._pace = engine.lasts, engine.pace
         self._owner = owner
         self._drive = drive
         self._epoch: int | None = None  # of the lease we hold or held
         self._renew_at = clock.wall()
         self._offset = 0
-        self._memory: _Memory | None = None  # None: claim, and load
+        self._memory: Memory | None = None  # None: claim, and load
         self._suspects = Suspects()
         self._passed_over: list[tuple[int, str]] = []  # in this transaction, and why
         self._silences: Sequence[Silence] = ()
-        self._next_tick: datetime | None = None
-        self._swept_at = clock.now()
         self._started_at = clock.now()
         self._was_set_back = False
         self._look_at_clocks: Callable[[], object] = lambda: None
-        # Some rules ring because time has passed, without a new mention: until when to look at the clock for their sake.
-        self._watch_until = self._started_at
+        self._waking = Waking(engine, self._started_at)
+        self._passing = Passing(settings, engine, alerting, self._waking, self._started_at, recorded=drive is not None)
 
     @property
     def leads(self) -> bool:
@@ -85,7 +77,7 @@ class Evaluator:
     @property
     def wakes_at(self) -> datetime | None:
         """When the passing of time alone may next change what rings; None: not until more is said. Only the leader knows."""
-        return self._next_tick if self.leads else self._clock.now()
+        return self._waking.next if self.leads else self._clock.now()
 
     @property
     def due_at(self) -> datetime | None:
@@ -179,7 +171,7 @@ class Evaluator:
         drive = self._drive
         assert drive is not None, "only a replay's clock is moved"
 
-        async def work(tx: UnitOfWork, memory: _Memory) -> int:
+        async def work(tx: UnitOfWork, memory: Memory) -> int:
             await self._drive_to(tx, memory, drive, until)
             return self._offset
 
@@ -230,10 +222,11 @@ class Evaluator:
         self._epoch, self._offset = lease.epoch, lease.offset
         self._was_set_back |= await self._is_behind(tx)
         saved = await tx.rule_states.load()
-        self._memory = _Memory(States.load(saved), await OpenAlerts.load(tx), await self._rebuild(tx, {key[:2] for key in saved}))
+        self._memory = Memory(States.load(saved), await OpenAlerts.load(tx), await self._rebuild(tx, {key[:2] for key in saved}))
         if self._drive is None or self._offset:  # a recording begins with its first mention
-            self._wake_soon()  # of what is open, an earlier process knew when to look again
-            self._watch(self._memory, self._clock.now())
+            now = self._clock.now()
+            self._waking.soon(now)  # of what is open, an earlier process knew when to look again
+            self._waking.heard(self._memory.states, now)
         return True
 
     async def _is_behind(self, tx: UnitOfWork) -> bool:
@@ -265,7 +258,7 @@ class Evaluator:
         log.warning("evaluator.lease_lost", owner=self._owner)
         self._epoch, self._memory = None, None
 
-    async def _transaction(self, work: Callable[[UnitOfWork, _Memory], Awaitable[int]]) -> bool:
+    async def _transaction(self, work: Callable[[UnitOfWork, Memory], Awaitable[int]]) -> bool:
         """Do `work` (which returns the new offset) fenced by our epoch.
 
         If it fails, memory is forgotten with the transaction, and the lease claimed anew: a commit whose answer was lost may
@@ -305,7 +298,7 @@ class Evaluator:
             log.error("mention.unjudged", mention=mention, reason=why)
             metrics.unjudged.inc()
 
-    async def _judge(self, tx: UnitOfWork, memory: _Memory, mentions: Sequence[Observed]) -> int:
+    async def _judge(self, tx: UnitOfWork, memory: Memory, mentions: Sequence[Observed]) -> int:
         for mention in mentions:
             if self._drive is not None:
                 await self._drive_to(tx, memory, self._drive, mention.written_at)
@@ -315,12 +308,12 @@ class Evaluator:
                 told = catch_up.gently(finding, mention, self._settings)
                 told = second_opinion.noted(told, mention) if told.kind == "mention" else told
                 await self._alerting.raise_(tx, memory.rings, told, now, self._silences, mention)
-                self._wake_soon()
+                self._waking.soon(now)
             if mention.is_own and mention.in_thread:
                 await self._answered(tx, memory.rings, await tx.mentions.answer(mention.id), now)
             elif found and mention.answered and self._drive is None:  # seen before what it answers: in a recording it follows
                 await self._answered(tx, memory.rings, [mention.id], now)
-            self._watch(memory, now)
+            self._waking.heard(memory.states, now)
         return mentions[-1].id
 
     async def _answered(self, tx: UnitOfWork, rings: OpenAlerts, mentions: list[int], now: datetime) -> None:
@@ -331,7 +324,7 @@ class Evaluator:
             if isinstance(rule, MentionRule) and rule.resolve.answered:
                 await self._alerting.resolve(tx, rings, alert, now, "answered by us", tell=False)
 
-    async def _observe(self, tx: UnitOfWork, memory: _Memory, mention: Observed) -> Sequence[Finding]:
+    async def _observe(self, tx: UnitOfWork, memory: Memory, mention: Observed) -> Sequence[Finding]:
         """What rings because of this mention. One that the rules trip over must not keep all others from being judged.
 
         Who was erased before they were judged, rules never know.
@@ -347,7 +340,7 @@ class Evaluator:
                 await self._pass_over(tx, memory, mention, type(error).__name__)
             return ()
 
-    async def _pass_over(self, tx: UnitOfWork, memory: _Memory, mention: Observed, why: str) -> int:
+    async def _pass_over(self, tx: UnitOfWork, memory: Memory, mention: Observed, why: str) -> int:
         """Leave out a mention, aloud: whoever is told must read it instead. If that fails, too, nothing is left out."""
         now = self._clock.now()
         self._passed_over.append((mention.id, why))
@@ -355,93 +348,20 @@ class Evaluator:
         await self._alerting.raise_(tx, memory.rings, health.unjudged(mention.id, why, now), now, self._silences)
         return mention.id
 
-    async def _drive_to(self, tx: UnitOfWork, memory: _Memory, clock: ManualClock, moment: datetime) -> None:
-        while self._next_tick is not None and self._next_tick <= moment:
-            clock.advance_to(self._next_tick)
+    async def _drive_to(self, tx: UnitOfWork, memory: Memory, clock: ManualClock, moment: datetime) -> None:
+        while self._waking.next is not None and self._waking.next <= moment:
+            clock.advance_to(self._waking.next)
             await self._tick(tx, memory, goes_on=True)
         clock.advance_to(moment)
 
-    def _watch(self, memory: _Memory, now: datetime) -> None:
-        """Look at the clock for as long as something may ring because of what was said until now."""
-        if self._lasts is None or self._lasts:
-            self._watch_until = _FOR_EVER if self._lasts is None else now + self._lasts + TICK
-            self._wake_soon()
-        self._wake_for_what_is_missing(memory, now)
-
-    def _wake_for_what_is_missing(self, memory: _Memory, now: datetime) -> None:
-        """Silence may ring for ever after, and what waits for an answer at its time: when it is worth looking, and no sooner."""
-        if self._pace is not None:
-            self._wake_by(now + self._pace - (now - _EPOCH) % self._pace)
-        due = self._engine.next_due(memory.states)
-        if due is not None:
-            self._wake_by(max(_next_minute(now), _this_or_next_minute(due)))
-
-    def _wake_soon(self) -> None:
-        """At the next whole minute: the same moments, wherever a replay that was interrupted goes on."""
-        self._wake_by(_next_minute(self._clock.now()))
-
-    def _wake_by(self, moment: datetime) -> None:
-        self._next_tick = min(moment, self._next_tick or moment)
-
-    async def _tick(self, tx: UnitOfWork, memory: _Memory, *, goes_on: bool = False) -> int:
+    async def _tick(self, tx: UnitOfWork, memory: Memory, *, goes_on: bool = False) -> int:
         """Look at the clock. `goes_on`: it is that of a recording in which more follows."""
-        now = self._clock.now()
-        if self._next_tick is not None and self._next_tick <= now:
-            self._next_tick = None
-        seen_until = await self._seen_until(tx, now)
-        if self._drive is None and now - self._swept_at >= SWEEP:  # a recording ends by itself, and gives the same each time
-            self._swept_at = now
-            self._sweep(memory.states, seen_until)
-        delivered = None if goes_on else await self._delivered(tx)
-        for finding in await self._due(tx, memory, now, seen_until, delivered):
-            await self._alerting.raise_(tx, memory.rings, finding, now, self._silences)
-        if now < self._watch_until:
-            self._wake_soon()
-        self._wake_for_what_is_missing(memory, now)
-        await self._end_what_is_over(tx, memory, now, lambda rule: self._engine.until(rule, seen_until, now, delivered))
-        await self._end_by_their_time(tx, memory.rings, now)
-        for alert in memory.rings.silenced():
-            until = await self._alerting.after_silence(tx, memory.rings, alert, now, self._silences)
-            if until is not None:
-                self._wake_by(until)
-        for alert in memory.rings.waiting():
-            await self._alerting.after_inhibition(tx, memory.rings, alert, now, self._silences)
-            self._wake_soon()
+        await self._passing.look(tx, memory, self._clock.now(), self._silences, self._offset, goes_on=goes_on)
         if self._drive is None:  # a replay's file is neither healthy nor ill
             await self._look(tx, memory)
         return self._offset
 
-    def _sweep(self, states: States, seen_until: datetime) -> None:
-        """Let go of keys long silent. A rule that trips over that must not keep the clock from being looked at."""
-        try:
-            self._engine.sweep(states, seen_until)
-        except Exception:
-            log.exception("rules.not_swept")
-            metrics.worker_failures.labels(worker="rules").inc()
-
-    async def _due(
-        self,
-        tx: UnitOfWork,
-        memory: _Memory,
-        now: datetime,
-        seen_until: datetime,
-        delivered: Mapping[str, datetime | None] | None,
-    ) -> list[Finding]:
-        """What rings because time has passed. Of what waited for an answer, what was erased, or answered unseen, does not."""
-        well = None if self._drive is not None else await health.wellness(tx, self._settings, now)
-        found = self._engine.due(memory.states, now, seen_until, delivered, well)
-        waited = [finding.evidence[0] for finding in found if finding.kind in PERSONAL]
-        mentions = {mention.id: mention for mention in await tx.mentions.get(waited)} if waited else {}
-        told = (self._still_due(finding, mentions) if finding.kind in PERSONAL else finding for finding in found)
-        return [finding for finding in told if finding is not None]
-
-    def _still_due(self, finding: Finding, mentions: Mapping[int, Observed]) -> Finding | None:
-        mention = mentions.get(finding.evidence[0])
-        if mention is None or mention.is_erased or mention.answered:
-            return None
-        return catch_up.gently(finding, mention, self._settings)
-
-    async def _look(self, tx: UnitOfWork, memory: _Memory) -> int:
+    async def _look(self, tx: UnitOfWork, memory: Memory) -> int:
         trouble = await self._store.trouble()
         now, silences = self._clock.now(), self._silences
         self._look_at_clocks()  # after `now` was read, and with nothing in between: the machine may fall asleep at any moment
@@ -451,54 +371,7 @@ class Evaluator:
         )
         return self._offset
 
-    async def _seen_until(self, tx: UnitOfWork, now: datetime) -> datetime:
-        """Up to when everything that was said has come (event time): of a recording, nothing is on its way."""
-        return now if self._drive is not None else await health.horizon(tx, self._settings, now)
-
-    async def _delivered(self, tx: UnitOfWork) -> dict[str, datetime | None] | None:
-        """Up to when each source has brought everything that is judged by now."""
-        if not self._engine.waits_for_sources:
-            return None
-        if self._drive is not None:  # the recording is over: what was said since then, nobody knows
-            return dict.fromkeys(self._settings.sources)
-        sources = await health.delivered(tx, self._settings)
-        # What was brought since the last look is not judged yet: it is missing no less than what is still on its way.
-        return sources if await tx.mentions.newest_id() <= self._offset else dict.fromkeys(sources)
-
-    async def _end_what_is_over(
-        self, tx: UnitOfWork, memory: _Memory, now: datetime, until: Callable[[str], datetime | None]
-    ) -> None:
-        """What rings may be over; data that is missing delays that, and nothing else. `until`: of a rule, how far to look."""
-        ringing = _remembering(memory.rings, gathered=False)
-        for alert in ringing:
-            seen_until = until(alert.rule)
-            over = None if seen_until is None else self._over(alert, memory, seen_until)
-            if over is not None:
-                await self._alerting.resolve(tx, memory.rings, alert, now, over.why, tell=over.tell)
-            else:
-                await self._alerting.remind(tx, memory.rings, alert, now, self._silences)
-            self._wake_while_it_rings(alert, now)
-
-    def _wake_while_it_rings(self, alert: Alert, now: datetime) -> None:
-        """What rings for what is missing is looked at, at its pace, anyway, and told again in between; all else may end soon."""
-        if self._engine.pace_of(alert.rule) is None:
-            self._wake_soon()
-        else:
-            self._wake_by(max(_next_minute(now), _this_or_next_minute(self._alerting.reminds_at(alert))))
-
-    def _over(self, alert: Alert, memory: _Memory, seen_until: datetime) -> _Over | None:
-        """Why an alert does not ring any more, or None. A rule that was edited knows too little: that is no all-clear."""
-        rule = self._engine.remembering(alert.rule)
-        if rule is None:
-            return _Over(RULE_GONE)
-        if memory.rebuild is not None and alert.rule in memory.rebuild.rules:
-            return None
-        if not rule.remembers(alert.key, memory.states):
-            return _Over(RULE_CHANGED) if alert.last_seen_at + rule.patience <= seen_until else None
-        stands = rule.tick(alert.key, memory.states, seen_until)
-        return _Over(stands.why, stands.tell) if isinstance(stands, Calm) else None
-
-    async def _begin_anew(self, tx: UnitOfWork, memory: _Memory) -> int:
+    async def _begin_anew(self, tx: UnitOfWork, memory: Memory) -> int:
         """Forget what rules remember of the past, and build it anew: whoever is killed on the way leaves it to the next."""
         now, shapes = self._clock.now(), self._looking_back()
         memory.states.take_over(States(), shapes)
@@ -508,63 +381,17 @@ class Evaluator:
         self._was_set_back = False
         return self._offset
 
-    async def _take_over(self, tx: UnitOfWork, memory: _Memory) -> int:
+    async def _take_over(self, tx: UnitOfWork, memory: Memory) -> int:
         """Rules that were edited remember now what they should. What they ring for goes on; what they would not, is over."""
         rebuild, now = memory.rebuild, self._clock.now()
         assert rebuild is not None
         memory.states.take_over(rebuild.states, rebuild.shapes)
         memory.rebuild = None
         await tx.rule_states.note(dict.fromkeys(rebuild.shapes, True), now)
-        seen_until, delivered = await self._seen_until(tx, now), await self._delivered(tx)
-        for alert in [alert for alert in _remembering(memory.rings, gathered=False) if alert.rule in rebuild.rules]:
+        seen_until, delivered = await self._passing.seen_until(tx, now), await self._passing.delivered(tx, self._offset)
+        for alert in [alert for alert in memory.ringing(gathered=False) if alert.rule in rebuild.rules]:
             until = self._engine.until(alert.rule, seen_until, now, delivered)
             if until is not None and isinstance(self._engine.tick(alert.rule, alert.key, memory.states, until), Calm):
                 await self._alerting.resolve(tx, memory.rings, alert, now, RULE_CHANGED, tell=True)
-        self._watch(memory, now)
+        self._waking.heard(memory.states, now)
         return self._offset
-
-    async def _end_by_their_time(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime) -> None:
-        """An alert of a mention rule, or of old news, ends by a person, or by its time; nobody is told of the latter."""
-        ended = 0
-        for alert in [*rings.of_kind("mention"), *_remembering(rings, gathered=True)]:
-            lasts = catch_up.lasts(alert, self._engine.rule(alert.rule))
-            why = RULE_GONE if lasts is None else "its time is over"
-            # What was written long ago and seen today lasts from today: the former is event time, the others are story time.
-            until = max(alert.last_seen_at, alert.told_at or alert.opened_at) + (lasts or timedelta(0))
-            if until <= now and ended < ENDED_AT_ONCE:
-                ended += 1
-                await self._alerting.resolve(tx, rings, alert, now, why, tell=False)
-            elif until <= now:
-                self._wake_soon()
-            else:
-                self._wake_by(until)
-
-
-def _remembering(rings: OpenAlerts, *, gathered: bool) -> list[Alert]:
-    """The open alerts of rules that remember: those that such a rule calls over, or (`gathered`) those of old news."""
-    return [alert for kind in REMEMBERING for alert in rings.of_kind(kind) if catch_up.is_gathered(alert) is gathered]
-
-
-def _next_minute(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0) + TICK
-
-
-def _this_or_next_minute(moment: datetime) -> datetime:
-    return moment if moment.second == moment.microsecond == 0 else _next_minute(moment)
-
-
-class _Over(NamedTuple):
-    """Why an alert is over, and whether that is news to whoever was told of it."""
-
-    why: str
-    tell: bool = True
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What the evaluator keeps between transactions, and forgets when one fails."""
-
-    states: States
-    rings: OpenAlerts
-    rebuild: Rebuild | None  # of rules that were edited, until it has come to what is judged
-    copies: Copies | None = None  # None: not loaded yet, for a tick needs none

@@ -1,18 +1,31 @@
-"""What a replay or a demo came to, as one object that scripts can read."""
+"""What a replay, a story, a backtest or a demo came to, as one object that scripts can read; and who is told in a dry run."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from monitor.domain.alert import Alert, DeliveryRecord
+from monitor.domain.alert import Alert, DeliveryRecord, NotificationKind
 from monitor.domain.plan import PlanRun
 from monitor.sources import Rejected
-from monitor.storage import Store
+from monitor.storage import Store, UnitOfWork
 from monitor.telemetry import metrics
+from notifiers import Message, Receipt
 
 _ALL = 1_000_000
 REASONS = 3  # as many as a person reads
+_CARRIES = frozenset({NotificationKind.STEP, NotificationKind.CALL, NotificationKind.OVER})  # a plan that is open already
+_TELLS = frozenset({NotificationKind.FIRST, NotificationKind.MORE, NotificationKind.WORSE, NotificationKind.REMINDER})
+
+
+class Nobody:
+    """Stands in for every receiver: a dry run records what it would be sent."""
+
+    async def send(self, message: Message, *, attempted_at: datetime) -> Receipt:
+        del message, attempted_at
+        raise AssertionError("a dry run sends nothing")
 
 
 @dataclass
@@ -73,6 +86,16 @@ async def tell(outcome: Outcome, store: Store) -> None:
         outcome.authors = await tx.authors.called(each.key["author"] for each in outcome.alerts if "author" in each.key)
         outcome.deliveries = sorted(await tx.deliveries.list(limit=_ALL), key=lambda each: each.id)
         outcome.plan_runs = sorted(await tx.plans.list(limit=_ALL), key=lambda run: run.id)
+
+
+async def messages_about(tx: UnitOfWork, outcome: Outcome) -> Counter[tuple[int, str]]:
+    """How many messages were about an alert, by its number and who got them: neither its end nor what a plan asks for counts."""
+    told: Counter[tuple[int, str]] = Counter()
+    for each in outcome.deliveries:
+        message = await tx.notifications.get(each.notification_id)
+        if message is not None and message.kind not in _CARRIES:
+            told.update({(event.alert_id, each.receiver) for event in message.events if event.event in _TELLS})
+    return told
 
 
 def stage_seconds(name: str) -> float:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from rules.wall_clock import shown, since_midnight
 
 _DAY = timedelta(days=1)
-_WRITTEN = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)(?:[ T]|$))?(?P<time>\d\d:\d\d)?(?P<offset>Z|[+-]\d\d:\d\d)?")
+_WRITTEN = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)(?:[ T]|$))?(?P<time>\d\d:\d\d(?::\d\d)?)?(?P<offset>Z|[+-]\d\d:\d\d)?")
 _EXPECTED = "write a day, or a day and a time: 2026-12-24, or 2026-12-24 18:00"
 
 

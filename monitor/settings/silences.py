@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Self, get_args
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from monitor.domain.alert import Severity, Silence
+from monitor.domain.alert import SEVERITIES, Silence
 from monitor.domain.plan import Id
 from monitor.settings.campaigns import Moment
 from monitor.settings.kinds import Text, one_or_many
@@ -86,4 +86,4 @@ class SilenceSettings(BaseModel):
 def may_cover(condition: AlertCondition, rule: Rule) -> bool:
     """Whether conditions may hold for an alert of this rule, whatever that is about and however loud it rings."""
     facts = {"rule": rule.id, "kind": rule.kind, "category": rule.category}
-    return any(condition.holds(AlertSeen({**facts, "severity": each})) is not False for each in get_args(Severity))
+    return any(condition.holds(AlertSeen({**facts, "severity": each})) is not False for each in SEVERITIES)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifiers import calls, drills, standing
-from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
+from notifiers.message import SEVERITIES, AlertFacts, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 from notifiers.reasons import worded
 from notifiers.safe import clean, host, link, one_line
 from notifiers.voice import Voice, nature
@@ -25,7 +25,6 @@ _LINKS = ("approve", "reject", "acknowledge", "ack", "console", "room", "run")
 _FEW_IDS = 6
 _ENDED = frozenset({"resolved", "over", "test"})  # kinds that ring for nothing
 _ASK_WHO_HAS_IT = frozenset({"untaken", "unconfirmed", "escalated", "level", "assigned"})  # the calls that « OK » answers
-_GRAVITY = ("info", "warning", "critical")
 _MILD = 0.3  # tone words start here, either side of nought
 # The step states that are over, and that the checklist draws as ticked or struck.
 _DONE = frozenset({"done", "skipped"})
@@ -223,7 +222,7 @@ def _theme(voice: Voice) -> str:
     if _is_drill(voice):
         return "test"
     if voice.unfinished:
-        return max((alert.severity for alert in (*message.still_open, *voice.unwatched)), key=_GRAVITY.index, default="info")
+        return max((alert.severity for alert in (*message.still_open, *voice.unwatched)), key=SEVERITIES.index, default="info")
     if message.kind == "test" and not message.alerts:
         return "test"
     if message.kind in {"resolved", "over"}:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
-from typing import Any, Self
+from datetime import datetime, timedelta
+from heapq import heappush
 
 from rules.condition import Condition, Seen
 from rules.duration import format_duration, format_hours
+from rules.epoch import moment
 from rules.finding import Calm, Finding, Verdict
+from rules.kinds.absence_memory import Heard, Queue, Unanswered, is_old
 from rules.kinds.keys import Keys, canonical, labels
 from rules.kinds.kind import Wellness
+from rules.kinds.shaping import shaped
 from rules.logic import Test
 from rules.matching import Compiler
-from rules.model import AbsenceRule, RaisedByAbsence, Severity, louder, loudest
+from rules.model import AbsenceRule, RaisedByAbsence, louder, loudest
 from rules.observation import Observation
 from rules.state import StateKey, States
 from rules.words import WordList
@@ -27,88 +28,8 @@ MOST_WAITING = 10_000
 
 _FORMAT = 1
 _SHAPING = {"kind", "where"}
-_HEARD_LATELY = timedelta(
-    days=30
-).total_seconds()  # where we have answered nobody for longer it is not known whether that would be seen
 _SETTLED = timedelta(days=1).total_seconds()  # until then the end of an alert has long been told
 _NETWORK = "network"
-
-
-class Waiting:
-    """A mention that waits, or waited, for an answer of ours. Times are epoch seconds of event time."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-        self.author: int | None = None
-        self.subject: str | None = None
-        self.network = ""
-        self.labels: dict[str, str] = {}
-        self.met: list[str] = []  # the conditions in `raise` that held when it was seen
-        self.rang_at: float | None = None
-        self.loud: Severity | None = None  # how loud it rang last
-        self.answered_at: float | None = None
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it may ring yet."""
-        return self.rang_at is None and self.answered_at is None
-
-    def dump(self) -> dict[str, Any]:
-        """The whole state, ready for JSON."""
-        return vars(self).copy()
-
-    def load(self, saved: Mapping[str, Any]) -> Self:
-        """Take back what `dump` gave."""
-        vars(self).update(saved)
-        return self
-
-
-class Heard:
-    """By which sources replies of ours are seen on one network: since when, and when last (epoch seconds of event time)."""
-
-    def __init__(self) -> None:
-        self.sources: dict[str, list[float]] = {}
-
-    def hear(self, source: str, at: float) -> None:
-        """Note a reply. After too long a pause it is a new beginning: nobody knows what was missed before."""
-        since, last = self.sources.get(source, (at, at))
-        self.sources[source] = [at if at - last > _HEARD_LATELY else min(since, at), max(last, at)]
-
-    def lately(self, at: float, before: float = math.inf) -> list[str]:
-        """The sources by which replies are seen at this moment, and were `before` that one."""
-        return [source for source, (since, last) in self.sources.items() if last > at - _HEARD_LATELY and since <= before]
-
-    def dump(self) -> dict[str, Any]:
-        """The whole state, ready for JSON."""
-        return {"sources": self.sources}
-
-    def load(self, saved: Mapping[str, Any]) -> Self:
-        """Take back what `dump` gave."""
-        self.sources = dict(saved["sources"])
-        return self
-
-
-class Queue:
-    """The mentions that wait, as (when its time comes in epoch seconds, number): the next first, and those whose time has passed.
-
-    Of the latter nobody can know whether they were answered, until a reply of ours is seen there.
-    """
-
-    def __init__(self, waiting: Iterable[tuple[float, int]], since: Mapping[int, float]) -> None:
-        self.waiting = sorted(waiting)
-        self.since = dict(since)  # when each was asked that has neither rung nor been answered
-        self.held: list[tuple[float, int]] = []
-        self.looks_again = False  # at those that are held
-        self.looked_at = -math.inf
-
-    def take(self, until: float) -> list[tuple[float, int]]:
-        """The mentions whose time has come by now, or may be told of since a reply of ours was seen; they are gone from here."""
-        taken = []
-        if self.looks_again:
-            taken, self.held, self.looks_again = self.held, [], False
-        while self.waiting and self.waiting[0][0] <= until:
-            taken.append(heappop(self.waiting))
-        return sorted(taken)
 
 
 class CompiledAbsence:
@@ -121,7 +42,7 @@ class CompiledAbsence:
         self.needs: frozenset[WordList] | None = None
         self._keys = Keys(("subject",), compiler.admits(rule.where))
         self.shape = _shape(rule)
-        self.waits: timedelta | None = timedelta(0)
+        self.rings_within: timedelta | None = timedelta(0)
         self.patience = rule.resolve.after
         self.memory = timedelta(0)  # what waited for an answer before the rule was there, nobody is told of
         self._hours = rule.working_hours
@@ -195,7 +116,7 @@ class CompiledAbsence:
             key = json.loads(here[2])
             if _NETWORK in key:
                 gone = not states.get(here, Heard).lately(now)
-            elif gone := self._is_over(states.get(here, Waiting), now):
+            elif gone := self._is_over(states.get(here, Unanswered), now):
                 since.pop(int(key["mention"]), None)
             if gone:
                 states.forget(here)
@@ -212,17 +133,17 @@ class CompiledAbsence:
         raised = (verdict for condition in self._louder.values() for verdict in condition.explain(seen))
         return [first._replace(held=held), *verdicts, *raised, ours, answered]
 
-    def _is_over(self, waiting: Waiting, now: float) -> bool:
+    def _is_over(self, waiting: Unanswered, now: float) -> bool:
         """Whether it was answered or given up long ago."""
         if waiting.answered_at is not None:
             return now - waiting.answered_at > _SETTLED
         given_up = self._after + _SETTLED
         return now - waiting.at > given_up and now - self._deadline(waiting) > given_up
 
-    def _why_it_waits(self, waiting: Waiting, states: States, at: datetime) -> Iterator[str]:
-        yield f"waits for an answer since {_moment(waiting.at):%Y-%m-%d %H:%M} UTC"
+    def _why_it_waits(self, waiting: Unanswered, states: States, at: datetime) -> Iterator[str]:
+        yield f"waits for an answer since {moment(waiting.at):%Y-%m-%d %H:%M} UTC"
         if self._hours is not None:
-            due = _moment(self._deadline(waiting))
+            due = moment(self._deadline(waiting))
             yield f"rings at {due:%Y-%m-%d %H:%M} UTC, after {self._said(self.rule.within)}"
         if not self._would_have_seen_an_answer(waiting, states, at, None):
             yield f"no reply of ours was seen on {waiting.network} in the 30 days before: nobody knows whether it was answered"
@@ -237,11 +158,11 @@ class CompiledAbsence:
         queue, before = self._queue(states), heard.sources.get(mention.source)
         heard.hear(mention.source, at)
         states.changed(here)
-        queue.looks_again |= before is None or before[0] != heard.sources[mention.source][0] or _is_old(before, queue.looked_at)
+        queue.looks_again |= before is None or before[0] != heard.sources[mention.source][0] or is_old(before, queue.looked_at)
         for answered in {each for each in (mention.replies_to, mention.began_by) if each is not None}:
             waits = self._here({"mention": str(answered)})
             if waits in states:
-                states.get(waits, Waiting).answered_at = at
+                states.get(waits, Unanswered).answered_at = at
                 states.changed(waits)
                 queue.since.pop(answered, None)
 
@@ -257,19 +178,19 @@ class CompiledAbsence:
 
     def _queued(self, states: States) -> Queue:
         numbers = ((json.loads(here[2]).get("mention"), here) for here in states.keys(self.rule.id, self.shape))
-        found = {int(number): states.get(here, Waiting) for number, here in numbers if number is not None}
+        found = {int(number): states.get(here, Unanswered) for number, here in numbers if number is not None}
         dues = ((self._next(waiting), number) for number, waiting in found.items())
         since = {number: waiting.at for number, waiting in found.items() if waiting.is_due}
         return Queue((each for each in dues if each[0] != math.inf), since)
 
-    def _deadline(self, waiting: Waiting, wait: timedelta | None = None) -> float:
+    def _deadline(self, waiting: Unanswered, wait: timedelta | None = None) -> float:
         """When it has waited for so long, of the hours that count: `within`, if nothing is said."""
         length = self.rule.within if wait is None else wait
         if self._hours is None:
             return waiting.at + length.total_seconds()
-        return self._hours.after(_moment(waiting.at), length).timestamp()
+        return self._hours.after(moment(waiting.at), length).timestamp()
 
-    def _next(self, waiting: Waiting) -> float:
+    def _next(self, waiting: Unanswered) -> float:
         """When it rings, or rings louder; infinity: never, or never again."""
         if waiting.answered_at is not None:
             return math.inf
@@ -286,7 +207,7 @@ class CompiledAbsence:
     def _wait(self, seen: Seen, states: States) -> None:
         mention = seen.mention
         queue, here = self._queue(states), self._here({"mention": str(mention.id)})
-        waiting = states.get(here, Waiting)
+        waiting = states.get(here, Unanswered)
         waiting.at = mention.written_at.timestamp()
         waiting.author = mention.author.id
         waiting.subject = next(iter(self._keys.subjects(mention)), None)
@@ -307,14 +228,14 @@ class CompiledAbsence:
             return []
         _, first = min((at, number) for number, at in since.items())
         here = self._here({"mention": str(first)})
-        longest = states.get(here, Waiting)
-        if not self._would_have_seen_an_answer(longest, states, _moment(longest.at), None):
+        longest = states.get(here, Unanswered)
+        if not self._would_have_seen_an_answer(longest, states, moment(longest.at), None):
             states.forget(here)
             del since[first]
             return []
         return [self._ring(str(first), longest, states, longest.at)]
 
-    def _would_have_seen_an_answer(self, waiting: Waiting, states: States, at: datetime, well: Wellness) -> bool:
+    def _would_have_seen_an_answer(self, waiting: Unanswered, states: States, at: datetime, well: Wellness) -> bool:
         """Whether replies of ours were seen there in time, and are until now, by sources that are still asked and all answer."""
         here = self._here({_NETWORK: waiting.network})
         if here not in states:
@@ -325,7 +246,7 @@ class CompiledAbsence:
         answer = [well[source] for source in lately if source in well]
         return bool(answer) and all(answer)
 
-    def _ring(self, number: str, waiting: Waiting, states: States, until: float) -> Finding:
+    def _ring(self, number: str, waiting: Unanswered, states: States, until: float) -> Finding:
         """It rings by what is known up to this moment, and may ring louder later."""
         at = self._deadline(waiting) if waiting.rang_at is None else self._next(waiting)
         waiting.rang_at = waiting.rang_at if waiting.rang_at is not None else at
@@ -339,22 +260,22 @@ class CompiledAbsence:
     def _said(self, wait: timedelta) -> str:
         return f"{format_hours(wait)} of work" if self._hours else format_duration(wait)
 
-    def _has_waited(self, waiting: Waiting, wait: timedelta | None, until: float) -> bool:
+    def _has_waited(self, waiting: Unanswered, wait: timedelta | None, until: float) -> bool:
         """Whether it has waited so long by this moment; None is no time at all."""
         return wait is None or self._deadline(waiting, wait) <= until
 
-    def _find(self, key: Mapping[str, str], states: States) -> Waiting | None:
+    def _find(self, key: Mapping[str, str], states: States) -> Unanswered | None:
         here = self._here(key)
-        return states.get(here, Waiting) if "mention" in key and here in states else None
+        return states.get(here, Unanswered) if "mention" in key and here in states else None
 
     def _here(self, key: Mapping[str, str]) -> StateKey:
         return (self.rule.id, self.shape, canonical(key))
 
-    def _finding(self, number: str, waiting: Waiting, now: float) -> Finding:
+    def _finding(self, number: str, waiting: Unanswered, now: float) -> Finding:
         rule, key = self.rule, {"mention": number}
         waits = sorted({rule.within, *(each.waited for each in rule.raise_ if each.waited is not None)})
         waited = max((each for each in waits if self._deadline(waiting, each) <= now), default=rule.within)
-        at = _moment(self._deadline(waiting, waited))
+        at = moment(self._deadline(waiting, waited))
         return Finding(
             rule=rule.id,
             kind=rule.kind,
@@ -367,7 +288,7 @@ class CompiledAbsence:
             observed=1,
             expected=None,
             measure="mentions",
-            window=at - _moment(waiting.at),  # nights and weekends included
+            window=at - moment(waiting.at),  # nights and weekends included
             learning=False,
             reasons=(f"not answered by any of our own accounts within {self._said(waited)}",),
             evidence=(int(number),),
@@ -390,16 +311,7 @@ class CompiledAbsence:
         )
 
 
-def _is_old(heard: list[float], at: float) -> bool:
-    """Whether replies were not seen any more at this moment."""
-    return heard[1] <= at - _HEARD_LATELY
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _is_met(raised: RaisedByAbsence, waiting: Waiting) -> bool:
+def _is_met(raised: RaisedByAbsence, waiting: Unanswered) -> bool:
     """Whether its condition held, if it has one, when the mention was seen."""
     return raised.condition is None or raised.condition in waiting.met
 
@@ -407,4 +319,4 @@ def _is_met(raised: RaisedByAbsence, waiting: Waiting) -> bool:
 def _shape(rule: AbsenceRule) -> str:
     """A hash of what lets a mention wait: a rule that is told to others, or waits for longer, keeps those that wait."""
     shaping = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
-    return hashlib.sha256(json.dumps([_FORMAT, shaping], sort_keys=True).encode()).hexdigest()[:16]
+    return shaped(_FORMAT, shaping)

@@ -39,7 +39,7 @@ class Remembering(Kind, Protocol):
     shape: str
     """A hash of what its states depend on: a rule that tells other people keeps them, one that counts otherwise needs others."""
 
-    waits: timedelta | None
+    rings_within: timedelta | None
     """For how long after a mention it may still ring because time has passed; None: for ever. A kind that is `Scheduled` says
     that by itself."""
 
@@ -66,7 +66,7 @@ class Remembering(Kind, Protocol):
 
 
 @runtime_checkable
-class Waiting(Remembering, Protocol):
+class Watermarked(Remembering, Protocol):
     """A kind that rings for what is missing: it looks no further than every source that feeds it has delivered."""
 
     feeds: frozenset[str] | None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rules.condition import Condition, Seen
 from rules.duration import format_duration
+from rules.epoch import moment
 from rules.finding import Calm, Finding, Verdict
 from rules.kinds.keys import Keys, labels
 from rules.kinds.kind import Wellness
 from rules.kinds.listening import Listening, shown
+from rules.kinds.shaping import shaped
 from rules.logic import Test
 from rules.matching import Compiler
 from rules.model import NewTermFire, NewTermRule, RaisedByTerm, louder
@@ -39,7 +39,7 @@ class CompiledNewTerm:
         self._span = Span(rule.fire.within.total_seconds(), rule.memory.total_seconds(), most)
         self.shape = _shape(rule)
         self._listening = Listening(rule.id, self.shape, rule.field, self._span, rule.warm_up)
-        self.waits: timedelta | None = timedelta(0)
+        self.rings_within: timedelta | None = timedelta(0)
         self.patience = rule.fire.within + rule.keep_firing_for
         self.memory = rule.memory
 
@@ -121,7 +121,7 @@ class CompiledNewTerm:
             key=dict(key),
             labels={**said, **key, "term": shown(rule.field, term), "field": rule.field},
             subject=key["subject"],
-            at=_moment(now),
+            at=moment(now),
             severity=louder(rule, lambda each: self._says_enough(each, len(term.voices), usual)),
             category=rule.category,
             observed=len(term.voices),
@@ -146,7 +146,7 @@ class CompiledNewTerm:
             measure="authors",
             window=self.rule.fire.within,
             reasons=self._reasons(term, listened, now) if term else ("nothing was seen yet",),
-            last_fired=_moment(term.fired_at) if term and term.fired_at is not None else None,
+            last_fired=moment(term.fired_at) if term and term.fired_at is not None else None,
         )
 
     def _reasons(self, term: Term, listened: Listened, now: float) -> tuple[str, ...]:
@@ -173,12 +173,8 @@ def _days(seconds: float) -> str:
     return f"{days}d" if days else format_duration(timedelta(hours=int(seconds // 3600)))
 
 
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _shape(rule: NewTermRule) -> str:
     """A hash of what its memory depends on: a rule that rings sooner keeps what it knows, one that looks elsewhere does not."""
     shaping = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
     within = format_duration(rule.fire.within)
-    return hashlib.sha256(json.dumps([_FORMAT, shaping, within], sort_keys=True).encode()).hexdigest()[:16]
+    return shaped(_FORMAT, shaping, within)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from rules.duration import format_duration
 from rules.finding import Verdict
 from rules.kinds.keys import Keys
 from rules.kinds.listening import Listening, shown, who
+from rules.kinds.shaping import shaped
 from rules.matching import Compiler
 from rules.model import NewTerm, Signal, WindowRule
 from rules.state import SPAN, StateKey, States, window_slice
@@ -135,5 +135,4 @@ def _shape(rule: WindowRule, signal: Signal) -> str:
     shaping = signal.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
     counted = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include={"where", "key"})
     within = format_duration(signal.window or rule.window)
-    said = json.dumps([_FORMAT, SPAN, shaping, counted, within, signal.id], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    return shaped(_FORMAT, SPAN, shaping, counted, within, signal.id)

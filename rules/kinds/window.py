@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 from typing import Protocol
 
 from rules.campaign import Campaign, Timetables
 from rules.condition import Condition, Seen
+from rules.epoch import moment
 from rules.finding import Calm, Finding, Reading, Verdict
 from rules.kinds.asked import Asked
 from rules.kinds.figures import counted_as, measured
@@ -60,9 +61,11 @@ class CompiledWindow:
         raising = [] if rule.exempt else [each for each in campaigns if each.raises(rule.id) > 1]
         self._timetables = Timetables(raising, rule.id, looked_at(rule), self.admits) if raising else None
         # A campaign makes many speak; what a signal sees of them is asked as it is written.
-        self.parts: list[Part] = [_part(rule, each, compiler) for each in rule.signals.of] if rule.signals else []
+        self.parts: list[CompiledSignal] = (
+            [_compiled_signal(rule, each, compiler) for each in rule.signals.of] if rule.signals else []
+        )
         self._unless = {name: compiler.number(test) for name, test in rule.unless or () if test is not None}
-        self.waits: timedelta | None = rule.for_
+        self.rings_within: timedelta | None = rule.for_
         self.patience = rule.window + rule.keep_firing_for
         self.memory = max([self.patience + history(rule), *(part.memory for part in self.parts)])
         self._for = rule.for_.total_seconds()
@@ -124,7 +127,7 @@ class CompiledWindow:
         state.advance(at.timestamp())
         asked = self._asked(here, state)
         return Reading(
-            at=max(at, _moment(state.latest)) if state.latest != -math.inf else at,
+            at=max(at, moment(state.latest)) if state.latest != -math.inf else at,
             observed=state.tally.value or 0,
             expected=asked.usual(state),
             measure=self._measure,
@@ -325,7 +328,7 @@ class CompiledWindow:
             key=key,
             labels={**said, **key},
             subject=key.get("subject"),
-            at=_moment(state.latest),
+            at=moment(state.latest),
             severity=asked.severity(state),
             category=rule.category,
             observed=state.tally.value or 0,
@@ -353,8 +356,8 @@ class CompiledWindow:
             measure=self._measure,
             window=self.rule.window,
             reasons=self._reasons(here, states) if state else ("nothing was seen yet",),
-            pending_since=_moment(state.pending_since) if state and state.pending_since is not None else None,
-            last_fired=_moment(state.last_fired) if state and state.last_fired is not None else None,
+            pending_since=moment(state.pending_since) if state and state.pending_since is not None else None,
+            last_fired=moment(state.last_fired) if state and state.last_fired is not None else None,
         )
 
     def _reasons(self, here: StateKey, states: States, past: WindowState | None = None) -> tuple[str, ...]:
@@ -362,11 +365,11 @@ class CompiledWindow:
         state = past or self._state(here, states)
         asked, signals = self._asked(here, state), self._signals(here, states, state.latest, past=past is not None)
         seen, *more = reasons(self.rule, asked, state, signals, held_back=self._held_back(state))
-        late = (f"late: held at {_moment(past.latest):%Y-%m-%d %H:%M} UTC, seen only now",) if past else ()
+        late = (f"late: held at {moment(past.latest):%Y-%m-%d %H:%M} UTC, seen only now",) if past else ()
         return (seen, *late, *more)
 
 
-class Part(Protocol):
+class CompiledSignal(Protocol):
     """A signal of a window, which remembers beside it."""
 
     @property
@@ -389,7 +392,7 @@ class Part(Protocol):
         """Forget what has long been silent. Returns how many."""
 
 
-def _part(rule: WindowRule, signal: Signal, compiler: Compiler) -> Part:
+def _compiled_signal(rule: WindowRule, signal: Signal, compiler: Compiler) -> CompiledSignal:
     if signal.new_term is not None:
         return TermSignal(rule, signal, signal.new_term, compiler)
     return CompiledWindow(rule, compiler, signal=signal)
@@ -425,7 +428,3 @@ def _figure(measure: AnyMeasure) -> Callable[[Observation], float | None] | None
 def _subject(here: StateKey) -> str | None:
     subject: str | None = json.loads(here[2]).get("subject")
     return subject
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

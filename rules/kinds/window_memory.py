@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from datetime import timedelta
 
 from rules.duration import format_duration
+from rules.kinds.shaping import shaped
 from rules.model import Distinct, Mean, Share, Signal, Sum, WindowRule
 from rules.season import HourOfWeek
 from rules.state import SLICES, WindowState
@@ -52,8 +51,7 @@ def shape(rule: WindowRule, signal: Signal | None) -> str:
     shaping = rule.model_dump(mode="json", by_alias=True, exclude_none=True, include=_SHAPING)
     more = [signal.id] if signal else []
     more += [rule.timezone or "UTC"] if rule.baseline.season != "none" else []
-    said = json.dumps([_FORMAT, SLICES, shaping, format_duration(rule.baseline.level), *more], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    return shaped(_FORMAT, SLICES, shaping, format_duration(rule.baseline.level), *more)
 
 
 def history(rule: WindowRule) -> timedelta:

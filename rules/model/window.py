@@ -42,7 +42,7 @@ class Fire(Settings):
         " number; of a sum: the sum itself); a quiet night never rings",
     )
     times_expected: float | None = Field(
-        None, ge=1, description="at least this many times the usual, once enough history is known"
+        None, ge=1, description="at least this many times the usual, once enough history is known; 3 is a good start"
     )
     surprise: float | None = Field(
         None,

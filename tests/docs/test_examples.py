@@ -53,9 +53,9 @@ def test_the_webhook_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
 
 def test_the_flatline_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
     """The rule that the page shows can be pasted, and goes by the clocks that it names."""
-    (block,) = blocks("notice-silence.md", "yaml")
+    (block,) = blocks("notice-a-flatline.md", "yaml")
     written(tmp_path, "monitor.yaml", MINIMUM)
-    written(tmp_path, "rules/silence.yaml", block)
+    written(tmp_path, "rules/fediverse.yaml", block)
     (rule,) = load(tmp_path, environ=ENVIRONMENT).rules
     assert isinstance(rule, FlatlineRule)
     assert (rule.id, rule.kind, rule.timezone) == ("fediverse-falls-silent", "flatline", "Europe/Paris")

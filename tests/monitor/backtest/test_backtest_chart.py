@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from monitor.backtest import Backtest, Judged, Past, Rang, Seen, Span, Suggestion
+from monitor.backtest import Backtest, Judged, Measured, Past, PastAlert, Span, Suggestion
 from monitor.backtest.chart import chart, check_ending
 from monitor.backtest.drawing import svg
 from monitor.backtest.panels import COLUMNS, Bars, Curve, Panel, Sheet, sheet
@@ -46,9 +46,9 @@ def wished(tmp_path: Path) -> Settings:
     return load(tmp_path, environ={})
 
 
-def rang(rule: str, at: datetime, **key: str) -> Rang:
+def rang(rule: str, at: datetime, **key: str) -> PastAlert:
     """An alert that lasted two hours."""
-    return Rang(
+    return PastAlert(
         rule=rule, kind="window", key=key, labels=key, severity="critical", at=at, over=at + 2 * HOUR, observed=7.0, expected=1.5,
         measure="authors", learning=False, reasons=("text “secret words”",), notifications=2,
     )  # fmt: skip
@@ -56,7 +56,7 @@ def rang(rule: str, at: datetime, **key: str) -> Rang:
 
 def found(wished: Settings, *, keys: int = 1) -> Backtest:
     """A week in which a subject was loud once, beside some that were quiet, and two people complained."""
-    seen = Seen()
+    seen = Measured()
     for number in range(keys):
         subject = "acme" if not number else f"s{number}"
         hours = [Reading(MONDAY + HOUR * at, float(at == 30) * 7 + 1, 1.5, "authors", 5.0, 0.4) for at in range(160)]

@@ -169,7 +169,11 @@ def _content(database: Path) -> list[str]:
         (("backtest", "storm", "brand/rules", "here.jsonl"), UsageError, "there is no rule, nor file of rules, `storm`"),
         (("backtest", "empty", "here.jsonl"), UsageError, "empty: there is no rule file in it"),
         (("backtest", "nowhere.yaml", "here.jsonl"), ConfigError, "nowhere.yaml: no such file."),
-        (("backtest", "here.jsonl", "--from", "Monday"), UsageError, "--from Monday: write a day or a moment, as 2026-03-02"),
+        (
+            ("backtest", "here.jsonl", "--from", "Monday"),
+            UsageError,
+            "--from Monday: `Monday` is not understood: write a day, or a day and a time",
+        ),
         (("backtest", "here.jsonl", "--from", "2026-03-03", "--to", "2026-03-01"), UsageError, "--from 2026-03-03 00:00 is not"),
         (
             ("backtest", "here.jsonl", "--from", "2026-04-01", "--to", "2026-04-02"),

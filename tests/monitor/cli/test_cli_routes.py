@@ -86,7 +86,10 @@ def test_a_windows_alert_is_tried_by_its_subject(staffed: Tocsin) -> None:
     ("typed", "says"),
     [
         (("oncall", "on-cal"), "there is no role `on-cal`; did you mean `on-call`?"),
-        (("oncall", "--at", "tomorrow"), "--at tomorrow: write a day and an hour as 2026-07-14T03:00"),
+        (
+            ("oncall", "--at", "tomorrow"),
+            "--at tomorrow: `tomorrow` is not understood: write a day, or a day and a time: 2026-12-24, or 2026-12-24 18:00",
+        ),
         (("routes", "try", "crisys"), "there is no rule `crisys`; did you mean `crisis`?"),
         (("routes", "try", "crisis", "--subject", "acne"), "there is no subject `acne`; did you mean `acme`?"),
         (("routes", "try", "crisis", "--severity", "grave"), "there is no severity `grave`; known: critical, info, warning"),

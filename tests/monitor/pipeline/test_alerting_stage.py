@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.domain.alert import Incident, NewAlert, Silence
+from monitor.domain.alert import Incident, NewAlert, Silence, worse
 from monitor.pipeline import operations
-from monitor.pipeline.alerting import worse
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.silencing import Silencing
 from monitor.settings import Settings

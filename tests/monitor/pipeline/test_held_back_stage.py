@@ -9,7 +9,7 @@ import pytest
 
 from monitor.domain.alert import AlertState
 from monitor.domain.mention import Author, Form
-from monitor.pipeline import evaluate, operations
+from monitor.pipeline import operations, passing
 from monitor.pipeline.operations import Actor
 from tests.monitor.pipeline.conftest import CHECK_PLAN, CRISIS
 
@@ -71,7 +71,7 @@ async def test_what_an_observed_rule_leaves_behind_is_told_to_nobody(
     hut: Build, configure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rule is removed, and its open alerts end a few at a time: those that are left are still only observed."""
-    monkeypatch.setattr(evaluate, "ENDED_AT_ONCE", 1)
+    monkeypatch.setattr(passing, "ENDED_AT_ONCE", 1)
     home = hut(rules=[COMPLAINT | OBSERVED])
     for n in range(3):
         await home.hears("Acme is broken", by=f"customer{n}")

@@ -9,7 +9,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from monitor.rehearsal import Looked, Missed, Rang, compare, rehearse
+from monitor.rehearsal import Looked, Missed, StoryAlert, compare, rehearse
 from monitor.settings import load, read_rule_tests, rule_test_files, shipped
 from rules.cases import Expected, Explained
 
@@ -79,10 +79,10 @@ async def missed(folder: Path, story: str, *, strict: bool = True, rules: str = 
     return (await played(written(folder / "brand", files)))["it"]
 
 
-async def rang(folder: Path, story: str, rules: str = RULES) -> list[Rang]:
+async def rang(folder: Path, story: str, rules: str = RULES) -> list[StoryAlert]:
     """What rang in a story that expects nothing."""
     found = [each.seen for each in await missed(folder, f"{dedent(story)}\nexpect: []", rules=rules)]
-    return [each for each in found if isinstance(each, Rang)]
+    return [each for each in found if isinstance(each, StoryAlert)]
 
 
 @pytest.mark.no_cover
@@ -104,14 +104,14 @@ async def test_the_shipped_tests_hold_for_any_brand(tmp_path: Path) -> None:
 async def test_a_mention_rings_as_soon_as_it_arrives(tmp_path: Path) -> None:
     """Between two minutes, too; authors go by their names, and every receiver is told one time."""
     (alert,) = await rang(tmp_path, "mentions: [{at: 90s, complaint: 0.9, author: Léa}]")
-    assert alert == Rang("complaint", {"author": "Léa"}, "warning", timedelta(seconds=90), frozenset(), 1)
+    assert alert == StoryAlert("complaint", {"author": "Léa"}, "warning", timedelta(seconds=90), frozenset(), 1)
 
 
 async def test_a_window_rings_at_the_mention_that_fills_it_and_opens_its_plan(tmp_path: Path) -> None:
     """The plan's message tells of the alert, too; its steps and the all-clear are no message more."""
     story = 'mentions: [{at: 0m, every: 20s, times: 9, sentiment: -0.9, author: "v{n}"}, {at: 3h, author: late}]'
     (alert,) = await rang(tmp_path, story)
-    assert alert == Rang("crisis", {"subject": "acme"}, "critical", timedelta(seconds=40), frozenset({"outage"}), 1)
+    assert alert == StoryAlert("crisis", {"subject": "acme"}, "critical", timedelta(seconds=40), frozenset({"outage"}), 1)
 
 
 async def test_one_author_is_one_author(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ async def test_each_expectation_is_compared(tmp_path: Path) -> None:
     for wrong in ("firing_by: 1m", "firing_by: 1h, severity: warning", "firing_by: 1h, notifications: 2"):
         (found,) = await missed(tmp_path, story.replace("WHAT", wrong))
         assert isinstance(found.expected, Expected)
-        assert isinstance(found.seen, Rang)
+        assert isinstance(found.seen, StoryAlert)
 
 
 async def test_what_is_not_listed_fails_unless_the_file_is_not_strict(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ async def test_a_single_mention_is_explained(tmp_path: Path) -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_whoever_names_a_key_chooses_first(order: int) -> None:
     """In whatever order they stand."""
-    lea, tom = (Rang("complaint", {"author": name}, "warning", MINUTE) for name in ("lea", "tom"))
+    lea, tom = (StoryAlert("complaint", {"author": name}, "warning", MINUTE) for name in ("lea", "tom"))
     anybody = Expected(rule="complaint", firing_by=MINUTE)
     named = Expected(rule="complaint", key={"author": "lea"}, firing_by=MINUTE)
     assert compare([lea, tom], [anybody, named][::order], strict=True) == []
@@ -241,7 +241,7 @@ async def test_what_is_asked_at_night_rings_the_next_day_and_louder_at_its_end(t
           - {at: 13h, name: late, intents: [question], author: lea}
     """
     (alert,) = await rang(tmp_path, story, MORE)
-    assert alert == Rang("desk", {"mention": "late"}, "critical", timedelta(hours=28), frozenset(), 2)
+    assert alert == StoryAlert("desk", {"mention": "late"}, "critical", timedelta(hours=28), frozenset(), 2)
 
 
 @pytest.mark.parametrize(("age", "topic", "found"), [("14d", "brakes", ["carried"]), ("6d", "brakes", []), ("14d", "", [])])

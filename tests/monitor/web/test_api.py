@@ -200,7 +200,6 @@ async def test_what_is_malformed_is_said_with_its_field(storm: Doorstep) -> None
         (said | {"verb": "note", "extra": 1}, "extra"),
         (said | {"verb": "check", "step": "facts", "item": "2"}, "item"),
         (said | {"verb": "check", "step": "facts", "item": 0}, "item"),
-        (said | {"verb": "assign", "to": "mallory"}, "to"),
         (said | {"verb": "edit", "step": "answer", "words": {"de": "Gut."}}, "words.de"),
         (said | {"verb": "edit", "step": "answer", "words": {"fr": ""}}, "words.fr"),
     ]

@@ -1,0 +1,173 @@
+"""Who is told of an alert: the plan's people and everybody the rule names, each once, but for what holds some of them back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from monitor.domain.alert import Addressee, Alert, AlertEvent, NewAlert, NotificationKind
+from monitor.domain.mention import Observed
+from monitor.domain.plan import PlanRun, RunState, TimelineEvent, opens_as
+from monitor.pipeline.conversation import Conversations
+from monitor.pipeline.inhibited import Inhibitions
+from monitor.pipeline.limits import Limits
+from monitor.pipeline.notes import Notes, spelt
+from monitor.pipeline.open_alerts import OpenAlerts
+from monitor.pipeline.opening import open_plan
+from monitor.pipeline.recipients import Recipients
+from monitor.settings import Settings
+from monitor.storage import UnitOfWork
+from monitor.telemetry import metrics
+
+
+class Telling:
+    """Owes messages to people, and has it written down where somebody is not told, or not at once."""
+
+    def __init__(self, settings: Settings, notes: Notes) -> None:
+        self._settings = settings
+        self._notes = notes
+        self._recipients = Recipients(settings)
+        self._conversations = Conversations(settings)
+        self._limits = Limits(settings.rules)
+        self._inhibitions = Inhibitions(settings)
+
+    async def save(self, tx: UnitOfWork) -> None:
+        """Write what this transaction gathered."""
+        await self._conversations.save(tx)
+
+    def forget(self) -> None:
+        """The transaction has ended."""
+        self._conversations.forget()
+        self._limits.forget()
+
+    def addressees(self, alert: NewAlert, mention: Observed | None) -> tuple[Addressee, ...]:
+        """Whom a new alert goes to."""
+        return self._recipients.addressees(alert, mention)
+
+    async def join(
+        self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, mention: Observed | None
+    ) -> tuple[Alert, dict[str, object]]:
+        """Have whoever is told of graver alerts join those who are told of this one, for the timeline, too."""
+        newcomers = self._recipients.newcomers(alert, mention)
+        if not newcomers:
+            return alert, {}
+        alert = await rings.addressed(tx, alert, (*alert.goes_to, *newcomers))
+        return alert, {"joined": spelt(newcomers)}
+
+    async def tell(
+        self,
+        tx: UnitOfWork,
+        rings: OpenAlerts,
+        alert: Alert,
+        kind: NotificationKind,
+        evidence: Sequence[int],
+        now: datetime,
+        *,
+        begins: bool,
+    ) -> None:
+        """Open the plan, if the rule has one; tell its people, then everybody the rule names: each person once.
+
+        `begins`: so far, nobody was told of it.
+        """
+        share = AlertEvent.of(alert, kind, evidence)
+        run, how = await self._open_plan(tx, alert, now, again=begins) if alert.plan is not None else (None, "")
+        told = await self._tell_plan(tx, run, share, now) if run is not None and how != "joined" else set()
+        room = self._room(run, now) if run is not None and how == "joined" else ()
+        receivers = [each for each in dict.fromkeys((*self._recipients.of(alert, now), *room)) if each not in told]
+        receivers = await self._without_inhibited(tx, rings, alert, receivers, now, told=told)
+        asks = kind is NotificationKind.FIRST and not alert.exempt and bool(receivers)
+        alone = not begins or await self._limits.leave_room(tx, alert, now, asks=asks)
+        if not alone:
+            await self._notes.held_back(tx, alert, "limited", "limited", now, receivers=receivers)
+        await self._owe(tx, alert, receivers, kind, share, now, alone=alone)
+
+    async def tell_of_its_end(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
+        """Tell everybody who was told of it."""
+        over = AlertEvent.of(alert, NotificationKind.RESOLVED)
+        await self._conversations.save(tx)  # who was told of it a moment ago is told of its end
+        for receiver in await tx.notifications.told(alert.incident_id, alert.id, alert.opened_at):
+            await self._conversations.owe(tx, alert.incident_id, receiver, NotificationKind.RESOLVED, over, now)
+
+    async def after_inhibition(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime) -> None:
+        """Tell those, once, from whom another alert kept this one, and does so no more."""
+        waiting = rings.withheld(alert)
+        gone = waiting - self._settings.receivers.keys()
+        receivers = sorted(waiting - gone) or self._recipients.of(alert, now)
+        free = await self._without_inhibited(tx, rings, alert, receivers, now, told=gone)
+        share = AlertEvent.of(alert, NotificationKind.FIRST)
+        await self._owe(tx, alert, free, NotificationKind.FIRST, share, now)
+
+    async def _owe(
+        self,
+        tx: UnitOfWork,
+        alert: Alert,
+        receivers: Sequence[str],
+        kind: NotificationKind,
+        share: AlertEvent,
+        now: datetime,
+        *,
+        alone: bool = True,
+    ) -> None:
+        """Owe each of them a message, and write down who has to wait for the end of quiet hours."""
+        held: dict[datetime, list[str]] = {}
+        for receiver in receivers:
+            until = await self._conversations.owe(tx, alert.incident_id, receiver, kind, share, now, alone=alone)
+            if until is not None:
+                held.setdefault(until, []).append(receiver)
+        for until, waiting in held.items():
+            await self._notes.held_back(tx, alert, "held", "quiet_hours", now, receivers=waiting, until=until.isoformat())
+
+    async def _without_inhibited(
+        self,
+        tx: UnitOfWork,
+        rings: OpenAlerts,
+        alert: Alert,
+        receivers: Sequence[str],
+        now: datetime,
+        *,
+        told: Collection[str] = (),
+    ) -> list[str]:
+        """Those of the receivers whom no other alert keeps from being told; of the others it is remembered that they wait."""
+        inhibited = self._inhibitions.of(alert, receivers, rings)
+        free = [receiver for receiver in receivers if receiver not in inhibited]
+        waiting = rings.withheld(alert)
+        if fresh := [receiver for receiver in inhibited if receiver not in waiting]:
+            by = sorted({inhibited[receiver] for receiver in fresh})
+            await self._notes.held_back(tx, alert, "inhibited", "inhibited", now, receivers=fresh, by=by)
+        if over := sorted(waiting & {*free, *told}):
+            await self._notes.of(tx, "alert.released", now, alert, {"receivers": over})
+        if fresh or over:
+            rings.withheld_from(alert, (waiting | {*fresh}) - {*over})
+        return free
+
+    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> tuple[PlanRun | None, str]:
+        """Open the emergency plan, or join the alert to a run that is open, and write it down."""
+        plan = self._settings.plans.get(str(alert.plan))
+        if plan is None:  # it was removed since the alert was opened
+            return None, ""
+        run, how = await open_plan(tx, plan, alert, now, again=again)
+        if run is not None:
+            detail = {"plan": plan.id, "mode": plan.activation.mode if run.state is opens_as(plan) else "confirm"}
+            if how == "joined":
+                detail = {"plan": plan.id, "rule": alert.rule}
+            else:
+                metrics.plans_opened.labels(plan=plan.id).inc()
+            await self._notes.add(
+                tx, TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
+            )
+        return run, how
+
+    def _room(self, run: PlanRun, now: datetime) -> Sequence[str]:
+        """The people of a plan that somebody had opened before it rang: they hear what rings, and not that it is open."""
+        return self._recipients.expand(self._settings.plans[run.plan].notify, now)
+
+    async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:
+        """Tell the people of the plan at once, unless it is only observed. Their message holds the alert too: one, not two."""
+        if run.state is RunState.OBSERVING:
+            return set()
+        receivers = self._recipients.expand(run.definition.notify, now)
+        for receiver in receivers:
+            await self._conversations.at_once(
+                tx, run.incident_id, receiver, NotificationKind.PLAN, (share,), now, plan_run_id=run.id
+            )
+        return set(receivers)
