@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +15,9 @@ from hypothesis import strategies as st
 from monitor.domain.mention import Observed
 from rules import Engine, Finding, States
 from rules.cases import History
-from rules.state import StateKey
+
+if TYPE_CHECKING:
+    from tests.rules.conftest import MakeDaemon
 
 Mention = Callable[..., Observed]
 Make = Callable[..., Engine]
@@ -53,6 +54,11 @@ MEAN = COUNT | {
 MOODY = COUNT | {"signals": {"of": [{"id": "mood", "measure": {"mean": "sentiment"}, "at_least": 3, "drop": 0.5}]}}
 MOODY |= {"baseline": MEAN["baseline"]}
 LEVEL = COUNT | {"fire": SEASONAL["fire"], "baseline": MEAN["baseline"]}
+SHARE = COUNT | {"measure": {"share": {"sentiment": {"lt": 0}}}, "fire": {"at_least": 2, "share": 0.4}}
+SUM = COUNT | {"measure": {"sum": "author.reach"}, "fire": {"at_least": 60}}
+DROP = MEAN | {"kind": "sentiment_drop"}
+del DROP["measure"]
+RULES += [SHARE, SUM, DROP]
 LASTING_LONG = [SEASONAL, SEASONAL | SCORED, MEAN, MOODY, LEVEL]
 RULES += LASTING_LONG
 
@@ -70,44 +76,11 @@ def _mentions(mention: Mention, said: Sequence[Said]) -> list[Observed]:
 
 def _one(mention: Mention, number: int, who: int, **said: Any) -> Observed:
     """Every other author speaks of one thing, and the rest of another."""
-    return mention(number, author=who, hashtags={"ab"[who % 2]}, **said)
+    return mention(number, author=who, reach=10 * who, hashtags={"ab"[who % 2]}, **said)
 
 
 def _fed(rules: Engine, mentions: Sequence[Observed], states: States) -> list[Finding]:
     return [finding for each in mentions for finding in rules.observe(each, states)]
-
-
-class _Daemon:
-    """One engine that is shown mentions in order, and ticks every minute in between."""
-
-    def __init__(self, rules: Engine, *, listened: bool = False) -> None:
-        """`listened`: for two weeks, in which nobody said anything."""
-        self.rules, self.states = rules, States()
-        if listened:
-            self.rules.learnt(QUIET, {"subject": "acme"}, self.states, NOON)
-        self.rang: list[Finding] = []
-        self._ticked = NOON
-        self._stored: dict[StateKey, str] = {}
-
-    def hear(self, mention: Observed) -> None:
-        self.wait(mention.written_at)
-        self.rang += self.rules.observe(mention, self.states)
-
-    def wait(self, until: datetime) -> None:
-        while self._ticked + MINUTE <= until:
-            self._ticked += MINUTE
-            self.rang += self.rules.due(self.states, self._ticked)
-
-    def sweep(self, at: datetime) -> None:
-        self.rules.sweep(self.states, at)
-
-    def restart(self) -> None:
-        for key, state in self.states.take_dirty().items():
-            if state is None:
-                self._stored.pop(key, None)
-            else:
-                self._stored[key] = json.dumps(state)
-        self.states = States.load({key: json.loads(state) for key, state in self._stored.items()})
 
 
 @settings(max_examples=EXAMPLES)
@@ -118,20 +91,20 @@ class _Daemon:
     sweeps=st.sets(st.integers(0, 40)),
 )
 def test_a_restart_between_any_two_changes_nothing(
-    rule: dict[str, Any], said: list[Said], cuts: set[int], sweeps: set[int], mention: Mention, engine: Make
+    rule: dict[str, Any], said: list[Said], cuts: set[int], sweeps: set[int], mention: Mention, engine: Make, daemon: MakeDaemon
 ) -> None:
     """However often: the same findings, to the last digit, of mentions and of time that passes, and whatever is let go."""
-    through, cut = _Daemon(engine(rule)), _Daemon(engine(rule))
+    through, cut = daemon(engine(rule)), daemon(engine(rule))
     for number, each in enumerate(sorted(_mentions(mention, said), key=lambda each: each.written_at)):
-        for daemon in (through, cut):
-            daemon.hear(each)
+        for one in (through, cut):
+            one.hear(each)
             if number in sweeps:
-                daemon.sweep(each.written_at)
+                one.sweep(each.written_at)
         if number in cuts:
             cut.restart()
-    for daemon in (through, cut):
-        daemon.wait(NOON + timedelta(hours=6))
-        daemon.sweep(NOON + timedelta(days=1))
+    for one in (through, cut):
+        one.wait(NOON + timedelta(hours=6))
+        one.sweep(NOON + timedelta(days=1))
     assert cut.rang == through.rang
     assert set(cut.states.keys("w", _shape(cut.rules))) == set(through.states.keys("w", _shape(through.rules)))
 
@@ -180,18 +153,18 @@ def test_letting_go_of_silent_keys_changes_nothing(
 @settings(max_examples=EXAMPLES)
 @given(rule=st.sampled_from(RULES), said=st.lists(_said, max_size=40))
 def test_splitting_a_stream_by_key_changes_nothing(
-    rule: dict[str, Any], said: list[Said], mention: Mention, engine: Make
+    rule: dict[str, Any], said: list[Said], mention: Mention, engine: Make, daemon: MakeDaemon
 ) -> None:
     """What is said of others is nothing to a window."""
-    together, apart = _Daemon(engine(rule)), {subject: _Daemon(engine(rule)) for subject in ("acme", "globex")}
+    together, apart = daemon(engine(rule)), {subject: daemon(engine(rule)) for subject in ("acme", "globex")}
     for each in sorted(_mentions(mention, said), key=lambda each: each.written_at):
         together.hear(each)
         apart[next(iter(each.subjects))].hear(each)
     end = NOON + timedelta(hours=6)
-    for daemon in (together, *apart.values()):
-        daemon.wait(end)
-    for subject, daemon in apart.items():
-        assert [each for each in together.rang if each.subject == subject] == daemon.rang
+    for one in (together, *apart.values()):
+        one.wait(end)
+    for subject, one in apart.items():
+        assert [each for each in together.rang if each.subject == subject] == one.rang
 
 
 @settings(max_examples=EXAMPLES)
@@ -222,14 +195,16 @@ def test_one_more_in_the_current_window_never_silences(
 
 
 @pytest.mark.parametrize("rule", [COUNT, PEOPLE, CARRIED])
-def test_who_comes_late_rings_what_he_would_have_rung_in_time(rule: dict[str, Any], mention: Mention, engine: Make) -> None:
+def test_who_comes_late_rings_what_he_would_have_rung_in_time(
+    rule: dict[str, Any], mention: Mention, engine: Make, daemon: MakeDaemon
+) -> None:
     """Three within the hour, the last of whom comes just after somebody else has moved the window on."""
     first, second, third, other = _mentions(
         mention, [(who, at, "acme", -1.0) for who, at in ((1, 0), (2, 9), (3, 3650), (4, 3665))]
     )
     for order in ([first, second, third, other], [first, second, other, third]):
-        daemon = _Daemon(engine(rule), listened=True)
-        assert _fed(daemon.rules, order, daemon.states)
+        one = daemon(engine(rule), listened=QUIET)
+        assert _fed(one.rules, order, one.states)
 
 
 LATE = 15
@@ -253,17 +228,17 @@ def _shown(mentions: Sequence[Observed], at: datetime, *, people: bool) -> int:
 @settings(max_examples=EXAMPLES)
 @given(rule=st.sampled_from([COUNT, PEOPLE, CARRIED]), said=_late, cuts=st.sets(st.integers(0, 40)))
 def test_the_order_inside_the_lateness_does_not_matter(
-    rule: dict[str, Any], said: list[tuple[Said, int]], cuts: set[int], mention: Mention, engine: Make
+    rule: dict[str, Any], said: list[tuple[Said, int]], cuts: set[int], mention: Mention, engine: Make, daemon: MakeDaemon
 ) -> None:
     """Whatever rings in time rings late within the hour; nothing rings for more than was there; and a restart changes nothing."""
     rule = rule | {"keep_firing_for": "0s"}
     mentions = _mentions(mention, [(who, at, "acme", mood) for (who, at, _, mood), _ in said])
     arrived = _arrived(mentions, [late for _, late in said])
-    through, cut, punctual = (_Daemon(engine(rule), listened=True) for _ in range(3))
+    through, cut, punctual = (daemon(engine(rule), listened=QUIET) for _ in range(3))
     in_time = _fed(punctual.rules, sorted(mentions, key=lambda each: (each.written_at, each.id)), punctual.states)
     for number, each in enumerate(arrived):
-        for daemon in (through, cut):
-            daemon.hear(each)
+        for one in (through, cut):
+            one.hear(each)
         if number in cuts:
             cut.restart()
     assert cut.rang == through.rang
@@ -280,12 +255,12 @@ def test_the_order_inside_the_lateness_does_not_matter(
 @settings(max_examples=EXAMPLES)
 @given(rule=st.sampled_from([PEOPLE, CARRIED]), said=_late, again=st.sets(st.integers(0, 39)))
 def test_whoever_repeats_himself_changes_nothing(
-    rule: dict[str, Any], said: list[tuple[Said, int]], again: set[int], mention: Mention, engine: Make
+    rule: dict[str, Any], said: list[tuple[Said, int]], again: set[int], mention: Mention, engine: Make, daemon: MakeDaemon
 ) -> None:
     """Where people are counted: whatever rings, rings at the same moments for as many, beside what they say once more."""
     mentions = _mentions(mention, [(who, at, "acme", mood) for (who, at, _, mood), _ in said])
     arrived = _arrived(mentions, [late for _, late in said])
-    once, twice = _Daemon(engine(rule), listened=True), _Daemon(engine(rule), listened=True)
+    once, twice = daemon(engine(rule), listened=QUIET), daemon(engine(rule), listened=QUIET)
     for number, each in enumerate(arrived):
         once.hear(each)
         twice.hear(each)
