@@ -260,12 +260,15 @@ class MeanOf:
         self._left: dict[int, _Moments] = {}
         self._past: _Moments = (0.0, 0.0, 0.0)
         self._learnt = 0  # the newest slice that has taught
+        self._count = 0
+        self._total: float | None = None  # of what is in the window, once somebody has asked
 
     def add(self, at: int, who: int, *, matches: bool | None, figure: float | None = None) -> float:
         if figure is None:
             self._untold.add(at, who, matches=matches)
         else:
             self._slices[at] = _plus(self._slices.get(at, _NONE), (1, figure, figure * figure))
+            self._count, self._total = self._count + 1, None
         return 0
 
     def expiring(self, before: int) -> list[int]:
@@ -274,6 +277,7 @@ class MeanOf:
     def drop(self, at: int) -> None:
         self._untold.drop(at)
         if gone := self._slices.pop(at, None):
+            self._count, self._total = self._count - round(gone[0]), None
             fade = self._faded(at)
             count, total, squares = self._past
             self._past = _plus((count * fade, total * fade, squares * fade), gone)
@@ -284,6 +288,7 @@ class MeanOf:
         past = MeanOf(self._half_life)
         past._slices = {at: each for at, each in {**self._left, **self._slices}.items() if after < at <= until}
         past._past, past._learnt = self._past, self._learnt
+        past._count = past._number()
         return past
 
     @property
@@ -293,11 +298,18 @@ class MeanOf:
 
     @property
     def floor(self) -> int:
-        return round(sum(count for count, _, _ in self._slices.values()))
+        return self._count
 
     @property
     def value(self) -> float | None:
-        return fsum(total for _, total, _ in self._slices.values()) / self.floor if self._slices else None
+        if not self._slices:
+            return None
+        if self._total is None:  # summed anew each time: the same mean, whatever the order in which it came about
+            self._total = fsum(total for _, total, _ in self._slices.values())
+        return self._total / self._count
+
+    def _number(self) -> int:
+        return round(sum(count for count, _, _ in self._slices.values()))
 
     def weight(self, at: int) -> float:
         """As how many mentions those that have left weigh in slice `at`."""
@@ -329,6 +341,7 @@ class MeanOf:
         self._slices = {at: _moments(moments) for at, moments in slices}
         self._untold.load(untold)
         self._past = _moments(past)
+        self._count, self._total = self._number(), None
 
 
 class SumOf:
