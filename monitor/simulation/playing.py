@@ -18,8 +18,8 @@ from monitor.domain.errors import InputError, UsageError
 from monitor.domain.plan import PlanRun, TimelineEvent
 from monitor.pipeline import flow, leases, operations
 from monitor.pipeline.evaluate import BATCH
+from monitor.pipeline.outcome import Nobody
 from monitor.plans import Act, RefusedError, moments
-from monitor.rehearsal import Nobody
 from monitor.replay import BEFORE_ALL, seldom_collected
 from monitor.settings import Settings
 from monitor.settings.duty import names_of, on_duty
