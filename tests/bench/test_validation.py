@@ -67,7 +67,8 @@ def test_unhappy_passengers_are_no_crisis_an_hour(shared: Path, tmp_path: Path) 
     crises = _of(outcome, "crisis")
     assert 1 <= len(crises) <= MOST_CRISES
     assert max(Counter((each.key["subject"], each.fired_at.date()) for each in crises).values()) == 1
-    assert len(outcome.plan_runs) == len({each.incident_id for each in crises})
+    # In a replay nobody closes a run: another crisis of the same airline joins the one that is open, once its incident is calm.
+    assert len({each.key["subject"] for each in crises}) <= len(outcome.plan_runs) < len({each.incident_id for each in crises})
     assert _of(outcome, "storm") == []
     assert len(_of(outcome, "complaint")) > 1_000
     assert len(_of(outcome, "purchase-intent")) == 7

@@ -87,8 +87,9 @@ async def world(smithy: Path, tmp_path: Path, storage: StorageSettings, store: S
 
 
 async def _open(world: World, plan: Plan) -> None:
+    """About a matter of its own: what is about the same has one run."""
     actor, at = operations.Actor("zoe", "cli"), SystemClock().now()
-    await operations.open_plan_by_hand(world.store, plan, "acme", actor, at, why="a call")
+    await operations.open_plan_by_hand(world.store, plan, f"matter of {at.isoformat()}", actor, at, why="a call")
 
 
 async def _act(world: World, verb: str, run: PlanRun, **more: str) -> None:

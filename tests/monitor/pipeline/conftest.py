@@ -259,7 +259,9 @@ class House:
     async def do(self, verb: str, *, by: str = "zoe", **more: Any) -> PlanRun:
         """A person acts in the oldest plan run."""
         run = (await self.runs())[-1]
-        return await operations.act_in_plan(self.store, run.id, Act(verb, by, self.clock.now(), {by}, **more), "cli")
+        contacts = {*self.settings.contacts.people, *self.settings.contacts.roles}
+        done = Act(verb, by, self.clock.now(), {by}, contacts=contacts, **more)
+        return await operations.act_in_plan(self.store, run.id, done, "cli")
 
     async def steps(self) -> dict[str, str]:
         """How the steps of the only plan run stand."""

@@ -442,10 +442,10 @@ plan:
     folder = write(
         {"monitor.yaml": watched, "plans/p.yaml": plan.replace("notify: default", "notify: [default]"), "rules/all.yaml": RULE}
     )
-    assert not check(folder, environ={}, today=date(2026, 3, 1)).warnings
+    assert not check(folder, environ={}, today=date(2026, 2, 1)).warnings
     (warning,) = check(folder, environ={}, today=date(2026, 3, 2)).warnings
     assert (warning.line, warning.field) == (9, "plan.statements[0].expires")
-    assert warning.what == "the statement `holding` expired on 2026-03-01: a run asks for a new yes before it is used."
+    assert warning.what == "the statement `holding` expired on 2026-03-01: a run then asks for a new yes before it is used."
 
 
 def test_the_report_ends_with_what_the_configuration_amounts_to(write: Write, watched: str) -> None:

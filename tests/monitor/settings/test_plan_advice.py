@@ -142,7 +142,9 @@ def test_a_plan_that_nobody_has_read_is_warned_of(told: Told) -> None:
 def test_words_are_warned_of_before_their_last_day(told: Told, expires: str, said: str) -> None:
     """A fortnight before, and after it."""
     warned = told(("status: approved", f"expires: {expires}, status: approved"))
-    assert [what for _, what in warned] == ([f"the statement `holding` {said} {expires}."] if said else [])
+    assert [what for _, what in warned] == (
+        [f"the statement `holding` {said} {expires}: a run then asks for a new yes before it is used."] if said else []
+    )
 
 
 def test_a_drill_that_is_late_is_warned_of_where_the_store_can_tell(write: Write, watched: str) -> None:

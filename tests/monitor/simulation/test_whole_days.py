@@ -58,4 +58,4 @@ def test_the_outage_of_july_2024_opens_one_run_and_ends_it(shared: Path, tmp_pat
     day.write_text("\n".join(line for line in stream if json.loads(line)["created_at"].startswith(DAY)) + "\n", "utf-8")
     played, said = _apart(day, CONFIGURATIONS / "free-fr", "negative-storm")
     _holds(played, said)
-    assert "19 juil. 2024" in said
+    assert "19 juillet 2024" in said

@@ -17,5 +17,5 @@ def test_both_languages_say_the_same_things() -> None:
 
 
 def test_every_reason_to_tell_somebody_has_words() -> None:
-    """But for what a simulation has none of: drills."""
-    assert {f"told.{why}" for why in Why} - WORDS["en"].keys() == {"told.drilled"}
+    """In French and English."""
+    assert {f"told.{why}" for why in Why} <= WORDS["en"].keys()

@@ -85,13 +85,16 @@ async def test_all_that_an_act_needs_can_be_said(storm: Doorstep) -> None:
 @pytest.mark.fault("people", "a program approves words in the name of whoever changed them")
 async def test_publishing_needs_two_people_here_too(storm: Doorstep) -> None:
     """It is refused with the reason (409), and only somebody else’s yes publishes them."""
-    assert (await call(storm, verb="edit", step="answer", by="ben", words={"fr": "Tout va bien."}))[0] == 200
-    status, answer = await call(storm, verb="approve", step="answer", by="ben")
+    status, edited = await call(storm, verb="edit", step="answer", by="ben", words={"fr": "Tout va bien."})
+    assert status == 200
+    (words,) = [step["fingerprint"] for step in edited["run"]["steps"] if step["id"] == "answer"]
+    status, answer = await call(storm, verb="approve", step="answer", by="ben", fingerprint=words)
     assert (status, "you changed the words" in answer["error"]) == (409, True)
-    assert (await call(storm, verb="approve", step="answer", by="ana"))[0] == 409, "the plan does not name her"
+    assert (await call(storm, verb="approve", step="answer", by="ana", fingerprint=words))[0] == 409, "the plan does not name her"
+    assert (await call(storm, verb="approve", step="answer", by="cleo"))[0] == 409, "which words, she does not say"
     await storm.home.act()
     assert storm.home.kinds("queue") == []
-    assert (await call(storm, verb="approve", step="answer", by="cleo"))[0] == 200
+    assert (await call(storm, verb="approve", step="answer", by="cleo", fingerprint=words))[0] == 200
     await storm.home.act()
     assert storm.home.kinds("queue") == ["step"]
 
