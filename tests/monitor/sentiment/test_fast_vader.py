@@ -38,7 +38,7 @@ def same(text: str) -> None:
     assert repr(FAST.polarity_scores(text)) == repr(ORACLE.polarity_scores(text)), text
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(sentences)
 def test_sentences_of_words_that_vader_knows(text: str) -> None:
     """Boosters, denials, idioms, capitals, "but", emoji and emphasis in any order give the same four floats."""
