@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -43,6 +43,7 @@ class Compiler:
         self.problems: dict[Problem, None] = {}
         self.index = WordIndex()  # of every list that a condition looks for
         self._shared: dict[tuple[str, str], Test[Seen]] = {}
+        self._met: set[tuple[str, str]] = set()
         self._needed: dict[int, frozenset[WordList]] = {}  # by the id of a test of text: what it looks for any of
         self._lists = lists
         self._rule = ""
@@ -50,7 +51,8 @@ class Compiler:
     def compile(self, where: Where, rule: str, path: str = "where") -> Condition:
         """The condition of a rule. What cannot be compiled is added to `problems` and never holds."""
         self._rule = rule
-        return self._block(where, path)
+        condition = self._block(where, path)
+        return replace(condition, holds=self._answered_once(where, condition.holds)) if condition.children else condition
 
     def admits(self, where: Where) -> Test[Collection[str]] | None:
         """Which subjects the conditions let through, if they ask for any outside `any` and `not` blocks."""
@@ -73,7 +75,12 @@ class Compiler:
     def _block(self, where: Where, path: str) -> Condition:
         asked = [(name, field) for name, field in _fields(type(where)).items() if getattr(where, name) is not None]
         parts = tuple(self._part(field, getattr(where, name), f"{path}.{field}") for name, field in asked)
-        return parts[0] if len(parts) == 1 else Condition(path, every([part.holds for part in parts]), children=parts)
+        if len(parts) == 1:
+            return parts[0]
+        # In whichever order they are asked, the answer is the same: numbers first, for few mentions pass them.
+        numbers = {part.path for (name, _), part in zip(asked, parts, strict=True) if isinstance(getattr(where, name), NumberTest)}
+        soonest = sorted(parts, key=lambda part: part.path not in numbers)
+        return Condition(path, every([part.holds for part in soonest]), children=parts)
 
     def _part(self, field: str, value: Any, path: str) -> Condition:
         if isinstance(value, Where):
@@ -101,7 +108,18 @@ class Compiler:
         """A test that several rules share is answered once for each mention."""
         asked = (field, repr(test))
         if asked not in self._shared:
-            self._shared[asked] = _remembering(len(self._shared), self._getter(field), self.decider(field, test))
+            get, decide = self._getter(field), self.decider(field, test)
+            self._shared[asked] = _remembering(len(self._shared), lambda seen: decide(get(seen.mention)))
+        return self._shared[asked]
+
+    def _answered_once(self, where: Where, holds: Test[Seen]) -> Test[Seen]:
+        """All rules with the same conditions take one answer, but the first: a rule that is alone would save nothing by it."""
+        asked = ("", repr(where))
+        if asked not in self._met:
+            self._met.add(asked)
+            return holds
+        if asked not in self._shared:
+            self._shared[asked] = _remembering(len(self._shared), holds)
         return self._shared[asked]
 
     def _getter(self, field: str) -> Callable[[Any], Any]:
@@ -180,11 +198,11 @@ def _fields(where: type[Where]) -> dict[str, str]:
     return {name: field.alias or name for name, field in where.model_fields.items()}
 
 
-def _remembering(number: int, get: Callable[[Any], Any], decide: Test[Any]) -> Test[Seen]:
+def _remembering(number: int, decide: Test[Seen]) -> Test[Seen]:
     def holds(seen: Seen) -> bool | None:
         answers = seen.answers
         if number not in answers:
-            answers[number] = decide(get(seen.mention))
+            answers[number] = decide(seen)
         return answers[number]
 
     return holds

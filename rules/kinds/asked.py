@@ -28,11 +28,15 @@ class Asked:
 
     def holds(self, state: WindowState) -> bool:
         """Whether all holds that `fire` asks. Before what is usual is known, the floors do for it, and no mean has dropped."""
-        fire, value = self._rule.fire, state.tally.value
-        if value is None or state.tally.floor < self.floor(fire.at_least) or not _within(fire, value) or self.is_silent(state):
+        fire, learns = self._rule.fire, self.learns(state)
+        knows = not learns or fire.drop is None or fire.above is not None or fire.below is not None
+        if not knows or state.tally.floor < self.floor(fire.at_least):
             return False
-        if self.learns(state):
-            return fire.drop is None or fire.above is not None or fire.below is not None
+        value = state.tally.value  # a mean is summed anew each time: it is asked for last
+        if value is None or not _within(fire, value) or self.is_silent(state):
+            return False
+        if learns:
+            return True
         if fire.drop is not None and not _has_dropped(state, fire.drop):
             return False
         if fire.times_expected and value < self.ratio(fire.times_expected) * (state.expected or 0) * (1 - _ROUNDING):
