@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -167,7 +167,14 @@ class Shift:
         moved = await self._stages.plans.step()
         if moved:
             self._deliver.set()
+        self._carry_in_time(self._stages.plans.wakes_at)
         return moved
+
+    def _carry_in_time(self, at: datetime | None) -> None:
+        """Wake for the run that is due next at its moment, where that comes before the next look."""
+        rest = None if at is None else self._clock.real_seconds(at - self._clock.now())
+        if rest is not None and 0 < rest < PLANS_IDLE.total_seconds():
+            asyncio.get_running_loop().call_later(rest, self._plans.set)
 
     async def _ask_to_read(self) -> int:
         if await self._stages.readings.step():

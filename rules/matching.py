@@ -78,8 +78,8 @@ class Compiler:
         if len(parts) == 1:
             return parts[0]
         # In whichever order they are asked, the answer is the same: numbers first, for few mentions pass them.
-        numbers = {part.path for (name, _), part in zip(asked, parts, strict=True) if isinstance(getattr(where, name), NumberTest)}
-        soonest = sorted(parts, key=lambda part: part.path not in numbers)
+        numbers = [part for (name, _), part in zip(asked, parts, strict=True) if isinstance(getattr(where, name), NumberTest)]
+        soonest = [*numbers, *(part for part in parts if part not in numbers)]
         return Condition(path, every([part.holds for part in soonest]), children=parts)
 
     def _part(self, field: str, value: Any, path: str) -> Condition:

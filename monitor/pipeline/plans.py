@@ -59,6 +59,8 @@ class PlanRunner:
         self._clock = clock
         self._stuck: dict[int, _Stuck] = {}
         self._told: frozenset[int] | None = None  # runs whose timeline says that they are stuck; None: not read yet
+        self.wakes_at: datetime | None = None
+        """When (story time) a run is next due, as it was seen when last none was; None: none ever, or some are due now."""
 
     async def step(self) -> int:
         """Move every run whose time has come. Returns how many changed.
@@ -67,6 +69,7 @@ class PlanRunner:
         """
         async with self._store.read() as tx:
             due = await tx.plans.due(self._clock.now(), AT_ONCE)
+            self.wakes_at = None if due else await tx.plans.next_wake()
             if self._told is None:
                 self._told = frozenset(await tx.timeline.stuck_runs())
         moved, refused = 0, None

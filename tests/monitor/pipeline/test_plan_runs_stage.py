@@ -78,6 +78,18 @@ async def test_whoever_does_not_answer_is_followed_by_the_next(house: Build) -> 
     assert [event.actor for event in await home.timeline("plan.acknowledged")] == ["ben"]
 
 
+async def test_the_runner_knows_when_it_is_needed_next(hut: Build) -> None:
+    """While a run is due it is needed now; else at the moment of the run that is due next."""
+    home = housed(hut)
+    await home.storm()
+    assert await home.stages.plans.step() > 0
+    assert home.stages.plans.wakes_at is None, "it may be due again"
+    while await home.stages.plans.step():
+        pass
+    (run,) = await home.runs()
+    assert home.stages.plans.wakes_at == run.wake_at
+
+
 async def test_a_restart_forgets_no_deadline_and_repeats_none(house: Build) -> None:
     """What fell due while nobody ran is told once, when somebody runs again; what was told is not told again."""
     home = housed(house)
