@@ -6,6 +6,7 @@ import asyncio
 import email.policy
 import re
 import socket
+from collections.abc import Callable
 from email import message_from_bytes
 from email.message import EmailMessage
 from pathlib import Path
@@ -18,20 +19,30 @@ from aiosmtpd.smtp import SMTP, Envelope
 from monitor.domain.clock import SystemClock
 from notifiers.signing import SignatureError, verify
 
+_NUMBER = re.compile(r"\d+")
+
+Shown = Callable[[Path, EmailMessage], None]
+
 
 class Postbox:
-    """A real SMTP server on a free port of loopback. Each e-mail becomes a .eml, and its HTML part a .html."""
+    """A real SMTP server on loopback, on a free port unless told which. Each e-mail becomes a .eml, and its HTML part a .html.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    It is `emptied` before, or goes on behind what lies there; `shown` is called with each e-mail once it is kept.
+    """
+
+    def __init__(self, folder: Path, *, port: int = 0, emptied: bool = True, shown: Shown | None = None) -> None:
+        self._folder, self._emptied, self._shown = folder, emptied, shown
         self._server: asyncio.Server | None = None
-        self.port = 0
+        self._before = 0  # e-mails that lay there
+        self.port = port
         self.saved: list[Path] = []
 
     async def __aenter__(self) -> Self:
-        _empty(self._folder, "*.eml", "*.html")
+        if self._emptied:
+            _empty(self._folder, "*.eml", "*.html")
+        self._before = max((int(found[0]) for path in self._folder.glob("*.eml") if (found := _NUMBER.match(path.name))), default=0)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
+        self._server = await loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -47,12 +58,14 @@ class Postbox:
         mail = message_from_bytes(content, policy=email.policy.default)
         assert isinstance(mail, EmailMessage)
         who = re.sub(r"[^a-z0-9-]+", "-", str(envelope.rcpt_tos[0]).partition("@")[0].lower())
-        path = self._folder / f"{len(self.saved) + 1:02d}-{who}.eml"
+        path = self._folder / f"{self._before + len(self.saved) + 1:02d}-{who}.eml"
         path.write_bytes(content)
         html = mail.get_body(("html",))
         if html is not None:
             path.with_suffix(".html").write_text(html.get_content(), encoding="utf-8")
         self.saved.append(path)
+        if self._shown is not None:
+            self._shown(path, mail)
         return "250 taken"
 
 

@@ -1,10 +1,11 @@
-"""The first files of a configuration: three answers make a monitor.yaml of ten lines that works, and shipped rules one's own."""
+"""The first files of a configuration: a monitor.yaml of ten lines from three answers, and what is shipped made one's own."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,16 +61,16 @@ def scaffold(directory: Path, brand: str, first_source: str, send_to: str, langu
     return [target]
 
 
-def copy_shipped(directory: Path, name: str) -> list[Path]:
-    """Copy what a shipped folder (`rules` or `words`) holds into the configuration at `directory`; return what was written.
+def copy_shipped(directory: Path, name: str, only: Collection[str] | None = None) -> list[Path]:
+    """Copy a shipped folder (`rules`, `words`, `plans`), or `only` these files of it, into `directory`; return what was written.
 
     A file that is there already is left as it is, so that whoever has changed some of them gets the others. Raises `OSError`.
     """
     target = directory / name
     target.mkdir(exist_ok=True)
-    missing = [path for path in sorted((shipped() / name).iterdir()) if path.is_file() and not (target / path.name).exists()]
+    files = [path for path in sorted((shipped() / name).iterdir()) if path.is_file() and (only is None or path.name in only)]
     # Contents alone: an installed file may be read-only, and this one is to be changed.
-    return [Path(shutil.copyfile(path, target / path.name)) for path in missing]
+    return [Path(shutil.copyfile(path, copy)) for path in files if not (copy := target / path.name).exists()]
 
 
 def compose(brand: str, first_source: str, send_to: str, language: Language) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from monitor.demo import left_to_try
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0  # seconds that a command in the background may take to show its effect
+LOOK = 0.05  # seconds between two looks for it
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 DEMO_SECRETS = {
     "DEMO_SMTP_PORT": "25",
@@ -33,10 +33,14 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").r
 
 @dataclass
 class Step:
-    """One command as typed, and the output that the page shows (`…` stands for anything)."""
+    """One command as typed, and the output that the page shows (`…` stands for anything).
+
+    `aside` is a second terminal, in which one command runs all the while: without a command, it is what appears there.
+    """
 
     command: str
     shown: list[str] = field(default_factory=list)
+    aside: bool = False
 
     @property
     def expected(self) -> re.Pattern[str]:
@@ -53,12 +57,15 @@ class Step:
 
 
 def steps(text: str) -> list[Step]:
-    """The commands of all blocks marked ```console run, in order."""
+    """What is typed and seen, in order: the blocks marked ```console run, and, in a second terminal, ```text aside."""
     found: list[Step] = []
     for block in FENCE.finditer(text):
-        for line in block["body"].splitlines() if block["info"] == "console run" else ():
+        form, _, how = block["info"].partition(" ")
+        if form == "text" and how == "aside":
+            found.append(Step("", block["body"].splitlines(), aside=True))
+        for line in block["body"].splitlines() if form == "console" and how in {"run", "run aside"} else ():
             if line.startswith("$ "):
-                found.append(Step(line[2:]))
+                found.append(Step(line[2:], aside=how == "run aside"))
             elif line.startswith("> "):
                 found[-1].command += "\n" + line[2:]
             else:
@@ -73,23 +80,31 @@ class Shell:
     folder: Path
     program: Path
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    exported: dict[str, str] = field(default_factory=dict)
+    aside: Path | None = None  # what the second terminal shows
 
     @property
     def environment(self) -> dict[str, str]:
         """Our own commands first, a wide page, and nobody's configuration."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "COV_", "COVERAGE"))}
-        return {**kept, "PATH": f"{self.program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "160"}
+        return {**kept, **self.exported, "PATH": f"{self.program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "160"}
 
-    def begin(self, command: str) -> None:
-        """Start a command and leave it running."""
-        arguments = shlex.split(command.removesuffix("&"))
-        with (self.folder / f"background-{len(self.running)}.log").open("wb") as log:
+    def begin(self, command: str) -> Path:
+        """Start a command and leave it running; where its output is."""
+        log = self.folder / f"background-{len(self.running)}.log"
+        words = ["bash", "-c", f"exec {command.removesuffix('&')}"]
+        with log.open("wb") as file:
             self.running.append(
-                subprocess.Popen(arguments, cwd=self.folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
+                subprocess.Popen(words, cwd=self.folder, env=self.environment, stdout=file, stderr=subprocess.STDOUT)
             )
+        return log
 
     def run(self, command: str) -> str:
         """Run a command to its end; what it printed."""
+        name, _, value = command.removeprefix("export ").partition("=")
+        if command.startswith("export "):
+            self.exported[name] = value
+            return ""
         shell = ["bash", "-c", command]
         done = subprocess.run(
             shell, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60, check=False
@@ -124,14 +139,19 @@ def test_the_tutorial_works_as_typed(shell: Shell) -> None:
     """From `tocsin init` to an alert that was delivered and acknowledged: every command prints what the page shows."""
     port = str(free_port())
     for step in steps((ROOT / "docs" / "tutorial.md").read_text("utf-8")):
-        command = step.command.replace("8025", port)
-        if command.endswith("&"):
-            shell.begin(command)
-            continue
-        _expect(shell, command, step)
-        if command.startswith("tocsin init"):
+        _follow(shell, step, step.command.replace("8025", port))
+        if step.command.startswith("tocsin init"):
             with (shell.folder / "my-brand" / "monitor.yaml").open("a") as file:
                 file.write("web: {port: 0}\n")  # the usual port may be taken here
+
+
+@pytest.mark.timeout(600)
+def test_the_first_crisis_is_lived_through_as_typed(shell: Shell) -> None:
+    """From a copied plan over its drill to the report on a crisis: every command and every e-mail is what the page shows."""
+    mail, web = str(free_port()), str(free_port())
+    for step in steps((ROOT / "docs" / "tutorial-crisis.md").read_text("utf-8")):
+        command = step.command.replace("8025", mail).replace("port: 8080", f"port: {web}, private: {{port: 0}}")
+        _follow(shell, step, command.replace("8080", web))
 
 
 def test_a_score_is_what_the_page_shows(shell: Shell) -> None:
@@ -174,13 +194,29 @@ def test_a_threshold_is_changed_as_the_page_shows(shell: Shell) -> None:
         assert step.expected.fullmatch(printed.strip()), f"$ {step.command}\n{printed}"
 
 
-def _expect(shell: Shell, command: str, step: Step) -> None:
-    """Run the command, again for a while when it waits for something in the background."""
+def _follow(shell: Shell, step: Step, command: str) -> None:
+    """Do as the page says, and see what it shows."""
+    if step.aside and command:
+        shell.aside = shell.begin(command)
+    elif command.endswith("&"):
+        shell.begin(command)
+        return
+    if step.aside:
+        shown = shell.aside
+        assert shown is not None, "nothing runs in a second terminal"
+        _expect(shell, step, lambda: shown.read_text("utf-8"))
+    else:
+        _expect(shell, step, lambda: shell.run(command))
+
+
+def _expect(shell: Shell, step: Step, look: Callable[[], str]) -> None:
+    """Look, and again for a while when something in the background may still change what is seen."""
     until = time.monotonic() + (PATIENCE if shell.running else 0.0)
-    printed = shell.run(command)
+    printed = look()
     while not step.expected.search(printed) and time.monotonic() < until:
-        printed = shell.run(command)
-    assert step.expected.search(printed), f"$ {command}\n{printed}\ninstead of\n" + "\n".join(step.shown)
+        time.sleep(LOOK)
+        printed = look()
+    assert step.expected.search(printed), f"$ {step.command}\n{printed}\ninstead of\n" + "\n".join(step.shown)
 
 
 def test_the_first_screen_of_the_readme_has_exactly_two_commands() -> None:
