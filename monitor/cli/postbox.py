@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.app import BEGIN, app
-from monitor.cli.context import creating, say
+from monitor.cli.context import creating, plural, say
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
+
+_SHOWN = 14  # lines of an e-mail: what happened, and what is asked of its reader
 
 
 @app.command(rich_help_panel=BEGIN)
@@ -48,13 +50,15 @@ async def _stand(folder: Path, port: int) -> None:
 
 
 def _show(path: Path, mail: EmailMessage) -> None:
-    """One e-mail as its reader has it, and where to look at it."""
+    """How one e-mail begins, and where to look at it whole."""
     say("")
     say((f"── {path} ", "dim"), (f"to {mail['To']}", "dim"))
     say((str(mail["Subject"]), "bold"))
     say("")
     body = mail.get_body(("plain",))
-    for line in body.get_content().splitlines() if body is not None else ():
+    lines = body.get_content().splitlines() if body is not None else []
+    for line in lines[:_SHOWN]:
         say(line)
-    if path.with_suffix(".html").exists():
-        say((f"── as a mail program shows it: {path.with_suffix('.html')}", "dim"))
+    more = f"{plural(len(lines) - _SHOWN, 'more line')}, " if len(lines) > _SHOWN else ""
+    page = path.with_suffix(".html")
+    say((f"── {more}as a mail program shows it: {page}" if page.exists() else f"── {more}whole: {path}", "dim"))

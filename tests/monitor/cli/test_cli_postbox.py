@@ -45,7 +45,7 @@ async def test_each_e_mail_is_shown_and_kept(tmp_path: Path, capsys: pytest.Capt
     while "Ctrl+C" not in (told := capsys.readouterr().out):
         await asyncio.sleep(0)
     assert f"127.0.0.1:{port}" in told
-    await asyncio.to_thread(send, port, mail("Écran \x1b[2J\n  [bold]fin", "<p>fin</p>"), mail("plain"))
+    await asyncio.to_thread(send, port, mail("Écran \x1b[2J\n  [bold]fin", "<p>fin</p>"), mail("\n".join(map(str, range(20)))))
     standing.cancel()
     await standing
     shown = capsys.readouterr().out.splitlines()
@@ -58,7 +58,8 @@ async def test_each_e_mail_is_shown_and_kept(tmp_path: Path, capsys: pytest.Capt
         f"── as a mail program shows it: {page}",
         f"── {tmp_path / '09-lea.eml'} to lea@acme.example",
         "À vous",
-        "plain",
+        *map(str, range(14)),
+        f"── 6 more lines, whole: {tmp_path / '09-lea.eml'}",
     ]
     assert "<p>fin</p>" in page.read_text("utf-8")
     assert (tmp_path / "07-lea.eml").exists()
