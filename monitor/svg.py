@@ -87,6 +87,7 @@ def scale(
     """About so many lines with their figures, over a height; returns what the top stands for."""
     step = _nice(most / parts, whole=not share)
     top = step * (int(most / step) + 1)
+    top = min(top, 1.0) if share else top  # there is no more than the whole
     for place in range(round(top / step) + 1):
         y = high - place * step / top * high
         line(root, [(LEFT, y), (RIGHT, y)], ink.lines)

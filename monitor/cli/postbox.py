@@ -1,4 +1,4 @@
-"""`tocsin postbox`: a mail server for trying things out, which shows each e-mail on the terminal instead of passing it on."""
+"""`tocsin postbox`: a mail server for trying things out, which shows each e-mail on the terminal and passes none on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def postbox(
     folder: Annotated[Path, typer.Argument(help="Where the e-mails are kept.")] = Path("inbox"),
     port: Annotated[int, typer.Option(help="The port on this machine at which it takes them.", min=1, max=65535)] = 8025,
 ) -> None:
-    """Take e-mails on this machine and show each as it arrives, until Ctrl+C: to see what your people would read. None is sent on.
+    """Take e-mails on this machine and show how each begins, until Ctrl+C: what your people would read. None is sent on.
 
     Each is kept, as it came (.eml) and as a mail program shows it (.html, for a browser).
     """

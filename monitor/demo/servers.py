@@ -40,7 +40,9 @@ class Postbox:
     async def __aenter__(self) -> Self:
         if self._emptied:
             _empty(self._folder, "*.eml", "*.html")
-        self._before = max((int(found[0]) for path in self._folder.glob("*.eml") if (found := _NUMBER.match(path.name))), default=0)
+        self._before = max(
+            (int(found[0]) for path in self._folder.glob("*.eml") if (found := _NUMBER.match(path.name))), default=0
+        )
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]

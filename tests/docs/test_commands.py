@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -89,7 +90,12 @@ class Shell:
     def environment(self) -> dict[str, str]:
         """Our own commands first, a wide page, and nobody's configuration."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "COV_", "COVERAGE"))}
-        return {**kept, **self.exported, "PATH": f"{self.program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "160"}
+        return {
+            **kept,
+            **self.exported,
+            "PATH": f"{self.program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "COLUMNS": "160",
+        }
 
     def begin(self, command: str) -> Path:
         """Start a command and leave it running; where its output is."""
@@ -139,9 +145,8 @@ def free_port() -> int:
 @pytest.mark.timeout(600)
 def test_the_tutorial_works_as_typed(shell: Shell) -> None:
     """From `tocsin init` to an alert that was delivered and acknowledged: every command prints what the page shows."""
-    port = str(free_port())
-    for step in steps((ROOT / "docs" / "tutorial.md").read_text("utf-8")):
-        _follow(shell, step, step.command.replace("8025", port))
+    for step in steps((ROOT / "docs" / "tutorial.md").read_text("utf-8").replace("8025", str(free_port()))):
+        _follow(shell, step)
         if step.command.startswith("tocsin init"):
             with (shell.folder / "my-brand" / "monitor.yaml").open("a") as file:
                 file.write("web: {port: 0}\n")  # the usual port may be taken here
@@ -155,7 +160,7 @@ def test_the_first_crisis_is_lived_through_as_typed(shell: Shell) -> None:
     for step in steps(page.replace("port: 8080", f"port: {web}, private: {{port: 0}}").replace("8080", web)):
         if step.command.startswith("tocsin plan ack 1 "):
             press_the_link_of("lea@example.org", shell)
-        _follow(shell, step, step.command)
+        _follow(shell, step)
 
 
 def press_the_link_of(reader: str, shell: Shell) -> None:
@@ -208,19 +213,16 @@ def test_a_threshold_is_changed_as_the_page_shows(shell: Shell) -> None:
         assert step.expected.fullmatch(printed.strip()), f"$ {step.command}\n{printed}"
 
 
-def _follow(shell: Shell, step: Step, command: str) -> None:
+def _follow(shell: Shell, step: Step) -> None:
     """Do as the page says, and see what it shows."""
-    if step.aside and command:
-        shell.aside = shell.begin(command)
-    elif command.endswith("&"):
-        shell.begin(command)
-        return
     if step.aside:
-        shown = shell.aside
-        assert shown is not None, "nothing runs in a second terminal"
-        _expect(shell, step, lambda: shown.read_text("utf-8"))
+        shell.aside = shell.begin(step.command) if step.command else shell.aside
+        assert shell.aside is not None, "nothing runs in the second terminal"
+        _expect(shell, step, partial(shell.aside.read_text, "utf-8"))
+    elif step.command.endswith("&"):
+        shell.begin(step.command)
     else:
-        _expect(shell, step, lambda: shell.run(command))
+        _expect(shell, step, partial(shell.run, step.command))
 
 
 def _expect(shell: Shell, step: Step, look: Callable[[], str]) -> None:

@@ -253,7 +253,10 @@ def test_a_plan_to_confirm_asks_for_it() -> None:
     """Nothing automatic starts before somebody says so."""
     message = samples.plan_opened("fr")
     assert plain(headline(message)).startswith("Plan d’urgence « Bad buzz » à confirmer : 23 personnes")
-    assert plain(next_action(message)) == "Confirmez pour lancer les étapes automatiques : tocsin plan confirm 4"
+    assert (
+        plain(next_action(message))
+        == "Prenez en charge, puis confirmez pour lancer les étapes automatiques : tocsin plan confirm 4"
+    )
 
 
 def test_a_running_plan_names_the_first_step_for_a_person() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.cli import postbox
+from monitor.cli.context import say
 from monitor.demo.servers import free_port
 from monitor.domain.errors import CannotCreateError, UsageError
 
@@ -37,14 +38,21 @@ def send(port: int, *mails: EmailMessage) -> None:
             server.send_message(each)
 
 
-async def test_each_e_mail_is_shown_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_each_e_mail_is_shown_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its words with nothing that moves the cursor, and where its page lies; what lay in the folder stays there."""
     (tmp_path / "07-lea.eml").touch()
-    port = free_port()
+    port, stands = free_port(), asyncio.Event()
+
+    def heard(*parts: str | tuple[str, str]) -> None:
+        say(*parts)
+        stands.set()
+
+    monkeypatch.setattr(postbox, "say", heard)
     standing = asyncio.create_task(postbox._stand(tmp_path, port))
-    while "Ctrl+C" not in (told := capsys.readouterr().out):
-        await asyncio.sleep(0)
-    assert f"127.0.0.1:{port}" in told
+    await stands.wait()
+    assert f"127.0.0.1:{port}" in capsys.readouterr().out
     await asyncio.to_thread(send, port, mail("Écran \x1b[2J\n  [bold]fin", "<p>fin</p>"), mail("\n".join(map(str, range(20)))))
     standing.cancel()
     await standing
