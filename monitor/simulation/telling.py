@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from zoneinfo import ZoneInfo
 
 from monitor.domain.plan import Language, Plan, RunState, StatementStep, StepState, TimelineEvent
@@ -23,12 +23,13 @@ from notifiers.voice import Voice
 WIDTH = 80
 _CLOCK = 7  # columns of a line before its words
 _WHY = 120  # characters of a reason
+_OFTEN = 2  # minutes like earlier ones that are told one by one
 _ROUTES = frozenset({"default", "ops"})
 _QUIET = frozenset({"alert.joined", "alert.told", "alert.limited", "alert.inhibited", "alert.released", "alert.acknowledged"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
     """One thing that happened, in words."""
 
     at: datetime
@@ -74,7 +75,7 @@ class _Teller:
         """One run, day by day, and what it came to."""
         if len(self._played.runs) > 1:
             yield self.say("run", n=number)
-        for day, together in groupby(self._told(played), key=lambda line: self._day(line.at)):
+        for day, together in groupby(folded(self._told(played), self._again), key=lambda line: self._day(line.at)):
             yield day
             for clock, at_once in groupby(together, key=lambda line: self._clock(line.at)):
                 for place, line in enumerate(at_once):
@@ -85,16 +86,16 @@ class _Teller:
 
     # --- what happened ---------------------------------------------------------------------------------------------------
 
-    def _told(self, played: PlayedRun) -> list[_Line]:
+    def _told(self, played: PlayedRun) -> list[Line]:
         """Events and messages in the order of their moments, events first."""
         happened = [*self._events(played), *self._messages(played)]
         return sorted(happened, key=lambda line: line.at)
 
-    def _events(self, played: PlayedRun) -> Iterator[_Line]:
+    def _events(self, played: PlayedRun) -> Iterator[Line]:
         """The timeline, without single posts, of which a crisis has hundreds, and without what became of each message."""
         for event in played.events:
             if event.kind.startswith(("plan.", "alert.")) and event.kind not in _QUIET and not _is_a_post(event, played):
-                yield _Line(event.at, self._event(event, played))
+                yield Line(event.at, self._event(event, played))
 
     def _event(self, event: TimelineEvent, played: PlayedRun) -> str:
         detail = event.detail or {}
@@ -112,7 +113,7 @@ class _Teller:
         by_somebody = event.actor != "tocsin" and "{who}" not in WORDS[self._language][key]
         return self.say("by", said=said, who=known["who"]) if by_somebody else said
 
-    def _messages(self, played: PlayedRun) -> Iterator[_Line]:
+    def _messages(self, played: PlayedRun) -> Iterator[Line]:
         """Who was told, those who were told the same at one moment together."""
         told = [message for message, _ in played.messages]
         for (at, why, step), alike in groupby(
@@ -121,7 +122,7 @@ class _Teller:
             key = f"told.{why}" if f"told.{why}" in WORDS[self._language] else "told.other"
             said = self.say(key, step=self._step(played.run.definition, step), kind=why)
             to = dict.fromkeys(self._name(each.receiver) for each in alike)
-            yield _Line(at, self.say("told", to=", ".join(to), why=said))
+            yield Line(at, self.say("told", to=", ".join(to), why=said))
 
     # --- what it came to -------------------------------------------------------------------------------------------------
 
@@ -144,6 +145,9 @@ class _Teller:
         yield from (self.say(f"sum.{key}", n=n) for key, n in counted.items() if n)
 
     # --- small words -----------------------------------------------------------------------------------------------------
+
+    def _again(self, times: int, first: datetime, last: datetime) -> str:
+        return self.say("again", n=times, last=self._reader.moment(last, first))
 
     def _after(self, since: datetime, until: datetime) -> str:
         minutes = round((until - since) / timedelta(minutes=1))
@@ -178,6 +182,28 @@ class _Teller:
     def _level(self, plan: Plan, number: object) -> str:
         level = plan.level(number) if isinstance(number, int) else None
         return localized(level.name, self._language) if level is not None else str(number)
+
+
+def folded(told: Iterable[Line], again: Callable[[int, datetime, datetime], str]) -> Iterator[Line]:
+    """What happened, with minutes in which nothing new is said, as the reports and reminders of a calm night, as one line.
+
+    `again` words that line: how often, from when, until when.
+    """
+    seen: set[tuple[str, ...]] = set()
+
+    def is_known(minute: Sequence[Line]) -> bool:
+        known = len(seen)
+        seen.add(tuple(line.said for line in minute))
+        return len(seen) == known
+
+    minutes = [list(each) for _, each in groupby(told, key=lambda line: line.at.replace(second=0, microsecond=0))]
+    for known, stretch in groupby(minutes, key=is_known):
+        alike = list(stretch)
+        if known and len(alike) > _OFTEN:
+            first, last = alike[0][0].at, alike[-1][0].at
+            yield Line(first, again(len(alike), first, last))
+        else:
+            yield from chain(*alike)
 
 
 def _is_a_post(event: TimelineEvent, played: PlayedRun) -> bool:

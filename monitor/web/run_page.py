@@ -61,7 +61,7 @@ async def _shown(desk: Desk, request: web.Request, link: Link) -> web.Response:
         plan=message.plan,
         run=run,
         phrase=voice.say,
-        has_alerts=bool(message.alerts),
+        has_alerts=bool(message.alerts) and run.open,  # of a run that has ended nothing goes on
         statements=_statements(run, message.plan),
         standing=_standing(desk, run, message),
         moments=moments[-_MOST:],

@@ -71,11 +71,13 @@ async def test_strangers_words_stay_words(meet: Meet) -> None:
 
 
 async def test_it_can_be_read_after_the_end(storm: Doorstep) -> None:
-    """Closed, with who closed it and why."""
+    """Closed, with who closed it and why; nothing goes on any more."""
+    assert "Ce qui se passe" in (await storm.get(storm.page("ana")))[1]
     await storm.home.do("false_alarm", by="ana", text="a joke")
     status, shown = await storm.get(storm.page("ana"))
     assert status == 200
     assert "clos" in shown
+    assert "Ce qui se passe" not in shown
     assert "Ana Lopez dit que c’est une fausse alerte" in shown
     assert "Personne ne l’a encore pris en charge" not in shown
 
