@@ -106,7 +106,8 @@ class Composer:
         posts, more = await self._posts(tx, notification, ringing, limit, newest)
         run = await tx.plans.get(notification.plan_run_id) if notification.plan_run_id is not None else None
         if run is not None and as_opened:
-            run = replace(run, state=run.opened_as)
+            # What a person opens begins at once, whatever the plan asks for of what a rule opens.
+            run = replace(run, state=run.opened_as if alerts else RunState.RUNNING)
         facts = tuple(_facts(event, alert, self._title(alert, language)) for event, alert in alerts)
         step = notification.plan_step or notification.plan_about
         subject = next((alert.labels.get("subject") for _, alert in alerts), None)

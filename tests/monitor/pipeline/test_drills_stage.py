@@ -62,6 +62,15 @@ async def test_a_drill_is_held_at_a_level(hut: Build) -> None:
         await drilled(home, level=2)
 
 
+async def test_nobody_is_asked_to_confirm_a_drill(hut: Build) -> None:
+    """A person opened it, so the conversation is about an open plan, though one that a rule opens would wait for a yes."""
+    home = housed(hut, activation={"mode": "confirm"})
+    await drilled(home)
+    told = [message for receiver in home.settings.receivers for message in home.told(receiver)]
+    assert told
+    assert not [message.topic for message in told if "confirm" in (message.topic or "")]
+
+
 async def test_the_owner_hears_who_answered(house: Build) -> None:
     """Ana after two minutes by telephone; Ben was told when nobody had taken it, and never said a word."""
     home = housed(house, owner="ben")
