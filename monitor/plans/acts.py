@@ -225,7 +225,8 @@ def _stand_down(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if run.acknowledged_at is None:  # who ends it has taken it
         down = replace(down, acknowledged_at=done.at, acknowledged_by=done.by)
     noted = note("stood_down", done, **({"why": done.text} if done.text else {}))
-    if plan.closure.sign_off is None or plan.closure.sign_off in done.names:
+    # What is only observed waits for no signature: stood down, it would be observed no more, and act on the outside.
+    if run.state is RunState.OBSERVING or plan.closure.sign_off is None or plan.closure.sign_off in done.names:
         closed = _close(plan, down, done)
         return replace(closed, effects=(noted, *closed.effects))
     return Moved(

@@ -746,3 +746,12 @@ def test_acts_in_a_plan_that_is_observed_tell_nobody() -> None:
     assert {type(each) for each in walk.effects} == {Note}
     assert walk.kinds.count("would_tell") == 4
     assert walk.run.state is RunState.CLOSED
+
+
+def test_a_plan_that_is_observed_waits_for_no_signature() -> None:
+    """Whoever stands it down ends it: it never leaves observation while it is open, so nothing ever leaves the house."""
+    walk = _begun(_PAUSE, _SUPPORT, activation={"mode": "observe"}, closure={"sign_off": "head"}, after_action={"owner": "eve"})
+    walk.act("stand_down")
+    assert walk.run.state is RunState.CLOSED
+    assert {type(each) for each in walk.effects} == {Note}
+    assert [each.detail["why"] for each in walk.noted if each.kind == "would_tell"] == [Why.UNDO, Why.OVER]
