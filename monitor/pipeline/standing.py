@@ -11,7 +11,7 @@ from monitor.domain.plan import NotifyStep, Plan, PlanRun, StatementStep, Timeli
 from monitor.pipeline.figures import figures_of
 from monitor.plans import Why
 from monitor.plans.news import due_at, told_at
-from monitor.plans.steps import SHOWN
+from monitor.plans.steps import SHOWN, is_held
 from monitor.storage import UnitOfWork
 from notifiers.catalogue import group as group_name
 from notifiers.message import DoneFacts, FigureFacts, GroupFacts, Language, PlanFacts, StandingFacts
@@ -127,7 +127,9 @@ def _figures(run: PlanRun, now: Figures, before: Figures) -> Iterator[FigureFact
 
 
 def _next_report(run: PlanRun) -> datetime | None:
-    """When the next report leaves."""
+    """When the next report leaves, unless people have to say first that there is a crisis still."""
+    if is_held(run):
+        return None
     found = [each.next_at for each in run.steps if each.next_at is not None and is_report(run.definition, each.step)]
     return min(found, default=None)
 

@@ -279,4 +279,4 @@ def moments(plan: Plan, run: PlanRun, now: datetime) -> Iterator[datetime]:
     if (quiet_at := _quiet_at(plan, run)) is not None:
         yield quiet_at
     yield from next_news(plan, run, now)
-    yield from next_of_steps(run)
+    yield from next_of_steps(plan, run)

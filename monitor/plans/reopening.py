@@ -27,7 +27,10 @@ def reopened(run: PlanRun, at: datetime, *, state: RunState, confirm_by: datetim
 
 
 def beginning_again(run: PlanRun) -> Sequence[str]:
-    """The steps whose messages are sent once more: those that were taken back at the end, and those that it cut off."""
+    """The steps whose messages are sent once more: those that were taken back at the end, and those that it cut off.
+
+    What was told every so often is told so again, from when the crisis is one again.
+    """
     steps = ((run.definition.step(each.step), each) for each in run.steps)
     return tuple(each.step for step, each in steps if _is_sent_again(step, each))
 
@@ -35,7 +38,7 @@ def beginning_again(run: PlanRun) -> Sequence[str]:
 def _is_sent_again(step: Step | None, at: StepRun) -> bool:
     if isinstance(step, WebhookStep):
         return step.undo is not None and at.state in _TAKEN_BACK
-    return isinstance(step, NotifyStep) and at.state is StepState.RUNNING
+    return isinstance(step, NotifyStep) and (at.state is StepState.RUNNING or at.next_at is not None)
 
 
 def _anew(at: StepRun) -> StepRun:

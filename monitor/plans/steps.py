@@ -38,7 +38,12 @@ SHOWN = ("mentions", "authors", "negative_share")
 
 Delivered = Mapping[str, tuple[StepState, str]]
 People = Callable[[], tuple[str, ...]]
-_HELD = frozenset({RunState.AWAITING_CONFIRMATION, RunState.STOOD_DOWN})  # nothing begins by itself
+_HELD = frozenset({RunState.AWAITING_CONFIRMATION, RunState.STOOD_DOWN})
+
+
+def is_held(run: PlanRun) -> bool:
+    """Whether nothing begins by itself, nor is told again: people have not said yet that it is a crisis, or that it is over."""
+    return run.state in _HELD
 
 
 def is_automatic(step: Step) -> bool:
@@ -89,10 +94,10 @@ def _has_to_queue(plan: Plan, run: PlanRun, step: Step, tried: Collection[str]) 
     return any(each.state is StepState.RUNNING and each.step not in tried for each in sent)
 
 
-def next_of_steps(run: PlanRun) -> Iterator[datetime]:
+def next_of_steps(plan: Plan, run: PlanRun) -> Iterator[datetime]:
     """The moments at which time alone moves a step."""
     for step in run.steps:
-        if step.next_at is not None:
+        if step.next_at is not None and not (is_held(run) and isinstance(plan.step(step.step), NotifyStep)):
             yield step.next_at
         if not step.ended and step.deadline_at is not None and not step.late:
             yield step.deadline_at
@@ -102,7 +107,7 @@ def next_of_steps(run: PlanRun) -> Iterator[datetime]:
 
 def _carry(plan: Plan, run: PlanRun, step: Step, now: datetime, figures: Figures, delivered: Delivered, people: People) -> Moved:
     at = run.step(step.id)
-    if isinstance(step, NotifyStep) and step.every is not None and at.next_at is not None and at.next_at <= now:
+    if isinstance(step, NotifyStep) and step.every is not None and not is_held(run) and _has_come(at.next_at, now):
         return _repeat(run, step, at, step.every, now, figures)
     if at.ended:
         return Moved(run)
@@ -115,6 +120,10 @@ def _carry(plan: Plan, run: PlanRun, step: Step, now: datetime, figures: Figures
     return _chase(plan, run, step, at, now, people)
 
 
+def _has_come(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now
+
+
 # --- what may begin ------------------------------------------------------------------------------------------------------
 
 
@@ -124,7 +133,7 @@ def _wake(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, figu
     if any(not each.ended for each in needed) or (step.min_level and (run.level or 0) < step.min_level):
         return Moved(run)
     automatic = is_automatic(step)
-    if automatic and run.state in _HELD:
+    if automatic and is_held(run):
         return Moved(run)
     closed = any(each.state is StepState.SKIPPED and each.detail == NOT_REACHED for each in needed)
     if closed or (step.when is not None and step.when.holds(figures) is not True):

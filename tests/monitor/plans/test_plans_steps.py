@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.domain.plan import StepState
+from monitor.domain.plan import RunState, StepState
 from monitor.plans import Capture, Tell, Why
 from rules.figures import Figures
 from tests.monitor.plans.walking import OPENED, Walk, minutes, plan
@@ -287,6 +287,40 @@ def test_what_is_told_every_so_often_waits_for_no_message_before(first: StepStat
     assert walk.run.wake_at == OPENED + minutes(240)
 
 
+def test_what_is_told_every_so_often_rests_from_standing_down_until_it_is_a_crisis_again() -> None:
+    """No board reads reports of what is over; nobody looks at the run for them."""
+    walk = _walk({**_SUPPORT, "every": "2h"}, closure={"sign_off": "head"}, remind_every="7d")
+    walk.at(0)
+    walk.arrives("support")
+    walk.act("stand_down")
+    for minute in (120, 240, 250):
+        walk.at(minute)
+    assert len(walk.whom(Why.STEP)) == 1
+    assert walk.run.wake_at == OPENED + minutes(7 * 24 * 60)
+    walk.act("confirm")
+    walk.at(250)
+    assert len(walk.whom(Why.STEP)) == 2
+    assert walk.run.step("support").next_at == OPENED + minutes(360)
+
+
+@pytest.mark.parametrize("arrived", [StepState.DONE, StepState.FAILED])
+def test_what_is_told_every_so_often_waits_for_the_yes_when_a_crisis_comes_back(arrived: StepState) -> None:
+    """Whoever reads it knows then that it is one, and reads it at once; the next is counted from there."""
+    walk = _walk({**_SUPPORT, "every": "2h"})
+    walk.at(0)
+    walk.arrives("support", arrived)
+    walk.act("stand_down")
+    walk.effects.clear()
+    walk.reopen(300, RunState.AWAITING_CONFIRMATION)
+    walk.at(300)
+    walk.at(500)
+    assert not walk.whom(Why.STEP)
+    walk.act("confirm")
+    walk.at(500)
+    assert walk.whom(Why.STEP) == [("support",)]
+    assert walk.run.step("support").next_at == OPENED + minutes(620)
+
+
 def test_what_was_missed_is_told_once() -> None:
     """After a downtime of a day there is one report, and the next at its own pace."""
     walk = _walk({**_SUPPORT, "every": "2h"})
@@ -333,7 +367,7 @@ def test_a_wait_begins_with_the_level_that_it_waited_for() -> None:
 
 
 def test_after_standing_down_nothing_begins_by_itself() -> None:
-    """What people do goes on; what was told every so often, too, until somebody has signed."""
+    """What people do goes on."""
     rest = {"id": "rest", "action": "wait", "for": "30m"}
     walk = _walk(rest, {**_PAUSE, "needs": "rest"}, {"id": "thank", "needs": "rest"}, closure={"sign_off": "head"})
     walk.at(0)
