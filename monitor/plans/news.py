@@ -16,14 +16,15 @@ def told_at(run: PlanRun, group: str) -> datetime | None:
 
 
 def due_at(run: PlanRun, waiting: Stakeholder) -> datetime | None:
-    """By when a group must hear something: counted from what it heard last, or from when the plan began."""
+    """By when a group must hear something: counted from what it heard last, or from when the crisis began, or began again."""
     if waiting.update_every is None or run.state is not RunState.RUNNING:
         return None
     return _since(run, waiting) + waiting.update_every
 
 
 def _since(run: PlanRun, waiting: Stakeholder) -> datetime:
-    return told_at(run, waiting.group) or run.confirmed_at or run.opened_at
+    """Since when it waits: since it heard from us, or since this crisis began or was confirmed, whichever was last."""
+    return max(filter(None, (told_at(run, waiting.group), run.confirmed_at, run.began_at)))
 
 
 def tell(run: PlanRun, group: str, at: datetime) -> PlanRun:

@@ -60,6 +60,20 @@ def test_a_group_that_was_told_waits_anew() -> None:
     assert run.whom(Why.NEWS) == [("cm",)]
 
 
+def test_a_crisis_that_comes_back_gives_each_group_its_time_anew() -> None:
+    """What was told, and when it was confirmed, in the crisis before makes nobody late at once."""
+    run = walk()
+    run.at(100)
+    run.act("updated", to="customers")
+    run.act("stand_down")
+    run.reopen(1000)
+    for minute in (1000, 1119):
+        run.at(minute)
+    assert run.whom(Why.NEWS) == []
+    run.at(1120)
+    assert run.noted[-1].detail == {"groups": ["customers"]}
+
+
 def test_a_group_that_the_plan_does_not_name_is_refused() -> None:
     """With the one that was probably meant."""
     run = walk()
