@@ -19,6 +19,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from monitor.domain.errors import StorageError
+from monitor.plans import Why
 from monitor.storage import StorageSettings, Store
 from monitor.storage import migrate as migrations
 from monitor.storage.migrate import HEAD
@@ -171,6 +172,36 @@ async def test_what_was_under_legal_hold_stays_so(store: Store, storage: Storage
     assert rows == [(1, "placed before reasons were recorded", None)]
     authors = await _with_connection(storage, lambda connection: connection.execute(text("SELECT handle FROM author")).all())
     assert sorted(authors) == [("@ada",), ("@bob",)]
+
+
+async def test_an_older_version_finds_no_word_that_it_does_not_know(store: Store, storage: StorageSettings) -> None:
+    """Neither in what was told of a plan run, nor in what people's acts in it still ask to be told. The rest stays."""
+    await store.close()
+    run = (
+        "INSERT INTO plan_run (plan, incident_id, state, snapshot, opened_at, owed)"
+        " VALUES ('storm', 1, 'closed', '{}', '2026-03-01 08:00:00', '[1]')"
+    )
+    told = (
+        "INSERT INTO notification (receiver, sequence, kind, events, created_at, due_at, plan_why)"
+        " VALUES ('hub', 1, 'over', '[]', '2026-03-01 08:00:00', '2026-03-01 08:00:00', :why)"
+    )
+
+    def down(connection: Connection) -> tuple[Any, set[Any]]:
+        from alembic import command  # noqa: PLC0415
+
+        connection.execute(text("INSERT INTO incident (id, severity, opened_at) VALUES (1, 'critical', '2026-03-01 08:00:00')"))
+        connection.execute(text(run))
+        connection.execute(text(told), [{"why": each} for each in Why])
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).with_name("migrations")))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0010")
+        owed = connection.execute(text("SELECT owed FROM plan_run")).scalar_one()
+        return owed, {*connection.execute(text("SELECT plan_why FROM notification")).scalars()}
+
+    owed, known = await _with_connection(storage, down)
+    assert owed is None
+    assert {*Why} - known == {"handover", "waiting", "false_alarm", "report", "unsigned", "drilled", "read"}
 
 
 async def test_somebody_elses_tables_are_left_alone(tmp_path: Path) -> None:

@@ -18,7 +18,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # An older version has no words for them.
-    op.execute("DELETE FROM notification WHERE plan_why IN ('handover', 'waiting', 'false_alarm', 'report', 'unsigned') OR kind = 'read'")
+    # An older version has no words for them: neither for what was told, nor for what people's acts still ask to be told.
+    op.execute(
+        "DELETE FROM notification WHERE kind = 'read'"
+        " OR plan_why IN ('handover', 'waiting', 'false_alarm', 'report', 'unsigned', 'drilled', 'read')"
+    )
+    op.execute("UPDATE plan_run SET owed = NULL")
     for name in ("updates", "peak"):
         op.drop_column("plan_run", name)
