@@ -150,7 +150,9 @@ class NotifyStep(_Step):
 
     action: Literal["notify"]
     receiver: SomeIds = Field(description="receivers, people or roles")
-    every: PositiveDuration | None = Field(None, description="told anew so often until the run is closed: the situation report")
+    every: PositiveDuration | None = Field(
+        None, description="told anew so often until the run is stood down: the situation report"
+    )
     auto: bool = Field(True, description="false leaves it to a person")
 
 
