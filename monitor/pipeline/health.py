@@ -300,7 +300,8 @@ async def _plans(tx: UnitOfWork, now: datetime) -> list[Finding]:
     stuck = await tx.timeline.stuck_runs() if runs else {}
     findings = []
     for run in runs:
-        failed = [step for step in run.steps if step.state is StepState.FAILED]
+        # Of a step that fails in a drill, the run itself tells its people, with the drill's prefix.
+        failed = [step for step in run.steps if step.state is StepState.FAILED and not run.drill]
         if run.id not in stuck and not failed:
             continue
         what = "stuck" if run.id in stuck else "failed"

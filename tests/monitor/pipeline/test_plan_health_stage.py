@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from notifiers import DeliveryError, Reason
+from notifiers.wording import headline
 from tests.monitor.pipeline.conftest import CRISIS, PLAN
+from tests.monitor.pipeline.test_drills_stage import drilled
+from tests.monitor.pipeline.test_plan_runs_stage import housed
 from tests.monitor.pipeline.test_stuck_plans_stage import _write, two_plans
 
 if TYPE_CHECKING:
@@ -37,6 +40,19 @@ async def test_a_step_that_failed_is_told_to_whoever_follows_the_plan(house: Bui
     for receiver in ("tech", "room", "phone"):
         told = [each for message in home.told(receiver) for each in message.alerts if each.rule == "plan-health"]
         assert len(told) == 1, receiver
+
+
+async def test_a_step_that_fails_in_a_drill_rings_no_alert(hut: Build) -> None:
+    """The run itself tells its people, with the drill's prefix: nobody takes a rehearsal for a crisis."""
+    home = housed(hut)
+    home.doors["desk"].troubles = [DeliveryError(Reason.REJECTED, "404")] * 9
+    await drilled(home)
+    await home.wait(2 * MINUTE, step=MINUTE)
+    assert "failed" in (await home.steps()).values()
+    assert await home.alerts() == []
+    said = [headline(each) for door in home.doors.values() for each in door.taken]
+    assert said
+    assert all(each.startswith("[EXERCICE]") for each in said)
 
 
 async def test_it_is_over_when_somebody_has_done_the_step(hut: Build) -> None:
