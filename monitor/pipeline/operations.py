@@ -153,7 +153,7 @@ async def act_in_plan(
                 await tx.commit()  # of a mark
                 return run
             owed = () if run.state is RunState.OBSERVING else owe(moved.effects)  # what is only observed tells nobody
-            kept = run.owed if moved.run.open else [each for each in run.owed if each["why"] != Why.STEP]
+            kept = run.owed if moved.run.open else _owed_still(run)
             wake_at = done.at if run.wake_at is None else min(run.wake_at, done.at)
             told = replace(moved.run, owed=(*kept, *owed), wake_at=wake_at)
             if await tx.plans.save(run, told):
@@ -169,6 +169,11 @@ async def act_in_plan(
                 await tx.commit()
                 return told
     raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")
+
+
+def _owed_still(run: PlanRun) -> Sequence[Mapping[str, object]]:
+    """What a run that ends still asks to be told: steps that have not left yet leave no more."""
+    return [each for each in run.owed if each["why"] != Why.STEP]
 
 
 async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime) -> None:
@@ -222,7 +227,8 @@ async def close_unread(store: Store, run_id: int, actor: Actor, at: datetime) ->
             run = await tx.plans.get(run_id)
             if run is None or not run.open:
                 return
-            if await tx.plans.save(run, replace(run, state=RunState.CLOSED, closed_at=at, closed_by=actor.name, wake_at=at)):
+            closed = replace(run, state=RunState.CLOSED, closed_at=at, closed_by=actor.name, wake_at=at, owed=_owed_still(run))
+            if await tx.plans.save(run, closed):
                 await tx.deliveries.call_off(run_id, at, "the run is closed")
                 await tx.timeline.add(_plan_event("plan.closed", run, actor, at))
                 await tx.commit()

@@ -303,6 +303,23 @@ async def test_what_was_approved_and_did_not_arrive_is_not_published_after_the_e
     assert home.kinds("queue") == ["step"], "the pause of the beginning, and nothing more"
 
 
+@pytest.mark.parametrize("unread", [False, True])
+async def test_what_was_approved_a_moment_before_the_end_leaves_no_more(hut: Build, unread: bool) -> None:
+    """Also where another version of Tocsin opened the run, and a person closes it without reading it."""
+    home = housed(hut)
+    await home.storm()
+    await home.act()
+    await home.do("done", by="ana", step="facts")
+    await home.act()
+    await home.do("approve", by="ben", step="answer")
+    assert "step" in {each["why"] for each in (await home.runs())[0].owed}
+    if unread:
+        await operations.close_unread(home.store, 1, ZOE, home.clock.now())
+    else:
+        await home.do("false_alarm", text="a film by that name came out")
+    assert "step" not in {each["why"] for each in (await home.runs())[0].owed}
+
+
 async def test_a_crisis_that_rings_on_does_not_reopen_what_somebody_closed(hut: Build) -> None:
     """A reminder is no new crisis: whoever said that it was a false alarm is not woken by the same alert."""
     home = hut(rules=[CRISIS | {"plan": "storm", "realert": "1h"}], plans=[PLAN])
