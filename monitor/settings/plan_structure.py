@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from monitor.domain.plan import PLACES, Level, Plan, Step, places
+from monitor.domain.plan import ALWAYS_KNOWN, PLACES, Level, Plan, StatementStep, Step, places
 from monitor.settings.plan_names import Places, written
 from monitor.settings.problems import Problem, choices, suggest
 from monitor.settings.reading import Document, Path_
@@ -37,6 +37,7 @@ def impossible(document: Document, plan: Plan) -> Iterator[Problem]:
     yield from _never_hold(document, plan)
     yield from _ladder(document, plan)
     yield from _unfilled(document)
+    yield from _perhaps_unfilled(document, plan)
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------------
@@ -236,3 +237,15 @@ def _unfilled(document: Document) -> Iterator[Problem]:
                     yield document.problem(here, what, suggest(unknown[0], PLACES))
                 elif str(text).count("{{") != str(text).count("}}"):
                     yield document.problem(here, "a place in braces is not closed.", "Write it like `{{brand}}`.")
+
+
+def _perhaps_unfilled(document: Document, plan: Plan) -> Iterator[Problem]:
+    """Places that may stay open in words that a machine publishes: before a level is known, or somebody leads."""
+    by = {step.statement: step.id for step in plan.steps if isinstance(step, StatementStep) and step.publish is not None}
+    for index, statement in enumerate(plan.statements):
+        for language, text in statement.text.items() if statement.id in by else ():
+            unsure = next((name for name in places(text) if name in PLACES and name not in ALWAYS_KNOWN), None)
+            if unsure is not None:
+                what = f"nothing is sure to fill in `{{{{{unsure}}}}}`, and step `{by[statement.id]}` publishes these words."
+                fix = f"Those that are: {choices(ALWAYS_KNOWN)}."
+                yield document.problem(("plan", "statements", index, "text", language), what, fix)

@@ -218,3 +218,11 @@ def test_a_place_that_nobody_fills_in_is_found_in_all_words(settings: dict[str, 
 def test_known_places_may_be_written_with_room() -> None:
     """And as often as one likes."""
     assert _faults(title={"fr": "{{brand}}, {{ brand }} : {{  since\n}}"}) == []
+
+
+def test_words_that_a_machine_publishes_have_only_places_that_are_sure_to_be_filled_in() -> None:
+    """A person who copies the words sees what is missing."""
+    step = {"id": "a", "action": "statement", "statement": "hold", "approval": {"role": "me"}}
+    words = {"statements": [{"id": "hold", "text": {"en": "{{brand}} knows, {{lead}} answers."}}]}
+    assert _faults(steps=[step], **words) == []
+    assert [field for field, _ in _faults(steps=[{**step, "publish": "hook"}], **words)] == ["plan.statements[0].text.en"]
