@@ -32,7 +32,7 @@ from monitor.cli.context import (
 )
 from monitor.cli.plans import RunNumber, act_in_run
 from monitor.cli.respect import day_in
-from monitor.domain.errors import UsageError
+from monitor.domain.errors import TocsinError, UsageError
 
 if TYPE_CHECKING:
     from monitor.cards import Card
@@ -137,8 +137,10 @@ def handover(
                 await _print_handover(store, each, settings)
             if number is None:
                 await _print_alerts(store, settings, runs)
-            for each in runs if to else ():
-                await _hand_over(store, each, settings, to, by, note)
+            if to and number is None:
+                await _hand_over_all(store, runs, settings, to, by, note)
+            elif to:
+                await _hand_over(store, runs[0], settings, to, by, note)
 
     run(work)
 
@@ -217,6 +219,24 @@ async def _print_alerts(store: Store, settings: Outline, runs: list[PlanRun]) ->
         out.print(shown)
     elif not runs:
         say("No plan is open, and nothing rings.")
+
+
+async def _hand_over_all(store: Store, runs: list[PlanRun], settings: Outline, to: str, by: str, note: str) -> None:
+    """Hand over whatever is a crisis. What cannot be handed over is told at the end, and keeps none of the others."""
+    from monitor.domain.plan import RunState, UnreadableRunError
+    from monitor.plans import RefusedError
+
+    failed = []
+    for each in runs:
+        if each.drill or each.state is RunState.OBSERVING:
+            say(f"Run {each.id} is {'a drill' if each.drill else 'only observed'}: it is handed over by its number alone.")
+            continue
+        try:
+            await _hand_over(store, each, settings, to, by, note)
+        except (RefusedError, UnreadableRunError) as error:
+            failed.append(str(error))
+    if failed:
+        raise TocsinError("\n".join(failed))
 
 
 async def _hand_over(store: Store, found: PlanRun, settings: Outline, to: str, by: str, note: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor import paper
+from monitor.domain.errors import TocsinError
 
 Tocsin = Any
 PEOPLE = """
@@ -79,6 +82,25 @@ def test_the_note_of_a_shift_is_printed_and_handed_over(rung: Tocsin) -> None:
     done = rung.at("plan", "handover", "1", "--to", "ada", "--by", "bob")
     assert "Run 1 is ada's: the daemon sends them this note now." in done.output
     assert "plan.handed_over" in rung.at("plan", "show", "1").output
+
+
+def test_one_run_that_nobody_can_hand_over_keeps_none_of_the_others(rung: Tocsin) -> None:
+    """It is told at the end, with exit code 1. A drill goes to the next shift only by its number."""
+    rung.write("contacts.yaml", PEOPLE)
+    rung.write("plans/shops.yaml", (rung.config / "plans" / "outage.yaml").read_text().replace("id: outage", "id: shops"))
+    rung.at("plan", "open", "shops", "--why", "a call")
+    rung.at("plan", "drill", "outage")
+    with closing(sqlite3.connect(rung.config.with_name("tocsin.db"))) as store, store:
+        store.execute("UPDATE plan_run SET snapshot = '{}' WHERE id = 1")
+    done = rung.at("plan", "handover", "--to", "ada")
+    assert "Run 2 is ada's" in done.output
+    assert "Run 3 is a drill: it is handed over by its number alone." in done.output
+    assert isinstance(done.exception, TocsinError)
+    assert done.exception.exit_code == 1
+    assert str(done.exception).startswith("plan run 1 (outage) was opened by another version of Tocsin")
+    assert "Run 3 is ada's" in rung.at("plan", "handover", "3", "--to", "ada").output
+    rung.at("plan", "close", "1")
+    assert rung.at("plan", "handover", "--to", "ada").exit_code == 0
 
 
 def test_without_anything_open_the_note_says_so(tocsin: Tocsin) -> None:
