@@ -202,7 +202,7 @@ async def _handover_message(tx: UnitOfWork, found: PlanRun, settings: Outline) -
     lead = people.get(found.lead, found.lead) if found.lead else ""
     figures = await figures_for_words(tx, found, now)
     fill = partial(known_places, found, figures, brand=brand, subject=None, lead=lead, zone=settings.timezone)
-    standing = await standing_of(tx, found, now, language=language, people=people, why=Why.HANDOVER, step=None)
+    standing = await standing_of(tx, found, now, language=language, people=people, why=Why.HANDOVER, step=None, handed_over=False)
     known = {language: fill(language=language, now=now)}
     told = plan_facts(found, language, None, people, why=Why.HANDOVER, known=known, day=now.date())
     facts = with_standing(told, found, standing, language, partial(fill, language=language))

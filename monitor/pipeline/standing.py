@@ -38,10 +38,12 @@ async def standing_of(
     people: Mapping[str, str],
     why: str | None,
     step: str | None,
+    handed_over: bool = True,
 ) -> StandingFacts | None:
     """Where a run stands at a moment, for a message that says so; None for all others.
 
-    `people` say what people and roles are called, `why` is a word of `Why`, `step` the step that the message is.
+    `people` say what people and roles are called, `why` is a word of `Why`, `step` the step that the message is. The note of a
+    handover is about the shift that ends with it, or, before it is `handed_over`, about the one that goes on.
     """
     plan = run.definition
     report = why == Why.STEP and is_report(plan, step)
@@ -53,7 +55,10 @@ async def standing_of(
     figures = _figures_in(here) if here is not None else await figures_of(tx, run, plan.window, now)
     earlier = [each for each in shown if each.at < now]
     before = earlier[-1] if report and earlier else None
-    since = before.at if before is not None else run.opened_at if report else _shift_began(run, story, now)
+    if report:
+        since = before.at if before is not None else run.opened_at
+    else:
+        since = _shift_began(run, story, over=why == Why.HANDOVER and handed_over)
     return _standing(run, story, since, now, figures, before, language=language, people=people)
 
 
@@ -81,9 +86,10 @@ def _in(texts: Mapping[Language, str], language: Language) -> str:
     return texts.get(language) or next(iter(texts.values()), "")
 
 
-def _shift_began(run: PlanRun, story: Sequence[TimelineEvent], now: datetime) -> datetime:
-    """When somebody handed it over last; before the first time, when it opened."""
-    return next((each.at for each in reversed(story) if each.kind == HANDED_OVER and each.at < now), run.opened_at)
+def _shift_began(run: PlanRun, story: Sequence[TimelineEvent], *, over: bool) -> datetime:
+    """When the run was handed over before; else when it opened. `over`: the shift has ended, by the last handover of all."""
+    shifts = [run.opened_at, *(each.at for each in story if each.kind == HANDED_OVER)]
+    return shifts[-2] if over and len(shifts) > 1 else shifts[-1]
 
 
 def _figures_in(event: TimelineEvent) -> Figures:
@@ -104,13 +110,14 @@ def _standing(
 ) -> StandingFacts:
     plan = run.definition
     told = [_done(plan, each, language, people) for each in story if each.kind.startswith("plan.")]
+    begins = before is None or since == run.opened_at  # the report before has told what happened at its own moment
     return StandingFacts(
         since=since,
         began=run.opened_at,
         window=plan.window,
         level_since=run.level_since,
         figures=tuple(_figures(run, figures, _figures_in(before) if before is not None else Figures())),
-        done=tuple(each for each in told if since < each.at <= now or (each.at == since == run.opened_at)),
+        done=tuple(each for each in told if since < each.at <= now or (each.at == since and begins)),
         notes=tuple(each for each in told if each.what == _NOTED.removeprefix("plan.")),
         groups=tuple(
             GroupFacts(each.group, each.channel, told_at(run, each.group), due_at(run, each)) for each in plan.stakeholders

@@ -12,6 +12,7 @@ from monitor.domain.plan import Plan
 from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.readings import by_day, must_read, note_reading
+from monitor.pipeline.standing import standing_of
 from monitor.settings import Contacts
 from notifiers.render import html, text
 from notifiers.wording import headline, next_action, why
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.domain.clock import ManualClock
     from tests.monitor.pipeline.conftest import Build, House
 
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 ZOE = Actor("zoe", "cli")
@@ -79,13 +81,16 @@ async def test_a_new_shift_reads_where_things_stand_and_leads(hut: Build) -> Non
     home = housed(hut)
     await _one_crisis(home)
     await home.do("note", by="ana", text="Lyon calls back at 6? <b>ask</b>")
+    home.clock.advance(SECOND)
     before = len(home.told("backup-phone"))
     await home.do("hand_over", by="ana", to="ben", text="I am gone until 8")
+    home.clock.advance(SECOND)  # the daemon looks a moment later
     await home.act()
     (note,) = home.told("backup-phone")[before:]
     assert headline(note).startswith("Handover: you lead plan “Storm plan” now")
     said = text(note)
     assert "Ana: “Lyon calls back at 6? <b>ask</b>”" in said
+    assert "Taken by Ana" in said
     assert "Handed over by Ana to Ben (I am gone until 8)" in said
     assert "“facts” (Ana, late since" in said
     assert "<b>ask</b>" not in html(note)
@@ -95,9 +100,24 @@ async def test_a_new_shift_reads_where_things_stand_and_leads(hut: Build) -> Non
         {"plan": "storm", "to": "ben", "note": "I am gone until 8"}
     ]
     await home.wait(10 * MINUTE)
+    assert await _printed(home) == "handed_over Ana I am gone until 8"
     await home.do("hand_over", by="ben", to="ana")
+    home.clock.advance(SECOND)
     await home.act()
-    assert "Taken by Ana" not in text(home.told("phone")[-1])  # that was another shift
+    said = text(home.told("phone")[-1])
+    assert "Taken by Ana" not in said
+    assert "I am gone until 8" in said  # this one began so
+    assert "Handed over by Ben to Ana" in said
+
+
+async def _printed(home: House) -> str:
+    """What was done in the shift that goes on, before anybody hands it over."""
+    (run,) = await home.runs()
+    asked: dict[str, Any] = {"language": "en", "people": {"ana": "Ana"}, "why": "handover", "step": None, "handed_over": False}
+    async with home.store.read() as tx:
+        standing = await standing_of(tx, run, home.clock.now(), **asked)
+    assert standing is not None
+    return "\n".join(f"{each.what} {each.who} {each.note}" for each in standing.done)
 
 
 async def test_whoever_leads_is_reminded_of_a_group_that_waits(hut: Build) -> None:
