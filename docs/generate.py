@@ -158,8 +158,8 @@ CHECKED = """
   one holds whenever it does, and a `below_level` that no level has or below which there is none;
 - conditions that no figures meet, such as a share of 40 where shares go from 0 to 1;
 - rungs that are not in the order of time, and a `repeat_from` that is not last or names no rung;
-- a place in words that nothing fills in, or, in words that a step publishes, one that may stay open: `level`, `mentions`, `authors`
-  and `lead`;
+- a place in words that nothing fills in, or, in words that a step publishes, one that may stay open: `level`, `mentions`,
+  `authors` and `lead`;
 - `deny` beside a posture that admits something, and anything that would be published without an approval.
 
 What follows is warned of by `tocsin check`, and never stops a start. It is looked for in one's own plans alone: the shipped ones
