@@ -42,7 +42,7 @@ _HELD = frozenset({RunState.AWAITING_CONFIRMATION, RunState.STOOD_DOWN})
 
 
 def is_held(run: PlanRun) -> bool:
-    """Whether nothing begins by itself, nor is told again: people have not said yet that it is a crisis, or that it is over."""
+    """Whether nothing begins by itself, nor is told again: it is not confirmed yet, or somebody has said that it is over."""
     return run.state in _HELD
 
 
