@@ -195,7 +195,7 @@ def next_step(voice: Voice, plan: PlanFacts) -> tuple[str, str]:
         return voice.say("do.undo" if voice.undoes else "do.over"), ""
     if chosen in _CARRIED_OUT and step is not None:
         return _carry_out(voice, plan, step)
-    if chosen in _TAKE and not plan.acknowledged:
+    if chosen in _TAKE and plan.wants_answers:
         return voice.say(_TAKE[chosen]), _command("ack", plan)
     if chosen in {"quiet", "quiet.done", "assigned", "handover"}:
         return _go_on(voice, plan)
@@ -250,8 +250,8 @@ def commands(voice: Voice, plan: PlanFacts) -> list[tuple[str, str]]:
 
 
 def take(voice: Voice, plan: PlanFacts) -> list[tuple[str, str]]:
-    """The command that takes the run, as (label, command), while nobody has: to acknowledge its alerts does not."""
-    return [] if plan.acknowledged else [(voice.say("footer.take"), _command("ack", plan))]
+    """The command that takes the run, as (label, command), while that is waited for: to acknowledge its alerts does not."""
+    return [(voice.say("footer.take"), _command("ack", plan))] if plan.wants_answers else []
 
 
 def _go_on(voice: Voice, plan: PlanFacts) -> tuple[str, str]:

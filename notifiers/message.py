@@ -217,6 +217,11 @@ class PlanFacts:
     answers: Sequence[AnswerFacts] = ()
     silent_roles: Sequence[str] = ()
 
+    @property
+    def wants_answers(self) -> bool:
+        """Whether « je prends en charge » is waited for: nobody has said it, or this is a drill, which asks everybody."""
+        return not self.acknowledged or bool(self.drill)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -76,7 +76,7 @@ class Links:
     def taking(self, notification: Notification, run: PlanRun | None, alerts: Iterable[Alert]) -> Mapping[str, str]:
         """The link of a message by which its reader takes charge, while there is something to take."""
         if run is not None:
-            wanted = _asks_to_take(notification) and run.open and run.acknowledged_at is None
+            wanted = _asks_to_take(notification) and run.wants_answers
         else:
             wanted = notification.kind in _TELLS and any(_is_to_take(each) for each in alerts)
         address = self._to(notification, "take", notification.id) if wanted else ""

@@ -6,7 +6,7 @@ receiver it was sent to, or from a person of contacts.yaml. Senders can be forge
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ import structlog
 from monitor.domain.alert import AlertState, Notification, NotificationKind
 from monitor.domain.clock import Clock
 from monitor.domain.errors import SourceError, UsageError
-from monitor.domain.plan import PlanRun, UnreadableRunError
+from monitor.domain.plan import PlanRun, TimelineEvent, UnreadableRunError
 from monitor.domain.source import MAIL_REPLIES, SourceState
 from monitor.mailbox import Letter, Mailbox, own_words, read, takes_charge
 from monitor.pipeline import operations
@@ -40,6 +40,8 @@ FIRST_LOOK = timedelta(days=1)
 _LONGEST_NOTE = 2000
 # The calls that « OK » answers: somebody is to have the run.
 _ASKS_WHO_HAS_IT = frozenset({Why.UNTAKEN, Why.UNCONFIRMED, Why.ESCALATED, Why.LEVEL, Why.ASSIGNED})
+
+_ANSWERS = frozenset({"plan.acknowledged", "plan.answered"})
 
 
 class Outcome(StrEnum):
@@ -208,7 +210,7 @@ class MailReplies:
         said = {
             word for event in story if event.actor == answer.who and event.through == THROUGH for word in _words(event.detail)
         }
-        if answer.yes and run is not None and run.acknowledged_at is None:
+        if answer.yes and run is not None and _wants_answer(run, story, answer.who):
             await self._do("acknowledge", number, answer)
             return Outcome.ACKNOWLEDGED
         if not answer.rest or answer.rest in said:  # it was noted, and we died before we remembered that
@@ -227,6 +229,12 @@ def _asks_to_be_taken(told: Notification) -> bool:
     if told.plan_run_id is None or told.kind is NotificationKind.PLAN:
         return True
     return told.kind is NotificationKind.CALL and told.plan_why in _ASKS_WHO_HAS_IT and told.plan_about is None
+
+
+def _wants_answer(run: PlanRun, story: Sequence[TimelineEvent], who: str) -> bool:
+    """Whether « OK » says something: in a drill that somebody has taken, of each person once."""
+    said = any(each.plan_run_id == run.id and each.actor == who and each.kind in _ANSWERS for each in story)
+    return run.wants_answers and (run.acknowledged_at is None or not said)
 
 
 def _words(detail: object) -> list[object]:

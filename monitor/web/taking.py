@@ -71,8 +71,9 @@ class Matter:
 
     @property
     def open(self) -> bool:
-        """Whether this link can take it."""
-        return not self.over and self.taken is None and self.used_at is None
+        """Whether this link can take it, or answer a drill that somebody else has taken."""
+        wanted = self.run.wants_answers if self.run is not None else not self.over and self.taken is None
+        return wanted and self.used_at is None
 
     @property
     def _ringing(self) -> list[Alert]:
@@ -160,7 +161,7 @@ async def _take(desk: Desk, matter: Matter, by: str) -> bool:
         run = await operations.act_in_plan(desk.store, matter.run.id, done, THROUGH, once=once, more=more)
     except RefusedError:
         return False
-    return (run.acknowledged_by, run.acknowledged_at) == (by, at)
+    return run.drill or (run.acknowledged_by, run.acknowledged_at) == (by, at)
 
 
 def _shown(

@@ -207,7 +207,7 @@ def _reply(voice: Voice) -> str:
     if message.plan is not None:  # « OK » to words that wait for a yes must not seem to be that yes
         called = message.kind == "call" and message.plan.why in _ASK_WHO_HAS_IT and not message.plan.step
         asks = message.kind == "plan" or called
-        return voice.say("reply.plan") if asks and not message.plan.acknowledged else ""
+        return voice.say("reply.plan") if asks and message.plan.wants_answers else ""
     waits = any(not alert.acknowledged and alert.resolved_at is None for alert in message.alerts)
     unread = any(alert.kind == "mailbox_health" for alert in message.alerts)
     return voice.say("reply.alerts") if waits and not unread else ""

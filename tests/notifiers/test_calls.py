@@ -339,6 +339,7 @@ def test_a_call_offers_no_silence() -> None:
     assert "tocsin silence" not in footer
     assert "Take the plan: tocsin plan ack 4" in footer
     assert "tocsin plan ack" not in text(samples.call("en", "unconfirmed", acknowledged=True))
+    assert "tocsin plan ack" in text(samples.call("en", "unconfirmed", acknowledged=True, drill="[DRILL]"))
 
 
 def test_the_message_that_opens_a_plan_says_how_to_take_it() -> None:

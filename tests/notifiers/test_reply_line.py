@@ -28,6 +28,7 @@ def test_where_ok_is_enough() -> None:
     taken = replace(samples.complaint().alerts[0], acknowledged=True)
     assert not offers(replace(samples.complaint(), alerts=(taken,)))
     assert not offers(samples.untaken(acknowledged=True))
+    assert offers(samples.untaken(acknowledged=True, drill="[DRILL]")), "a drill asks everybody"
 
 
 @pytest.mark.parametrize("message", [samples.approval(), samples.plan_step(), samples.late(), samples.over(), samples.resolved()])

@@ -169,6 +169,11 @@ class PlanRun:
         return self.state is not RunState.CLOSED
 
     @property
+    def wants_answers(self) -> bool:
+        """Whether « je prends en charge » is waited for: nobody has said it, or this is a drill, which asks everybody."""
+        return self.open and (self.acknowledged_at is None or self.drill)
+
+    @property
     def began_at(self) -> datetime:
         """Since when it has been going on: since it was opened, or opened again."""
         return self.reopened_at or self.opened_at

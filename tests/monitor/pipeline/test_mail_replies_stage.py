@@ -253,6 +253,19 @@ async def test_ok_takes_a_plan(hut: Build) -> None:
     assert await people_did(home) == [("plan.acknowledged", "ana")]
 
 
+async def test_ok_answers_a_drill_that_somebody_has_taken(hut: Build) -> None:
+    """A drill asks everybody: a second person's answer is noted, once though the letter is read again."""
+    home = hut(**MAIL, rules=[CRISIS], plans=[CHECK_PLAN])
+    plan, zoe = home.settings.plans[CHECK_PLAN["id"]], Actor("zoe", "cli")
+    await operations.open_plan_by_hand(home.store, plan, "acme", zoe, home.clock.now(), why="rehearsal", drill=True)
+    await home.act()
+    message = next(each for each in home.told("room") if each.kind == "plan")
+    await receives(home, answer(message, by=ANA))
+    for _ in range(2):
+        await receives(home, answer(message, by="room@brand.example"))
+    assert await people_did(home) == [("plan.acknowledged", "ana"), ("plan.answered", "room@brand.example")]
+
+
 async def test_other_words_become_a_note_of_the_plan(hut: Build) -> None:
     """Once, though the letter is read again; of a stranger nothing is noted."""
     home, message = await told_of_a_plan(hut)

@@ -60,6 +60,24 @@ async def test_of_two_at_one_moment_one_takes_it(storm: Doorstep) -> None:
     assert "Déjà pris en charge par Ben" in told or "Already taken by Ana Lopez at 08:00: nothing has changed." in told
 
 
+async def test_a_drill_takes_everybodys_answer(meet: Meet) -> None:
+    """Who comes second reads who leads, and answers by their own link all the same; once."""
+    doorstep = await meet()
+    home = doorstep.home
+    plan, zoe = home.settings.plans["storm"], Actor("zoe", "cli")
+    await operations.open_plan_by_hand(home.store, plan, "acme", zoe, home.clock.now(), why="rehearsal", drill=True)
+    await home.act()
+    await doorstep.press(doorstep.link("ana"))
+    path = doorstep.link("ben")
+    _, shown = await doorstep.get(path)
+    assert ("Taken by Ana Lopez at 08:00." in shown, "this drill asks everybody" in shown, "</form>" in shown) == (True, True, True)
+    assert (await doorstep.press(path))[0] == 303
+    status, shown = await doorstep.press(path)
+    assert (status, "Already taken by Ana Lopez at 08:00" in shown, "</form>" in shown) == (200, True, False)
+    assert [each.actor for each in await home.timeline("plan.answered")] == ["ben"]
+    assert (await doorstep.run()).lead == "ana"
+
+
 async def test_a_shared_mailbox_asks_who_it_is(storm: Doorstep) -> None:
     """From a list: without a name, or with one that is not on it, nobody has taken anything."""
     path = storm.link("room")
