@@ -67,7 +67,7 @@ def list_runs(config: ConfigDir = DEFAULT_CONFIG) -> None:
     run(work)
 
 
-Evidence = Annotated[bool, typer.Option("--evidence", help="Show the posts that it captured, each held to its hash.")]
+Evidence = Annotated[bool, typer.Option("--evidence", help="Show the posts that it captured or kept, each held to its hash.")]
 
 
 @plan.command("show")
@@ -77,17 +77,17 @@ def show(number: RunNumber, evidence: Evidence = False, config: ConfigDir = DEFA
     async def work() -> None:
         from monitor.cli.plan_evidence import show_evidence
         from monitor.pipeline.drills import answers_of
-        from monitor.pipeline.evidence import exhibits
+        from monitor.report.evidence import exhibits
 
         async with opened(config) as (settings, store), store.read() as tx:
             found = await tx.plans.get(number)
             if found is None:
                 raise UsageError(f"there is no plan run {number}; `tocsin plan list` lists them")
             story = await tx.timeline.of_incident(found.incident_id)
-            kept = await exhibits(tx, found) if evidence else []
+            kept = await exhibits(tx, number, with_sensitive=True) if evidence else []
             answered = await answers_of(tx, found, settings.contacts) if found.drill else []
         if evidence:
-            show_evidence(kept, settings)
+            show_evidence([each for each in kept if each.captured_at is not None], settings)
             return
         _show_steps(found, settings)
         if answered:

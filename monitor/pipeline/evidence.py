@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from monitor.domain.mention import Observed
-from monitor.domain.plan import PlanRun
+from monitor.domain.plan import TimelineEvent
 from monitor.storage import UnitOfWork
 
 MOST = 200  # posts, the loudest
 CAPTURED = "plan.captured"
+KEPT = "plan.kept"
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
-    """A post that a run has captured, as it is kept now. None: it is kept no longer. `unchanged`: it is what stood there then."""
+class Captured:
+    """What proves a post: the SHA-256 of what it said, and when that was taken."""
 
-    number: int
-    post: Observed | None
-    unchanged: bool
+    sha256: str
+    at: datetime
 
 
 async def capture(tx: UnitOfWork, incident_id: int) -> Mapping[str, object]:
@@ -37,14 +38,17 @@ def digest(post: Observed) -> str:
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def exhibits(tx: UnitOfWork, run: PlanRun) -> list[Exhibit]:
-    """Every post that a run has captured, each held to its hash."""
-    events = [
-        each for each in await tx.timeline.of_incident(run.incident_id) if each.kind == CAPTURED and each.plan_run_id == run.id
-    ]
-    hashes: dict[int, str] = {}
-    for event in events:
-        found = (event.detail or {}).get("sha256")
-        hashes |= {int(number): said for number, said in found.items()} if isinstance(found, Mapping) else {}
-    posts = {post.id: post for post in await tx.mentions.get(list(hashes))}
-    return [Exhibit(each, posts.get(each), each in posts and digest(posts[each]) == said) for each, said in hashes.items()]
+def captured(story: Iterable[TimelineEvent], run_id: int) -> dict[int, Captured]:
+    """What a run has captured, by itself or because a person kept the post, by the post's number: of each the first."""
+    found: dict[int, Captured] = {}
+    for event in story:
+        if event.plan_run_id == run_id and event.kind in {CAPTURED, KEPT}:
+            for number, sha256 in _hashes(event.detail or {}).items():
+                found.setdefault(int(number), Captured(str(sha256), event.at))
+    return found
+
+
+def _hashes(detail: Mapping[str, object]) -> Mapping[str, object]:
+    """Of a step all those it took, of a post that a person kept its own."""
+    said = detail.get("sha256")
+    return said if isinstance(said, Mapping) else {str(detail["mention"]): said} if "mention" in detail else {}

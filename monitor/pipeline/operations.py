@@ -14,7 +14,7 @@ from monitor.domain.errors import UsageError
 from monitor.domain.feedback import Feedback
 from monitor.domain.mention import Observed
 from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent
-from monitor.pipeline.evidence import digest
+from monitor.pipeline.evidence import KEPT, digest
 from monitor.pipeline.figures import figures_of
 from monitor.pipeline.opening import open_by_hand
 from monitor.plans import Act, Note, Why, act, owe
@@ -364,7 +364,7 @@ async def keep_post(
         said = f"{reason}: {note}" if note else reason
         hold = await tx.holds.place("mention", post.id, reason=said, by=actor.name, at=at, until=until)
         detail = {"mention": post.id, "sha256": digest(post), "hold": hold.id, "note": note or None}
-        await tx.timeline.add(_plan_event("plan.kept", run, actor, at, detail))
+        await tx.timeline.add(_plan_event(KEPT, run, actor, at, detail))
         await tx.commit()
         return hold, post, True
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from monitor.domain.errors import UsageError
 from monitor.domain.mention import Observed
-from monitor.domain.plan import TimelineEvent
-from monitor.pipeline.evidence import digest
+from monitor.pipeline.evidence import Captured, captured, digest
 from monitor.storage import UnitOfWork
 
 MOST: Final = 100_000
@@ -52,30 +51,19 @@ async def exhibits(tx: UnitOfWork, run_id: int, *, with_sensitive: bool) -> list
     run = await tx.plans.get(run_id)
     if run is None:
         raise UsageError(f"there is no plan run {run_id}; `tocsin plan list` lists them")
-    captured = _captured(await tx.timeline.of_incident(run.incident_id), run_id)
+    proofs = captured(await tx.timeline.of_incident(run.incident_id), run_id)
     posts = await tx.alerts.evidence([alert.id for alert in await tx.alerts.of_incident(run.incident_id)], MOST)
     kept = {post.id for post in posts}
-    posts += await tx.mentions.get([number for number in captured if number not in kept])
-    shown = [_exhibit(post, captured.get(post.id), with_sensitive=with_sensitive) for post in posts]
-    gone = [Exhibit(number, "gone", captured_sha256=hash_, captured_at=at) for number, (hash_, at) in captured.items()]
+    posts += await tx.mentions.get([number for number in proofs if number not in kept])
+    shown = [_exhibit(post, proofs.get(post.id), with_sensitive=with_sensitive) for post in posts]
+    gone = [Exhibit(number, "gone", captured_sha256=each.sha256, captured_at=each.at) for number, each in proofs.items()]
     known = {each.mention for each in shown}
     shown.sort(key=lambda each: (each.written_at.timestamp() if each.written_at else 0.0, each.mention))
     return [*shown, *(each for each in gone if each.mention not in known)]
 
 
-def _captured(story: Iterable[TimelineEvent], run_id: int) -> dict[int, tuple[str, datetime]]:
-    """The first hash of each post, and when it was taken."""
-    found: dict[int, tuple[str, datetime]] = {}
-    for event in story:
-        hashes = (event.detail or {}).get("sha256")
-        if event.kind == "plan.captured" and event.plan_run_id == run_id and isinstance(hashes, Mapping):
-            for number, hash_ in hashes.items():
-                found.setdefault(int(number), (str(hash_), event.at))
-    return found
-
-
-def _exhibit(post: Observed, captured: tuple[str, datetime] | None, *, with_sensitive: bool) -> Exhibit:
-    hash_, at = captured or ("", None)
+def _exhibit(post: Observed, proof: Captured | None, *, with_sensitive: bool) -> Exhibit:
+    hash_ = proof.sha256 if proof is not None else ""
     now = "" if post.is_erased else digest(post)
     found = Exhibit(
         post.id,
@@ -90,7 +78,7 @@ def _exhibit(post: Observed, captured: tuple[str, datetime] | None, *, with_sens
         sensitive=bool(post.sensitive),
         sha256=now,
         captured_sha256=hash_,
-        captured_at=at,
+        captured_at=proof.at if proof is not None else None,
     )
     masked = found.sensitive and not with_sensitive and not post.is_erased
     return replace(found, masked=True, author="", uri="", title="", text="") if masked else found

@@ -11,8 +11,8 @@ from sqlalchemy import update
 from monitor.domain.errors import UsageError
 from monitor.domain.plan import StatementStep
 from monitor.pipeline import operations
-from monitor.pipeline.evidence import exhibits
 from monitor.pipeline.operations import Actor
+from monitor.report.evidence import exhibits
 from monitor.storage.tables import mention
 from notifiers import DeliveryError, Reason
 from notifiers.render import html, text
@@ -224,17 +224,16 @@ async def test_evidence_is_shown_with_what_proves_it(hut: Build) -> None:
     home = housed(hut)
     await home.storm()
     await home.act()
-    (run,) = await home.runs()
     async with home.store.begin() as tx:
-        kept = await exhibits(tx, run)
-        assert len(kept) == 3
-        assert all(each.unchanged and each.post is not None and each.post.text for each in kept)
-        await tx.mentions._session.run(update(mention).where(mention.c.id == kept[0].number).values(text="Acme is fine"))
-        await tx.mentions._session.run(mention.delete().where(mention.c.id == kept[1].number))
+        kept = await exhibits(tx, 1, with_sensitive=False)
+        assert [each.verdict for each in kept] == ["unchanged"] * 3
+        assert all(each.text for each in kept)
+        await tx.mentions._session.run(update(mention).where(mention.c.id == kept[0].mention).values(text="Acme is fine"))
+        await tx.mentions._session.run(mention.delete().where(mention.c.id == kept[1].mention))
         await tx.commit()
     async with home.store.read() as tx:
-        changed, gone, same = await exhibits(tx, run)
-    assert (changed.unchanged, gone.unchanged, gone.post, same.unchanged) == (False, False, None, True)
+        found = await exhibits(tx, 1, with_sensitive=False)
+    assert [each.verdict for each in found] == ["changed", "unchanged", "gone"]
 
 
 # --- calls that arrive ---------------------------------------------------------------------------------------------------

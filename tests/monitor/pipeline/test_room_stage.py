@@ -13,6 +13,7 @@ from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.readings import by_day, must_read, note_reading
 from monitor.pipeline.standing import standing_of
+from monitor.report.evidence import exhibits
 from monitor.settings import Contacts
 from notifiers.render import html, text
 from notifiers.wording import headline, next_action, why
@@ -166,6 +167,9 @@ async def test_a_post_that_is_kept_outlives_retention(house: Build) -> None:
     (kept,) = await home.timeline("plan.kept")
     assert kept.detail is not None
     assert (kept.detail["mention"], kept.detail["hold"], kept.plan_run_id) == (post.id, hold.id, run.id)
+    async with home.store.read() as tx:
+        proven = {each.mention: (each.verdict, each.captured_at) for each in await exhibits(tx, run.id, with_sensitive=False)}
+    assert proven[post.id] == ("unchanged", kept.at), "no alert rests on it, and it is exported all the same"
     await home.do("false_alarm", text="none")
     home.clock.advance(timedelta(days=400))
     while await home.store.forget(home.settings.storage.retention, home.clock.now(), 1000):
