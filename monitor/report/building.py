@@ -41,7 +41,7 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         opened_at=run.opened_at,
         closed_at=run.closed_at,
         prefix=plan.drill.prefix if run.drill else "",
-        false_alarm=any(each.kind == "plan.false_alarm" for each in own),
+        false_alarm=any(each.kind == "plan.false_alarm" for each in _at_the_end(run, own)),
         rang=bool(seen.alerts),
         why=next((str((each.detail or {}).get("why", "")) for each in own if each.kind == "plan.opened"), ""),
         level=_gravest(run, own),
@@ -82,8 +82,13 @@ def _gravest(run: PlanRun, own: Sequence[TimelineEvent]) -> Localized:
 
 def _signature(run: PlanRun, own: Sequence[TimelineEvent]) -> Signature | None:
     """The last one since the run was closed: one that was opened again is to be signed anew."""
-    signed = [each for each in own if each.kind == SIGNED and run.closed_at is not None and each.at >= run.closed_at]
+    signed = [each for each in _at_the_end(run, own) if each.kind == SIGNED]
     return Signature(signed[-1].actor, signed[-1].at) if signed else None
+
+
+def _at_the_end(run: PlanRun, own: Sequence[TimelineEvent]) -> list[TimelineEvent]:
+    """What came with the last end and after it: what was said of an earlier one does not hold any more."""
+    return [each for each in own if run.closed_at is not None and each.at >= run.closed_at]
 
 
 def _marks(moments: Sequence[Moment], plan: Plan, course: Course) -> list[Moment]:

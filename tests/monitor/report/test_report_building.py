@@ -253,6 +253,13 @@ def test_a_drill_and_a_false_alarm_say_so() -> None:
     assert (report().prefix, report().false_alarm) == ("", False)
 
 
+def test_a_false_alarm_that_became_a_crisis_is_none() -> None:
+    """The run was opened again, and what ended it last was no false alarm."""
+    story = [*STORY, said(240, "plan.false_alarm", "leo", why="a film"), said(300, "plan.reopened"), said(1000, "plan.closed")]
+    assert not report(story=story, run=run(closed_at=at(1000))).false_alarm
+    assert not report(story=story[:-1], run=run(state=RunState.RUNNING, closed_at=None)).false_alarm
+
+
 def test_the_gravest_level_is_named_though_it_fell() -> None:
     """It rose to a crisis and was lowered again."""
     assert report(run=run(level=2)).level == {"fr": "crise", "en": "crisis"}
