@@ -20,7 +20,7 @@ from monitor.domain.plan import (
 )
 from monitor.plans.acting import Act, RefusedError, doable, ended, needs, note, step_of, who
 from monitor.plans.aftermath import ask_for_report
-from monitor.plans.effects import Effect, Moved, Tell, Why, as_observed
+from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
 from monitor.plans.ladder import next_rung
 from monitor.plans.news import tell
 from monitor.plans.statements import approve, edit, reject, require_no_yes
@@ -52,7 +52,16 @@ def act(run: PlanRun, done: Act) -> Moved:
     moved = verb(run.definition, run, replace(done, figures=replace(done.figures, level=run.level)))
     if not moved.effects:
         return Moved(run)
-    return Moved(replace(moved.run, touched_at=done.at), as_observed(run, moved.effects))
+    effects = (*_also_taken(run, moved, done), *moved.effects)
+    return Moved(replace(moved.run, touched_at=done.at), as_observed(run, effects))
+
+
+def _also_taken(run: PlanRun, moved: Moved, done: Act) -> Iterator[Effect]:
+    """Who hands over or ends what nobody had has taken it, too, and the report counts that; to end a drill answers nothing."""
+    taken = run.acknowledged_at is None and moved.run.acknowledged_at is not None
+    said = any(isinstance(each, Note) and each.kind == "acknowledged" for each in moved.effects)
+    if taken and not said and not (run.drill and done.verb in _ENDING):
+        yield Note("acknowledged")
 
 
 # --- who has it ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from monitor.report.value import Column, Span
 ENOUGH: Final = 10
 """Posts with a sentiment that a stretch of time must have before its negative share counts as a peak: one of one says nothing."""
 
+_BEGAN = frozenset({"plan.opened", "plan.level.set"})
 _TAKEN = frozenset({"plan.acknowledged", "alert.acknowledged"})
 
 
@@ -52,9 +53,9 @@ def _first(story: Iterable[TimelineEvent], kinds: Iterable[str], run: int) -> da
 
 
 def _ack_within(plan: Plan, story: Iterable[TimelineEvent], run: int) -> timedelta | None:
-    """What the plan gives at the level at which the run began."""
-    set_ = next((each for each in story if each.plan_run_id == run and each.kind == "plan.level.set"), None)
-    number = (set_.detail or {}).get("level") if set_ is not None else None
+    """What the plan gives at the level at which the run began: figures set it, or whoever opened a drill."""
+    began = (each.detail or {} for each in story if each.plan_run_id == run and each.kind in _BEGAN)
+    number = next((detail["level"] for detail in began if "level" in detail), None)
     level = plan.level(number) if isinstance(number, int) else None
     return level.ack_within if level is not None else None
 

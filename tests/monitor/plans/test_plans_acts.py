@@ -540,7 +540,7 @@ def test_who_stands_down_closes_what_nobody_signs() -> None:
     walk = _begun()
     walk.act("stand_down")
     assert (walk.run.state, walk.run.closed_by, walk.run.closed_at) == (RunState.CLOSED, "ana", OPENED)
-    assert walk.kinds == ["stood_down", "closed"]
+    assert walk.kinds == ["acknowledged", "stood_down", "closed"]
     assert walk.whom(Why.OVER) == [("cm",)]
 
 
@@ -585,7 +585,7 @@ def test_standing_down_against_the_figures_needs_a_reason(mentions: int | None, 
     with pytest.raises(RefusedError, match=f"figures that do not hold yet \\({said}\\)"):
         walk.act("stand_down")
     walk.act("stand_down", text="it is all about somebody else")
-    assert walk.noted[0] == Note("stood_down", {"why": "it is all about somebody else"})
+    assert walk.noted[1] == Note("stood_down", {"why": "it is all about somebody else"})
     assert walk.run.state is RunState.CLOSED
 
 
@@ -691,6 +691,18 @@ def test_a_drill_publishes_nothing_and_takes_nothing_back() -> None:
     walk.act("done", step="answer")
     walk.act("stand_down")
     assert not {Why.STEP, Why.UNDO} & {tell.why for tell in walk.told}
+
+
+@pytest.mark.parametrize("act", [{"verb": "hand_over", "to": "bob"}, {"verb": "stand_down"}])
+def test_who_hands_over_or_ends_what_nobody_had_has_taken_it(act: dict[str, Any]) -> None:
+    """One event says so, which the report counts; whoever ends a drill has not answered it by that."""
+    walk = _begun()
+    effects = walk.act(**act, text="I must go")
+    assert (walk.run.acknowledged_by, effects[0]) == ("ana", Note("acknowledged"))
+    assert sum(isinstance(each, Note) and each.kind == "acknowledged" for each in effects) == 1
+    drill = _begun()
+    drill.run = replace(drill.run, drill=True)
+    assert Note("acknowledged") not in drill.act("stand_down")
 
 
 def test_in_a_drill_everybody_answers() -> None:

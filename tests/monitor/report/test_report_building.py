@@ -57,6 +57,12 @@ def test_what_the_plan_gives_stands_beside_them() -> None:
     assert span(made, "recovery").within is None
 
 
+def test_a_drill_is_held_against_the_level_at_which_it_was_opened() -> None:
+    """Its level was said, and no figures set it."""
+    story = [said(0, "plan.opened", "leo", mode="drill", level=3), *STORY[4:]]
+    assert span(report(run=run(drill=True), story=story), "acknowledge").within == 15 * MINUTE
+
+
 def test_a_run_that_a_person_opened_detected_nothing() -> None:
     """Its times count from the opening; it was over when somebody said so."""
     opened = run(opened_at=at(5), stood_down_at=at(100))
