@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from monitor.domain.alert import DeliveryRecord, DeliveryState, Notification, NotificationKind
+from monitor.domain.alert import DeliveryRecord, DeliveryState, Notification
 from monitor.domain.plan import PlanRun
-from monitor.plans.answers import Answer, Told, answers
+from monitor.plans.answers import Answer, Told, answers, asks
 from monitor.settings.contacts import Contacts
 from monitor.storage import UnitOfWork
 
@@ -16,8 +16,7 @@ _ARRIVED = {DeliveryState.DELIVERED: True, DeliveryState.DRY_RUN: True, Delivery
 
 async def answers_of(tx: UnitOfWork, run: PlanRun, contacts: Contacts) -> list[Answer]:
     """Everybody who was told of a run, through what, and when they answered."""
-    # The end of a run, and what came of it, ask nobody for an answer.
-    asked = [each for each in await tx.notifications.of_run(run.id) if each.kind is not NotificationKind.OVER]
+    asked = [*filter(asks, await tx.notifications.of_run(run.id))]
     records = await tx.deliveries.of_messages([each.id for each in asked])
     owners, roles = _owners(contacts), _roles(contacts, run.definition.named())
     told = [_told(each, records.get(each.id), owners, roles) for each in asked]

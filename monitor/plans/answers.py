@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from monitor.domain.alert import Notification, NotificationKind
 from monitor.domain.plan import PlanRun, TimelineEvent
+from monitor.plans.effects import Why
 
 _NO_ANSWER: Final = frozenset({"plan.opened", "plan.closed", "plan.stood_down", "plan.false_alarm"})
 """What a person does to a run from outside: whoever opens or ends a drill has not answered it by that."""
+_NO_CALL: Final = frozenset({Why.UNDO, Why.REPORT, Why.UNSIGNED, Why.STEP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,23 @@ def silent_roles(found: Iterable[Answer]) -> list[str]:
     return [role for role in dict.fromkeys(role for each in told for role in each.roles) if role not in spoke]
 
 
+def asks(message: Notification) -> bool:
+    """Whether somebody is to answer it: not to what is a step itself, nor to what comes after the end."""
+    opens = message.kind is NotificationKind.PLAN
+    return opens or (message.kind is NotificationKind.CALL and message.plan_why not in _NO_CALL)
+
+
+def is_answer(run: PlanRun, event: TimelineEvent) -> bool:
+    """Whether a person took part in a drill by it: what comes with its end or later changes nothing of what it found."""
+    ended = run.closed_at is not None and event.at >= run.closed_at
+    return event.plan_run_id == run.id and event.actor != "tocsin" and event.kind not in _NO_ANSWER and not ended
+
+
 def _answered(run: PlanRun, timeline: Iterable[TimelineEvent]) -> dict[str, datetime]:
     """When each first did something in the run; what Tocsin does by itself is no answer."""
     found: dict[str, datetime] = {}
     for event in timeline:
-        if event.plan_run_id == run.id and event.actor != "tocsin" and event.kind not in _NO_ANSWER:
+        if is_answer(run, event):
             found.setdefault(event.actor, event.at)
     return found
 

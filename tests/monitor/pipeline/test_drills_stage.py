@@ -82,6 +82,7 @@ async def test_the_owner_hears_who_answered(house: Build) -> None:
     assert found["ana"].through == ("phone",)
     assert found["ana"].after == 22 * MINUTE
     assert found["ben"].answered_at is None
+    home.clock.advance(MINUTE)
     await answers(home, "stand_down", "zoe")
     message = home.told("backup-phone")[-1]
     assert message.plan is not None
@@ -106,6 +107,15 @@ async def test_a_channel_that_takes_nothing_is_named(hut: Build) -> None:
     async with home.store.read() as tx:
         (ana,) = (each for each in await _found(home, tx) if each.who == "ana")
     assert (ana.through, ana.refused) == ((), ("phone",))
+
+
+async def test_what_is_a_step_itself_asks_for_no_answer(hut: Build) -> None:
+    """Nobody is silent because a step was delivered to them; the after-action report counts the same."""
+    home = housed(hut)
+    await drilled(home)
+    assert home.told("desk")
+    async with home.store.read() as tx:
+        assert "desk" not in {each.who for each in await _found(home, tx)}
 
 
 async def test_every_message_of_a_drill_says_so_first(hut: Build) -> None:

@@ -45,6 +45,14 @@ def test_who_did_nothing_has_not_answered() -> None:
     assert silent_roles(told) == ["cm", "head"]
 
 
+def test_what_is_done_at_the_end_or_after_it_is_no_answer() -> None:
+    """Whoever signs the report a day later has not answered; what a drill found does not change any more."""
+    closed = replace(_run(), closed_at=OPENED + minutes(40))
+    acts = [_did("ana", "answered", 39), _did("bob", "acknowledged", 40), _did("bob", "report.signed", 1500)]
+    told = answers(closed, [_ANA, _BOB], acts)
+    assert [each.after for each in told] == [minutes(39), None]
+
+
 def test_several_messages_to_one_person_are_one_line() -> None:
     """From the first on, through whatever arrived; what never did is named apart."""
     mail = Told("ana", "ana", OPENED + minutes(5), arrived=False, roles=("cm",))

@@ -180,6 +180,15 @@ def test_who_did_nothing_afterwards_did_not_answer() -> None:
     assert first == Asked("head-of-communication", 1, answered=False, arrived=False)
 
 
+def test_who_only_acts_afterwards_or_only_ends_a_drill_did_not_answer() -> None:
+    """To end a crisis is to take part in it; to end a drill is not."""
+    story = [*(each for each in STORY if each.actor != "leo"), said(300, SIGNED, "leo")]
+    assert not report(story=story).asked[0].answered
+    story.append(said(240, "plan.stood_down", "leo"))
+    assert all(each.answered for each in report(story=story).asked[:-1])
+    assert not report(story=story, run=run(drill=True)).asked[0].answered
+
+
 def test_what_asks_for_nothing_is_no_call() -> None:
     """A step that is delivered, and what comes after the end."""
     others = (called(7, "leo", 5, NotificationKind.STEP, "step"), called(8, "camille", 241, why="report"))
