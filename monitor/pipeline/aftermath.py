@@ -81,10 +81,11 @@ async def _append(store: Store, run_id: int, decide: _Decide, actor: Actor, at: 
             said = decide(run, await tx.timeline.of_incident(run.incident_id))
             if said is None:
                 return None
-            if await tx.plans.save(run, replace(run, touched_at=at)):
+            then = max(at, run.closed_at or at)  # a clock that was set back puts nothing before the end that it is about
+            if await tx.plans.save(run, replace(run, touched_at=then)):
                 detail = {"plan": run.plan, **said[1]}
                 event = TimelineEvent(
-                    at, said[0], actor.name, actor.through, detail, incident_id=run.incident_id, plan_run_id=run.id
+                    then, said[0], actor.name, actor.through, detail, incident_id=run.incident_id, plan_run_id=run.id
                 )
                 await tx.timeline.add(event)
                 await tx.commit()

@@ -90,6 +90,19 @@ async def test_the_author_is_asked_until_somebody_signs(house: Build) -> None:
     assert [event.actor for event in await home.timeline("plan.report.signed")] == ["zoe"]
 
 
+async def test_a_signature_counts_though_the_clock_was_set_back(hut: Build) -> None:
+    """It is stamped no earlier than the end that it is about, and nobody is reminded any more."""
+    home = housed(hut)
+    await closed(home)
+    end = home.clock.now()
+    assert await aftermath.sign_report(home.store, 1, ZOE, end - HOUR)
+    assert not await aftermath.sign_report(home.store, 1, ZOE, end - HOUR)
+    assert [event.at for event in await home.timeline("plan.report.signed")] == [end]
+    home.clock.advance(30 * DAY)
+    await home.act()
+    assert whys(home) == ["report"]
+
+
 async def test_a_false_alarm_owes_no_report(hut: Build) -> None:
     """Though its plan names an author."""
     home = housed(hut)
