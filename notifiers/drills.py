@@ -1,8 +1,8 @@
-"""What came of a drill, for whoever owns the plan: who answered, after how long, and who did not."""
+"""What came of a drill, for whoever owns the plan: who answered, who did not, and how fast all of them together were."""
 
 from __future__ import annotations
 
-from notifiers.message import AnswerFacts, PlanFacts
+from notifiers.message import AnswerFacts, PaceFacts, PlanFacts
 from notifiers.safe import one_line
 from notifiers.voice import Voice
 
@@ -23,12 +23,26 @@ def headline(voice: Voice, plan: PlanFacts) -> str:
 
 
 def why(voice: Voice, plan: PlanFacts) -> list[str]:
-    """Whom nobody heard, by name and by role."""
+    """Whom nobody heard, by name and by role; then how fast the others were."""
+    return [*_silent(voice, plan), _pace(voice, plan.pace)]
+
+
+def _silent(voice: Voice, plan: PlanFacts) -> list[str]:
     silent = [one_line(each.who, _NAME) for each in plan.answers if not each.answered]
     if not silent:
         return [voice.say("drilled.all")]
     roles = ", ".join(one_line(role, _NAME) for role in plan.silent_roles)
     return [voice.say("drilled.silent", who=", ".join(silent)), voice.say("drilled.roles", roles=roles) if roles else ""]
+
+
+def _pace(voice: Voice, pace: PaceFacts | None) -> str:
+    """Of the team, as few people can be told apart in it."""
+    if pace is None:
+        return ""
+    first = voice.reader.span(pace.first)
+    if pace.half is None or pace.last is None:
+        return voice.say("drilled.first", first=first)
+    return voice.say("drilled.pace", first=first, half=voice.reader.span(pace.half), last=voice.reader.span(pace.last))
 
 
 def lines(voice: Voice, plan: PlanFacts) -> list[str]:
@@ -44,6 +58,4 @@ def _line(voice: Voice, answer: AnswerFacts) -> str:
     said = voice.say("drilled.told", who=who, at=told, through=", ".join(answer.through)) if answer.through else who
     if answer.refused:
         said = voice.say("drilled.refused", said=said, receivers=", ".join(answer.refused))
-    if answer.after is None:
-        return voice.say("drilled.none", said=said)
-    return voice.say("drilled.after", said=said, after=voice.reader.span(answer.after))
+    return voice.say("drilled.yes" if answer.answered else "drilled.none", said=said)

@@ -171,8 +171,8 @@ class StandingFacts:
 class AnswerFacts:
     """How somebody took part in a drill. `told_at` None: they answered without having been told by name.
 
-    `through` are the receivers that took a message for them, `refused` those that took none; `after` is how long they took,
-    None without an answer. `roles` are theirs in the plan.
+    `through` are the receivers that took a message for them, `refused` those that took none. `roles` are theirs in the
+    plan. How long a single person took is nobody's business: see `PaceFacts`.
     """
 
     who: str
@@ -180,8 +180,16 @@ class AnswerFacts:
     through: Sequence[str] = ()
     refused: Sequence[str] = ()
     answered: bool = False
-    after: timedelta | None = None
     roles: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PaceFacts:
+    """How fast a team answered a drill: the first, half of them, the last; the latter two None where few answered."""
+
+    first: timedelta
+    half: timedelta | None = None
+    last: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +199,7 @@ class PlanFacts:
     `why` is the word of `monitor.plans.Why` that a `call`, a `step` or an `over` is written for. `since` is since when that is
     so; `deadline` is the one of the step in question, or the moment until which somebody must act; both are aware. `drill` is
     the prefix of a drill, empty when this is none; `page` the address of the run's page, empty when there is none. `answers`
-    say who answered a drill, once it has ended, and `silent_roles` of which roles nobody did.
+    say who answered a drill, once it has ended, `pace` how fast, and `silent_roles` of which roles nobody did.
     """
 
     run_id: int
@@ -215,6 +223,7 @@ class PlanFacts:
     version: str = ""  # which version of the plan somebody is to read, empty for a run
     standing: StandingFacts | None = None  # of a report to people who were not there, such as a board or the next shift
     answers: Sequence[AnswerFacts] = ()
+    pace: PaceFacts | None = None
     silent_roles: Sequence[str] = ()
 
     @property

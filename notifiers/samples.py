@@ -14,6 +14,7 @@ from notifiers.message import (
     GroupFacts,
     Language,
     Message,
+    PaceFacts,
     PlanFacts,
     PlanStepFacts,
     Post,
@@ -346,7 +347,7 @@ def drilled(language: Language = "fr") -> Message:
     message = over(language)
     assert message.plan is not None
     answers = (
-        AnswerFacts("Inès Delorme", NOW, ("e-mail", "ines-sms"), (), True, timedelta(minutes=4), ("community-manager",)),
+        AnswerFacts("Inès Delorme", NOW, ("e-mail", "ines-sms"), (), True, ("community-manager",)),
         AnswerFacts(
             "Bastien Roche", NOW + timedelta(minutes=15), ("e-mail",), ("bastien-sms",), roles=("head-of-communication",)
         ),
@@ -355,6 +356,7 @@ def drilled(language: Language = "fr") -> Message:
     )
     prefix = _say(language, "[EXERCICE]", "[DRILL]")
     plan = replace(message.plan, why="drilled", drill=prefix, answers=answers, silent_roles=("head-of-communication",))
+    plan = replace(plan, pace=PaceFacts(timedelta(minutes=4)))
     return replace(message, id="note-24", plan=plan)
 
 

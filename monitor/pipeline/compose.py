@@ -30,13 +30,23 @@ from monitor.pipeline.places import figures_for_words, known_places
 from monitor.pipeline.seals import Seal
 from monitor.pipeline.standing import standing_of, with_standing
 from monitor.plans import Why, report_due
-from monitor.plans.answers import Answer, silent_roles
+from monitor.plans.answers import Answer, pace, silent_roles
 from monitor.plans.approval import usable
 from monitor.plans.ladder import next_climb
 from monitor.plans.steps import NOT_REACHED, is_automatic
 from monitor.settings import Contacts, Settings
 from monitor.storage import Store, UnitOfWork
-from notifiers.message import AlertFacts, AnswerFacts, Language, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
+from notifiers.message import (
+    AlertFacts,
+    AnswerFacts,
+    Language,
+    Message,
+    PaceFacts,
+    PlanFacts,
+    PlanStepFacts,
+    Post,
+    StatementFacts,
+)
 from notifiers.wording import opening
 
 _OF_THE_REPORT = frozenset({Why.REPORT, Why.UNSIGNED})
@@ -146,11 +156,13 @@ class Composer:
         return with_standing(facts, run, standing, plain.language, partial(fill, language=plain.language))
 
     async def _answered(self, tx: UnitOfWork, run: PlanRun, facts: PlanFacts) -> PlanFacts:
-        """With who answered the drill."""
+        """With who answered the drill, and how fast."""
         found = await answers_of(tx, run, self._settings.contacts)
         people = self._settings.contacts.people
         answers = tuple(_answer(each, people[each.who].name if each.who in people else each.who) for each in found)
-        return replace(facts, answers=answers, silent_roles=tuple(silent_roles(found)))
+        took = pace(found)
+        quick = PaceFacts(took.first, took.half, took.last) if took is not None else None
+        return replace(facts, answers=answers, pace=quick, silent_roles=tuple(silent_roles(found)))
 
     def _to_read(self, notification: Notification, language: Language) -> PlanFacts | None:
         """The plan as it stands in the configuration; None when it was taken out since."""
@@ -354,7 +366,7 @@ def _answer(answer: Answer, called: str) -> AnswerFacts:
     through = tuple("e-mail" if each == answer.who != called else each for each in answer.through)
     refused = tuple("e-mail" if each == answer.who != called else each for each in answer.refused)
     answered = answer.answered_at is not None
-    return AnswerFacts(called, answer.told_at, through, refused, answered, answer.after, answer.roles)
+    return AnswerFacts(called, answer.told_at, through, refused, answered, answer.roles)
 
 
 def _has_risen(run: PlanRun) -> bool:

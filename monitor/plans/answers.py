@@ -1,10 +1,11 @@
-"""Who answered when a plan rang: told when and through what, and how long it took them to say something, if they did."""
+"""Who answered when a plan rang: told when, through what, whether they said something, and how fast the team was."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import median_low
 from typing import Final
 
 from monitor.domain.alert import Notification, NotificationKind
@@ -14,6 +15,8 @@ from monitor.plans.effects import Why
 _NO_ANSWER: Final = frozenset({"plan.opened", "plan.closed", "plan.stood_down", "plan.false_alarm"})
 """What a person does to a run from outside: whoever opens or ends a drill has not answered it by that."""
 _NO_CALL: Final = frozenset({Why.UNDO, Why.REPORT, Why.UNSIGNED, Why.STEP})
+
+_TEAM: Final = 3  # answers of which figures can be told without telling on anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,26 @@ def answers(run: PlanRun, told: Sequence[Told], timeline: Iterable[TimelineEvent
     by_name = [_answer(who, [each for each in told if each.who == who], answered.get(who)) for who in known]
     others = [Answer(who, (), None, (), (), at) for who, at in answered.items() if who not in known]
     return [*by_name, *others]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the team answered, and nobody by name: the first, half of them, the last.
+
+    `half` and `last` are None while fewer than three answered, for then each would be somebody's own time.
+    """
+
+    first: timedelta
+    half: timedelta | None = None
+    last: timedelta | None = None
+
+
+def pace(found: Iterable[Answer]) -> Pace | None:
+    """How fast they were; None when nobody answered who was told by name."""
+    took = sorted(each.after for each in found if each.after is not None)
+    if len(took) < _TEAM:
+        return Pace(took[0]) if took else None
+    return Pace(took[0], median_low(took), took[-1])
 
 
 def silent_roles(found: Iterable[Answer]) -> list[str]:

@@ -16,6 +16,7 @@ from notifiers.message import (
     DoneFacts,
     GroupFacts,
     Message,
+    PaceFacts,
     PlanFacts,
     PlanStepFacts,
     Post,
@@ -137,6 +138,7 @@ def plan_payload(plan: PlanFacts) -> dict[str, Any]:
         "version": plan.version or None,
         "standing": _standing(plan.standing) if plan.standing else None,
         **({"answers": [_answer(each) for each in plan.answers]} if plan.answers else {}),
+        **({"pace": _pace(plan.pace)} if plan.pace is not None else {}),
     }
 
 
@@ -148,8 +150,12 @@ def _answer(answer: AnswerFacts) -> dict[str, Any]:
         "through": list(answer.through),
         "refused": list(answer.refused),
         "answered": answer.answered,
-        "after_seconds": answer.after.total_seconds() if answer.after is not None else None,
     }
+
+
+def _pace(pace: PaceFacts) -> dict[str, Any]:
+    found = {"first_seconds": pace.first, "half_seconds": pace.half, "last_seconds": pace.last}
+    return {name: took.total_seconds() if took is not None else None for name, took in found.items()}
 
 
 def _standing(standing: StandingFacts) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 import notifiers.voice
 from monitor.plans.effects import Why
 from notifiers import catalogue, samples
-from notifiers.message import AlertFacts, DoneFacts, FigureFacts, Kind, Language, Message, Post, Severity
+from notifiers.message import AlertFacts, DoneFacts, FigureFacts, Kind, Language, Message, PaceFacts, Post, Severity
 from notifiers.reasons import FIGURES
 from notifiers.render import html, short, text
 from notifiers.standing import DID
@@ -611,7 +611,10 @@ def _drilled(language: Language) -> Iterator[Message]:
     yield some
     for answered in (True, False):
         answers = tuple(replace(each, answered=answered) for each in some.plan.answers)
-        yield replace(some, plan=replace(some.plan, answers=answers, silent_roles=()))
+        took = [timedelta(minutes=each) for each in (4, 6, 9)]
+        yield replace(
+            some, plan=replace(some.plan, answers=answers, pace=PaceFacts(*took) if answered else None, silent_roles=())
+        )
 
 
 @pytest.mark.no_cover  # tens of thousands of messages

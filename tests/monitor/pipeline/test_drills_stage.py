@@ -91,7 +91,8 @@ async def test_the_owner_hears_who_answered(house: Build) -> None:
     assert "Ben" in text(message)
     assert "no answer" in text(message)
     told = {each["who"]: each for each in payload(message)["data"]["plan"]["answers"]}
-    assert told["Ana"]["after_seconds"] == 22 * 60
+    assert payload(message)["data"]["plan"]["pace"] == {"first_seconds": 22 * 60, "half_seconds": None, "last_seconds": None}
+    assert "The first answer came after 22 minutes." in text(message)
     assert told["Ben"]["answered"] is False
 
 

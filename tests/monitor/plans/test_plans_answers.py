@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from monitor.domain.plan import PlanRun, TimelineEvent
-from monitor.plans.answers import Answer, Told, answers, silent_roles
+from monitor.plans.answers import Answer, Pace, Told, answers, pace, silent_roles
 from tests.monitor.plans.walking import OPENED, minutes, opened, plan
 
 _ANA = Told("ana", "ana-sms", OPENED, arrived=True, roles=("cm",))
@@ -59,6 +59,15 @@ def test_several_messages_to_one_person_are_one_line() -> None:
     again = Told("ana", "ana-sms", OPENED + minutes(9), arrived=True, roles=("cm",))
     (ana,) = _found([_ANA, mail, again], _did("ana", "answered", 10))
     assert (ana.through, ana.refused, ana.after) == (("ana-sms",), ("ana",), minutes(10))
+
+
+def test_how_fast_they_were_is_told_of_the_team_alone() -> None:
+    """The first answer, whoever gave it; half of them and the last once three can be meant."""
+    told = [_ANA, _BOB, replace(_ANA, who="cleo"), replace(_ANA, who="dora")]
+    acts = [_did("ana", "acknowledged", 4), _did("bob", "answered", 17), _did("cleo", "answered", 9)]
+    assert pace(_found(told)) is None
+    assert pace(_found(told, *acts[:2])) == Pace(minutes(2))
+    assert pace(_found(told, *acts)) == Pace(minutes(2), minutes(4), minutes(9))
 
 
 def test_a_role_has_answered_when_one_of_its_people_has() -> None:
