@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.monitor.cli.conftest import Tocsin
 
@@ -27,6 +29,20 @@ def test_a_report_is_written_by_the_ending_of_its_file(rung: Tocsin, tmp_path: P
     assert page.read_text().startswith('<!doctype html>\n<html lang="fr">')
     assert page.stat().st_mode & 0o777 == 0o600
     assert json.loads(rung.at("plan", "report", "1", "--format", "json").output)["run"] == 1
+
+
+@pytest.mark.parametrize("words", [("report",), ("evidence", "--format", "csv")], ids=["report", "evidence"])
+def test_a_file_that_was_there_becomes_its_owners_alone(rung: Tocsin, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Whoever could read what stood there reads nothing new, and what a link leads to is left alone."""
+    shared, linked, elsewhere = tmp_path / "shared", tmp_path / "linked", tmp_path / "elsewhere"
+    for path in (shared, elsewhere):
+        path.write_text("old")
+        path.chmod(0o644)
+    linked.symlink_to(elsewhere)
+    for path in (shared, linked):
+        assert rung.at("plan", words[0], "1", *words[1:], "--output", str(path)).exit_code == 0
+        assert (path.lstat().st_mode & 0o777, path.read_text("utf-8") != "old") == (0o600, True)
+    assert elsewhere.read_text() == "old"
 
 
 def test_a_file_that_cannot_be_written_is_said(rung: Tocsin, tmp_path: Path) -> None:
