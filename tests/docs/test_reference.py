@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,10 +13,11 @@ from pydantic import BaseModel
 
 from monitor.domain.errors import ExitCode
 from monitor.domain.plan import PLACES, PlanFile, Step
+from monitor.plans import Why
 from monitor.settings import lint
 from monitor.settings.model import MonitorFile
 from monitor.telemetry import metrics
-from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts, Post
+from notifiers.message import AlertFacts, AnswerFacts, Message, PaceFacts, PlanFacts, PlanStepFacts, Post
 from notifiers.render.as_payload import payload
 from rules import MentionRule, RuleTest, WindowRule
 from rules.figures import FiguresWhere
@@ -137,6 +138,9 @@ def test_the_page_of_webhook_events_names_every_field() -> None:
     assert tables["A post: `data.posts[]`"] == set(sent["posts"][0])
     assert tables["The plan: `data.plan`"] == set(sent["plan"])
     assert tables["A step: `data.plan.steps[]`"] == set(sent["plan"]["steps"][0])
+    assert tables["Who answered a drill: `data.plan.answers[]`"] == set(sent["plan"]["answers"][0])
+    assert tables["How fast they were: `data.plan.pace`"] == set(sent["plan"]["pace"])
+    assert tables["Why somebody is called: `data.plan.why`"] == {"why", *Why}
 
 
 def events_page() -> str:
@@ -161,5 +165,7 @@ def full_message() -> Message:
         brand="Acme",
         alerts=[alert],
         posts=[Post("It does not start.", "mastodon", at)],
-        plan=PlanFacts(1, "outage", "Outage", "running", [step]),
+        plan=PlanFacts(
+            1, "outage", "Outage", "running", [step], answers=[AnswerFacts("Ana")], pace=PaceFacts(timedelta(minutes=4))
+        ),
     )
