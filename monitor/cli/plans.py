@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,10 +31,12 @@ from monitor.cli.context import (
     table,
     unknown,
 )
+from monitor.cli.filled import filling
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from monitor.domain.plan import Language, PlanRun, StatementStep, Step, TimelineEvent
+    from monitor.pipeline.places import Fill
     from monitor.settings import Outline
     from monitor.storage import Store
 
@@ -83,13 +84,14 @@ def show(number: RunNumber, evidence: Evidence = False, config: ConfigDir = DEFA
             found = await tx.plans.get(number)
             if found is None:
                 raise UsageError(f"there is no plan run {number}; `tocsin plan list` lists them")
+            if evidence:
+                kept = await exhibits(tx, number, with_sensitive=True)
+                show_evidence([each for each in kept if each.captured_at is not None], settings)
+                return
             story = await tx.timeline.of_incident(found.incident_id)
-            kept = await exhibits(tx, number, with_sensitive=True) if evidence else []
             answered = await answers_of(tx, found, settings.contacts) if found.drill else []
-        if evidence:
-            show_evidence([each for each in kept if each.captured_at is not None], settings)
-            return
-        _show_steps(found, settings)
+            known = await filling(tx, found, settings)
+        _show_steps(found, settings, known)
         if answered:
             show_answers(answered, settings)
         say("")
@@ -107,7 +109,7 @@ def _stands(found: PlanRun) -> str:
     return f"{_RUN_STATES[found.state]}{' (a drill)' if found.drill else ''}"
 
 
-def _show_steps(found: PlanRun, settings: Outline) -> None:
+def _show_steps(found: PlanRun, settings: Outline, known: Fill) -> None:
     from monitor.pipeline.compose import localized
 
     say((localized(found.definition.title, settings.language), "bold"), f"  {_stands(found)}")
@@ -116,7 +118,7 @@ def _show_steps(found: PlanRun, settings: Outline) -> None:
     for step in found.definition.steps:
         say(f"  {_state_of(found, step):<24} {step.id:<{widest}} {localized(step.called, settings.language)}")
         detail = found.step(step.id).detail
-        for line in ([said(detail)] if detail else []) + _inside(found, step, settings):
+        for line in ([said(detail)] if detail else []) + _inside(found, step, settings, known):
             say(f"    {line}")
 
 
@@ -133,12 +135,10 @@ def _state_of(found: PlanRun, step: Step) -> str:
     return "under way" if state is StepState.RUNNING else str(state)
 
 
-def _inside(found: PlanRun, step: Step, settings: Outline) -> list[str]:
+def _inside(found: PlanRun, step: Step, settings: Outline, known: Fill) -> list[str]:
     """What a step is about: its list, or its statement ready to copy, in every language there is."""
     from monitor.domain.plan import ChecklistStep, StatementStep
     from monitor.pipeline.compose import localized
-    from monitor.pipeline.places import known_places
-    from rules.figures import Figures
 
     at = found.step(step.id)
     if isinstance(step, ChecklistStep):
@@ -146,15 +146,13 @@ def _inside(found: PlanRun, step: Step, settings: Outline) -> list[str]:
         return [f"[{'x' if place in at.checked else ' '}] {place + 1}. {item}" for place, item in enumerate(items)]
     if not isinstance(step, StatementStep):
         return []
-    brand = next((subject.names[0] for subject in settings.subjects.values()), "")
-    known = partial(known_places, found, Figures(), brand=brand, subject=None, lead=found.lead or "", zone=settings.timezone)
     words = _worded(found.words(step), _status(found, step), known)
     prepared = found.definition.statement(step.statement)
     changed = {language: text for language, text in prepared.text.items() if language in (at.words or {})} if prepared else {}
     return [*words, *_worded(changed, "as it was prepared", known), f"fingerprint {found.fingerprint(step)}"]
 
 
-def _worded(words: Mapping[Language, str], status: str, known: Callable[..., Mapping[str, str]]) -> list[str]:
+def _worded(words: Mapping[Language, str], status: str, known: Fill) -> list[str]:
     """Words in each language, their places filled in as they are at this moment."""
     from monitor.domain.plan import filled
 

@@ -30,6 +30,7 @@ from monitor.cli.context import (
     table,
     unknown,
 )
+from monitor.cli.filled import filling
 from monitor.cli.plans import RunNumber, act_in_run
 from monitor.cli.respect import day_in
 from monitor.domain.errors import TocsinError, UsageError
@@ -192,16 +193,12 @@ async def _handover_message(tx: UnitOfWork, found: PlanRun, settings: Outline) -
     from functools import partial
 
     from monitor.pipeline.compose import called, plan_facts
-    from monitor.pipeline.places import figures_for_words, known_places
     from monitor.pipeline.standing import standing_of, with_standing
     from monitor.plans import Why
     from notifiers.message import Message
 
     now, language, people = clock.now(), settings.language, called(settings.contacts)
-    brand = next((subject.names[0] for subject in settings.subjects.values()), "")
-    lead = people.get(found.lead, found.lead) if found.lead else ""
-    figures = await figures_for_words(tx, found, now)
-    fill = partial(known_places, found, figures, brand=brand, subject=None, lead=lead, zone=settings.timezone)
+    fill, brand = await filling(tx, found, settings), settings.brand
     standing = await standing_of(tx, found, now, language=language, people=people, why=Why.HANDOVER, step=None, handed_over=False)
     known = {language: fill(language=language, now=now)}
     told = plan_facts(found, language, None, people, why=Why.HANDOVER, known=known, day=now.date())

@@ -26,7 +26,7 @@ from monitor.domain.plan import (
 from monitor.pipeline.drills import answers_of
 from monitor.pipeline.links import Links
 from monitor.pipeline.new_words import NewWords, gravest
-from monitor.pipeline.places import figures_for_words, known_places
+from monitor.pipeline.places import places_of
 from monitor.pipeline.seals import Seal
 from monitor.pipeline.standing import standing_of, with_standing
 from monitor.plans import Why, report_due
@@ -143,9 +143,8 @@ class Composer:
         self, tx: UnitOfWork, run: PlanRun, notification: Notification, plain: Message, subject: str | None, step: str | None
     ) -> PlanFacts:
         """How a run stands, its words with their places filled in."""
-        figures, now = await figures_for_words(tx, run, notification.created_at), notification.created_at
-        lead = self._owners.get(run.lead, run.lead) if run.lead is not None else ""
-        fill = partial(known_places, run, figures, brand=self._settings.brand, subject=subject, lead=lead, zone=plain.timezone)
+        now, brand = notification.created_at, self._settings.brand
+        fill = await places_of(tx, run, now, brand=brand, subject=subject, people=self._owners, zone=plain.timezone)
         known = {language: fill(language=language, now=now) for language in _LANGUAGES}
         why, day = notification.plan_why, now.date()
         page = self._links.page(notification, run) if self._links else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from monitor.domain.plan import Plan, PlanRun, places
@@ -16,9 +17,22 @@ _UPDATE = timedelta(hours=1)
 _COUNTED = frozenset({"mentions", "authors"})
 
 
+Fill = Callable[..., Mapping[str, str]]
+"""What each place says, of a `language` and a moment (`now`)."""
+
+
 async def figures_for_words(tx: UnitOfWork, run: PlanRun, now: datetime) -> Figures:
     """The figures that the words of a run name; none are looked up that they do not."""
     return await figures_of(tx, run, run.definition.window, now) if _COUNTED & {*_named(run.definition)} else Figures()
+
+
+async def places_of(
+    tx: UnitOfWork, run: PlanRun, now: datetime, *, brand: str, subject: str | None, people: Mapping[str, str], zone: str
+) -> Fill:
+    """What fills the places of a run's words, given a `language` and a moment (`now`): the same wherever they are shown."""
+    lead = people.get(run.lead, run.lead) if run.lead is not None else ""
+    figures = await figures_for_words(tx, run, now)
+    return partial(known_places, run, figures, brand=brand, subject=subject, lead=lead, zone=zone)
 
 
 def known_places(

@@ -332,6 +332,7 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
         },
         receivers=names.keys(document, "receivers") or (),
         replies=at(document.data, ("replies",)) is not None,
+        brand=sound.brand,
         calendar=tuple(each.campaign(name, sound.timezone) for name, each in sound.campaigns.items()),
         standing_silences=tuple(each.silence(name, sound.timezone) for name, each in sound.silences.items()),
     )

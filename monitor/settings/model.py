@@ -327,6 +327,7 @@ class Outline:
     sources: Mapping[str, bool]
     receivers: Collection[str]
     replies: bool = False
+    brand: str = ""
     contacts: Contacts = field(default_factory=Contacts)
     rules: tuple[Rule, ...] = ()
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

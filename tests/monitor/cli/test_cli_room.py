@@ -42,6 +42,20 @@ def test_a_card_is_printed_or_written_for_ones_own_eyes(tocsin: Tocsin, tmp_path
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_words_are_printed_as_messages_say_them(tocsin: Tocsin) -> None:
+    """With the brand of monitor.yaml, the subject and the lead by the names that people use, and the figures."""
+    monitor, path = tocsin.config / "monitor.yaml", tocsin.config / "plans" / "outage.yaml"
+    tocsin.write("monitor.yaml", monitor.read_text().replace("language: en\n", "language: en\nbrand: Acme Group\n"))
+    words = "'{{brand}} on {{subject}}: {{lead}} sees to {{mentions}} posts.'"
+    tocsin.write("plans/outage.yaml", path.read_text().replace("en: We are looking into it.", f"en: {words}"))
+    tocsin.write("contacts.yaml", PEOPLE)
+    assert tocsin.at("plan", "open", "outage", "--subject", "acme", "--why", "a call").exit_code == 0
+    assert tocsin.at("plan", "ack", "1", "--by", "ada").exit_code == 0
+    assert tocsin.at("plan", "done", "1", "say", "--by", "ada").exit_code == 0
+    for typed in (("show", "1"), ("handover", "1")):
+        assert "Acme Group on Acme: Ada sees to 0 posts." in tocsin.at("plan", *typed).output
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
