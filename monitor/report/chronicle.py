@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from monitor.domain.plan import ACTION_ADDED, ACTION_DONE, Plan, TimelineEvent
+from monitor.plans.news import groups_in
 from monitor.report.naming import Naming
 from monitor.report.value import Moment
 
@@ -57,6 +58,8 @@ def _moment(event: TimelineEvent, plan: Plan, naming: Naming) -> Moment:
         said["to"] = "\n".join(dict.fromkeys(naming.addressee(str(each), event.at) for each in names))
     if isinstance(level := detail.get("level"), int) and (found := plan.level(level)) is not None:
         said["level"] = str(found.level)
+    if groups := groups_in(detail):
+        said["groups"] = groups
     if "posts" in detail:
         said["posts"] = str(detail["posts"])
     if event.kind in _SAID_BY_ITSELF:

@@ -238,6 +238,7 @@ class Telling:
             "to": ", ".join(self._who(each) for each in said.get("to", "").split("\n")),
             "text": one_line(said.get("text", ""), _LONG) or unknown,
             "posts": said.get("posts", unknown),
+            "groups": one_line(said.get("groups", ""), _LONG) or unknown,
             "n": self._reader.count(moment.times),
             "kind": moment.kind.removeprefix("plan.").replace(".", " "),
             "why": self._why(said.get("why") or said.get("note") or ""),

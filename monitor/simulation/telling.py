@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.domain.plan import Language, Plan, RunState, StatementStep, StepState, TimelineEvent
 from monitor.pipeline.compose import localized
+from monitor.plans.news import groups_in
 from monitor.settings import Settings
 from monitor.simulation.playing import Played, PlayedRun
 from monitor.simulation.words import WORDS
@@ -108,6 +109,8 @@ class _Teller:
             "to": self._names(detail.get("to")),
             "rule": self._titles.get(str(detail.get("rule")), str(detail.get("rule"))),
             "why": self._reason(detail.get("reasons"), event.at),
+            "groups": groups_in(detail),
+            "item": detail.get("item", ""),
         }
         said = self.say(key, **known)
         by_somebody = event.actor != "tocsin" and "{who}" not in WORDS[self._language][key]

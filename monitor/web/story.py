@@ -9,6 +9,7 @@ from typing import Final
 
 from monitor.domain.plan import PlanRun, TimelineEvent
 from monitor.pipeline.compose import localized
+from monitor.plans.news import groups_in
 from monitor.web.desk import Desk
 from monitor.web.words import Words
 from notifiers.message import Message
@@ -77,6 +78,7 @@ class Storyteller:
             "to": ", ".join(self._desk.called(str(name)) for name in names),
             "item": str(detail.get("item", "")),
             "receiver": str(detail.get("receiver", "")),
+            "groups": groups_in(detail),
         }
         return {name: one_line(value, _LONGEST) for name, value in said.items()}
 
@@ -84,4 +86,6 @@ class Storyteller:
     def _note(event: TimelineEvent) -> str:
         """What somebody wrote on it: a reason, or a note. What Tocsin gives as its reasons, the alerts say better."""
         detail = event.detail or {}
+        if event.kind == "plan.would_tell":  # its reason is a word of ours
+            return ""
         return next((one_line(str(detail[name]), _LONGEST) for name in ("why", "text", "note") if detail.get(name)), "")

@@ -140,6 +140,12 @@ def test_what_happened_after_the_chart_is_not_on_it() -> None:
     assert "plan.false_alarm" not in {each.kind for each in report(story=[*STORY, late]).marks}
 
 
+def test_whoever_waits_for_news_is_named() -> None:
+    """The groups of stakeholders, as the plan names them."""
+    story = [said(60, "plan.news.late", groups=["press", "staff"]), said(61, "plan.updated", "camille", group="press")]
+    assert [each.said["groups"] for each in report(story=story).moments] == ["press, staff", "press"]
+
+
 def test_what_another_run_of_the_incident_did_is_left_out() -> None:
     """One incident may have opened two plans."""
     other = replace(said(3, "plan.acknowledged", "leo"), plan_run_id=99)

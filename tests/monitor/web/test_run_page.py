@@ -124,7 +124,7 @@ async def test_a_long_story_shows_its_end(storm: Doorstep) -> None:
     """Two hundred moments, and how to see the others; what repeats is one of them, what no person cares for none."""
     home, run = storm.home, await storm.run()
     events: list[tuple[str, dict[str, object]]] = [("plan.noted", {"note": f"note {number}"}) for number in range(250)]
-    events += [("plan.quiet", {})] * 250 + [("plan.would_tell", {"to": ["x"]})]
+    events += [("plan.quiet", {})] * 250 + [("alert.told", {})]
     async with home.store.begin() as tx:
         for kind, detail in events:
             await tx.timeline.add(

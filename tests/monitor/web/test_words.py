@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from string import Formatter
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from monitor.domain.plan import RunState
+from monitor.web.story import Storyteller
 from monitor.web.words import PHRASES, Words
+from notifiers import samples
+from tests.monitor.report.making import run, said
+
+if TYPE_CHECKING:
+    from monitor.web.desk import Desk
 
 
 def test_both_languages_say_the_same() -> None:
     """The same phrases, with the same places."""
     french, english = PHRASES["fr"], PHRASES["en"]
     assert french.keys() == english.keys()
-    for key, said in french.items():
-        assert _places(said) == _places(english[key]), key
+    for key, phrase in french.items():
+        assert _places(phrase) == _places(english[key]), key
 
 
 def test_every_state_of_a_run_has_a_name() -> None:
@@ -21,5 +29,23 @@ def test_every_state_of_a_run_has_a_name() -> None:
     assert all(Words(language).knows(f"state.{state}") for language in PHRASES for state in RunState)
 
 
-def _places(said: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(said) if name}
+def test_the_story_names_whom_a_run_would_have_told_and_who_waits_for_news() -> None:
+    """Of a run that is only observed, too; a word of the code is no reason that somebody gave."""
+    desk = cast("Desk", SimpleNamespace(settings=SimpleNamespace(rules=()), called=str))
+    story = [
+        said(0, "plan.would_tell", to=["leo"], why="untaken"),
+        said(1, "plan.would_capture", step="evidence"),
+        said(2, "plan.news.late", groups=["customers", "press"]),
+        said(3, "plan.updated", "ana", group="customers"),
+    ]
+    told = Storyteller(desk, samples.over("en"), run()).moments(story)
+    assert [each.said + each.note for each in told] == [
+        "Would have told leo",
+        "Would have kept the evidence",
+        "Without news for too long: customers, press. Somebody is reminded",
+        "ana gives news to customers",
+    ]
+
+
+def _places(phrase: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(phrase) if name}
