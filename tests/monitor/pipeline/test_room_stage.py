@@ -81,6 +81,7 @@ async def test_a_new_shift_reads_where_things_stand_and_leads(hut: Build) -> Non
     """By its own receiver, and what happens from then on is told to them. Strangers' words stay words."""
     home = housed(hut)
     await _one_crisis(home)
+    await home.do("acknowledge", by="ana")
     await home.do("note", by="ana", text="Lyon calls back at 6? <b>ask</b>")
     home.clock.advance(SECOND)
     before = len(home.told("backup-phone"))
