@@ -72,7 +72,7 @@ async def test_a_crisis_that_returns_opens_its_closed_plan_again(hut: Build) -> 
     assert home.kinds("phone").count("plan") == 2
     kinds = [event.kind for event in await home.timeline("plan.")]
     told = [kind for kind in kinds if "step" not in kind and kind != "plan.escalated"]
-    assert told == ["plan.opened", "plan.stood_down", "plan.closed", "plan.reopened"]
+    assert told == ["plan.opened", "plan.acknowledged", "plan.stood_down", "plan.closed", "plan.reopened"]
 
 
 @pytest.mark.parametrize(("then", "now"), [("confirm", "automatic"), ("automatic", "confirm")])
