@@ -31,7 +31,7 @@ from monitor.cli.context import (
     unknown,
 )
 from monitor.cli.filled import filling
-from monitor.cli.plans import RunNumber, act_in_run
+from monitor.cli.plans import PlanName, RunNumber, act_in_run
 from monitor.cli.respect import day_in
 from monitor.domain.errors import TocsinError, UsageError
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 _LANGUAGES = ("fr", "en")
 _FORMATS = ("html", "pdf")
-PlanName = Annotated[str, typer.Argument(help="The plan's id.")]
 
 
 # --- the card ------------------------------------------------------------------------------------------------------------
