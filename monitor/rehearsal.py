@@ -111,7 +111,7 @@ def _of_a_story(settings: Settings, tests: RuleTests) -> Settings:
     storage = StorageSettings(url=SecretStr("sqlite://"))
     # A story is told on a day of its own: which campaigns and silences are on in the calendar must not decide how it ends.
     calendar: dict[str, object] = {"campaigns": {}, "silences": {}}
-    return settings.model_copy(update={"rules": tests.rules, "sources": sources, "storage": storage, **calendar})
+    return settings.ringing().model_copy(update={"rules": tests.rules, "sources": sources, "storage": storage, **calendar})
 
 
 def _explained(settings: Settings, wanted: Explained) -> list[Missed]:

@@ -45,7 +45,7 @@ def recording(settings: Settings, file: Path) -> Settings:
     else:
         name, described = SOURCE, FileSettings(kind="file", path=str(file))
     source = described.model_copy(update={"path": str(file), "pace": "none", "follow": False, "enabled": True})
-    return settings.model_copy(update={"sources": {name: source}})
+    return settings.ringing().model_copy(update={"sources": {name: source}})
 
 
 async def replay(settings: Settings, *, deliver: bool = False, progress: Callable[[int], None] | None = None) -> Outcome:

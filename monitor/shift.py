@@ -38,6 +38,7 @@ EVALUATE_IDLE = timedelta(seconds=2)
 DELIVER_IDLE = timedelta(seconds=1)
 PLANS_IDLE = timedelta(seconds=1)
 READINGS_IDLE = timedelta(minutes=15)
+ACCOUNTS_IDLE = timedelta(seconds=20)
 # Real time between two looks whether this process leads, for what only the leader does.
 FOLLOWS_IDLE = timedelta(seconds=0.5)
 FORGET_EVERY = timedelta(hours=6)
@@ -64,8 +65,8 @@ class Shift:
         self._vitals = Vitals(self._workers, self._could_begin, served=not settings.storage.in_a_file)
         self._scheduler = Scheduler(clock, jumped=self._jumped)
         self._sources = {name: self._workers.bell() for name, each in settings.sources.items() if each.enabled}
-        self._evaluate, self._plans, self._deliver, self._forget, self._figures, self._read, self._replies = (
-            self._workers.bell() for _ in range(7)
+        self._evaluate, self._plans, self._deliver, self._forget, self._figures, self._read, self._replies, self._accounts = (
+            self._workers.bell() for _ in range(8)
         )
         self._tick_due = False
         self._set_back = set_back  # the wall clock was, and what is due lies further away than it should
@@ -92,6 +93,7 @@ class Shift:
         self._workers.repeat("plans", self._carry, self._plans, idle=PLANS_IDLE)
         self._workers.repeat("deliver", self._dispatch, self._deliver, idle=DELIVER_IDLE)
         self._workers.repeat("readings", self._ask_to_read, self._read, idle=READINGS_IDLE)
+        self._workers.repeat("accounts", self._give_account, self._accounts, idle=ACCOUNTS_IDLE)
         self._workers.repeat("forget", self._forget_old, self._forget)
         self._read_replies()
         self._workers.start("pulse", self._beat(_beats_every().total_seconds()), endless=True)
@@ -178,6 +180,12 @@ class Shift:
 
     async def _ask_to_read(self) -> int:
         if await self._stages.readings.step():
+            self._deliver.set()
+        return 0
+
+    async def _give_account(self) -> int:
+        """Of several processes, the one that judges knows what would have rung."""
+        if self._stages.evaluate.leads and await self._stages.accounts.step():
             self._deliver.set()
         return 0
 

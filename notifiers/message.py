@@ -10,7 +10,9 @@ from typing import Literal, get_args
 Language = Literal["fr", "en"]
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the gravest
-Kind = Literal["first", "more", "worse", "reminder", "resolved", "plan", "step", "call", "over", "read", "held", "test"]
+Kind = Literal[
+    "first", "more", "worse", "reminder", "resolved", "plan", "step", "call", "over", "read", "held", "account", "test"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,88 @@ class PlanFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class WouldRingFacts:
+    """A rule that was only observed: `alert` is the gravest of those that would have rung `at` these moments.
+
+    `subject` is the display name of what it is about, `to` are those who would have been told, as people call them, `ringing`
+    says how many of them ring still.
+    """
+
+    alert: AlertFacts
+    at: Sequence[datetime]
+    to: Sequence[str]
+    subject: str | None = None
+    ringing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WouldTellFacts:
+    """Whom a plan would have told, and of which step, if it is one."""
+
+    at: datetime
+    to: Sequence[str]
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WouldOpenFacts:
+    """A plan that was only observed. `opened` None: it would have been opened before the account begins."""
+
+    id: str
+    title: str
+    opened: datetime | None
+    told: Sequence[WouldTellFacts] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchFacts:
+    """Where it is written that something is only observed: everything, a rule or a plan. `place` is `file:line`."""
+
+    what: Literal["all", "rule", "plan"]
+    id: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountFacts:
+    """How many messages would have left, and how many of them by night."""
+
+    messages: int = 0
+    by_night: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What was only observed, from `since` (aware) until the message. `heard` counts the mentions that came.
+
+    `yours` are the messages that this reader would have had, `all` those of all `receivers`. `ends` is when everything begins
+    to ring by itself, `ended` says that it just has. `switches` are what is only observed, still.
+    """
+
+    since: datetime
+    until: datetime
+    heard: int = 0
+    rules: Sequence[WouldRingFacts] = ()
+    plans: Sequence[WouldOpenFacts] = ()
+    yours: CountFacts = CountFacts()
+    all: CountFacts = CountFacts()
+    receivers: Sequence[str] = ()
+    ends: datetime | None = None
+    ended: bool = False
+    switches: Sequence[SwitchFacts] = ()
+
+    @property
+    def alerts(self) -> int:
+        """How many alerts would have rung."""
+        return sum(len(rule.at) for rule in self.rules)
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing would have been told."""
+        return not self.rules and not self.plans
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message to one receiver.
 
@@ -259,6 +343,7 @@ class Message:
     new_words: Sequence[str] = ()  # what far more people say than usual; strangers' words, hostile until escaped
     more_alerts: int = 0  # complaints beyond `alerts`: counted, not named
     plan: PlanFacts | None = None
+    account: AccountFacts | None = None  # of the daily account of what is only observed
     links: Mapping[str, str] = field(default_factory=dict)
     replay: bool = False
     topic: str = ""

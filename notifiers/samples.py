@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifiers.message import (
+    AccountFacts,
     AlertFacts,
     AnswerFacts,
+    CountFacts,
     DoneFacts,
     FigureFacts,
     GroupFacts,
@@ -20,6 +22,10 @@ from notifiers.message import (
     Post,
     StandingFacts,
     StatementFacts,
+    SwitchFacts,
+    WouldOpenFacts,
+    WouldRingFacts,
+    WouldTellFacts,
 )
 
 NOW = datetime(2026, 3, 2, 17, 5, tzinfo=UTC)
@@ -418,6 +424,71 @@ def source_down(language: Language = "fr") -> Message:
     return complaint(language, id="note-21", conversation="incident-5-me", incident_id=5, subject=None, alerts=(alert,), posts=())
 
 
+def account(language: Language = "fr", **facts: Any) -> Message:
+    """A day of the first week, in which everything is only observed. `facts` change those of the account."""
+    hour, morning = timedelta(hours=1), NOW.replace(hour=7, minute=0)
+    crowd = replace(
+        crisis(language).alerts[0],
+        title=_say(language, "Les plaintes affluent", "Complaints pour in"),
+        fired_at=morning - 19 * hour,
+        learning=False,
+    )
+    one = replace(complaint(language).alerts[0], title=_say(language, "Un client se plaint", "A customer complains"))
+    rules = (
+        WouldRingFacts(crowd, (morning - 19 * hour, morning - 5 * hour), ("Camille Roy", "crisis-room"), "Acme", ringing=1),
+        WouldRingFacts(one, tuple(morning - n * hour for n in (22, 20, 18, 14, 13, 9, 3)), ("Camille Roy",), "Acme"),
+    )
+    steps = (
+        WouldTellFacts(morning - 19 * hour, ("Camille Roy", "crisis-room")),
+        WouldTellFacts(morning - 18.5 * hour, ("Direction",)),
+        WouldTellFacts(morning - 18 * hour, ("Camille Roy",), _say(language, "Établir les faits", "Establish the facts")),
+    )
+    known: dict[str, Any] = {
+        "since": morning - 24 * hour,
+        "until": morning,
+        "heard": 1_204,
+        "rules": rules,
+        "plans": (WouldOpenFacts("negative-storm", _say(language, "Bad buzz", "Negative storm"), morning - 19 * hour, steps),),
+        "yours": CountFacts(14, 2),
+        "all": CountFacts(23, 3),
+        "receivers": ("Camille Roy", "crisis-room", "Direction"),
+        "ends": morning + 5 * 24 * hour,
+        "switches": (
+            SwitchFacts("all", "", "/etc/tocsin/monitor.yaml:12"),
+            SwitchFacts("rule", "new-topic", "/etc/tocsin/rules/acme.yaml:31"),
+        ),
+    }
+    facts = known | facts
+    shown = posts(language)[:2] if facts["rules"] else ()
+    return Message(
+        "note-27",
+        "account",
+        "info",
+        language,
+        "Europe/Paris",
+        morning,
+        "account-me",
+        5,
+        "Acme",
+        posts=shown,
+        more_posts=29 if shown else 0,
+        account=AccountFacts(**facts),
+        receiver="camille",
+    )
+
+
+def calm_account(language: Language = "fr") -> Message:
+    """A day on which nothing would have rung, of one rule that is tried."""
+    nobody = CountFacts()
+    tried = SwitchFacts("rule", "new-topic", "/etc/tocsin/rules/acme.yaml:31")
+    return account(language, rules=(), plans=(), yours=nobody, all=nobody, receivers=(), ends=None, switches=(tried,))
+
+
+def last_account(language: Language = "fr") -> Message:
+    """The end of the first week."""
+    return account(language, ends=None, ended=True, switches=(), plans=())
+
+
 EVERY = {
     "complaint": complaint,
     "crisis": crisis,
@@ -437,4 +508,7 @@ EVERY = {
     "drilled": drilled,
     "resolved": resolved,
     "source": source_down,
+    "account": account,
+    "account-calm": calm_account,
+    "account-last": last_account,
 }

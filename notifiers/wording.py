@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from notifiers import calls, standing, still
+from notifiers import account, calls, standing, still
 from notifiers.message import AlertFacts, Message, PlanFacts, PlanStepFacts
 from notifiers.reasons import COPIED, FIGURES, whole
 from notifiers.safe import one_line
@@ -31,7 +31,7 @@ _OVER = frozenset({"done", "skipped", "failed"})
 def headline(message: Message) -> str:
     """The first line: what happened and why, on one line, never empty."""
     voice = Voice(message)
-    said = _event(voice)
+    said = _event(voice) if message.account is None else account.headline(voice, message.account)
     if message.kind == "test":
         said = voice.say("mark.test", headline=said)
     return _rehearsed(message, voice.say("mark.replay", headline=said) if message.replay else said)
@@ -78,7 +78,7 @@ def stands_out(message: Message) -> bool:
 
     What one person is called to always does, and so does a report: which one it is stands in its first line.
     """
-    if message.kind in {"call", "read"} or (message.plan is not None and message.plan.standing is not None):
+    if message.kind in {"call", "read", "account"} or (message.plan is not None and message.plan.standing is not None):
         return True
     return message.sequence > 1 and message.severity == "critical" and message.kind in {"first", "worse", "plan", "step"}
 
@@ -351,6 +351,8 @@ def _step_headline(voice: Voice, plan: PlanFacts, step: PlanStepFacts) -> str:
 def why(message: Message) -> str:
     """Why somebody is told: one to three short sentences, ending with the rule."""
     voice = Voice(message)
+    if message.account is not None:
+        return " ".join(account.why(voice, message.account))
     called = calls.concerns(voice)
     sentences = _why_called(voice, called) if called else _why_reported(voice) or _why(voice)
     return " ".join(said for said in sentences if said)
@@ -489,8 +491,14 @@ def next_action(message: Message) -> str:
 def next_step(message: Message) -> tuple[str, str]:
     """What to do now, and the command that does it (or ""), for layouts that show the command in a box of its own."""
     voice = Voice(message)
-    if called := calls.concerns(voice):
-        return calls.next_step(voice, called)
+    if message.account is not None:
+        return account.next_step(voice, message.account)
+    called = calls.concerns(voice)
+    return calls.next_step(voice, called) if called else _next_step(voice)
+
+
+def _next_step(voice: Voice) -> tuple[str, str]:
+    message = voice.message
     if message.kind in {"plan", "step"} and message.plan:
         return _plan_action(voice, message.plan)
     if message.kind == "test":
@@ -505,6 +513,8 @@ def next_step(message: Message) -> tuple[str, str]:
 def other_step(message: Message) -> tuple[str, str]:
     """What to do if not that, and its command; both empty where there is no second way."""
     voice = Voice(message)
+    if message.account is not None:
+        return account.otherwise(voice, message.account)
     called = calls.concerns(voice)
     return calls.otherwise(voice, called) if called else ("", "")
 

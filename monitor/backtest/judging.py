@@ -85,7 +85,7 @@ async def judge(settings: Settings, past: Past, span: Span, progress: Progress) 
 def _ringing(settings: Settings) -> Settings:
     """The same with every rule in force and no silence: a backtest is asked what the rules would have told."""
     rules = tuple(rule.model_copy(update={"mode": "ring"}) for rule in settings.rules)
-    return settings.model_copy(update={"rules": rules, "silences": {}})
+    return settings.ringing().model_copy(update={"rules": rules, "silences": {}})
 
 
 async def _rang(store: Store, span: Span) -> Judged:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _SOURCE = "a feed's address, #hashtag@server, or a CSV or JSON Lines file"
 _RECEIVER = "an e-mail address or a webhook's https:// address"
+_FIRST_WHILE = timedelta(days=7)
 _STORE_ANSWERS = 10  # seconds: what is wrong with the store is no fault of the configuration
 _PATIENCE = 60  # seconds for a receiver to take a test message
 
@@ -52,16 +53,24 @@ def init(
     source: Annotated[str, typer.Option(prompt=f"First source ({_SOURCE})", help=f"Where to listen: {_SOURCE}.")],
     send_to: Annotated[str, typer.Option(prompt=f"Send alerts to ({_RECEIVER})", help=f"Whom to tell: {_RECEIVER}.")],
     language: Annotated[Literal["fr", "en"], typer.Option(help="Of the messages, and of what is drawn.")] = "en",
+    observe: Annotated[
+        bool, typer.Option("--observe", help="Let nothing ring for a week: one message a day says what would have.")
+    ] = False,
 ) -> None:
     """Write a configuration of ten lines, from three questions."""
     from monitor import settings as configuration
 
-    (path,) = configuration.scaffold(directory, brand, source, send_to, language)
+    until = clock.now().date() + _FIRST_WHILE if observe else None
+    (path,) = configuration.scaffold(directory, brand, source, send_to, language, observe_until=until)
     say(f"wrote {path}")
     if "kind: email" in path.read_text(encoding="utf-8"):
         say("")
         say("E-mail leaves through the mail server at localhost:25: name yours under `smtp` if it is another.")
         say("E-mail wakes nobody: for the night, add a receiver that rings a telephone (kind apprise).", style="yellow")
+    if until is not None:
+        say(f"Until {until} nothing rings but dangers: one message a day says what would have. Then all rings by itself.")
+    else:
+        say("It rings from the first minute. To be told once a day of what would ring, for a week: `--observe`, or `observing`.")
     say("")
     say("Next:")
     for command in ("check", "sources try first", "receivers try me", "run"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitor.cli.app import RINGS, app
@@ -12,6 +12,7 @@ from monitor.cli.context import (
     DEFAULT_CONFIG,
     AsJson,
     ConfigDir,
+    clock,
     local,
     opened,
     out,
@@ -93,7 +94,7 @@ def status(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
             async with store.read() as tx:
                 state = await _State.read(tx, settings)
             if as_json:
-                show_json(state.as_json())
+                show_json(state.as_json() | {"observed_until": _observed_until(settings)})
             else:
                 _show(state, settings)
 
@@ -101,6 +102,10 @@ def status(config: ConfigDir = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
 
 def _show(state: _State, settings: Outline) -> None:
+    if (ends := _observed_until(settings)) is not None:
+        say(f"Everything is only observed until {local(ends, settings)}: nothing rings but exempt rules.", style="yellow")
+        say("What would have rung: tocsin observed.")
+        say("")
     if state.sources:
         rows = table("source", "state", "last answer", "detail")
         for each in state.sources:
@@ -122,6 +127,12 @@ def _show(state: _State, settings: Outline) -> None:
     say(f"Messages owed: {', '.join(f'{name} {count}' for name, count in state.pending.items()) or 'none'}.")
     for name, why in state.disabled.items():
         say((f"{name} is disabled", "red"), f": {said(why)}. It is tried again when its settings change.")
+
+
+def _observed_until(settings: Outline) -> datetime | None:
+    """Until when nothing rings; None: it does."""
+    holds = settings.observing.holds(clock.now(), settings.timezone)
+    return settings.observing.ends(settings.timezone) if holds else None
 
 
 def _days(period: timedelta) -> str:

@@ -66,7 +66,8 @@ class Told:
         if by is None or (over and self.alert.told_at is not None):
             return
         if by == OBSERVED:
-            yield f"{who}: its rule is only observed (mode: observe)"
+            how = "it is only observed (observing.until, or its rule's mode)" if settings.observing.until else ""
+            yield f"{who}: {how or 'its rule is only observed (mode: observe)'}"
             return
         why = f" ({said(self.silence.reason, 100)}, {said(self.silence.author)})" if self.silence else ""
         if over:

@@ -22,7 +22,7 @@ HEALTH_KINDS = (
 RULE_GONE = "the rule is gone"  # why an alert ends that nobody knows to be over
 RULE_CHANGED = "the rule was changed"  # as it is now, it would not ring
 EXEMPT = "exempt"  # the label of an alert that nothing holds back
-OBSERVED = "observed"  # the label of an alert that was opened while its rule was only observed
+OBSERVED = "observed"  # the label of an alert that was opened while its rule, or everything, was only observed
 
 
 def worse(severity: Severity, than: Severity) -> bool:
@@ -50,6 +50,7 @@ class NotificationKind(StrEnum):
     CALL = "call"  # somebody is to act in a plan run
     OVER = "over"  # a plan run was closed
     READ = "read"  # somebody is to read a plan, in calm weather
+    ACCOUNT = "account"  # the daily account of what is only observed
     HELD = "held"  # what quiet hours held, told at their end: across incidents, each alert once
     TEST = "test"  # asked for by a person: `tocsin alert test`, `tocsin receivers try`
 

@@ -2,13 +2,15 @@
 
 Alerts are always opened; only telling is held back. What may hold it back is asked in this order:
 
-1. a rule that is only observed (`mode: observe`), then a silence: nobody is told (`Alerting._quieted`);
+1. a silence, then that its rule (`mode: observe`) or everything (`observing`) is only observed: nobody is told
+   (`Alerting._quieted`);
 2. an inhibition: some receivers are not told while another alert rings (`inhibited`);
 3. the limit of its rule: told in a digest (`limits`);
 4. quiet hours: told at their end (`quiet_hours`, asked by `conversation`);
 5. a storm: told in a digest (`conversation`).
 
-Alerts that are exempt pass all but the first. The messages of a plan pass 2 to 5. What was held back stands in the timeline.
+Alerts that are exempt pass all but the first; while everything is only observed they ring, too, as those about ourselves do. The
+messages of a plan pass 2 to 5. What was held back stands in the timeline.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from datetime import datetime, timedelta
 
 from monitor.domain.alert import (
     EXEMPT,
+    HEALTH_KINDS,
     OBSERVED,
     Alert,
     NewAlert,
@@ -29,7 +32,7 @@ from monitor.domain.alert import (
     worse,
 )
 from monitor.domain.mention import Observed
-from monitor.pipeline.incidents import incident_of
+from monitor.pipeline.incidents import HowObserved, begins_to_ring, incident_of
 from monitor.pipeline.notes import Notes, spelt
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.pipeline.silencing import Silencing, quiet_until
@@ -57,6 +60,7 @@ class Alerting:
     """Opens, repeats and resolves alerts. It never commits: the evaluator's transaction holds everything together."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._rules = {rule.id: rule for rule in settings.rules}
         self._silencing = Silencing(settings.lists, settings.standing_silences)
         self._notes = Notes()
@@ -191,12 +195,15 @@ class Alerting:
         known_as: Severity | None = None,
     ) -> None:
         """It rings, and is kept quiet. What people know of it stands: once that is over, they are told what is new."""
-        if alert.silenced_by is None:
+        begins = quiet.how == OBSERVED and alert.silenced_by != OBSERVED  # under a silence before: it would ring now
+        if alert.silenced_by is None or begins:
             await self._notes.held_back(tx, alert, quiet.how, quiet.how, now, **quiet.detail)
         await rings.hold(tx, alert, quiet.by, alert.told_severity or known_as)
 
     async def _told_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
-        """An alert that was opened quietly is told: its incident is as grave as it is, also if its rule was only observed."""
+        """An alert that was opened quietly is told: its incident is one like any other, also if it was only observed."""
+        if OBSERVED in alert.labels:
+            await begins_to_ring(tx, alert)
         await tx.incidents.raise_severity(alert.incident_id, alert.severity)
         await self._notes.of(tx, "alert.told", now, alert, {})
 
@@ -225,15 +232,15 @@ class Alerting:
         silences: Sequence[Silence],
         mention: Observed | None,
     ) -> None:
-        new = _new_alert(finding, self._marks(finding))
+        new = _new_alert(finding, self._marks(finding, now))
         new, quiet = replace(new, goes_to=self._telling.addressees(new, mention)), self._quieted(new, silences, now)
         last = await tx.alerts.last_by_fingerprint(fingerprint(finding.rule, finding.key))
         # Trouble that comes back within `realert` is the same trouble: one alert, one incident, one plan run tell its story.
         same = last is not None and last.told_at is not None and now - last.told_at < self._rest(finding.rule, timedelta(0))
-        former, observed = last.incident_id if last and same else None, self._is_observed(new)
-        incident, joined = await incident_of(tx, finding, now, observed=observed, former=former)
+        former, how = last.incident_id if last and same else None, self._observed(new, now)
+        incident, joined = await incident_of(tx, finding, now, observed=how, former=former)
         graver = joined and worse(finding.severity, incident.severity)
-        if graver:
+        if graver and how is None:
             await tx.incidents.raise_severity(incident.id, finding.severity)
         again = same and quiet is None  # a reopened alert was told; under a silence a new one waits to be
         if last is not None and again:
@@ -248,32 +255,42 @@ class Alerting:
         detail = {**figures, "goes_to": spelt(alert.goes_to)}
         if quiet is not None:
             await self._notes.held_back(tx, alert, quiet.how, quiet.how, now, **detail, **quiet.detail)
+            if quiet.how == OBSERVED and how == "all":
+                await self._telling.observe(tx, alert, now)
         else:
             await self._notes.of(tx, "alert.reopened" if again else "alert.opened", now, alert, detail)
             kind = NotificationKind.WORSE if graver else NotificationKind.FIRST
             await self._telling.tell(tx, rings, alert, kind, finding.evidence, now, begins=True)
 
     def _quieted(self, alert: Alert | NewAlert, silences: Sequence[Silence], now: datetime) -> _Quiet | None:
-        """What keeps everybody from being told: a silence, or nothing but a rule that is only observed."""
-        if self._is_observed(alert):
-            return _Quiet(OBSERVED, OBSERVED)
+        """What keeps everybody from being told: a silence, or nothing but that it is only observed."""
         silence = self._silencing.covering(silences, alert, now)
-        if silence is None:
+        if silence is not None:
+            return _Quiet("silenced", str(silence.id), quiet_until(silence, now), {"silence": silence.id})
+        how = self._observed(alert, now)
+        if how is None:
             return None
-        return _Quiet("silenced", str(silence.id), quiet_until(silence, now), {"silence": silence.id})
+        return _Quiet(OBSERVED, OBSERVED, self._settings.observing.ends(self._settings.timezone) if how == "all" else None)
 
-    def _is_observed(self, alert: Alert | NewAlert) -> bool:
-        """Whether its rule is only tried: nobody is told of its alerts. Of a rule that is gone, they say so themselves."""
+    def _observed(self, alert: Alert | NewAlert, now: datetime) -> HowObserved | None:
+        """Whether its rule is only tried, or everything is: nobody is told. Of a rule that is gone, its alerts say so themselves.
+
+        What is exempt, or about ourselves, rings while everything is only observed: it is what nobody may miss.
+        """
         rule = self._rules.get(alert.rule)
-        return OBSERVED in alert.labels if rule is None else rule.mode == "observe"
+        if OBSERVED in alert.labels if rule is None else rule.mode == "observe":
+            return "rule"
+        rings = EXEMPT in alert.labels or alert.kind in HEALTH_KINDS
+        return "all" if self._settings.observes_all(now) and not rings else None
 
-    def _marks(self, finding: Finding) -> dict[str, str]:
+    def _marks(self, finding: Finding, now: datetime) -> dict[str, str]:
         """What an alert keeps of its rule, as labels: it holds for as long as the alert is open, whatever becomes of the rule."""
         rule = self._rules.get(finding.rule)
         if rule is None:
             return {}
         exempt = {EXEMPT: "always"} if rule.exempt and "catch_up" not in finding.labels else {}
-        return exempt | ({OBSERVED: "yes"} if rule.mode == "observe" else {})
+        everything = self._settings.observes_all(now) and not exempt and finding.kind not in HEALTH_KINDS
+        return exempt | ({OBSERVED: "yes"} if rule.mode == "observe" or everything else {})
 
     def _rest(self, rule: str, open_for: timedelta) -> timedelta:
         """How long an alert is not told again that was last told so long after it was opened."""

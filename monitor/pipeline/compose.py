@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -20,9 +20,13 @@ from monitor.domain.plan import (
     Step,
     StepRun,
     StepState,
+    TimelineEvent,
     UnreadableRunError,
     filled,
 )
+from monitor.pipeline import observing
+from monitor.pipeline.account import PlanAccount, RuleAccount, account_of, addressed
+from monitor.pipeline.counting import counted
 from monitor.pipeline.drills import answers_of
 from monitor.pipeline.links import Links
 from monitor.pipeline.new_words import NewWords, gravest
@@ -37,8 +41,10 @@ from monitor.plans.steps import NOT_REACHED, is_automatic
 from monitor.settings import Contacts, Settings
 from monitor.storage import Store, UnitOfWork
 from notifiers.message import (
+    AccountFacts,
     AlertFacts,
     AnswerFacts,
+    CountFacts,
     Language,
     Message,
     PaceFacts,
@@ -46,6 +52,10 @@ from notifiers.message import (
     PlanStepFacts,
     Post,
     StatementFacts,
+    SwitchFacts,
+    WouldOpenFacts,
+    WouldRingFacts,
+    WouldTellFacts,
 )
 from notifiers.wording import opening
 
@@ -78,6 +88,8 @@ class Composer:
         """The message to send. Its id depends on the notification alone, so that a repeat is recognised as one."""
         resolved = notification.kind is NotificationKind.RESOLVED
         async with store.read() as tx:
+            if notification.kind is NotificationKind.ACCOUNT:
+                return await self._account(tx, notification)
             alerts = await _alerts(tx, notification)
             message = await self._message(tx, notification, alerts)
             if resolved and notification.incident_id is not None:
@@ -87,6 +99,63 @@ class Composer:
         alert = None if resolved else gravest(alerts)
         words = await self._new_words.of(store, alert) if alert else ()
         return replace(message, topic=opening(opened), new_words=words)
+
+    async def _account(self, tx: UnitOfWork, notification: Notification) -> Message:
+        """The account that was owed in the same transaction as the message."""
+        event = observing.in_time(await tx.timeline.of_kinds(observing.KINDS), notification.created_at)
+        since, until = observing.span(event) if event is not None else (notification.created_at, notification.created_at)
+        return await self.account(tx, notification, since, until)
+
+    async def account(self, tx: UnitOfWork, notification: Notification, since: datetime, until: datetime) -> Message:
+        """What was only observed from `since` until before `until`, and how to let it ring."""
+        plain, settings = self.plain(notification), self._settings
+        found = await account_of(tx, settings, since, until)
+        alerts, receiver = found.alerts, settings.receivers[notification.receiver]
+        shares = [AlertEvent.of(each, NotificationKind.ACCOUNT) for each in alerts]
+        newest = {alert.id for alert in alerts if alert.rule in self._newest_first}
+        posts, more = await self._posts(tx, notification, shares, receiver.posts, newest)
+        ends = settings.observing.ends(settings.timezone)
+        facts = AccountFacts(
+            since,
+            until,
+            heard=found.heard,
+            rules=tuple(self._would_ring(each, plain.language) for each in found.rules),
+            plans=tuple(self._would_open(each, plain.language) for each in found.plans),
+            yours=_count(found.messages.get(notification.receiver, ()), plain.timezone),
+            all=_count([at for moments in found.messages.values() for at in moments], plain.timezone),
+            receivers=tuple(self._owners.get(name, name) for name in found.messages),
+            ends=ends if ends is not None and until < ends else None,
+            ended=ends is not None and since < ends <= until,
+            switches=tuple(_switches(settings, until)),
+        )
+        kept_together = f"{self._installation}.account.{notification.receiver}"
+        return replace(plain, conversation=kept_together, account=facts, posts=posts, more_posts=more)
+
+    def _would_ring(self, found: RuleAccount, language: Language) -> WouldRingFacts:
+        gravest = found.gravest
+        to = dict.fromkeys(each.name for alert in found.rang for each in alert.alert.goes_to)
+        return WouldRingFacts(
+            alert=_facts(AlertEvent.of(gravest, NotificationKind.FIRST), gravest, self._title(gravest, language)),
+            at=tuple(each.at for each in found.rang),
+            to=tuple(self._called(to)),
+            subject=self._display(gravest.labels.get("subject")),
+            ringing=sum(each.alert.resolved_at is None and not each.alert.personal for each in found.rang),
+        )
+
+    def _would_open(self, found: PlanAccount, language: Language) -> WouldOpenFacts:
+        plan = found.run.definition
+        opened = [WouldTellFacts(found.opened_at, tuple(self._called(plan.notify)))] if found.opened_at is not None else []
+        told = [
+            WouldTellFacts(event.at, tuple(self._called(addressed(event))), _step_called(plan, event, language))
+            for event in found.would
+        ]
+        return WouldOpenFacts(plan.id, localized(plan.title, language), found.opened_at, (*opened, *told))
+
+    def _called(self, names: Iterable[str]) -> Iterator[str]:
+        """As people call them; of `default` and `ops`, those for whom they stand."""
+        routing = {"default": self._settings.routing.default, "ops": self._settings.routing.ops}
+        known = dict.fromkeys(each for name in names for each in routing.get(name, (name,)))
+        return (self._owners.get(name, name) for name in known)
 
     @staticmethod
     async def _opening(tx: UnitOfWork, notification: Notification) -> Notification | None:
@@ -235,6 +304,24 @@ async def _alerts(tx: UnitOfWork, notification: Notification) -> _Alerts:
     """What happened, each with its alert as it stands; without those that were erased since."""
     known = await tx.alerts.many([event.alert_id for event in notification.events])
     return [(event, known[event.alert_id]) for event in notification.events if event.alert_id in known]
+
+
+def _count(moments: Sequence[datetime], zone: str) -> CountFacts:
+    found = counted(moments, zone)
+    return CountFacts(found.messages, found.by_night)
+
+
+def _switches(settings: Settings, at: datetime) -> Iterator[SwitchFacts]:
+    """Where what is only observed at a moment can be made to ring."""
+    if settings.observes_all(at):
+        yield SwitchFacts("all", "", settings.places.get("all", ""))
+    for what, name in settings.observed_by_themselves:
+        yield SwitchFacts(what, name, settings.places.get(f"{what}.{name}", ""))
+
+
+def _step_called(plan: Plan, event: TimelineEvent, language: Language) -> str:
+    step = plan.step(str((event.detail or {}).get("step") or ""))
+    return localized(step.called, language) if step is not None else ""
 
 
 def _ringing(notification: Notification, alerts: _Alerts) -> Sequence[AlertEvent]:

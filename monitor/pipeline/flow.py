@@ -24,6 +24,7 @@ from monitor.pipeline.enrich import Enricher
 from monitor.pipeline.evaluate import Evaluator
 from monitor.pipeline.intake import Intake
 from monitor.pipeline.mail_replies import MailReplies
+from monitor.pipeline.observing import Accounts
 from monitor.pipeline.plans import PlanRunner
 from monitor.pipeline.readings import Readings
 from monitor.pipeline.second_opinion import SecondOpinion
@@ -46,6 +47,7 @@ class Flow:
     evaluate: Evaluator  # reads what was committed, applies the rules; alerting happens in its transaction
     plans: PlanRunner  # carries the steps of an opened emergency plan, in order
     readings: Readings  # asks whoever must have read a plan, in calm weather
+    accounts: Accounts  # owes the daily account of what is only observed
     deliver: Deliverer  # claims what is owed to a receiver and sends it
     replies: MailReplies | None = None  # reads what people answer to e-mails: « OK » acknowledges
 
@@ -89,6 +91,7 @@ def build(
         evaluate=Evaluator(settings, store, clock, engine, alerting, owner=owner, drive=drive),
         plans=PlanRunner(settings, store, clock),
         readings=Readings(settings, store, clock),
+        accounts=Accounts(settings, store, clock),
         deliver=Deliverer(settings, store, clock, notifiers, owner=owner, dry_run=dry_run, replay=drive is not None),
         replies=MailReplies(settings, store, clock, mailbox) if mailbox is not None else None,
     )

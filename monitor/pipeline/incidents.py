@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
-from monitor.domain.alert import OBSERVED, PERSONAL, Incident, fingerprint
+from monitor.domain.alert import OBSERVED, PERSONAL, Alert, Incident, fingerprint
 from monitor.storage import UnitOfWork
 from rules import Finding
 
+HowObserved = Literal["rule", "all"]
+"""Why nobody is told: its rule is only tried, or everything is."""
+
 
 async def incident_of(
-    tx: UnitOfWork, finding: Finding, now: datetime, *, observed: bool, former: int | None
+    tx: UnitOfWork, finding: Finding, now: datetime, *, observed: HowObserved | None, former: int | None
 ) -> tuple[Incident, bool]:
     """The incident a finding belongs to, and whether it was there before. `former` is that of the same trouble not long ago.
 
     What happens to a subject as a whole (windows) shares one incident. A single complaint joins it while it is open;
-    otherwise it is an incident of its own, so that one customer's thread never mixes with another's.
+    otherwise it is an incident of its own, so that one customer's thread never mixes with another's. What nobody is told of joins
+    nothing that rings, and makes nothing worse: a rule that is tried has incidents of its own, and while everything is observed
+    they are as they would be.
     """
     shared = shared_key(finding.subject) if finding.subject else None
     own = f"alert:{fingerprint(finding.rule, finding.key)}"
-    if observed:  # what nobody is told of joins nothing, and makes nothing worse
-        return await tx.incidents.open(subject=finding.subject, open_key=f"{OBSERVED}:{own}", severity="info", at=now), False
+    if observed == "rule":
+        return await tx.incidents.open(subject=finding.subject, open_key=_observed(own), severity="info", at=now), False
+    if observed == "all":
+        key = _observed(own if finding.kind in PERSONAL or shared is None else shared)
+        found = (await tx.incidents.open_by_key(_observed(shared)) if shared else None) or await tx.incidents.open_by_key(key)
+        if found is not None:
+            return found, True
+        return await tx.incidents.open(subject=finding.subject, open_key=key, severity="info", at=now), False
     key = own if finding.kind in PERSONAL or shared is None else shared
     incident = await tx.incidents.open_by_key(shared) if shared else None
     incident = incident or await tx.incidents.open_by_key(key)
@@ -29,6 +41,17 @@ async def incident_of(
     if incident is not None:
         return incident, True
     return await tx.incidents.open(subject=finding.subject, open_key=key, severity=finding.severity, at=now), False
+
+
+async def begins_to_ring(tx: UnitOfWork, alert: Alert) -> None:
+    """What was only observed is told: its incident is the one that others join, unless there is another already."""
+    subject = alert.labels.get("subject")
+    for key in (*([shared_key(subject)] if subject else []), f"alert:{alert.fingerprint}"):
+        await tx.incidents.rename(alert.incident_id, _observed(key), key)
+
+
+def _observed(key: str) -> str:
+    return f"{OBSERVED}:{key}"
 
 
 def shared_key(subject: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from monitor.domain.alert import OBSERVED, Alert, Incident
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import Plan, PlanRun, RunState, UnreadableRunError, opens_as
+from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError, opens_as
 from monitor.pipeline.incidents import shared_key
 from monitor.plans import Tell, Why, beginning_again, owe, reopened
 from monitor.storage import UnitOfWork
@@ -22,9 +22,13 @@ async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, 
     The snapshot keeps a run as it was when the file is edited. A crisis that comes back after its run was closed opens the same
     run again: its people must hear of it. Not so (`again`) what rang before, and rings still: somebody said that it is over.
     What a person opened by hand, or an earlier alert did that is over, is the same crisis as long as its run is open: one room.
+    A run that was only observed is no room: once its plan is more than observed, what rings still opens it in earnest.
     """
     runs = await tx.plans.of_incident(alert.incident_id)
     known = next((run for run in runs if run.plan == plan.id), None)
+    if known is not None and (again or known.open) and _was_observed(known) and opens_as(plan) is not RunState.OBSERVING:
+        await _set_aside(tx, known, now)
+        known = None
     if known is None and (joined := await _join(tx, plan, alert, now)) is not None:
         return joined, "joined"
     if known is not None:
@@ -44,6 +48,35 @@ async def _join(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> Plan
         return None
     await tx.plans.move_to(run.id, incident.id, now)
     return await tx.plans.get(run.id)
+
+
+def _was_observed(run: PlanRun) -> bool:
+    try:
+        return run.opened_as is RunState.OBSERVING
+    except UnreadableRunError:
+        return False
+
+
+async def _set_aside(tx: UnitOfWork, run: PlanRun, now: datetime) -> None:
+    """What was only observed ends, with its story, as an incident of its own that is over."""
+    incident = await tx.incidents.get(run.incident_id)
+    subject = incident.subject if incident is not None else None
+    apart = await tx.incidents.open(subject=subject, open_key=f"{OBSERVED}:run:{run.id}", severity="info", at=now)
+    await tx.incidents.resolve(apart.id, now)
+    await tx.plans.move_to(run.id, apart.id, now)
+    moved = await tx.plans.get(run.id)
+    assert moved is not None
+    if moved.open:
+        await close_observed(tx, moved, now)
+
+
+async def close_observed(tx: UnitOfWork, run: PlanRun, now: datetime) -> None:
+    """End a run that was only observed: from now on its plan is carried out."""
+    closed = replace(run, state=RunState.CLOSED, closed_at=now, closed_by="tocsin", wake_at=None, owed=())
+    if await tx.plans.save(run, closed):
+        why = {"why": "it was only observed; from now on the plan is carried out"}
+        event = TimelineEvent(now, "plan.closed", detail=why, incident_id=run.incident_id, plan_run_id=run.id)
+        await tx.timeline.add(event)
 
 
 async def open_by_hand(

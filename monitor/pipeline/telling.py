@@ -7,7 +7,7 @@ from datetime import datetime
 
 from monitor.domain.alert import Addressee, Alert, AlertEvent, NewAlert, NotificationKind
 from monitor.domain.mention import Observed
-from monitor.domain.plan import PlanRun, RunState, TimelineEvent, opens_as
+from monitor.domain.plan import PlanRun, RunState, TimelineEvent, only_observed, opens_as
 from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.inhibited import Inhibitions
 from monitor.pipeline.limits import Limits
@@ -140,11 +140,18 @@ class Telling:
             rings.withheld_from(alert, (waiting | {*fresh}) - {*over})
         return free
 
+    async def observe(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
+        """What an alert would have opened that nobody is told of: its plan writes down what it would do."""
+        if alert.plan is not None:
+            await self._open_plan(tx, alert, now, again=True)
+
     async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> tuple[PlanRun | None, str]:
         """Open the emergency plan, or join the alert to a run that is open, and write it down."""
         plan = self._settings.plans.get(str(alert.plan))
         if plan is None:  # it was removed since the alert was opened
             return None, ""
+        if self._settings.observes_all(now):
+            plan = only_observed(plan)
         run, how = await open_plan(tx, plan, alert, now, again=again)
         if run is not None:
             detail = {"plan": plan.id, "mode": plan.activation.mode if run.state is opens_as(plan) else "confirm"}

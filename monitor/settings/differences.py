@@ -7,10 +7,13 @@ from typing import Any
 
 from monitor.settings.model import Settings
 
+_LINES = "places"  # on which line something stands: a line more above it changes nothing
+
 
 def differences(before: Settings, after: Settings) -> list[str]:
     """The names of what was added, removed or changed, in the order of monitor.yaml. Values, and so secrets, are never told."""
-    return [name for field in Settings.model_fields for name in _changed(field, getattr(before, field), getattr(after, field))]
+    fields = [field for field in Settings.model_fields if field != _LINES]
+    return [name for field in fields for name in _changed(field, getattr(before, field), getattr(after, field))]
 
 
 def _changed(field: str, before: Any, after: Any) -> Iterator[str]:

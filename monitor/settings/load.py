@@ -21,7 +21,7 @@ from monitor.settings.convert import convert
 from monitor.settings.model import MonitorFile, Outline, Settings, implicit_receiver
 from monitor.settings.place import state_folder
 from monitor.settings.problems import ConfigError, Problem
-from monitor.settings.reading import Data, Document, at, read
+from monitor.settings.reading import Data, Document, Path_, at, read
 from monitor.settings.secrets import Filled, fill
 from monitor.settings.shape import shape_of
 from monitor.settings.translate import Translator
@@ -205,7 +205,8 @@ class _Reader:
             return
         # Those that are shipped lie ready, to be made one's own.
         own = [(document, plan) for document, plan in read if Path(document.file).resolve().parent != shipped() / "plans"]
-        settings = settings.model_copy(update={"own_plans": tuple(plan.id for _, plan in own)})
+        places = _places(monitor.document, rules, read)
+        settings = settings.model_copy(update={"own_plans": tuple(plan.id for _, plan in own), "places": places})
         self._loaded.settings, self._loaded.monitor, self._loaded.own_plans = settings, monitor.document, own
         self._loaded.rules = [file.document for file in rules if file.document]
         self._loaded.warnings += advice.unwise(monitor.document, settings)
@@ -335,7 +336,25 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
         brand=sound.brand,
         calendar=tuple(each.campaign(name, sound.timezone) for name, each in sound.campaigns.items()),
         standing_silences=tuple(each.silence(name, sound.timezone) for name, each in sound.silences.items()),
+        observing=sound.observing,
     )
+
+
+def _places(monitor: Document, rules: Sequence[_File[RuleFile]], plans: Sequence[tuple[Document, Plan]]) -> dict[str, str]:
+    """Where it is written that everything, a rule or a plan is only observed, by the name of the switch: `file:line`."""
+    found = {"all": _place(monitor, ("observing", "until"))}
+    for document, model in ((file.document, file.model) for file in rules):
+        for index, rule in enumerate(model.rules if document and model else ()):
+            if document and rule.mode == "observe":
+                found[f"rule.{rule.id}"] = _place(document, ("rules", index, "mode"))
+    for document, plan in plans:
+        if plan.activation.mode == "observe":
+            found[f"plan.{plan.id}"] = _place(document, ("plan", "activation", "mode"))
+    return found
+
+
+def _place(document: Document, path: Path_) -> str:
+    return f"{document.file}:{document.line(path)}"
 
 
 def _of_ours(source: SourceUnion, ours: Sequence[str]) -> SourceUnion:

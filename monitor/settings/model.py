@@ -20,6 +20,7 @@ from monitor.settings.duty import on_duty
 from monitor.settings.fingerprints import Fingerprints, fingerprint
 from monitor.settings.inhibition import Inhibition
 from monitor.settings.kinds import Names, Text, Texts
+from monitor.settings.observing import ObservingSettings
 from monitor.settings.quiet import QuietHours
 from monitor.settings.silences import SilenceName, SilenceSettings
 from monitor.settings.web import CallerSettings, WebSettings
@@ -203,6 +204,9 @@ class MonitorFile(BaseModel):
     silences: dict[SilenceName, SilenceSettings] = Field(
         default_factory=dict, description="alerts of which nobody is told at some times, by a name; others are made by command"
     )
+    observing: ObservingSettings = Field(
+        default_factory=ObservingSettings, description="the daily account of what would have rung, and a first while of only that"
+    )
     storage: StorageSettings = Field(default_factory=StorageSettings, description="where everything is kept, and for how long")
     web: WebSettings = Field(default_factory=WebSettings, description="inbound webhooks and links; metrics, health and reload")
     callers: dict[Id, CallerSettings] = Field(
@@ -239,6 +243,7 @@ class Settings(MonitorFile):
     plans: dict[Id, Plan] = Field(default_factory=dict)
     own_plans: tuple[Id, ...] = ()  # those that somebody has made theirs; the others are shipped, and lie ready
     lists: dict[Id, tuple[str, ...]] = Field(default_factory=dict)
+    places: dict[str, str] = Field(default_factory=dict)  # where it is written that something is only observed: `file:line`
 
     def resolve(self, name: str, at: datetime | None = None) -> tuple[str, ...]:
         """The receivers behind a receiver, person, role, `default` or `ops`, each once.
@@ -263,6 +268,21 @@ class Settings(MonitorFile):
         if at is None:
             return self.contacts.roles[role].people
         return tuple(each.person for each in on_duty(self.contacts, role, at, self.timezone))
+
+    def observes_all(self, now: datetime) -> bool:
+        """Whether every rule and plan is only observed at a moment (aware), whatever they say themselves."""
+        return self.observing.holds(now, self.timezone)
+
+    @property
+    def observed_by_themselves(self) -> tuple[tuple[Literal["rule", "plan"], str], ...]:
+        """The rules and plans with `mode: observe`, each as what it is and its id."""
+        rules = (rule.id for rule in self.rules if rule.mode == "observe")
+        plans = (plan.id for plan in self.plans.values() if plan.activation.mode == "observe")
+        return (*(("rule", name) for name in rules), *(("plan", name) for name in plans))
+
+    def ringing(self) -> Settings:
+        """The same without a first while of observing: for whoever asks what would ring."""
+        return self.model_copy(update={"observing": self.observing.model_copy(update={"until": None})})
 
     @property
     def calendar(self) -> tuple[Campaign, ...]:
@@ -333,6 +353,7 @@ class Outline:
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     calendar: tuple[Campaign, ...] = ()
     standing_silences: tuple[Silence, ...] = ()
+    observing: ObservingSettings = field(default_factory=ObservingSettings)
 
 
 def implicit_receiver(email: str, person: Person) -> EmailSettings:

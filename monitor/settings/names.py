@@ -105,6 +105,7 @@ def _monitor(
 ) -> None:
     found.name(monitor, ("routing", "default"), known, "receiver, person or role")
     found.name(monitor, ("routing", "ops"), None if known is None else {*known, "default"}, "receiver, person or role")
+    found.name(monitor, ("observing", "to"), None if known is None else {*known, *RESERVED}, "receiver, person or role")
     for path in _held_for(monitor):
         found.name(monitor, path, known, "receiver, person or role")
     for receiver in keys(monitor, "receivers") or ():

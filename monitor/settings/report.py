@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from monitor.domain.clock import SystemClock
 from monitor.domain.errors import ExitCode
@@ -22,6 +23,7 @@ class Report:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     summary: str
+    observed: str = ""  # what nobody is told of, as long as it is only observed
 
     @property
     def exit_code(self) -> ExitCode:
@@ -34,13 +36,15 @@ def check(
     *,
     environ: Mapping[str, str] | None = None,
     today: date | None = None,
+    now: datetime | None = None,
     last_drills: Callable[[Settings], Mapping[str, date] | None] = lambda _: None,
 ) -> Report:
     """Look a configuration folder over. Never raises for what it finds there.
 
     `last_drills` says when each plan was last rehearsed, or None where nobody can tell.
     """
-    today = today or SystemClock().now().date()
+    now = now or SystemClock().now()
+    today = today or now.date()
     loaded = read_all(directory, environ=environ, today=today)
     if loaded.settings is not None and (drilled := last_drills(loaded.settings)) is not None:
         for document, plan in loaded.own_plans:
@@ -53,13 +57,25 @@ def check(
             *advice.unusable_models(loaded.monitor, loaded.settings),
         )
     settings = None if problems else loaded.settings
-    return Report(problems, warnings, _summary(directory, settings, len(problems), len(warnings)))
+    return Report(problems, warnings, _summary(directory, settings, len(problems), len(warnings)), _observed(settings, now))
 
 
 def render(report: Report) -> str:
     """The report as text: a line per problem and per warning, then the summary."""
     lines = [*(str(problem) for problem in report.problems), *(f"warning: {warning}" for warning in report.warnings)]
-    return "\n".join([*lines, report.summary])
+    return "\n".join([*lines, report.summary, *([report.observed] if report.observed else [])])
+
+
+def _observed(settings: Settings | None, now: datetime) -> str:
+    """Nobody must believe that something rings when it does not."""
+    if settings is None:
+        return ""
+    ends, named = settings.observing.ends(settings.timezone), settings.observed_by_themselves
+    if ends is not None and now < ends:
+        until = ends.astimezone(ZoneInfo(settings.timezone)).strftime("%Y-%m-%d %H:%M")
+        return f"Everything is only observed until {until}: nothing rings but exempt rules and Tocsin's own health."
+    said = ", ".join(f"{what} {name}" for what, name in named)
+    return f"Only observed, nobody is told: {said}." if said else ""
 
 
 def _summary(directory: Path, settings: Settings | None, problems: int, warnings: int) -> str:

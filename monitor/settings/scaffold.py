@@ -6,6 +6,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,11 +26,13 @@ _COMMENTS: dict[str, dict[str, str]] = {
     "en": {
         "head": "What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.",
         "allow": "private addresses are called only where they stand here",
+        "observing": "until then nothing rings: one e-mail a day says what would have",
         "smtp": 'with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
     "fr": {
         "head": "Quoi écouter, où, et qui prévenir. Le reste a des valeurs par défaut ; voir `tocsin check` et docs/reference.",
         "allow": "une adresse privée n’est appelée que si elle est nommée ici",
+        "observing": "d’ici là rien ne sonne : un message par jour dit ce qui aurait sonné",
         "smtp": 'avec un compte : {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
 }
@@ -41,13 +44,22 @@ class ExistsError(TocsinError):
     exit_code = ExitCode.CANNOT_CREATE
 
 
-def scaffold(directory: Path, brand: str, first_source: str, send_to: str, language: Language = "en") -> list[Path]:
+def scaffold(
+    directory: Path,
+    brand: str,
+    first_source: str,
+    send_to: str,
+    language: Language = "en",
+    *,
+    observe_until: date | None = None,
+) -> list[Path]:
     """Write monitor.yaml and return what was written. Everything else has defaults until somebody wants it otherwise.
 
     `first_source` is a feed's address, `#hashtag@server`, or a file of CSV or JSON Lines; `send_to` an e-mail address, a
-    webhook's or chat service's address. Raises `UsageError` for an answer that is none, `ExistsError` when the file exists.
+    webhook's or chat service's address; until the day `observe_until` nothing rings. Raises `UsageError` for an answer that is
+    none, `ExistsError` when the file exists.
     """
-    text = compose(brand, first_source, send_to, language)
+    text = compose(brand, first_source, send_to, language, observe_until)
     target = directory / "monitor.yaml"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -73,7 +85,7 @@ def copy_shipped(directory: Path, name: str, only: Collection[str] | None = None
     return [Path(shutil.copyfile(path, copy)) for path in files if not (copy := target / path.name).exists()]
 
 
-def compose(brand: str, first_source: str, send_to: str, language: Language) -> str:
+def compose(brand: str, first_source: str, send_to: str, language: Language, observe_until: date | None = None) -> str:
     """The text of a monitor.yaml."""
     brand = " ".join(brand.split())
     if not brand:
@@ -93,9 +105,15 @@ def compose(brand: str, first_source: str, send_to: str, language: Language) -> 
         "receivers:",
         f"  me: {receiver}",
         "routing: {default: me}",
+        _observing(observe_until, comments["observing"]),
         *([f"http: {{allow: [{inside}]}}  # {comments['allow']}"] if inside else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _observing(until: date | None, comment: str) -> str:
+    """A first while in which nothing rings, or how to have one."""
+    return f"observing: {{until: {until}}}  # {comment}" if until else f"# observing: {{until: 2026-12-31}}  # {comment}"
 
 
 def slug(name: str) -> str:

@@ -76,7 +76,7 @@ def about(settings: Settings, plan: str) -> Settings:
     if not openers:
         raise UsageError("no rule opens a plan: write `plan: …` at one that should")
     rules = tuple(rule.model_copy(update={"plan": plan}) if rule.id in openers else rule for rule in settings.rules)
-    return settings.model_copy(
+    return settings.ringing().model_copy(
         update={
             "rules": rules,
             "plans": {plan: settings.plans[plan]},

@@ -41,6 +41,13 @@ class Incidents(Repository):
         row = await self._session.row(update(table).where(table.c.id == id_).values(values).returning(*_FIELDS))
         return Incident(**row) if row else None
 
+    async def rename(self, id_: int, former: str, open_key: str) -> None:
+        """Call an open incident otherwise that is called `former`, unless another has that name."""
+        taken = select(table.c.id).where(table.c.open_key == open_key)
+        if await self._session.scalar(taken) is None:
+            named = update(table).where(table.c.id == id_, table.c.open_key == former)
+            await self._session.run(named.values(open_key=open_key))
+
     async def get(self, id_: int) -> Incident | None:
         """The incident with this number."""
         row = await self._session.row(select(*_FIELDS).where(table.c.id == id_))

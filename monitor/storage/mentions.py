@@ -280,6 +280,11 @@ class Mentions(Repository):
         """How many mentions are stored."""
         return int(await self._session.scalar(select(func.count()).select_from(mention)))
 
+    async def seen(self, since: datetime, until: datetime) -> int:
+        """How many mentions came from `since` until before `until`."""
+        came = (mention.c.seen_at >= since, mention.c.seen_at < until)
+        return int(await self._session.scalar(select(func.count()).select_from(mention).where(*came)))
+
     async def behind(self, offset: int) -> int:
         """How many mentions come after `offset`."""
         return int(await self._session.scalar(select(func.count()).select_from(mention).where(mention.c.id > offset)))

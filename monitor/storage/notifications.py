@@ -17,6 +17,7 @@ from monitor.storage.tables import notification as table
 
 # Built once: to build them takes longer than to run them.
 _IN_CONVERSATION = (table.c.incident_id == bindparam("incident"), table.c.receiver == bindparam("receiver"))
+_GATHERS = table.c.kind.not_in((NotificationKind.HELD, NotificationKind.ACCOUNT))  # these say one thing, and take nothing more
 _NEWEST = select(func.coalesce(func.max(table.c.sequence), 0)).where(*_IN_CONVERSATION)
 _LAST_DUE = select(func.max(table.c.due_at)).where(*_IN_CONVERSATION)
 _URGENT = func.coalesce(func.sum(case((delivery.c.priority == Priority.URGENT, 1), else_=0)), 0)
@@ -45,7 +46,7 @@ class Notifications(Repository):
 
     async def gathering(self, incident_id: int | None, receiver: str, now: datetime) -> Notification | None:
         """The message that still waits to be sent, and can take more events; it is locked until this transaction ends."""
-        return await self._waiting(_conversation(incident_id, receiver), table.c.kind != NotificationKind.HELD, now)
+        return await self._waiting(_conversation(incident_id, receiver), _GATHERS, now)
 
     async def held(self, receiver: str, now: datetime) -> Notification | None:
         """The message with what quiet hours hold, as long as they last; it is locked until this transaction ends."""
@@ -85,7 +86,7 @@ class Notifications(Repository):
         """When the last message to this receiver about this incident was, or will be, due: grouping counts from there."""
         if incident_id is None:
             gathered: datetime | None = await self._session.scalar(
-                select(func.max(table.c.due_at)).where(*_conversation(None, receiver), table.c.kind != NotificationKind.HELD)
+                select(func.max(table.c.due_at)).where(*_conversation(None, receiver), _GATHERS)
             )
             return gathered
         last: datetime | None = await self._session.scalar(_LAST_DUE, {"incident": incident_id, "receiver": receiver})

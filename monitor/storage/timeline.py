@@ -78,6 +78,15 @@ class Timeline(Repository):
         query = select(*_FIELDS).where(table.c.incident_id.is_(None), table.c.kind.in_(kinds)).order_by(table.c.at, table.c.id)
         return [TimelineEvent(**row) for row in await self._session.rows(query)]
 
+    async def between(self, since: datetime, until: datetime, kinds: Sequence[str]) -> _Events:
+        """What happened of these kinds from `since` until before `until`, in order."""
+        await self.write()
+        within = (table.c.at >= since, table.c.at < until, table.c.kind.in_(kinds))
+        return [
+            TimelineEvent(**row)
+            for row in await self._session.rows(select(*_FIELDS).where(*within).order_by(table.c.at, table.c.id))
+        ]
+
     async def told_alone(self, rule: str, since: datetime, limit: int, *, but: tuple[int, datetime]) -> list[datetime]:
         """When telling of alerts of a rule began on their own and in no digest: the newest `limit` after `since`.
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from notifiers.message import (
+    AccountFacts,
     AlertFacts,
     AnswerFacts,
     DoneFacts,
@@ -22,6 +23,8 @@ from notifiers.message import (
     Post,
     StandingFacts,
     StatementFacts,
+    WouldOpenFacts,
+    WouldRingFacts,
 )
 from notifiers.safe import clean, link, one_line
 from notifiers.wording import headline, next_action, why
@@ -71,6 +74,7 @@ def _data(message: Message) -> dict[str, Any]:
         "more_posts": message.more_posts,
         "new_words": [one_line(word, _LINE) for word in message.new_words],
         "plan": plan_payload(message.plan) if message.plan else None,
+        **({"account": _account(message.account)} if message.account is not None else {}),
         "links": {one_line(name, _LINE): url for name, url in message.links.items() if link(url)},
     }
 
@@ -140,6 +144,40 @@ def plan_payload(plan: PlanFacts) -> dict[str, Any]:
         **({"answers": [_answer(each) for each in plan.answers]} if plan.answers else {}),
         **({"pace": _pace(plan.pace)} if plan.pace is not None else {}),
     }
+
+
+def _account(account: AccountFacts) -> dict[str, Any]:
+    return {
+        "since": _moment(account.since),
+        "until": _moment(account.until),
+        "heard": account.heard,
+        "messages": account.all.messages,
+        "messages_by_night": account.all.by_night,
+        "messages_to_you": account.yours.messages,
+        "ends": _maybe(account.ends),
+        "ended": account.ended,
+        "rules": [_would_ring(each) for each in account.rules],
+        "plans": [_would_open(each) for each in account.plans],
+        "only_observed": [{"what": each.what, "id": each.id or None, "place": each.place} for each in account.switches],
+    }
+
+
+def _would_ring(rule: WouldRingFacts) -> dict[str, Any]:
+    return {
+        "rule": rule.alert.rule,
+        "at": [_moment(at) for at in rule.at],
+        "to": [one_line(name, _LINE) for name in rule.to],
+        "ringing": rule.ringing,
+        "gravest": _alert(rule.alert),
+    }
+
+
+def _would_open(plan: WouldOpenFacts) -> dict[str, Any]:
+    told = [
+        {"at": _moment(each.at), "to": [one_line(name, _LINE) for name in each.to], "step": one_line(each.step, _LINE) or None}
+        for each in plan.told
+    ]
+    return {"plan": plan.id, "title": one_line(plan.title, _LINE), "opened": _maybe(plan.opened), "told": told}
 
 
 def _answer(answer: AnswerFacts) -> dict[str, Any]:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifiers import calls, drills, standing
+from notifiers import account, calls, drills, standing
 from notifiers.message import SEVERITIES, AlertFacts, Message, PlanFacts, PlanStepFacts, Post, StatementFacts
 from notifiers.reasons import worded
 from notifiers.safe import clean, host, link, one_line
 from notifiers.voice import Voice, nature
-from notifiers.wording import amount, headline, next_step, other_step, others, stands_out, topic, why
+from notifiers.wording import amount, describe, headline, next_step, other_step, others, stands_out, topic, why
 
 _POST = 600  # characters of a post that are shown; the link has the rest
 _STATEMENT = 20_000  # prepared by the brand's own people: shown whole
@@ -23,7 +23,7 @@ _MOST_LINKS = 4
 # The links that have words of their own. What the message asks for comes first, the page where all stands comes last.
 _LINKS = ("approve", "reject", "acknowledge", "ack", "console", "room", "run")
 _FEW_IDS = 6
-_ENDED = frozenset({"resolved", "over", "test"})  # kinds that ring for nothing
+_ENDED = frozenset({"resolved", "over", "test", "account"})  # kinds that ring for nothing
 _ASK_WHO_HAS_IT = frozenset({"untaken", "unconfirmed", "escalated", "level", "assigned"})  # the calls that « OK » answers
 _MILD = 0.3  # tone words start here, either side of nought
 # The step states that are over, and that the checklist draws as ticked or struck.
@@ -160,7 +160,7 @@ def view(message: Message) -> View:
         more_posts=voice.count("posts.more", message.more_posts) if message.more_posts > 0 and posts else "",
         answers=_answers(voice),
         read_first=calls.words_first(voice),
-        sections=standing.sections(voice),
+        sections=_sections(voice),
         plan=_plan(voice, message.plan) if message.plan and message.kind != "resolved" and not message.plan.standing else None,
         others=[] if brief or standing.is_report(voice) else others(voice),
         details=details,
@@ -173,6 +173,11 @@ def view(message: Message) -> View:
         | {"answers": _answers_title(voice)}
         | {"now": voice.say("now.calm" if _asks_nothing(voice) else "now")},
     )
+
+
+def _sections(voice: Voice) -> Sequence[standing.Section]:
+    told = voice.message.account
+    return account.sections(voice, told, describe) if told is not None else standing.sections(voice)
 
 
 def _before(voice: Voice, action: str, command: str) -> str:
@@ -225,7 +230,7 @@ def _theme(voice: Voice) -> str:
         return max((alert.severity for alert in (*message.still_open, *voice.unwatched)), key=SEVERITIES.index, default="info")
     if message.kind == "test" and not message.alerts:
         return "test"
-    if message.kind in {"resolved", "over"}:
+    if message.kind in {"resolved", "over"} or (message.account is not None and message.account.calm and message.account.heard):
         return "calm"
     if message.alerts and all(alert.category == "opportunity" for alert in message.alerts):
         return "praise"

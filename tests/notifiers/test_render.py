@@ -317,7 +317,7 @@ def test_the_payload_names_its_type_and_version() -> None:
         "support": "plan.step", "untaken": "plan.call", "approval": "plan.call", "level": "plan.call", "late": "plan.call",
         "over": "plan.closed", "drilled": "plan.closed", "drill": "plan.call", "unfinished": "alert.resolved",
         "resolved": "alert.resolved", "source": "alert.first", "situation": "plan.step", "handover": "plan.call",
-        "read": "plan.read",
+        "read": "plan.read", "account": "alert.account", "account-calm": "alert.account", "account-last": "alert.account",
     }  # fmt: skip
     assert payload(samples.crisis())["version"] == 1
     assert payload(samples.crisis())["timestamp"] == "2026-03-02T17:05:00Z"

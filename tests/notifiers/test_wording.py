@@ -13,7 +13,19 @@ import pytest
 import notifiers.voice
 from monitor.plans.effects import Why
 from notifiers import catalogue, samples
-from notifiers.message import AlertFacts, DoneFacts, FigureFacts, Kind, Language, Message, PaceFacts, Post, Severity
+from notifiers.message import (
+    AlertFacts,
+    CountFacts,
+    DoneFacts,
+    FigureFacts,
+    Kind,
+    Language,
+    Message,
+    PaceFacts,
+    Post,
+    Severity,
+    SwitchFacts,
+)
 from notifiers.reasons import FIGURES
 from notifiers.render import html, short, text
 from notifiers.standing import DID
@@ -567,7 +579,7 @@ def _messages(language: Language) -> Iterator[Message]:
         alert = replace(samples.source_down().alerts[0], kind="plan_due", labels=labels)
         yield replace(base, kind="first", alerts=(alert,), plan=None)
         yield replace(base, kind="resolved", alerts=(alert,), plan=None)
-    yield from _drilled(language)
+    yield from (*_drilled(language), *_accounts(language))
     odd = (
         replace(base.posts[0], sentiment=0.0, text="", author="", copies=1),
         replace(base.posts[0], sentiment=1.0, sensitive=True, reach=1, copies=2),
@@ -602,6 +614,25 @@ def _reports(language: Language) -> Iterator[Message]:
     waits = [replace(step, state="ready", deadline=samples.NOW, approved=False, late=False) for step in base.plan.steps]
     yield replace(base, plan=replace(base.plan, steps=waits, standing=replace(standing, done=())))
     yield replace(base, kind="over", plan=replace(base.plan, why="false_alarm", standing=None))
+
+
+def _accounts(language: Language) -> Iterator[Message]:
+    """What is only observed: everything, a rule, a plan or nothing any more; whether or not anything would have rung."""
+    base = samples.account(language)
+    assert base.account is not None
+    one, opened = base.account.rules[1], base.account.plans[0]
+    switches = [(), *((SwitchFacts(what, "x", "rules/x.yaml:3"),) for what in ("rule", "plan"))]
+    rang = [
+        base.account,
+        replace(base.account, rules=(replace(one, at=one.at[:1], to=[f"p{n}" for n in range(7)]),), ends=None),
+        replace(base.account, rules=(replace(one, to=[f"p{n}" for n in range(8)]),), ends=None, plans=()),
+        replace(base.account, rules=(), plans=(opened, replace(opened, told=[*opened.told] * 5)), yours=CountFacts()),
+        replace(base.account, rules=(), plans=(replace(opened, opened=None, told=[opened.told[0]] * 13),), all=CountFacts(1)),
+        *(replace(base.account, rules=(), plans=(), all=CountFacts(), ends=None, heard=n) for n in (0, 1, 5)),
+    ]
+    for told, still, ended in product(rang, switches, (False, True)):
+        kept = told.switches if told is base.account and not ended else still
+        yield replace(base, account=replace(told, switches=kept, ended=ended))
 
 
 def _drilled(language: Language) -> Iterator[Message]:

@@ -37,6 +37,7 @@ from monitor.domain.plan.run import (
     StepState,
     TimelineEvent,
     UnreadableRunError,
+    only_observed,
     opens_as,
 )
 from monitor.domain.plan.words import ALWAYS_KNOWN, PLACES, Language, Localized, filled, places
@@ -84,6 +85,7 @@ __all__ = [
     "drill_due",
     "dues",
     "filled",
+    "only_observed",
     "opens_as",
     "places",
 ]

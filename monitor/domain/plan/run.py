@@ -35,6 +35,11 @@ def opens_as(plan: Plan) -> RunState:
     return _OPENS.get(plan.activation.mode, RunState.AWAITING_CONFIRMATION)
 
 
+def only_observed(plan: Plan) -> Plan:
+    """The same plan as it would be with `mode: observe`."""
+    return plan.model_copy(update={"activation": plan.activation.model_copy(update={"mode": "observe"})})
+
+
 class StepState(StrEnum):
     """Where a step of a run stands."""
 

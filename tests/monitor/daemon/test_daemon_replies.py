@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from email import message_from_bytes
 from email.message import Message
 from typing import TYPE_CHECKING, Any
-
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from monitor.domain.clock import SystemClock
 from monitor.domain.source import MAIL_REPLIES
 from monitor.storage import Store
 from tests.dovecot import PASSWORD
 from tests.monitor.daemon.conftest import BASE, SECRET, call_in
+from tests.post import delivering
 
 if TYPE_CHECKING:
     from tests.dovecot import Dovecot
@@ -24,28 +21,6 @@ if TYPE_CHECKING:
 Folder = Any
 Start = Any
 Patiently = Callable[..., Awaitable[Any]]
-
-
-class Post:
-    """A mail server that keeps what it takes."""
-
-    def __init__(self) -> None:
-        self.taken: list[Message] = []
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
-        """Keep it."""
-        del server, session
-        self.taken.append(message_from_bytes(envelope.original_content or b""))
-        return "250 taken"
-
-
-@asynccontextmanager
-async def delivering() -> AsyncIterator[tuple[Post, int]]:
-    """A mail server, and its port."""
-    post, loop = Post(), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(post, loop=loop), "127.0.0.1", 0)
-    async with server:
-        yield post, server.sockets[0].getsockname()[1]
 
 
 async def test_ok_comes_back(dovecot: Dovecot, folder: Folder, at_work: Start, patiently: Patiently) -> None:
