@@ -185,7 +185,10 @@ class Shift:
 
     async def _give_account(self) -> int:
         """Of several processes, the one that judges knows what would have rung."""
-        if self._stages.evaluate.leads and await self._stages.accounts.step():
+        if not self._stages.evaluate.leads:
+            await self._workers.rest(FOLLOWS_IDLE)
+            return 1
+        if await self._stages.accounts.step():
             self._deliver.set()
         return 0
 

@@ -26,13 +26,13 @@ _COMMENTS: dict[str, dict[str, str]] = {
     "en": {
         "head": "What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.",
         "allow": "private addresses are called only where they stand here",
-        "observing": "until then nothing rings: one e-mail a day says what would have",
+        "observing": "until that day nothing rings, one message a day says what would have",
         "smtp": 'with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
     "fr": {
         "head": "Quoi écouter, où, et qui prévenir. Le reste a des valeurs par défaut ; voir `tocsin check` et docs/reference.",
         "allow": "une adresse privée n’est appelée que si elle est nommée ici",
-        "observing": "d’ici là rien ne sonne : un message par jour dit ce qui aurait sonné",
+        "observing": "d’ici là rien ne sonne, un message par jour dit ce qui aurait sonné",
         "smtp": 'avec un compte : {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
 }
@@ -104,16 +104,18 @@ def compose(brand: str, first_source: str, send_to: str, language: Language, obs
         *([f"{smtp}  # {comments['smtp']}"] if needs_mail else []),
         "receivers:",
         f"  me: {receiver}",
-        "routing: {default: me}",
-        _observing(observe_until, comments["observing"]),
+        *_told(observe_until, comments["observing"]),
         *([f"http: {{allow: [{inside}]}}  # {comments['allow']}"] if inside else []),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _observing(until: date | None, comment: str) -> str:
-    """A first while in which nothing rings, or how to have one."""
-    return f"observing: {{until: {until}}}  # {comment}" if until else f"# observing: {{until: 2026-12-31}}  # {comment}"
+def _told(observe_until: date | None, comment: str) -> list[str]:
+    """Whom to tell; and a first while in which nothing rings, or how to have one."""
+    routing, observing = "routing: {default: me}", "observing: {until: %s}"
+    if observe_until is None:
+        return [f"{routing}  # {observing % 'YYYY-MM-DD'}: {comment}"]
+    return [routing, f"{observing % observe_until}  # {comment}"]
 
 
 def slug(name: str) -> str:

@@ -23,6 +23,7 @@ from monitor.domain.clock import AcceleratedClock, ManualClock, SystemClock
 from monitor.domain.mention import Scores
 from monitor.pipeline import flow
 from monitor.pipeline.evaluate import BATCH
+from monitor.pipeline.observing import KINDS
 from monitor.sentiment.away import Away, Texts
 from monitor.settings import Settings
 from monitor.shift import Shift
@@ -251,6 +252,18 @@ async def test_what_is_past_its_time_is_forgotten(folder: Folder, at_work: Start
                 return await tx.evaluator.offset() > 0 and await tx.mentions.count() == 0
 
         await patiently(gone, "the mention was judged, and is forgotten")
+
+
+async def test_what_is_only_observed_begins_its_account(folder: Folder, at_work: Start, patiently: Patiently) -> None:
+    """The daemon looks by itself whether an account is due; the first is about what happens from now on."""
+    folder.write(folder.base + "observing: {until: 2999-12-31}\n")
+    async with at_work(), stored(folder) as store:
+
+        async def begun() -> bool:
+            async with store.read() as tx:
+                return [event.kind for event in await tx.timeline.of_kinds(KINDS)] == ["observed.began"]
+
+        await patiently(begun, "the account begins")
 
 
 async def test_a_reload_applies_the_new_rules(folder: Folder, at_work: Start, patiently: Patiently) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import trustme
 from pydantic import ValidationError
 
 from monitor.domain.errors import ExitCode
-from monitor.settings import ConfigError, check, load, render, shipped
+from monitor.settings import ConfigError, check, differences, load, render, shipped
 from notifiers import EmailSettings
 from rules.lists import Lists
 from rules.words import Said
@@ -462,6 +462,30 @@ def test_the_report_ends_with_what_the_configuration_amounts_to(write: Write, wa
     report = check(write({"monitor.yaml": watched + "a: 1\nb: 2\n"}), environ={})
     assert report.summary == f"{folder}: 2 problems to put right."
     assert report.exit_code == ExitCode.CONFIGURATION
+
+
+def test_the_report_says_what_nobody_is_told_of(write: Write, watched: str) -> None:
+    """People must never believe that something rings when it does not; once the day has come, nothing is said of it."""
+    now = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    folder = write({"monitor.yaml": watched + "observing: {until: 2026-03-09}\n", "rules/a.yaml": RULE})
+    said = "Everything is only observed until 2026-03-09 08:00: nothing rings but exempt rules and Tocsin's own health."
+    assert render(check(folder, environ={}, now=now)).endswith(f"\n{said}")
+    assert check(folder, environ={}, now=now + timedelta(days=7)).observed == ""
+    write({"monitor.yaml": watched, "rules/a.yaml": RULE.replace("kind: ", "mode: observe, kind: ", 1)})
+    assert check(folder, environ={}).observed == f"Only observed, nobody is told: rule {load(folder, environ={}).rules[0].id}."
+
+
+def test_it_is_known_where_it_says_that_something_is_only_observed(write: Write, watched: str) -> None:
+    """The account names the line to change; another line above it is no change of the configuration."""
+    observed = RULE.replace("kind: ", "mode: observe, kind: ", 1)
+    folder = write({"monitor.yaml": watched + "observing: {until: 2026-03-09}\n", "rules/a.yaml": observed})
+    settings = load(folder, environ={})
+    rule = settings.rules[0].id
+    line = 1 + observed[: observed.index("mode: observe")].count("\n")
+    assert settings.places[f"rule.{rule}"] == f"{folder}/rules/a.yaml:{line}"
+    assert settings.places["all"] == f"{folder}/monitor.yaml:{watched.count(chr(10)) + 1}"
+    write({"monitor.yaml": "# more\n" + watched + "observing: {until: 2026-03-09}\n", "rules/a.yaml": observed})
+    assert differences(settings, load(folder, environ={})) == []
 
 
 def test_the_example_of_the_repository_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from monitor.domain.errors import ExitCode, UsageError
 from monitor.settings import check, load, render, scaffold
 from monitor.settings.scaffold import ExistsError, slug
+from notifiers.message import Language
 
 LOGIN = '# with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}'
+OBSERVING = "# observing: {until: YYYY-MM-DD}: until that day nothing rings, one message a day says what would have"
 ENGLISH = f"""\
 # What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.
 version: 1
@@ -21,7 +25,7 @@ sources:
 smtp: {{host: localhost, port: 25, security: none, sender: me@example.org}}  {LOGIN}
 receivers:
   me: {{kind: email, to: me@example.org}}
-routing: {{default: me}}
+routing: {{default: me}}  {OBSERVING}
 """
 
 
@@ -30,6 +34,18 @@ def test_a_brand_a_feed_and_an_address_are_ten_lines(tmp_path: Path) -> None:
     (written,) = scaffold(tmp_path / "new" / "config", "Acme", "https://example.org/feed.xml", "me@example.org")
     assert written.read_text(encoding="utf-8") == ENGLISH
     assert ENGLISH.count("\n") == 10
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+def test_a_first_week_in_which_nothing_rings_is_one_line_more(tmp_path: Path, language: Language) -> None:
+    """The day is in force as it is written; without it, the file says how to have one."""
+    answers = ("Acme", "https://example.org/feed.xml", "me@example.org", language)
+    (plain,) = scaffold(tmp_path / "plain", *answers)
+    (written,) = scaffold(tmp_path / "first", *answers, observe_until=date(2026, 3, 9))
+    assert "observing: {until: YYYY-MM-DD}" in plain.read_text(encoding="utf-8")
+    assert written.read_text(encoding="utf-8").count("\n") == 11
+    assert load(tmp_path / "first", environ={}).observing.until == date(2026, 3, 9)
+    assert load(tmp_path / "plain", environ={}).observing.until is None
 
 
 @pytest.mark.parametrize(
