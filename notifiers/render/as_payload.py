@@ -74,7 +74,7 @@ def _data(message: Message) -> dict[str, Any]:
         "more_posts": message.more_posts,
         "new_words": [one_line(word, _LINE) for word in message.new_words],
         "plan": plan_payload(message.plan) if message.plan else None,
-        **({"account": _account(message.account)} if message.account is not None else {}),
+        "account": _account(message.account) if message.account is not None else None,
         "links": {one_line(name, _LINE): url for name, url in message.links.items() if link(url)},
     }
 

@@ -28,7 +28,7 @@ class Told(Settings):
     mode: Literal["ring", "observe"] = Field(
         "ring",
         description="`observe`: its alerts are opened and kept, and nobody is told, no plan is opened and no incident made worse:"
-        " to try a rule. What is still open when it rings again is told once",
+        " to try a rule. Once a day an account says what would have rung; what is still open when it rings again is told once",
     )
     exempt: bool = Field(
         False,

@@ -35,7 +35,7 @@ def test_observed_says_what_would_have_rung_and_sends_nothing(tried: Tocsin) -> 
     assert done.output.startswith("Only observed: 9 alerts would have rung for Acme, ")
     assert done.output.index("crisis (critical)") < done.output.index("complaint (warning at most), 8 times")
     assert "For: hub." in done.output
-    assert "rules/acme.yaml:6" in done.output.replace("\n", "")
+    assert "rules/acme.yaml:10" in done.output.replace("\n", "")
     assert "You get this" not in done.output
     assert "You would have had" not in done.output
     assert max(map(len, done.output.splitlines())) <= 80 + len(str(tried.config))
