@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, NotificationKind
-from monitor.domain.plan import PlanRun, RunState, TimelineEvent, UnreadableRunError
+from monitor.domain.plan import PlanRun, TimelineEvent
 from monitor.pipeline.counting import Said, messages
 from monitor.pipeline.quiet_hours import Quiet
 from monitor.pipeline.recipients import Recipients
@@ -112,16 +112,9 @@ async def _plans(tx: UnitOfWork, story: Sequence[TimelineEvent]) -> AsyncIterato
             found.setdefault(event.plan_run_id, []).append(event)
     for number, events in found.items():
         run = await tx.plans.get(number)
-        if run is not None and _was_observed(run):
+        if run is not None and run.only_observed:
             opened = next((event.at for event in events if event.kind in _OPENED), None)
             yield PlanAccount(run, opened, [event for event in events if event.kind == _WOULD_TELL])
-
-
-def _was_observed(run: PlanRun) -> bool:
-    try:
-        return run.opened_as is RunState.OBSERVING
-    except UnreadableRunError:
-        return False
 
 
 def _said_by_plans(plans: Sequence[PlanAccount], recipients: Recipients) -> Iterator[Said]:

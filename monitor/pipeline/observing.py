@@ -71,7 +71,8 @@ class Accounts:
         await tx.timeline.add(event)
         if event.kind == BEGAN:
             return 0
-        receivers = self._recipients.expand(self._settings.observing.to or ("default",), event.at)
+        to = self._recipients.expand(self._settings.observing.to, event.at)
+        receivers = to or self._recipients.expand(("default",), event.at)
         for receiver in receivers:
             await self._owe(tx, receiver, event)
         if not self._settings.observes_all(event.at):
@@ -90,10 +91,12 @@ class Accounts:
         )
 
     async def _close_what_was_observed(self, tx: UnitOfWork, now: datetime) -> None:
-        """A run that was observed because everything was is no room to act in: the next one is opened in earnest."""
+        """A run that was observed because everything was is no room to act in. One for which something rings opens in earnest."""
         for run in await tx.plans.open_runs():
             plan = self._settings.plans.get(run.plan)
-            if run.state is RunState.OBSERVING and (plan is None or opens_as(plan) is not RunState.OBSERVING):
+            if run.state is not RunState.OBSERVING or (plan is not None and opens_as(plan) is RunState.OBSERVING):
+                continue
+            if all(alert.resolved_at is not None for alert in await tx.alerts.of_incident(run.incident_id)):
                 await close_observed(tx, run, now)
 
 

@@ -26,7 +26,7 @@ async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, 
     """
     runs = await tx.plans.of_incident(alert.incident_id)
     known = next((run for run in runs if run.plan == plan.id), None)
-    if known is not None and (again or known.open) and _was_observed(known) and opens_as(plan) is not RunState.OBSERVING:
+    if known is not None and (again or known.open) and known.only_observed and opens_as(plan) is not RunState.OBSERVING:
         await _set_aside(tx, known, now)
         known = None
     if known is None and (joined := await _join(tx, plan, alert, now)) is not None:
@@ -48,13 +48,6 @@ async def _join(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> Plan
         return None
     await tx.plans.move_to(run.id, incident.id, now)
     return await tx.plans.get(run.id)
-
-
-def _was_observed(run: PlanRun) -> bool:
-    try:
-        return run.opened_as is RunState.OBSERVING
-    except UnreadableRunError:
-        return False
 
 
 async def _set_aside(tx: UnitOfWork, run: PlanRun, now: datetime) -> None:

@@ -169,6 +169,14 @@ class PlanRun:
         return opens_as(self.definition)
 
     @property
+    def only_observed(self) -> bool:
+        """Whether it is, or was, only looked at. What another version wrote was carried out, as far as this one knows."""
+        try:
+            return self.state is RunState.OBSERVING or self.opened_as is RunState.OBSERVING
+        except UnreadableRunError:
+            return False
+
+    @property
     def open(self) -> bool:
         """Whether it goes on."""
         return self.state is not RunState.CLOSED

@@ -258,6 +258,28 @@ async def test_at_its_end_what_is_over_is_told_to_nobody(hut: Build) -> None:
     assert {run.state for run in await home.runs()} == {RunState.CLOSED, RunState.AWAITING_CONFIRMATION}
 
 
+async def test_a_plan_that_is_observed_no_more_opens_for_what_rings_still(hut: Build, configure: Any) -> None:
+    """With the next reminder, though the last account came before it: the crisis goes on, and nobody was told of its plan."""
+    crisis = CRISIS | LONG | {"plan": "storm", "realert": "3h"}
+    home = hut(rules=[crisis], plans=[CHECK_PLAN | {"activation": {"mode": "observe"}}], observing={"at": "09:00"})
+    await home.stages.accounts.step()
+    await home.storm()
+    await home.act()
+    assert home.kinds("room") == ["first"]
+    home.restart(configure(rules=[crisis], plans=[CHECK_PLAN], observing={"at": "09:00"}))
+    await pass_time(home, 4 * HOUR)
+    assert len(accounts(home)) == 1
+    assert home.kinds("room")[:2] == ["first", "plan"]
+    assert {run.state for run in await home.runs()} == {RunState.CLOSED, RunState.AWAITING_CONFIRMATION}
+
+
+async def test_the_account_goes_to_whom_it_names(hut: Build) -> None:
+    """People, roles and receivers; who has a role is asked when it is due."""
+    home = hut(rules=[TRIED], observing={"at": "09:00", "to": ["lead", "room"]})
+    await pass_time(home, 2 * HOUR)
+    assert {name for name in home.settings.receivers if accounts(home, name)} == {"phone", "room"}
+
+
 async def test_what_joins_the_crisis_after_its_end_joins_its_incident(hut: Build) -> None:
     """What was opened as observed is one story with what comes later."""
     talk = CRISIS | LONG | {"id": "talk", "where": {"text": {"any_of": ["smoke"]}}}
