@@ -70,7 +70,9 @@ def init(
     if until is not None:
         say(f"Until {until} nothing rings but dangers: one message a day says what would have. Then all rings by itself.")
     else:
-        say("It rings from the first minute. To be told once a day of what would ring, for a week: `--observe`, or `observing`.")
+        say(
+            "It rings from the first minute. With --observe, nothing but dangers does for a week, and one message a day says what would."
+        )
     say("")
     say("Next:")
     for command in ("check", "sources try first", "receivers try me", "run"):

@@ -26,13 +26,13 @@ _COMMENTS: dict[str, dict[str, str]] = {
     "en": {
         "head": "What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.",
         "allow": "private addresses are called only where they stand here",
-        "observing": "until that day nothing rings, one message a day says what would have",
+        "observing": "until that day only dangers ring, one message a day says what would have",
         "smtp": 'with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
     "fr": {
         "head": "Quoi écouter, où, et qui prévenir. Le reste a des valeurs par défaut ; voir `tocsin check` et docs/reference.",
         "allow": "une adresse privée n’est appelée que si elle est nommée ici",
-        "observing": "d’ici là rien ne sonne, un message par jour dit ce qui aurait sonné",
+        "observing": "d’ici là seuls les dangers sonnent, un message par jour dit ce qui aurait sonné",
         "smtp": 'avec un compte : {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
 }

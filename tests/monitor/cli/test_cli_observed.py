@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -90,3 +91,19 @@ def test_an_alert_that_is_told_to_nobody_says_why(tried: Tocsin) -> None:
     written = (tried.config / "monitor.yaml").read_text()
     tried.write("monitor.yaml", f"{written}observing: {{until: 2026-03-09}}\n")
     assert "only observed (observing.until, or its rule's mode)" in tried.at("alert", "show", "1").output
+
+
+@pytest.mark.parametrize("command", [("replay",), ("plan", "simulate", "outage"), ("backtest",)])
+def test_whoever_asks_what_would_ring_is_not_told_that_nothing_does(tocsin: Tocsin, command: tuple[str, ...]) -> None:
+    """A replay, a simulation and a backtest leave the first while aside, in which nothing rings."""
+    posts, written = str(tocsin.config / "posts.jsonl"), (tocsin.config / "monitor.yaml").read_text()
+    before = tocsin.at(*command, posts)
+    tocsin.write("monitor.yaml", f"{written}observing: {{until: 2999-12-31}}\n")
+    after = tocsin.at(*command, posts)
+    assert before.exit_code == after.exit_code == 0
+    assert timeless(before.output) == timeless(after.output) != ""
+
+
+def timeless(output: str) -> str:
+    """Without how long it took."""
+    return re.sub(r"\d+(\.\d+)? ?(s|ms)\b|[\d,]+ (mentions )?(a|per) second", "…", output)

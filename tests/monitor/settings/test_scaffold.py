@@ -14,7 +14,7 @@ from monitor.settings.scaffold import ExistsError, slug
 from notifiers.message import Language
 
 LOGIN = '# with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}'
-OBSERVING = "# observing: {until: YYYY-MM-DD}: until that day nothing rings, one message a day says what would have"
+OBSERVING = "# observing: {until: YYYY-MM-DD}: until that day only dangers ring, one message a day says what would have"
 ENGLISH = f"""\
 # What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.
 version: 1
