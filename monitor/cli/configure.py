@@ -70,9 +70,7 @@ def init(
     if until is not None:
         say(f"Until {until} nothing rings but dangers: one message a day says what would have. Then all rings by itself.")
     else:
-        say(
-            "It rings from the first minute. With --observe, nothing but dangers does for a week, and one message a day says what would."
-        )
+        say("It rings from the first minute. With --observe only dangers do for a week, and a daily message says what would.")
     say("")
     say("Next:")
     for command in ("check", "sources try first", "receivers try me", "run"):
