@@ -27,7 +27,7 @@ from bench.daemon import Running, running
 from bench.figure import Figure
 from bench.latency import Receiver
 from monitor.domain.clock import ManualClock
-from monitor.domain.plan import Plan, RunState, StepRun
+from monitor.domain.plan import EventKind, Plan, RunState, StepRun
 from monitor.pipeline.plans import PlanRunner
 from monitor.settings import load
 from monitor.storage import StorageSettings, Store
@@ -45,7 +45,7 @@ START = timedelta(seconds=15)
 QUICK = 2  # minutes of timers that `make bench` waits for: one of waits, one of deadlines
 WHOLE = "TOCSIN_BENCH_WHOLE"
 LOOK = 5.0  # seconds between two looks at the memory
-_KINDS = ("plan.step.done", "plan.step.late")
+_KINDS = (EventKind.STEP_DONE, EventKind.STEP_LATE)
 
 _RULES = """
 version: 1

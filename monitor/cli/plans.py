@@ -110,7 +110,7 @@ def _stands(found: PlanRun) -> str:
 
 
 def _show_steps(found: PlanRun, settings: Outline, known: Fill) -> None:
-    from monitor.pipeline.compose import localized
+    from monitor.domain.plan import localized
 
     say((localized(found.definition.title, settings.language), "bold"), f"  {_stands(found)}")
     say("")
@@ -137,8 +137,7 @@ def _state_of(found: PlanRun, step: Step) -> str:
 
 def _inside(found: PlanRun, step: Step, settings: Outline, known: Fill) -> list[str]:
     """What a step is about: its list, or its statement ready to copy, in every language there is."""
-    from monitor.domain.plan import ChecklistStep, StatementStep
-    from monitor.pipeline.compose import localized
+    from monitor.domain.plan import ChecklistStep, StatementStep, localized
 
     at = found.step(step.id)
     if isinstance(step, ChecklistStep):
@@ -215,7 +214,7 @@ def _told(story: Iterable[TimelineEvent], settings: Outline) -> Iterator[str]:
 def _what(event: TimelineEvent) -> str:
     detail: Mapping[str, object] = event.detail or {}
     told = " ".join(str(value) for value in detail.values() if isinstance(value, str))
-    return said(told if event.actor == "tocsin" else f"{told} ({event.actor})", 100)
+    return said(f"{told} ({event.actor})" if event.by_hand else told, 100)
 
 
 StepName = Annotated[str, typer.Argument(help="The step's name, as `tocsin plan show` lists it.")]

@@ -319,7 +319,8 @@ def readers(name: PlanName, config: ConfigDir = DEFAULT_CONFIG) -> None:
     """List who of `read_by` has read this version of a plan, an older one, or none."""
 
     async def work() -> None:
-        from monitor.pipeline.readings import READ, must_read, readings
+        from monitor.domain.plan import EventKind
+        from monitor.pipeline.readings import must_read, readings
         from monitor.storage import Store
 
         settings = loaded(config)
@@ -329,7 +330,7 @@ def readers(name: PlanName, config: ConfigDir = DEFAULT_CONFIG) -> None:
         store = await Store.open(settings.storage, create=False)
         try:
             async with store.read() as tx:
-                story = await tx.timeline.of_kinds([READ])
+                story = await tx.timeline.of_kinds([EventKind.PLAN_READ])
         finally:
             await store.close()
         people = must_read(chosen, settings.contacts)

@@ -29,6 +29,7 @@ from monitor.domain.alert import (
     worse,
 )
 from monitor.domain.mention import Observed
+from monitor.domain.plan import EventKind
 from monitor.pipeline.incidents import incident_of
 from monitor.pipeline.notes import Notes, spelt
 from monitor.pipeline.open_alerts import OpenAlerts
@@ -47,7 +48,8 @@ _TOLD_ONCE = frozenset({"plan-due"})  # what waits for weeks is no news every si
 class _Quiet:
     """Why nobody is told of an alert, `by` which silence (its number) and until when, where that is known."""
 
-    how: str  # as its event is called
+    kind: EventKind
+    why: str
     by: str
     until: datetime | None = None
     detail: Mapping[str, object] = field(default_factory=dict)
@@ -126,7 +128,7 @@ class Alerting:
         if not await tx.alerts.resolve(alert.id, now, reason):
             return
         metrics.alerts_resolved.labels(rule=alert.rule).inc()
-        await self._notes.of(tx, "alert.resolved", now, alert, {"reason": reason})
+        await self._notes.of(tx, EventKind.ALERT_RESOLVED, now, alert, {"reason": reason})
         if tell:
             await self._telling.tell_of_its_end(tx, alert, now)
         # A complaint that joined a crisis does not keep the crisis open; alone, it holds its own incident.
@@ -167,7 +169,7 @@ class Alerting:
         if graver:
             await tx.incidents.raise_severity(known.incident_id, finding.severity)
             alert, joined = await self._telling.join(tx, rings, alert, mention)
-            await self._notes.of(tx, "alert.worse", now, alert, {"severity": finding.severity, **joined})
+            await self._notes.of(tx, EventKind.ALERT_WORSE, now, alert, {"severity": finding.severity, **joined})
         quiet = self._quieted(alert, silences, now)
         if quiet is not None:
             known_as = known.severity if graver and known.told_at is not None else None
@@ -192,13 +194,13 @@ class Alerting:
     ) -> None:
         """It rings, and is kept quiet. What people know of it stands: once that is over, they are told what is new."""
         if alert.silenced_by is None:
-            await self._notes.held_back(tx, alert, quiet.how, quiet.how, now, **quiet.detail)
+            await self._notes.held_back(tx, alert, quiet.kind, quiet.why, now, **quiet.detail)
         await rings.hold(tx, alert, quiet.by, alert.told_severity or known_as)
 
     async def _told_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
         """An alert that was opened quietly is told: its incident is as grave as it is, also if its rule was only observed."""
         await tx.incidents.raise_severity(alert.incident_id, alert.severity)
-        await self._notes.of(tx, "alert.told", now, alert, {})
+        await self._notes.of(tx, EventKind.ALERT_TOLD, now, alert, {})
 
     async def _repeat(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, *, graver: bool
@@ -247,20 +249,20 @@ class Alerting:
         figures = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
         detail = {**figures, "goes_to": spelt(alert.goes_to)}
         if quiet is not None:
-            await self._notes.held_back(tx, alert, quiet.how, quiet.how, now, **detail, **quiet.detail)
+            await self._notes.held_back(tx, alert, quiet.kind, quiet.why, now, **detail, **quiet.detail)
         else:
-            await self._notes.of(tx, "alert.reopened" if again else "alert.opened", now, alert, detail)
+            await self._notes.of(tx, EventKind.ALERT_REOPENED if again else EventKind.ALERT_OPENED, now, alert, detail)
             kind = NotificationKind.WORSE if graver else NotificationKind.FIRST
             await self._telling.tell(tx, rings, alert, kind, finding.evidence, now, begins=True)
 
     def _quieted(self, alert: Alert | NewAlert, silences: Sequence[Silence], now: datetime) -> _Quiet | None:
         """What keeps everybody from being told: a silence, or nothing but a rule that is only observed."""
         if self._is_observed(alert):
-            return _Quiet(OBSERVED, OBSERVED)
+            return _Quiet(EventKind.ALERT_OBSERVED, OBSERVED, OBSERVED)
         silence = self._silencing.covering(silences, alert, now)
         if silence is None:
             return None
-        return _Quiet("silenced", str(silence.id), quiet_until(silence, now), {"silence": silence.id})
+        return _Quiet(EventKind.ALERT_SILENCED, "silenced", str(silence.id), quiet_until(silence, now), {"silence": silence.id})
 
     def _is_observed(self, alert: Alert | NewAlert) -> bool:
         """Whether its rule is only tried: nobody is told of its alerts. Of a rule that is gone, they say so themselves."""

@@ -22,6 +22,7 @@ from monitor.domain.plan import (
     StepState,
     UnreadableRunError,
     filled,
+    localized,
 )
 from monitor.pipeline.drills import answers_of
 from monitor.pipeline.links import Links
@@ -446,8 +447,3 @@ def called(contacts: Contacts) -> dict[str, str]:
         name: f"{people[role.primary]}, {name}" if role.primary else name for name, role in contacts.roles.items()
     }  # of a roster, the message may be read in another's turn
     return roles | people
-
-
-def localized(texts: Mapping[Language, str], language: Language) -> str:
-    """The text in the language asked for, or in whichever there is: words in another language beat no words."""
-    return texts.get(language) or next(iter(texts.values()), "")

@@ -16,7 +16,7 @@ import structlog
 from monitor.domain.alert import AlertState, Notification, NotificationKind
 from monitor.domain.clock import Clock
 from monitor.domain.errors import SourceError, UsageError
-from monitor.domain.plan import PlanRun, TimelineEvent, UnreadableRunError
+from monitor.domain.plan import EventKind, PlanRun, TimelineEvent, UnreadableRunError
 from monitor.domain.source import MAIL_REPLIES, SourceState
 from monitor.mailbox import Letter, Mailbox, own_words, read, takes_charge
 from monitor.pipeline import operations
@@ -41,7 +41,7 @@ _LONGEST_NOTE = 2000
 # The calls that « OK » answers: somebody is to have the run.
 _ASKS_WHO_HAS_IT = frozenset({Why.UNTAKEN, Why.UNCONFIRMED, Why.ESCALATED, Why.LEVEL, Why.ASSIGNED})
 
-_ANSWERS = frozenset({"plan.acknowledged", "plan.answered"})
+_ANSWERS = frozenset({EventKind.PLAN_ACKNOWLEDGED, EventKind.PLAN_ANSWERED})
 
 
 class Outcome(StrEnum):

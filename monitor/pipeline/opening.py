@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
 from monitor.domain.alert import OBSERVED, Alert, Incident
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import Plan, PlanRun, RunState, UnreadableRunError, opens_as
+from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, UnreadableRunError, opens_as
 from monitor.pipeline.incidents import shared_key
 from monitor.plans import Tell, Why, beginning_again, owe, reopened
 from monitor.storage import UnitOfWork
 
-How = Literal["opened", "reopened", "joined"]
 
-
-async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, again: bool = True) -> tuple[PlanRun | None, How]:
-    """The run, and whether it was `opened`, `reopened` or `joined`; None when it is open already, or stays closed.
+async def open_plan(
+    tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, again: bool = True
+) -> tuple[PlanRun | None, EventKind]:
+    """The run, and whether it was opened, opened again or joined; None when it is open already, or stays closed.
 
     The snapshot keeps a run as it was when the file is edited. A crisis that comes back after its run was closed opens the same
     run again: its people must hear of it. Not so (`again`) what rang before, and rings still: somebody said that it is over.
@@ -26,10 +25,10 @@ async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, 
     runs = await tx.plans.of_incident(alert.incident_id)
     known = next((run for run in runs if run.plan == plan.id), None)
     if known is None and (joined := await _join(tx, plan, alert, now)) is not None:
-        return joined, "joined"
+        return joined, EventKind.PLAN_JOINED
     if known is not None:
-        return (await _reopen(tx, plan, known, now) if again else None), "reopened"
-    return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), "opened"
+        return (await _reopen(tx, plan, known, now) if again else None), EventKind.PLAN_REOPENED
+    return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), EventKind.PLAN_OPENED
 
 
 async def _join(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> PlanRun | None:

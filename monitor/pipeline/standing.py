@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from monitor.domain.plan import NotifyStep, Plan, PlanRun, StatementStep, TimelineEvent, filled
+from monitor.domain.plan import EventKind, NotifyStep, Plan, PlanRun, StatementStep, TimelineEvent, filled, localized
 from monitor.pipeline.figures import figures_of
 from monitor.plans import Why
 from monitor.plans.news import due_at, told_at
@@ -17,9 +17,7 @@ from notifiers.catalogue import group as group_name
 from notifiers.message import DoneFacts, FigureFacts, GroupFacts, Language, PlanFacts, StandingFacts
 from rules.figures import Figures
 
-REPORT: Final = "plan.situation"
-HANDED_OVER: Final = "plan.handed_over"
-_NOTED: Final = "plan.noted"
+_NOTED: Final = EventKind.PLAN_NOTED
 _ABOUT = ("to", "posts", "mention")  # what an event that is about no step and no level is about
 
 
@@ -50,7 +48,7 @@ async def standing_of(
     if not report and why not in {Why.HANDOVER, Why.NEWS}:
         return None
     story = [each for each in await tx.timeline.of_run(run.id) if each.at <= now]
-    shown = [each for each in story if each.kind == REPORT and (each.detail or {}).get("step") == step]
+    shown = [each for each in story if each.kind == EventKind.PLAN_SITUATION and (each.detail or {}).get("step") == step]
     here = next((each for each in reversed(shown) if each.at == now), None)
     figures = _figures_in(here) if here is not None else await figures_of(tx, run, plan.window, now)
     earlier = [each for each in shown if each.at < now]
@@ -73,7 +71,7 @@ def with_standing(
         return facts
     words = {step.id: run.words(step) for step in run.definition.steps if isinstance(step, StatementStep)}
     steps = tuple(
-        replace(step, text=filled(_in(words[step.id], language), fill(now=step.ended)))
+        replace(step, text=filled(localized(words[step.id], language), fill(now=step.ended)))
         if step.ended is not None and step.id in words
         else step
         for step in facts.steps
@@ -81,14 +79,9 @@ def with_standing(
     return replace(facts, steps=steps, standing=standing)
 
 
-def _in(texts: Mapping[Language, str], language: Language) -> str:
-    """The text in the language asked for, or in whichever there is."""
-    return texts.get(language) or next(iter(texts.values()), "")
-
-
 def _shift_began(run: PlanRun, story: Sequence[TimelineEvent], *, over: bool) -> datetime:
     """When the run was handed over before; else when it opened. `over`: the shift has ended, by the last handover of all."""
-    shifts = [run.opened_at, *(each.at for each in story if each.kind == HANDED_OVER)]
+    shifts = [run.opened_at, *(each.at for each in story if each.kind == EventKind.PLAN_HANDED_OVER)]
     return shifts[-2] if over and len(shifts) > 1 else shifts[-1]
 
 
@@ -143,7 +136,7 @@ def _next_report(run: PlanRun) -> datetime | None:
 
 def _done(plan: Plan, event: TimelineEvent, language: Language, people: Mapping[str, str]) -> DoneFacts:
     detail: Mapping[str, Any] = event.detail or {}
-    who = "" if event.actor == "tocsin" else people.get(event.actor, event.actor)
+    who = people.get(event.actor, event.actor) if event.by_hand else ""
     note = detail.get("text") or detail.get("why") or detail.get("note") or ""
     return DoneFacts(event.at, event.kind.removeprefix("plan."), who, _about(plan, detail, language, people), str(note))
 
@@ -154,7 +147,7 @@ def _about(plan: Plan, detail: Mapping[str, Any], language: Language, people: Ma
     level = plan.level(detail["level"]) if isinstance(detail.get("level"), int) else None
     called = level.name if level is not None else step.called if step is not None and "posts" not in detail else None
     if called is not None:
-        return _in(called, language)
+        return localized(called, language)
     if (group := detail.get("group")) is not None:
         return group_name(language, str(group))
     found = next((detail[name] for name in _ABOUT if detail.get(name) is not None), "")

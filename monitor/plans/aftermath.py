@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.domain.plan import PlanRun, RunState, UnreadableRunError
+from monitor.domain.plan import EventKind, PlanRun, RunState, UnreadableRunError
 from monitor.plans.effects import Moved, Note, Tell, Why
 
 REMIND: Final = timedelta(days=1)
@@ -36,7 +36,7 @@ def remind_of_report(closed: PlanRun, now: datetime, *, settled: bool) -> Moved:
     if now < at:
         return Moved(replace(closed, wake_at=at))
     reminded = replace(closed, touched_at=now, wake_at=now + REMIND)
-    return Moved(reminded, (Note("report.overdue"), Tell((author,), Why.UNSIGNED, times=closed.version)))
+    return Moved(reminded, (Note(EventKind.REPORT_OVERDUE), Tell((author,), Why.UNSIGNED, times=closed.version)))
 
 
 def _author(run: PlanRun) -> str | None:

@@ -9,10 +9,12 @@ from statistics import median_low
 from typing import Final
 
 from monitor.domain.alert import Notification, NotificationKind
-from monitor.domain.plan import PlanRun, TimelineEvent
+from monitor.domain.plan import EventKind, PlanRun, TimelineEvent
 from monitor.plans.effects import Why
 
-_NO_ANSWER: Final = frozenset({"plan.opened", "plan.closed", "plan.stood_down", "plan.false_alarm"})
+_NO_ANSWER: Final = frozenset(
+    {EventKind.PLAN_OPENED, EventKind.PLAN_CLOSED, EventKind.PLAN_STOOD_DOWN, EventKind.PLAN_FALSE_ALARM}
+)
 """What a person does to a run from outside: whoever opens or ends a drill has not answered it by that."""
 _NO_CALL: Final = frozenset({Why.UNDO, Why.REPORT, Why.UNSIGNED, Why.STEP})
 
@@ -101,7 +103,7 @@ def asks(message: Notification) -> bool:
 def is_answer(run: PlanRun, event: TimelineEvent) -> bool:
     """Whether a person took part in a drill by it: what comes with its end or later changes nothing of what it found."""
     ended = run.closed_at is not None and event.at >= run.closed_at
-    return event.plan_run_id == run.id and event.actor != "tocsin" and event.kind not in _NO_ANSWER and not ended
+    return event.plan_run_id == run.id and event.by_hand and event.kind not in _NO_ANSWER and not ended
 
 
 def _answered(run: PlanRun, timeline: Iterable[TimelineEvent]) -> dict[str, datetime]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.domain.plan import Plan, PlanRun, RunState, Stakeholder
+from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, Stakeholder
 from monitor.plans.effects import Moved, Note, Tell, Why
 
 
@@ -47,7 +47,7 @@ def remind(plan: Plan, run: PlanRun, now: datetime) -> Moved:
     for group in groups:
         run = _note(run, group, "reminded", now)
     to = (run.lead,) if run.lead else plan.notify
-    return Moved(run, (Note("news.late", {"groups": groups}), Tell(to, Why.NEWS, times=run.version)))
+    return Moved(run, (Note(EventKind.PLAN_NEWS_LATE, {"groups": groups}), Tell(to, Why.NEWS, times=run.version)))
 
 
 def next_news(plan: Plan, run: PlanRun, now: datetime) -> Iterator[datetime]:

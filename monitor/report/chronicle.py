@@ -7,20 +7,44 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from monitor.domain.plan import ACTION_ADDED, ACTION_DONE, Plan, TimelineEvent
+from monitor.domain.plan import EventKind, Plan, TimelineEvent
 from monitor.plans.news import groups_in
 from monitor.report.naming import Naming
 from monitor.report.value import Moment
 
 _TOGETHER: Final = timedelta(hours=1)
 # What happens again and again in a crisis.
-_FOLDED = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.resolved", "alert.acknowledged"})
-_FOLDED |= {"plan.step.checked", "plan.quiet", "plan.report.overdue", "plan.captured", "plan.would_tell"}
-_ALERTS = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.resolved", "alert.acknowledged"})
+_FOLDED = frozenset(
+    {
+        EventKind.ALERT_OPENED,
+        EventKind.ALERT_REOPENED,
+        EventKind.ALERT_WORSE,
+        EventKind.ALERT_RESOLVED,
+        EventKind.ALERT_ACKNOWLEDGED,
+    }
+)
+_FOLDED |= {
+    EventKind.STEP_CHECKED,
+    EventKind.PLAN_QUIET,
+    EventKind.REPORT_OVERDUE,
+    EventKind.PLAN_CAPTURED,
+    EventKind.PLAN_WOULD_TELL,
+}
+_ALERTS = frozenset(
+    {
+        EventKind.ALERT_OPENED,
+        EventKind.ALERT_REOPENED,
+        EventKind.ALERT_WORSE,
+        EventKind.ALERT_RESOLVED,
+        EventKind.ALERT_ACKNOWLEDGED,
+    }
+)
 _UNSAID = frozenset(
-    {"plan.step.started", ACTION_ADDED, ACTION_DONE}
+    {EventKind.STEP_STARTED, EventKind.ACTION_ADDED, EventKind.ACTION_DONE}
 )  # the end of a step says it; actions have a place of their own
-_SAID_BY_ITSELF = frozenset({"plan.activated", "plan.would_tell"})  # their reason is a word of ours, not of a person
+_SAID_BY_ITSELF = frozenset(
+    {EventKind.PLAN_ACTIVATED, EventKind.PLAN_WOULD_TELL}
+)  # their reason is a word of ours, not of a person
 _WORDS = ("step", "why", "note", "text", "rule")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -10,12 +10,11 @@ from typing import Final
 
 from babel.dates import format_date
 
-from monitor.domain.plan import Localized, RunState
+from monitor.domain.plan import TOCSIN, EventKind, Localized, RunState, localized
 from monitor.plans.steps import NOT_REACHED, REHEARSED
 from monitor.report import words
 from monitor.report.drawing import chart
 from monitor.report.measuring import ENOUGH
-from monitor.report.naming import TOCSIN
 from monitor.report.steps import is_trouble
 from monitor.report.value import Action, Asked, Column, Lack, Moment, Report, Span, StepLine
 from notifiers.reader import Reader
@@ -60,7 +59,9 @@ class StepRow:
     trouble: bool
 
 
-_GRAVE = frozenset({"plan.step.failed", "plan.step.late", "plan.step.unapproved", "plan.unconfirmed", "plan.stuck"})
+_GRAVE = frozenset(
+    {EventKind.STEP_FAILED, EventKind.STEP_LATE, EventKind.STEP_UNAPPROVED, EventKind.PLAN_UNCONFIRMED, EventKind.PLAN_STUCK}
+)
 
 
 class Telling:
@@ -349,8 +350,8 @@ class Telling:
         title = self.report.titles.get(f"{what}:{name}")
         return self._name(self._localized(title) if title else name or self.t("unknown"))
 
-    def _localized(self, texts: Localized | Mapping[str, str]) -> str:
-        return dict(texts).get(self._reader.language) or next(iter(texts.values()), "")
+    def _localized(self, texts: Localized) -> str:
+        return localized(texts, self._reader.language)
 
     @staticmethod
     def _name(text: str) -> str:

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from itertools import chain, groupby
 from zoneinfo import ZoneInfo
 
-from monitor.domain.plan import Language, Plan, RunState, StatementStep, StepState, TimelineEvent
-from monitor.pipeline.compose import localized
+from monitor.domain.plan import EventKind, Language, Plan, RunState, StatementStep, StepState, TimelineEvent, localized
 from monitor.plans.news import groups_in
 from monitor.settings import Settings
 from monitor.simulation.playing import Played, PlayedRun
@@ -26,7 +25,15 @@ _CLOCK = 7  # columns of a line before its words
 _WHY = 120  # characters of a reason
 _OFTEN = 2  # minutes like earlier ones that are told one by one
 _ROUTES = frozenset({"default", "ops"})
-_QUIET = frozenset({"alert.joined", "alert.told", "alert.limited", "alert.inhibited", "alert.released", "alert.acknowledged"})
+_QUIET = frozenset(
+    {
+        EventKind.ALERT_TOLD,
+        EventKind.ALERT_LIMITED,
+        EventKind.ALERT_INHIBITED,
+        EventKind.ALERT_RELEASED,
+        EventKind.ALERT_ACKNOWLEDGED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class _Teller:
             "item": detail.get("item", ""),
         }
         said = self.say(key, **known)
-        by_somebody = event.actor != "tocsin" and "{who}" not in WORDS[self._language][key]
+        by_somebody = event.by_hand and "{who}" not in WORDS[self._language][key]
         return self.say("by", said=said, who=known["who"]) if by_somebody else said
 
     def _messages(self, played: PlayedRun) -> Iterator[Line]:
@@ -131,7 +138,7 @@ class _Teller:
 
     def _sums(self, played: PlayedRun) -> Iterator[str]:
         run = played.run
-        taken = next((event.at for event in played.events if event.kind == "plan.acknowledged"), None)
+        taken = next((event.at for event in played.events if event.kind == EventKind.PLAN_ACKNOWLEDGED), None)
         yield self.say("sum.taken", after=self._after(run.opened_at, taken)) if taken else self.say("sum.untaken")
         if (said := _first_word(played)) is not None:
             yield self.say("sum.said", after=self._after(run.opened_at, said))
@@ -139,7 +146,7 @@ class _Teller:
         yield self.say("sum.closed" if run.state is RunState.CLOSED else "sum.open", after=self._after(run.opened_at, over))
         receivers = dict.fromkeys(self._name(message.receiver) for message, _ in played.messages)
         yield self.say("sum.messages", n=len(played.messages), receivers=", ".join(receivers))
-        joined = sum(event.kind == "alert.opened" and _is_a_post(event, played) for event in played.events)
+        joined = sum(event.kind == EventKind.ALERT_OPENED and _is_a_post(event, played) for event in played.events)
         counted = {
             "posts": joined,
             "late": sum(each.late for each in run.steps),

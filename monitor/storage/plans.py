@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, and_, case, exists, false, func, select, update
 
-from monitor.domain.plan import PlanRun, RunState, StepRun, StepState
+from monitor.domain.plan import EventKind, PlanRun, RunState, StepRun, StepState
 from monitor.storage.session import Repository, clipped
 from monitor.storage.tables import alert, incident, plan_step, timeline
 from monitor.storage.tables import plan_run as table
@@ -22,7 +22,6 @@ _CHANGING = [field.name for field in fields(PlanRun) if field.name not in _FIXED
 _STEP_CHANGING = [field.name for field in fields(StepRun) if field.name not in {"step", "position"}]
 _NO_ROOM = (RunState.CLOSED, RunState.OBSERVING)
 _Runs = list[PlanRun]
-_FALSE_ALARM = "plan.false_alarm"
 
 
 class Plans(Repository):
@@ -128,7 +127,7 @@ class Plans(Repository):
     async def verdicts(self, incident_id: int) -> list[tuple[str, int, int]]:
         """Of each rule that asked for the plan of this incident: how many runs it opened, and how many were false alarms."""
         asked = select(alert.c.rule).where(alert.c.incident_id == incident_id, alert.c.plan.is_not(None))
-        said = exists().where(timeline.c.plan_run_id == table.c.id, timeline.c.kind == _FALSE_ALARM)
+        said = exists().where(timeline.c.plan_run_id == table.c.id, timeline.c.kind == EventKind.PLAN_FALSE_ALARM)
         opened = (
             select(alert.c.rule, table.c.id, case((said, 1), else_=0).label("wrong"))
             .join(alert, and_(alert.c.incident_id == table.c.incident_id, alert.c.plan == table.c.plan))

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from monitor.domain.plan import PlanRun, TimelineEvent
-from monitor.pipeline.compose import localized
+from monitor.domain.plan import EventKind, PlanRun, TimelineEvent, localized
 from monitor.plans.news import groups_in
 from monitor.web.desk import Desk
 from monitor.web.words import Words
@@ -17,7 +16,6 @@ from notifiers.reader import Reader
 from notifiers.safe import one_line
 
 _LONGEST: Final = 300  # characters of what somebody wrote
-_OURS: Final = "tocsin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,10 @@ class Storyteller:
     def _said(self, event: TimelineEvent) -> str:
         """« Léa prend en charge le plan »: what begins with a small letter is done by somebody."""
         said = self._words(f"story.{event.kind}", **self._values(event.detail or {}))
-        by_us = event.actor == _OURS
-        who = "Tocsin" if by_us else one_line(self._desk.called(event.actor), _LONGEST)
+        who = "Tocsin" if not event.by_hand else one_line(self._desk.called(event.actor), _LONGEST)
         if said[0].islower():
             return f"{who} {said}"
-        return said if by_us else f"{said} ({who})"
+        return f"{said} ({who})" if event.by_hand else said
 
     def _values(self, detail: Mapping[str, object]) -> dict[str, str]:
         """What fills the places of a phrase, by the names that people use."""
@@ -86,6 +83,6 @@ class Storyteller:
     def _note(event: TimelineEvent) -> str:
         """What somebody wrote on it: a reason, or a note. What Tocsin gives as its reasons, the alerts say better."""
         detail = event.detail or {}
-        if event.kind == "plan.would_tell":  # its reason is a word of ours
+        if event.kind == EventKind.PLAN_WOULD_TELL:  # its reason is a word of ours
             return ""
         return next((one_line(str(detail[name]), _LONGEST) for name in ("why", "text", "note") if detail.get(name)), "")

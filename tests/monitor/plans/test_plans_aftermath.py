@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from monitor.domain.plan import RunState
+from monitor.domain.plan import EventKind, RunState
 from monitor.plans import Facts, Why, move, report_due
 from tests.monitor.plans.walking import OPENED, Walk, minutes, plan
 
@@ -47,7 +47,7 @@ def test_an_overdue_report_is_asked_for_each_day() -> None:
     for days in (5, 5, 5.9, 6, 7):
         _after(walk, days)
     assert walk.whom(Why.UNSIGNED) == [("head",)] * 3
-    assert walk.kinds.count("report.overdue") == 3
+    assert walk.kinds.count(EventKind.REPORT_OVERDUE) == 3
     assert len({tell.times for tell in walk.told if tell.why is Why.UNSIGNED}) == 3
 
 

@@ -12,7 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from monitor.domain.plan import Language, NotifyStep, Plan, PlanRun, RunState, StatementStep, StepState, WaitStep, WebhookStep
+from monitor.domain.plan import (
+    EventKind,
+    Language,
+    NotifyStep,
+    Plan,
+    PlanRun,
+    RunState,
+    StatementStep,
+    StepState,
+    WaitStep,
+    WebhookStep,
+)
 from monitor.plans import VERBS, Act, Effect, Facts, Note, RefusedError, Tell, Why, act, beginning_again, move, reopened
 from monitor.plans.moving import SUSTAINED
 from monitor.plans.steps import is_automatic
@@ -327,7 +338,7 @@ def _asks_for_its_report(before: PlanRun, after: PlanRun, effects: Sequence[Effe
     """Its author is told, and the run looks up when it is time to tell them again; all else stays as it was."""
     told = {each.why if isinstance(each, Tell) else getattr(each, "kind", "") for each in effects}
     same = replace(after, wake_at=before.wake_at, touched_at=before.touched_at) == before
-    return same and told <= {Why.UNSIGNED, "report.overdue"}
+    return same and told <= {Why.UNSIGNED, EventKind.REPORT_OVERDUE}
 
 
 def _each_change_is_noted(before: PlanRun, after: PlanRun, effects: Sequence[Effect]) -> None:

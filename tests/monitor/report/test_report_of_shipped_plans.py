@@ -29,7 +29,7 @@ def _walked(plan: Plan) -> tuple[Walk, list[TimelineEvent]]:
 
     def keep(by: str) -> None:
         fresh = walk.noted[len(story) :]
-        story.extend(TimelineEvent(walk.now, f"plan.{each.kind}", by, detail=each.detail, plan_run_id=1) for each in fresh)
+        story.extend(TimelineEvent(walk.now, each.kind, by, detail=each.detail, plan_run_id=1) for each in fresh)
 
     def act(verb: str, **more: str) -> None:
         try:
