@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from monitor.domain.plan import EventKind, NotifyStep, Plan, PlanRun, StatementStep, TimelineEvent, filled, localized
@@ -12,13 +13,23 @@ from monitor.pipeline.figures import figures_of
 from monitor.plans import Why
 from monitor.plans.news import due_at, told_at
 from monitor.plans.steps import SHOWN, is_held
+from monitor.plans.story import Told, titles_of, told
 from monitor.storage import UnitOfWork
-from notifiers.catalogue import group as group_name
 from notifiers.message import DoneFacts, FigureFacts, GroupFacts, Language, PlanFacts, StandingFacts
 from rules.figures import Figures
 
-_NOTED: Final = EventKind.PLAN_NOTED
-_ABOUT = ("to", "posts", "mention")  # what an event that is about no step and no level is about
+_TOLD: Final = frozenset(
+    {
+        EventKind.PLAN_OPENED, EventKind.PLAN_CONFIRMED, EventKind.PLAN_ACTIVATED, EventKind.PLAN_ACKNOWLEDGED,
+        EventKind.PLAN_ASSIGNED, EventKind.PLAN_HANDED_OVER, EventKind.PLAN_ESCALATED, EventKind.PLAN_CAPTURED,
+        EventKind.PLAN_KEPT, EventKind.PLAN_UPDATED, EventKind.PLAN_STOOD_DOWN, EventKind.PLAN_CLOSED,
+        EventKind.PLAN_FALSE_ALARM, EventKind.LEVEL_SET, EventKind.LEVEL_RAISED, EventKind.LEVEL_LOWERED,
+        EventKind.STEP_DONE, EventKind.STEP_SKIPPED, EventKind.STEP_FAILED, EventKind.STEP_LATE, EventKind.STEP_APPROVED,
+        EventKind.STEP_REJECTED, EventKind.STEP_EDITED,
+    }
+)  # fmt: skip
+"""What is told of a run to somebody who was not there; the rest of its timeline is for those who were."""
+_NOTED: Final = EventKind.PLAN_NOTED.removeprefix("plan.")
 
 
 def is_report(plan: Plan, step: str | None) -> bool:
@@ -102,7 +113,8 @@ def _standing(
     people: Mapping[str, str],
 ) -> StandingFacts:
     plan = run.definition
-    told = [_done(plan, each, language, people) for each in story if each.kind.startswith("plan.")]
+    in_words = partial(told, titles=titles_of(plan), called=lambda name: people.get(name, name), language=language)
+    happened = [_done(each, in_words(each)) for each in story if each.kind.startswith("plan.")]
     begins = before is None or since == run.opened_at  # the report before has told what happened at its own moment
     return StandingFacts(
         since=since,
@@ -110,8 +122,8 @@ def _standing(
         window=plan.window,
         level_since=run.level_since,
         figures=tuple(_figures(run, figures, _figures_in(before) if before is not None else Figures())),
-        done=tuple(each for each in told if since < each.at <= now or (each.at == since and begins)),
-        notes=tuple(each for each in told if each.what == _NOTED.removeprefix("plan.")),
+        done=tuple(each for each in happened if since < each.at <= now or (each.at == since and begins)),
+        notes=tuple(each for each in happened if each.what == _NOTED),
         groups=tuple(
             GroupFacts(each.group, each.channel, told_at(run, each.group), due_at(run, each)) for each in plan.stakeholders
         ),
@@ -134,22 +146,6 @@ def _next_report(run: PlanRun) -> datetime | None:
     return min(found, default=None)
 
 
-def _done(plan: Plan, event: TimelineEvent, language: Language, people: Mapping[str, str]) -> DoneFacts:
-    detail: Mapping[str, Any] = event.detail or {}
-    who = people.get(event.actor, event.actor) if event.by_hand else ""
-    note = detail.get("text") or detail.get("why") or detail.get("note") or ""
-    return DoneFacts(event.at, event.kind.removeprefix("plan."), who, _about(plan, detail, language, people), str(note))
-
-
-def _about(plan: Plan, detail: Mapping[str, Any], language: Language, people: Mapping[str, str]) -> str:
-    """What an event is about, as people call it: its step, its level, or whom."""
-    step = plan.step(str(detail.get("step") or ""))
-    level = plan.level(detail["level"]) if isinstance(detail.get("level"), int) else None
-    called = level.name if level is not None else step.called if step is not None and "posts" not in detail else None
-    if called is not None:
-        return localized(called, language)
-    if (group := detail.get("group")) is not None:
-        return group_name(language, str(group))
-    found = next((detail[name] for name in _ABOUT if detail.get(name) is not None), "")
-    names = found if isinstance(found, list) else [found]
-    return ", ".join(people.get(str(name), str(name)) for name in names)
+def _done(event: TimelineEvent, words: Told) -> DoneFacts:
+    said = words.said if event.kind in _TOLD else ""
+    return DoneFacts(event.at, event.kind.removeprefix("plan."), words.who, words.about, words.note, said)

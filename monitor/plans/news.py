@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,12 +30,6 @@ def _since(run: PlanRun, waiting: Stakeholder) -> datetime:
 def tell(run: PlanRun, group: str, at: datetime) -> PlanRun:
     """The run once a group was told."""
     return _note(run, group, "told", at)
-
-
-def groups_in(detail: Mapping[str, object]) -> str:
-    """The groups that an event of the timeline is about, in one line; empty for most events."""
-    late = detail.get("groups")
-    return ", ".join(map(str, late)) if isinstance(late, list | tuple) else str(detail.get("group", ""))
 
 
 def remind(plan: Plan, run: PlanRun, now: datetime) -> Moved:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.domain.plan import EventKind, Localized, Plan, PlanRun, StatementStep, TimelineEvent
 from monitor.plans import report_due
+from monitor.plans.story import titles_of
 from monitor.report import measuring
 from monitor.report.actions import actions
 from monitor.report.asking import asked
@@ -39,7 +40,7 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
     """`subject` is what people call what it is about, `rules` what they call rules; `zone` the default time zone."""
     run, plan = seen.run, seen.run.definition
     naming = Naming(contacts, zone, frozenset(plan.named()))
-    moments = chronicle(seen.story, run.id, plan, naming)
+    moments = chronicle(seen.story, run.id, naming)
     spans = measuring.spans(seen)
     own = [each for each in seen.story if each.plan_run_id == run.id]
     signed, left = _signature(run, own), actions(seen.story, run.id)
@@ -72,17 +73,9 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         owner=plan.after_action.owner or "",
         due=report_due(run),
         signed=signed,
-        titles=_titles(plan, rules),
+        titles=titles_of(plan, rules),
         people={name: contacts.people[name].name for name in answerable if name in contacts.people},
     )
-
-
-def _titles(plan: Plan, rules: Mapping[str, Localized]) -> dict[str, Localized]:
-    return {
-        **{f"rule:{name}": title for name, title in rules.items()},
-        **{f"step:{step.id}": step.called for step in plan.steps},
-        **{f"level:{level.level}": level.name for level in plan.severity},
-    }
 
 
 def _gravest(run: PlanRun, own: Sequence[TimelineEvent]) -> Localized:

@@ -69,7 +69,7 @@ class Moment:
     until: datetime
     kind: str
     by: str
-    said: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, object] = field(default_factory=dict)
     times: int = 1
 
 

@@ -143,7 +143,7 @@ def test_what_happened_after_the_chart_is_not_on_it() -> None:
 def test_whoever_waits_for_news_is_named() -> None:
     """The groups of stakeholders, as the plan names them."""
     story = [said(60, "plan.news.late", groups=["press", "staff"]), said(61, "plan.updated", "camille", group="press")]
-    assert [each.said["groups"] for each in report(story=story).moments] == ["press, staff", "press"]
+    assert [{**each.said} for each in report(story=story).moments] == [{"groups": ["press", "staff"]}, {"group": "press"}]
 
 
 def test_what_another_run_of_the_incident_did_is_left_out() -> None:

@@ -38,9 +38,9 @@ async def test_it_says_how_the_run_stands(storm: Doorstep) -> None:
         "Un autre texte.",
         "Supprimer une critique",
         "Acme is on fire",
-        "Ana Lopez prend en charge le plan",
-        "Ana Lopez coche le point 1 de «\u00a0Les faits\u00a0»",
-        "Ben &lt;b&gt;Roy&lt;/b&gt; note",
+        'Plan pris en charge <span class="soft small">· Ana Lopez</span>',
+        "Point coché\u00a0: «\u00a0Les faits\u00a0»",
+        'Note <span class="soft small">· Ben &lt;b&gt;Roy&lt;/b&gt;</span>',
         "called the shop",
         "tocsin plan show 1",
     ):
@@ -53,7 +53,7 @@ async def test_it_speaks_the_readers_language(storm: Doorstep) -> None:
     _, shown = await storm.get(storm.page("ben"))
     assert '<html lang="en"' in shown
     assert "Nobody has taken it yet." in shown
-    assert "Tocsin opens the plan" in shown
+    assert "Plan opened" in shown
 
 
 @pytest.mark.fault("people", "a post, or a note, holds markup, a template or marks of direction")
@@ -78,7 +78,7 @@ async def test_it_can_be_read_after_the_end(storm: Doorstep) -> None:
     assert status == 200
     assert "clos" in shown
     assert "Ce qui se passe" not in shown
-    assert "Ana Lopez dit que c’est une fausse alerte" in shown
+    assert 'Fausse alerte signalée <span class="soft small">· Ana Lopez' in shown
     assert "Personne ne l’a encore pris en charge" not in shown
 
 
@@ -115,7 +115,7 @@ async def test_a_run_opened_by_hand_rings_nothing(meet: Meet) -> None:
     )
     await home.act()
     _, shown = await doorstep.get(doorstep.page("ana"))
-    assert "zoe ouvre le plan" in shown
+    assert 'Plan ouvert <span class="soft small">· zoe' in shown
     assert "a call from the authorities" in shown
     assert "Ce qui se passe" not in shown
 
