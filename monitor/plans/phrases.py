@@ -76,7 +76,10 @@ PHRASES: Final[Mapping[str, Localized]] = {
         "fr": "Sans nouvelles depuis trop longtemps : {groups} ; un rappel part",
         "en": "Without news for too long: {groups}; a reminder leaves",
     },
-    EventKind.PLAN_STUCK: {"fr": "Tocsin ne peut plus mener le plan", "en": "Tocsin cannot carry the plan any more"},
+    EventKind.PLAN_STUCK: {
+        "fr": "Tocsin ne peut plus mener le plan : menez-le à la main",
+        "en": "Tocsin cannot carry on: carry the plan by hand",
+    },
     EventKind.PLAN_FREED: {"fr": "Tocsin mène de nouveau le plan", "en": "Tocsin carries the plan again"},
     EventKind.PLAN_WOULD_TELL: {"fr": "Aurait prévenu {to}", "en": "Would have told {to}"},
     EventKind.PLAN_WOULD_CAPTURE: {"fr": "Aurait gardé les preuves", "en": "Would have kept the evidence"},
