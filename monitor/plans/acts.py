@@ -281,7 +281,8 @@ def _close(plan: Plan, run: PlanRun, done: Act, why: Why = Why.OVER) -> Moved:
     """It is over. What steps changed outside is taken back, whoever was told hears of it, and whoever reports is asked to."""
     undone = [Tell((undo.receiver,), Why.UNDO, step) for step, undo in _undone(plan, run, done)]
     closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by, wake_at=None)
-    asked = Moved(closed) if done.verb == "false_alarm" else ask_for_report(closed)
+    owes = done.verb != "false_alarm" and run.state is not RunState.OBSERVING
+    asked = ask_for_report(closed) if owes else Moved(closed)
     over = [Tell(plan.notify, why, times=run.version)]
     if run.drill:
         over.append(Tell((plan.owner or OPS,), Why.DRILLED, times=run.version))

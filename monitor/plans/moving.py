@@ -39,7 +39,7 @@ class Facts:
     figures: Figures = field(default_factory=Figures)
     delivered: Mapping[str, tuple[StepState, str]] = field(default_factory=dict)  # done or failed, and the details
     tried: Collection[str] = ()  # steps under way of which every message was sent once, and is tried again
-    settled: bool = False  # of a closed run: its report is signed, or it was a false alarm
+    settled: bool = False  # of a closed run: its report is signed, or nobody owes one
 
 
 def move(run: PlanRun, facts: Facts) -> Moved:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitor.domain.plan import EventKind, Localized, Plan, PlanRun, StatementStep, TimelineEvent
+from monitor.domain.plan import EventKind, Localized, Plan, PlanRun, RunState, StatementStep, TimelineEvent
 from monitor.plans import report_due
 from monitor.plans.story import titles_of
 from monitor.report import measuring
@@ -44,6 +44,9 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
     spans = measuring.spans(seen)
     own = [each for each in seen.story if each.plan_run_id == run.id]
     signed, left = _signature(run, own), actions(seen.story, run.id)
+    ended_with = {each.kind for each in _at_the_end(run, own)}
+    false_alarm = EventKind.PLAN_FALSE_ALARM in ended_with
+    observed = run.state is RunState.OBSERVING or EventKind.PLAN_WOULD_TELL in ended_with
     answerable = {plan.after_action.owner or "", *([signed.by] if signed else []), *(each.owner for each in left)}
     return Report(
         run=run.id,
@@ -55,7 +58,8 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         opened_at=run.opened_at,
         closed_at=run.closed_at,
         prefix=plan.drill.prefix if run.drill else "",
-        false_alarm=any(each.kind == EventKind.PLAN_FALSE_ALARM for each in _at_the_end(run, own)),
+        false_alarm=false_alarm,
+        observed=observed,
         rang=bool(seen.alerts),
         why=next((str((each.detail or {}).get("why", "")) for each in own if each.kind == EventKind.PLAN_OPENED), ""),
         level=_gravest(run, own),
@@ -71,7 +75,7 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         actions=left,
         posts=seen.posts,
         owner=plan.after_action.owner or "",
-        due=report_due(run),
+        due=None if false_alarm or observed else report_due(run),
         signed=signed,
         titles=titles_of(plan, rules),
         people={name: contacts.people[name].name for name in answerable if name in contacts.people},

@@ -10,7 +10,7 @@ from typing import Final
 
 from babel.dates import format_date
 
-from monitor.domain.plan import TOCSIN, EventKind, Localized, RunState, TimelineEvent, localized
+from monitor.domain.plan import TOCSIN, EventKind, Localized, TimelineEvent, localized
 from monitor.plans.story import reason, told
 from monitor.report import words
 from monitor.report.drawing import chart
@@ -112,7 +112,7 @@ class Telling:
             yield self.t("drill")
         if not report.over:
             yield self.t("open", at=self._dated(report.made_at))
-        if report.state == RunState.OBSERVING:
+        if report.observed:
             yield self.t("observed")
         if report.false_alarm:
             yield self.t("false")

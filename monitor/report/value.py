@@ -142,6 +142,7 @@ class Report:
     closed_at: datetime | None
     prefix: str  # of a drill; empty: it was none
     false_alarm: bool
+    observed: bool  # nothing was sent: whom it would have told stands in the timeline
     rang: bool  # whether an alert did; otherwise a person opened it
     why: str  # of a run that a person opened
     level: Localized  # the gravest that it reached; empty: the plan has none

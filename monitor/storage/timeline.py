@@ -18,7 +18,7 @@ from monitor.storage.tables import timeline as table
 _NAMES = [field.name for field in fields(TimelineEvent)]
 _FIELDS = [table.c[name] for name in _NAMES]
 _STUCK_OR_FREED = (EventKind.PLAN_STUCK, EventKind.PLAN_FREED)
-_SETTLING = (EventKind.REPORT_SIGNED, EventKind.PLAN_FALSE_ALARM)
+_SETTLING = (EventKind.REPORT_SIGNED, EventKind.PLAN_FALSE_ALARM, EventKind.PLAN_WOULD_TELL)
 _limited = table.alias("limited")
 _BEGINNINGS = (EventKind.ALERT_OPENED, EventKind.ALERT_REOPENED, EventKind.ALERT_TOLD)
 _WITHHOLDING = (EventKind.ALERT_INHIBITED, EventKind.ALERT_RELEASED, EventKind.ALERT_RESOLVED)
@@ -59,7 +59,7 @@ class Timeline(Repository):
         return [TimelineEvent(**row) for row in await self._session.rows(query)]
 
     async def settled(self, run_id: int, since: datetime) -> bool:
-        """Whether nobody owes a report on a run that was closed at `since`: it is signed, or it was a false alarm."""
+        """Whether nobody owes a report on a run that was closed at `since`: it is signed, was a false alarm, or only observed."""
         await self.write()
         said = (table.c.plan_run_id == run_id, table.c.kind.in_(_SETTLING), table.c.at >= since)
         return await self._session.scalar(select(table.c.id).where(*said).limit(1)) is not None

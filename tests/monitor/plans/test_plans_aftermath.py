@@ -102,9 +102,17 @@ def test_without_an_author_nobody_is_told() -> None:
 def test_a_plan_that_was_only_observed_asks_for_no_report() -> None:
     """Nothing leaves the house for it, afterwards too."""
     walk = _closed(activation={"mode": "observe"})
-    _after(walk, 30)
     assert not walk.told
     assert walk.run.wake_at is None
+
+
+def test_what_counts_is_whether_it_was_observed_when_it_ended() -> None:
+    """Not how the plan that was opened first began: a crisis that came back may be carried out as its first time was not."""
+    for mode, state, told in (("automatic", RunState.OBSERVING, []), ("observe", RunState.RUNNING, [("head",)])):
+        walk = Walk(plan(activation={"mode": mode}, **REPORTED))
+        walk.run = replace(walk.run, state=state)
+        walk.act("stand_down")
+        assert (walk.whom(Why.REPORT), walk.run.wake_at is not None) == (told, bool(told))
 
 
 def test_a_run_of_another_version_asks_for_none() -> None:

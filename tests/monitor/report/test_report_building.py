@@ -274,6 +274,16 @@ def test_a_drill_and_a_false_alarm_say_so() -> None:
     assert (report().prefix, report().false_alarm) == ("", False)
 
 
+def test_what_was_only_observed_says_so_after_its_end_too() -> None:
+    """By whom its end would have told; like a false alarm, it is nobody's to sign by a day."""
+    would_tell = said(240, "plan.would_tell", to=["room"], why="over")
+    assert report(run=run(state=RunState.OBSERVING, closed_at=None)).observed
+    observed, earlier = report(story=[*STORY, would_tell]), report(story=[*STORY, would_tell], run=run(closed_at=at(1000)))
+    assert (observed.observed, observed.due) == (True, None)
+    assert (earlier.observed, earlier.due) == (False, at(1000) + timedelta(days=5))
+    assert report(story=[*STORY, said(240, "plan.false_alarm", "leo", why="a film")]).due is None
+
+
 def test_a_false_alarm_that_became_a_crisis_is_none() -> None:
     """The run was opened again, and what ended it last was no false alarm."""
     story = [*STORY, said(240, "plan.false_alarm", "leo", why="a film"), said(300, "plan.reopened"), said(1000, "plan.closed")]
