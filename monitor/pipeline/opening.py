@@ -8,7 +8,7 @@ from datetime import datetime
 from monitor.domain.alert import OBSERVED, Alert, Incident
 from monitor.domain.errors import UsageError
 from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, UnreadableRunError, opens_as
-from monitor.pipeline.incidents import shared_key
+from monitor.pipeline.incidents import room_about, shared_key
 from monitor.plans import Tell, Why, beginning_again, owe, reopened
 from monitor.storage import UnitOfWork
 
@@ -20,29 +20,22 @@ async def open_plan(
 
     The snapshot keeps a run as it was when the file is edited. A crisis that comes back after its run was closed opens the same
     run again: its people must hear of it. Not so (`again`) what rang before, and rings still: somebody said that it is over.
-    What a person opened by hand, or an earlier alert did that is over, is the same crisis as long as its run is open: one room.
+    What a person opened by hand, or an earlier alert did, is the same crisis as long as its run is open: one room
+    (`room_about`). One customer's thread and another's have each their own.
     """
     runs = await tx.plans.of_incident(alert.incident_id)
     known = next((run for run in runs if run.plan == plan.id), None)
-    if known is None and (joined := await _join(tx, plan, alert, now)) is not None:
-        return joined, EventKind.PLAN_JOINED
     if known is not None:
         return (await _reopen(tx, plan, known, now) if again else None), EventKind.PLAN_REOPENED
-    return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), EventKind.PLAN_OPENED
-
-
-async def _join(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> PlanRun | None:
-    """The run of this plan that is open about the same subject, and for which nothing rings, goes on as that of this incident."""
     incident = await tx.incidents.get(alert.incident_id)
-    if incident is None or incident.subject is None or OBSERVED in alert.labels:
-        return None
-    run = await tx.plans.open_about(plan.id, incident.subject)
-    if run is None or run.state is RunState.STOOD_DOWN:  # what somebody has called over is another crisis
-        return None
-    if any(each.resolved_at is None for each in await tx.alerts.of_incident(run.incident_id)):
-        return None
-    await tx.plans.move_to(run.id, incident.id, now)
-    return await tx.plans.get(run.id)
+    if incident is not None and incident.subject is not None and OBSERVED not in alert.labels:
+        room, goes_on = await room_about(tx, plan.id, incident.subject, personal=alert.personal)
+        if room is not None and goes_on:
+            await tx.plans.move_to(room.id, incident.id, now)
+            return await tx.plans.get(room.id), EventKind.PLAN_JOINED
+        if room is not None and not again:  # it was the first to ring, and its room has gone on to the crowd's incident
+            return None, EventKind.PLAN_JOINED
+    return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), EventKind.PLAN_OPENED
 
 
 async def open_by_hand(

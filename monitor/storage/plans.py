@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
@@ -53,12 +53,15 @@ class Plans(Repository):
             await self._session.run(self._session.insert(plan_step), rows)
         return await self.get(id_)
 
-    async def open_about(self, plan: str, subject: str | None) -> PlanRun | None:
-        """The run of a plan that is open about a subject, whichever incident it belongs to; no drill, and none only observed."""
+    async def open_about(self, plan: str, subject: str | None, *, but: Collection[RunState] = ()) -> PlanRun | None:
+        """The run of a plan that is open about a subject, whichever incident it belongs to; no drill, and none only observed.
+
+        One for which nothing rings comes first, then the oldest.
+        """
         about = incident.c.subject.is_(None) if subject is None else incident.c.subject == subject
-        going_on = (table.c.plan == plan, table.c.state.not_in(_NO_ROOM), table.c.drill.is_(false()), about)
+        going_on = (table.c.plan == plan, table.c.state.not_in((*_NO_ROOM, *but)), table.c.drill.is_(false()), about)
         query = _RUNS.join(incident, incident.c.id == table.c.incident_id).where(*going_on)
-        found = await self._runs(query.order_by(table.c.id).limit(1))
+        found = await self._runs(query.order_by(incident.c.resolved_at.is_(None), table.c.id).limit(1))
         return found[0] if found else None
 
     async def move_to(self, id_: int, incident_id: int, at: datetime) -> None:

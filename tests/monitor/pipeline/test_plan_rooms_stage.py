@@ -16,7 +16,7 @@ from monitor.report.evidence import exhibits
 from monitor.storage.tables import mention
 from notifiers import DeliveryError, Reason
 from notifiers.render import html, text
-from tests.monitor.pipeline.conftest import CONTACTS, CRISIS, MONITOR
+from tests.monitor.pipeline.conftest import COMPLAINT, CONTACTS, CRISIS, MONITOR
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, House
@@ -134,6 +134,56 @@ async def test_a_plan_that_was_stood_down_is_not_joined(hut: Build) -> None:
     await home.do("stand_down")
     await home.storm()
     assert [run.state for run in await home.runs()] == ["running", "stood_down"]
+
+
+async def test_a_complaint_that_still_rings_keeps_no_room_from_the_next_crisis(house: Build) -> None:
+    """It had joined the first crisis, and is open for a day; the run that nobody has closed is that of the next."""
+    home = house(rules=[COMPLAINT, RULE | {"realert": "1h"}], plans=[PLAN])
+    await home.storm()
+    await home.hears("Acme is broken", by="customer")
+    await home.wait(3 * HOUR)
+    assert (await home.alert("complaint")).resolved_at is None
+    await home.storm()
+    await home.act()
+    (run,) = await home.runs()
+    assert run.incident_id == (await home.alerts())[-1].incident_id != (await home.alert("complaint")).incident_id
+    assert home.kinds("queue") == ["step"], "what was done is not done twice"
+
+
+async def test_the_crowd_takes_over_the_room_of_one_customer(house: Build) -> None:
+    """The plan was opened for whoever was in danger; when it becomes a crisis, the same people go on in the same run."""
+    home = house(rules=[COMPLAINT | {"key": ["author"], "plan": "storm"}, RULE], plans=[PLAN])
+    await home.hears("Acme is broken", by="customer")
+    await home.storm()
+    await home.act()
+    (run,) = await home.runs()
+    assert run.incident_id == (await home.alert("crisis")).incident_id != (await home.alert("complaint")).incident_id
+    home.clock.advance(12 * HOUR)
+    await home.hears("Acme is broken, still", by="customer")
+    await home.act()
+    assert len(await home.runs()) == 1, "the customer says it again: that is no second room"
+
+
+async def test_two_customers_have_a_room_each(hut: Build) -> None:
+    """One thread is never mixed with another."""
+    home = hut(rules=[COMPLAINT | {"key": ["author"], "plan": "storm"}], plans=[PLAN])
+    for name in ("ada", "bob"):
+        await home.hears("Acme is broken", by=name)
+    assert len({run.incident_id for run in await home.runs()}) == 2
+
+
+async def test_what_comes_back_joins_the_room_that_is_open_by_now(house: Build) -> None:
+    """Its own run was closed, and somebody has opened the plan anew: that one goes on, and the closed one stays closed."""
+    home = housed(house)
+    await home.storm()
+    await home.wait(2 * HOUR)
+    await home.do("stand_down")
+    number = await by_hand(home)
+    await home.storm()
+    await home.act()
+    runs = {run.id: run for run in await home.runs()}
+    assert [run.id for run in runs.values() if run.open] == [number]
+    assert runs[number].incident_id == (await home.alert()).incident_id
 
 
 async def test_a_plan_that_is_opened_by_hand_sees_what_rings_already(hut: Build) -> None:
