@@ -261,10 +261,10 @@ def late(language: Language = "fr") -> Message:
 
 
 def over(language: Language = "fr") -> Message:
-    """The run was closed."""
+    """The run was closed, and support had not been told by then."""
     message = call(language, "over", acknowledged=True)
     assert message.plan is not None
-    states = ("done", "done", "done", "skipped", "done")
+    states = ("done", "done", "done", "skipped", "running")
     steps = [replace(step, state=state) for step, state in zip(message.plan.steps, states, strict=True)]
     unneeded = _say(language, "La panne était réparée avant que ce texte ne serve.", "The outage was over before it was of use.")
     steps[3] = replace(steps[3], note=unneeded)

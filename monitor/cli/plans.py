@@ -128,6 +128,8 @@ def _state_of(found: PlanRun, step: Step) -> str:
     from monitor.plans.steps import is_automatic
 
     state = found.step(step.id).state
+    if not found.open and not found.step(step.id).ended:
+        return "not done"
     if state in {StepState.WAITING, StepState.READY}:
         if not is_automatic(step):
             return "to do"

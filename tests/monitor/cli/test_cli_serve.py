@@ -148,6 +148,7 @@ def test_plans_are_listed_shown_confirmed_and_closed(rung: Tocsin) -> None:
     assert "plan.confirmed      outage (ines)" in rung.at("plan", "show", "1").output
     assert rung.at("plan", "close", "1").output == "Plan outage, run 1: stood down.\nNext: tocsin plan report 1\n"
     assert rung.at("plan", "close", "1").output == "Plan outage, run 1: it was stood down already.\nNext: tocsin plan report 1\n"
+    assert "not done                 say          Publish the holding statement" in rung.at("plan", "show", "1").output
     assert "is closed" in str(rung.at("plan", "confirm", "1").exception)
 
 

@@ -82,6 +82,15 @@ async def test_it_can_be_read_after_the_end(storm: Doorstep) -> None:
     assert "Personne ne l’a encore pris en charge" not in shown
 
 
+async def test_at_the_end_nothing_is_to_be_done_any_more(storm: Doorstep) -> None:
+    """What nobody had ended by then was not done, and is neither due nor late."""
+    assert "<strong>à faire</strong>" in (await storm.get(storm.page("ana")))[1]
+    await storm.home.do("stand_down", by="ana")
+    _, shown = await storm.get(storm.page("ana"))
+    assert shown.count("<strong>pas fait</strong>") == 2
+    assert not any(word in shown for word in ("<strong>à faire</strong>", "<strong>à venir</strong>", "échéance", "en retard"))
+
+
 async def test_a_run_of_another_version_is_not_guessed_at(storm: Doorstep) -> None:
     """Its page says so, and its link to take it still works as far as it can."""
     run = await storm.run()
