@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -47,7 +47,6 @@ _RUN_STATES = {
     "stood_down": "stood down, waits for the signature",
     "closed": "closed",
 }
-_LANGUAGES = ("fr", "en")
 _WORDS = 20_000  # characters: what somebody may say yes to is shown whole
 RunNumber = Annotated[int, typer.Argument(help="The run's number.")]
 
@@ -380,14 +379,12 @@ def skip(number: RunNumber, step: StepName, why: Why_ = "", config: ConfigDir = 
 def edit(
     number: RunNumber,
     step: StepName,
-    language: Annotated[str, typer.Argument(help="fr or en.")],
+    language: Annotated[Literal["fr", "en"], typer.Argument(help="In which language: fr or en.")],
     words: Annotated[str, typer.Argument(help="The words; `-` reads them from standard input.")],
     config: ConfigDir = DEFAULT_CONFIG,
     by: By = "",
 ) -> None:
     """Change the words of a statement. Somebody else approves them anew."""
-    if language not in _LANGUAGES:
-        raise UsageError(f"{language}: words are written in {' or '.join(_LANGUAGES)}")
     text = sys.stdin.read().strip() if words == "-" else words
     if not text:
         raise UsageError("there are no words: type them, or `-` to read them from standard input")

@@ -176,7 +176,7 @@ def test_what_is_shown_of_a_run_is_what_holds_now(rung: Tocsin) -> None:
     shown = rung.at("plan", "show", "1").output
     assert "[en, changed by ines, not approved] Acme looks into it." in shown
     assert "[en, as it was prepared] We are looking into it." in shown
-    assert "fr or en" in str(rung.at("plan", "edit", "1", "say", "de", "Nein.").exception)
+    assert "'de' is not one of 'fr', 'en'" in rung.at("plan", "edit", "1", "say", "de", "Nein.").output
     assert "there are no words" in str(rung.at("plan", "edit", "1", "say", "en", "").exception)
     assert "`hub` is no person or role of contacts.yaml" in str(rung.at("plan", "assign", "1", "hub").exception)
     assert rung.at("plan", "assign", "1", "ada").output.startswith("Plan outage, run 1: the run is ada's.")
