@@ -18,6 +18,9 @@ _NO_ANSWER: Final = frozenset(
 """What a person does to a run from outside: whoever opens or ends a drill has not answered it by that."""
 _NO_CALL: Final = frozenset({Why.UNDO, Why.REPORT, Why.UNSIGNED, Why.STEP})
 
+# Why somebody is told of a run that they may take. Who is to approve or to do a step is asked for just that.
+_WHO_HAS_IT: Final = frozenset({Why.UNTAKEN, Why.UNCONFIRMED, Why.ESCALATED, Why.LEVEL, Why.ASSIGNED})
+
 _TEAM: Final = 3  # answers of which figures can be told without telling on anybody
 
 
@@ -98,6 +101,13 @@ def asks(message: Notification) -> bool:
     """Whether somebody is to answer it: not to what is a step itself, nor to what comes after the end."""
     opens = message.kind is NotificationKind.PLAN
     return opens or (message.kind is NotificationKind.CALL and message.plan_why not in _NO_CALL)
+
+
+def asks_who_has_it(message: Notification) -> bool:
+    """Whether « je prends en charge » answers it: it tells of a run, and asks whoever reads it to take that."""
+    if message.kind is NotificationKind.CALL:
+        return message.plan_why in _WHO_HAS_IT and message.plan_about is None
+    return message.kind is NotificationKind.PLAN
 
 
 def is_answer(run: PlanRun, event: TimelineEvent) -> bool:
