@@ -101,21 +101,23 @@ def _confirm_by(plan: Plan, now: datetime) -> datetime | None:
 async def _reopen(tx: UnitOfWork, plan: Plan, closed: PlanRun, now: datetime) -> PlanRun | None:
     """Go on with the incident's run if it was closed. What its end took back is done anew, as a new effect.
 
-    Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now. What is only
-    observed, then or now, stays so.
+    Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now. It is only
+    observed if the plan is now; if it was then, Tocsin does in earnest what it had only written down.
     """
     if closed.open or closed.closed_at is None:
         return None
     try:
-        modes = {closed.opened_as, opens_as(plan)}
+        then, state = closed.opened_as, opens_as(plan)
     except UnreadableRunError:
         return None  # it stays closed; whoever the rule names is told
-    soon = closed.confirmed_at is not None and now - closed.closed_at < plan.activation.cooldown
-    state = RunState.AWAITING_CONFIRMATION if RunState.AWAITING_CONFIRMATION in modes and not soon else RunState.RUNNING
-    state = RunState.OBSERVING if RunState.OBSERVING in modes else state
+    observed = await tx.timeline.was_observed(closed.id, closed.closed_at)
+    if state is not RunState.OBSERVING:
+        soon = closed.confirmed_at is not None and not observed and now - closed.closed_at < plan.activation.cooldown
+        waits = RunState.AWAITING_CONFIRMATION in {then, state} and not soon
+        state = RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING
+    pretended = observed and state is not RunState.OBSERVING
     asked = _confirm_by(plan, now) if state is RunState.AWAITING_CONFIRMATION else None
-    again = reopened(closed, now, state=state, confirm_by=asked)
-    if not await tx.plans.save(closed, again):
+    if not await tx.plans.save(closed, reopened(closed, now, state=state, confirm_by=asked, pretended=pretended)):
         return None
-    await tx.notifications.detach(closed.id, beginning_again(closed))
+    await tx.notifications.detach(closed.id, beginning_again(closed, pretended=pretended))
     return await tx.plans.get(closed.id)

@@ -60,8 +60,15 @@ class Timeline(Repository):
 
     async def settled(self, run_id: int, since: datetime) -> bool:
         """Whether nobody owes a report on a run that was closed at `since`: it is signed, was a false alarm, or only observed."""
+        return await self._says(run_id, since, _SETTLING)
+
+    async def was_observed(self, run_id: int, since: datetime) -> bool:
+        """Whether a run that was closed at `since` was only observed by then: its end says whom it would have told."""
+        return await self._says(run_id, since, (EventKind.PLAN_WOULD_TELL,))
+
+    async def _says(self, run_id: int, since: datetime, kinds: Sequence[str]) -> bool:
         await self.write()
-        said = (table.c.plan_run_id == run_id, table.c.kind.in_(_SETTLING), table.c.at >= since)
+        said = (table.c.plan_run_id == run_id, table.c.kind.in_(kinds), table.c.at >= since)
         return await self._session.scalar(select(table.c.id).where(*said).limit(1)) is not None
 
     async def of_run(self, run_id: int) -> _Events:

@@ -19,7 +19,7 @@ from notifiers.render import html, text
 from tests.monitor.pipeline.conftest import COMPLAINT, CONTACTS, CRISIS, MONITOR
 
 if TYPE_CHECKING:
-    from tests.monitor.pipeline.conftest import Build, House
+    from tests.monitor.pipeline.conftest import Build, Configure, House
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -229,6 +229,35 @@ async def test_what_is_only_observed_stays_so_when_it_comes_back(hut: Build) -> 
     await home.act()
     assert [run.state for run in await home.runs()] == ["observing"]
     assert home.kinds("queue") == []
+
+
+async def test_what_was_only_observed_is_carried_out_when_it_comes_back_in_earnest(house: Build, configure: Configure) -> None:
+    """The plan was put into force meanwhile: what its run had only written down is done, once; what people ticked stands."""
+    home = house(rules=[RULE], plans=[PLAN | {"activation": {"mode": "observe"}}])
+    await home.storm()
+    await home.wait(2 * HOUR)
+    await home.do("check", by="ana", step="facts", item=0)
+    await home.do("stand_down")
+    home.restart(configure(rules=[RULE], plans=[PLAN]))
+    await home.storm()
+    await home.act()
+    (run,) = await home.runs()
+    assert (run.state, run.step("facts").state, run.step("evidence").state) == ("running", "done", "done")
+    assert home.kinds("queue") == ["step"]
+    assert len(await home.timeline("plan.captured")) == 1
+
+
+async def test_what_a_person_opened_in_earnest_comes_back_so(hut: Build, configure: Configure) -> None:
+    """Though its plan was only observed then: it is not by now."""
+    rules = [CRISIS | {"id": "talk", "realert": "1d"}, RULE | {"fire": {"at_least": 5}}]
+    home = hut(rules=rules, plans=[PLAN | {"activation": {"mode": "observe"}}])
+    await home.storm()
+    await by_hand(home)
+    await home.wait(2 * HOUR)
+    await home.do("stand_down")
+    home.restart(configure(rules=rules, plans=[PLAN]))
+    await home.storm(people=5)
+    assert [run.state for run in await home.runs()] == ["running"]
 
 
 # --- words ---------------------------------------------------------------------------------------------------------------
