@@ -168,7 +168,7 @@ async def _print_handover(store: Store, found: PlanRun, settings: Outline) -> No
         say(str(error))
         return
     shown, title = view(message), message.plan.title if message.plan is not None else found.plan
-    say((f"{shown.kind}: {said(title)}, run {found.id}", "bold"))
+    say((f"{shown.kind}{shown.colon}{said(title)}, run {found.id}", "bold"))
     for title, lines in shown.sections:
         say("")
         say((title, "bold"))
@@ -178,7 +178,7 @@ async def _print_handover(store: Store, found: PlanRun, settings: Outline) -> No
         say("")
         say((shown.words["answers"], "bold"))
         for answer in shown.answers:
-            say(f"  {answer.label}: {said(answer.text)}")
+            say(f"  {answer.label}{shown.colon}{said(answer.text)}")
     say("")
 
 

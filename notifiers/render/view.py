@@ -129,6 +129,11 @@ class View:
     commands: Sequence[tuple[str, str]]
     words: dict[str, str]
 
+    @property
+    def colon(self) -> str:
+        """What stands between a label and what it is for."""
+        return "\u00a0: " if self.language == "fr" else ": "
+
 
 def view(message: Message) -> View:
     """Decide everything a message shows."""
