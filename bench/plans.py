@@ -27,7 +27,7 @@ from bench.daemon import Running, running
 from bench.figure import Figure
 from bench.latency import Receiver
 from monitor.domain.clock import ManualClock
-from monitor.domain.plan import Plan, RunState, StepRun
+from monitor.domain.plan import EventKind, Plan, RunState, StepRun
 from monitor.pipeline.plans import PlanRunner
 from monitor.settings import load
 from monitor.storage import StorageSettings, Store
@@ -45,7 +45,7 @@ START = timedelta(seconds=15)
 QUICK = 2  # minutes of timers that `make bench` waits for: one of waits, one of deadlines
 WHOLE = "TOCSIN_BENCH_WHOLE"
 LOOK = 5.0  # seconds between two looks at the memory
-_KINDS = ("plan.step.done", "plan.step.late")
+_KINDS = (EventKind.STEP_DONE, EventKind.STEP_LATE)
 
 _RULES = """
 version: 1
@@ -198,24 +198,27 @@ async def _timers(minutes: int) -> tuple[list[float], float, float]:
         _write(here, _timed())
         async with Receiver() as hook:
             settings = _settings(1, hook, secret)
-            end = datetime.now(UTC) - EVERY + BEGIN + EVERY * minutes
-            store = await _filled(here, settings)
+            began = datetime.now(UTC) - EVERY
+            end = began + BEGIN + EVERY * minutes
+            store = await _filled(here, settings, began)
             try:
                 async with running(here, settings) as daemon:
-                    began, used = time.perf_counter(), daemon.processor
+                    watched, used = time.perf_counter(), daemon.processor
                     memory = await _watched(daemon, end + timedelta(seconds=LOOK))
-                    processor = (daemon.processor - used) / (time.perf_counter() - began)
-                return await _late(store, end), memory, processor
+                    processor = (daemon.processor - used) / (time.perf_counter() - watched)
+                late = await _late(store, end)
+                assert len(late) == RUNS * minutes, f"{len(late)} timers were due by the end, and not {RUNS * minutes}"
+                return late, memory, processor
             finally:
                 await store.close()
 
 
-async def _filled(folder: Path, settings: dict[str, Any]) -> Store:
+async def _filled(folder: Path, settings: dict[str, Any], began: datetime) -> Store:
     """A store with a thousand runs, opened within one minute at an even pace, each with its timers set by the stage itself."""
     written = {"version": 1, "storage": {"url": f"sqlite:///{folder}/tocsin.db"}, "http": {"allow": ["localhost"]}, **settings}
     (folder / "monitor.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
     known = load(folder, environ={})
-    clock = ManualClock(datetime.now(UTC) - EVERY)
+    clock = ManualClock(began)
     store = await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{folder}/tocsin.db")), in_place=True)
     runner = PlanRunner(known, store, clock)
     for number in range(RUNS):

@@ -131,7 +131,8 @@ class DoneFacts:
     """Something that happened in a run. `what` is an event of its timeline without `plan.`, such as `step.done`.
 
     `who` did it, empty for Tocsin; `about` is the step, level, person or group in question, as people call it; `note` is
-    somebody's own words: hostile until escaped.
+    somebody's own words: hostile until escaped. `said` is all but the note as a sentence in the reader's language; empty: it
+    is not for somebody who was not there.
     """
 
     at: datetime
@@ -139,6 +140,7 @@ class DoneFacts:
     who: str = ""
     about: str = ""
     note: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,10 +267,10 @@ def late(language: Language = "fr") -> Message:
 
 
 def over(language: Language = "fr") -> Message:
-    """The run was closed."""
+    """The run was closed, and support had not been told by then."""
     message = call(language, "over", acknowledged=True)
     assert message.plan is not None
-    states = ("done", "done", "done", "skipped", "done")
+    states = ("done", "done", "done", "skipped", "running")
     steps = [replace(step, state=state) for step, state in zip(message.plan.steps, states, strict=True)]
     unneeded = _say(language, "La panne était réparée avant que ce texte ne serve.", "The outage was over before it was of use.")
     steps[3] = replace(steps[3], note=unneeded)
@@ -283,15 +283,15 @@ def over(language: Language = "fr") -> Message:
 def _standing(language: Language) -> StandingFacts:
     """Two hours into it: taken, the holding statement out, the answer still to come."""
     two = NOW - timedelta(hours=2)
+    taken = _say(language, "Plan pris en charge, par Camille Roy", "Plan acknowledged, by Camille Roy")
+    level = _say(language, "crise", "crisis")
+    raised = _say(language, f"Niveau relevé à « {level} » par les chiffres", f"Level raised to “{level}” by the figures")
+    step = _say(language, "Publier le message d’attente", "Publish the holding statement")
+    published = _say(language, f"Fait : « {step} », par Camille Roy", f"Done: “{step}”, by Camille Roy")
     done = (
-        DoneFacts(two + timedelta(minutes=7), "acknowledged", "Camille Roy"),
-        DoneFacts(two + timedelta(minutes=12), "level.raised", about=_say(language, "crise", "crisis")),
-        DoneFacts(
-            two + timedelta(minutes=31),
-            "step.done",
-            "Camille Roy",
-            _say(language, "Publier le message d’attente", "Publish the holding statement"),
-        ),
+        DoneFacts(two + timedelta(minutes=7), "acknowledged", "Camille Roy", said=taken),
+        DoneFacts(two + timedelta(minutes=12), "level.raised", about=level, said=raised),
+        DoneFacts(two + timedelta(minutes=31), "step.done", "Camille Roy", step, said=published),
     )
     asked = _say(
         language, "Le technicien de Lyon rappelle à 18 h : d’autres sites touchés ?", "Lyon calls back at 6 pm: other sites?"

@@ -15,14 +15,6 @@ Section = tuple[str, Sequence[str]]
 _NAME, _NOTE = 120, 300
 _MOST_DONE, _MOST_NEXT, _MOST_NOTES = 12, 8, 12
 _OVER = frozenset({"done", "skipped", "failed"})
-DID = frozenset(
-    {
-        "opened", "confirmed", "activated", "acknowledged", "assigned", "handed_over", "escalated", "level.set", "level.raised",
-        "level.lowered", "step.done", "step.skipped", "step.failed", "step.late", "step.approved", "step.rejected",
-        "step.edited", "captured", "kept", "updated", "stood_down", "closed", "false_alarm",
-    }
-)  # fmt: skip
-"""What is told of a run to somebody who was not there; the rest of its timeline is for those who were."""
 
 
 def reports(voice: Voice) -> StandingFacts | None:
@@ -146,17 +138,15 @@ def _peak(voice: Voice, figure: FigureFacts) -> str:
 
 def _done(voice: Voice, standing: StandingFacts) -> list[str]:
     """What happened, in order; of much, the last."""
-    told = [each for each in standing.done if each.what in DID]
+    told = [each for each in standing.done if each.said]
     left = len(told) - _MOST_DONE
     before = [voice.count("standing.done.more", left)] if left > 0 else []
     return [*before, *(_did(voice, each) for each in told[-_MOST_DONE:])]
 
 
 def _did(voice: Voice, done: DoneFacts) -> str:
-    """« 14:02 — Fait par Léa : « Établir les faits » »."""
-    by = ".by" if done.who else ""
-    said = voice.say(f"did.{done.what}{by}", who=one_line(done.who, _NAME), about=voice.title(done.about, _NAME))
-    note = one_line(done.note, _NOTE)
+    """« 14:02 — Fait : « Établir les faits », par Léa »."""
+    said, note = voice.title(done.said, _NOTE), one_line(done.note, _NOTE)
     return voice.say(
         "standing.at", at=_at(voice, done.at), said=voice.say("standing.note", said=said, note=note) if note else said
     )

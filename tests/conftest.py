@@ -194,17 +194,29 @@ async def store(storage: StorageSettings) -> AsyncIterator[Store]:
 # Folders that mirror no code: they go the same ways at length, until something breaks, or look at pages and figures.
 _AT_LENGTH = tuple(ROOT / "tests" / folder for folder in ("bench", "docs", "faults", "hostile", "packaging"))
 _ONCE = SimpleNamespace(params={})  # of a test without parameters
+# Stages that claim rows, or race for them. What the others ask of the store, the tests of the store ask of either database.
+_STAGES = ROOT / "tests" / "monitor" / "pipeline"
+_RACING = frozenset({"delivery", "evaluate", "intake", "operations", "plan_runs"})
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Which lines are reached is for the tests that mirror the code to show: following the others would double their time.
 
-    What runs once on each database is followed on SQLite alone.
+    What runs once on each database is followed on SQLite alone; the stages that race for nothing go through PostgreSQL in the
+    long tier.
     """
     for item in items:
         at_length = is_hypothesis_test(getattr(item, "obj", None)) or any(item.path.is_relative_to(each) for each in _AT_LENGTH)
-        if at_length or "postgresql" in getattr(item, "callspec", _ONCE).params.values():
+        on_server = "postgresql" in getattr(item, "callspec", _ONCE).params.values()
+        if at_length or on_server:
             item.add_marker("no_cover")
+        if (
+            on_server
+            and item.path.is_relative_to(_STAGES)
+            and item.path.stem.removeprefix("test_").removesuffix("_stage") not in _RACING
+        ):
+            item.add_marker("soak")
 
 
 @pytest.hookimpl(wrapper=True)

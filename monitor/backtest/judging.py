@@ -11,7 +11,7 @@ from typing import Any
 from monitor.backtest.past import Past, Progress, Span, once_more
 from monitor.domain.alert import Alert, Severity
 from monitor.domain.clock import ReplayClock
-from monitor.domain.plan import TimelineEvent
+from monitor.domain.plan import EventKind, TimelineEvent
 from monitor.pipeline import flow, leases
 from monitor.pipeline.outcome import Nobody, Outcome, messages_about, tell
 from monitor.replay import BEFORE_ALL, deliver_the_rest
@@ -122,7 +122,7 @@ async def _opened(tx: UnitOfWork) -> AsyncIterator[TimelineEvent]:
     last = 0
     while page := await tx.timeline.after(last, _AT_ONCE):
         for _, event in page:
-            if event.kind == "alert.opened":
+            if event.kind == EventKind.ALERT_OPENED:
                 yield event
         last = page[-1][0]
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from monitor.cards.words import say
+from monitor.domain.plan import localized
 from notifiers.catalogue import typeset
 from notifiers.reader import Reader
 from notifiers.safe import clean, one_line
@@ -44,9 +45,7 @@ class Tongue:
         return self._set(clean(self._chosen(written), _TEXT))
 
     def _chosen(self, written: str | Mapping[Any, str]) -> str:
-        if isinstance(written, str):
-            return written
-        return written.get(self.reader.language) or next(iter(written.values()), "")
+        return written if isinstance(written, str) else localized(written, self.reader.language)
 
     def _set(self, said: str) -> str:
         return typeset(said) if self.reader.language == "fr" else said

@@ -158,7 +158,7 @@ def _concerns(event: TimelineEvent, alert: Alert) -> bool:
 def _event(event: TimelineEvent, settings: Outline) -> str:
     detail: Mapping[str, object] = event.detail or {}
     named = (f"{name} {detail[name]}" for name in ("rule", "receiver", "plan", "step", "silence", "note") if detail.get(name))
-    who = "" if event.actor == "tocsin" else f" by {said(event.actor)} ({event.through})"
+    who = f" by {said(event.actor)} ({event.through})" if event.by_hand else ""
     return said(f"{local(event.at, settings)}  {event.kind}{who}: {', '.join(named)}".rstrip(": "), 200)
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -47,7 +47,6 @@ _RUN_STATES = {
     "stood_down": "stood down, waits for the signature",
     "closed": "closed",
 }
-_LANGUAGES = ("fr", "en")
 _WORDS = 20_000  # characters: what somebody may say yes to is shown whole
 RunNumber = Annotated[int, typer.Argument(help="The run's number.")]
 
@@ -110,7 +109,7 @@ def _stands(found: PlanRun) -> str:
 
 
 def _show_steps(found: PlanRun, settings: Outline, known: Fill) -> None:
-    from monitor.pipeline.compose import localized
+    from monitor.domain.plan import localized
 
     say((localized(found.definition.title, settings.language), "bold"), f"  {_stands(found)}")
     say("")
@@ -128,6 +127,8 @@ def _state_of(found: PlanRun, step: Step) -> str:
     from monitor.plans.steps import is_automatic
 
     state = found.step(step.id).state
+    if not found.open and not found.step(step.id).ended:
+        return "not done"
     if state in {StepState.WAITING, StepState.READY}:
         if not is_automatic(step):
             return "to do"
@@ -137,8 +138,7 @@ def _state_of(found: PlanRun, step: Step) -> str:
 
 def _inside(found: PlanRun, step: Step, settings: Outline, known: Fill) -> list[str]:
     """What a step is about: its list, or its statement ready to copy, in every language there is."""
-    from monitor.domain.plan import ChecklistStep, StatementStep
-    from monitor.pipeline.compose import localized
+    from monitor.domain.plan import ChecklistStep, StatementStep, localized
 
     at = found.step(step.id)
     if isinstance(step, ChecklistStep):
@@ -215,7 +215,7 @@ def _told(story: Iterable[TimelineEvent], settings: Outline) -> Iterator[str]:
 def _what(event: TimelineEvent) -> str:
     detail: Mapping[str, object] = event.detail or {}
     told = " ".join(str(value) for value in detail.values() if isinstance(value, str))
-    return said(told if event.actor == "tocsin" else f"{told} ({event.actor})", 100)
+    return said(f"{told} ({event.actor})" if event.by_hand else told, 100)
 
 
 StepName = Annotated[str, typer.Argument(help="The step's name, as `tocsin plan show` lists it.")]
@@ -379,14 +379,12 @@ def skip(number: RunNumber, step: StepName, why: Why_ = "", config: ConfigDir = 
 def edit(
     number: RunNumber,
     step: StepName,
-    language: Annotated[str, typer.Argument(help="fr or en.")],
+    language: Annotated[Literal["fr", "en"], typer.Argument(help="In which language: fr or en.")],
     words: Annotated[str, typer.Argument(help="The words; `-` reads them from standard input.")],
     config: ConfigDir = DEFAULT_CONFIG,
     by: By = "",
 ) -> None:
     """Change the words of a statement. Somebody else approves them anew."""
-    if language not in _LANGUAGES:
-        raise UsageError(f"{language}: words are written in {' or '.join(_LANGUAGES)}")
     text = sys.stdin.read().strip() if words == "-" else words
     if not text:
         raise UsageError("there are no words: type them, or `-` to read them from standard input")

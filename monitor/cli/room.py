@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -40,9 +40,8 @@ if TYPE_CHECKING:
     from monitor.domain.plan import PlanRun
     from monitor.settings import Outline
     from monitor.storage import Store, UnitOfWork
-    from notifiers.message import Language, Message
+    from notifiers.message import Message
 
-_LANGUAGES = ("fr", "en")
 _FORMATS = ("html", "pdf")
 
 
@@ -54,7 +53,9 @@ def card(
     name: PlanName,
     form: Annotated[str, typer.Option("--format", help="html or pdf.", show_default="by --output's ending, else html")] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write, for your eyes alone.")] = None,
-    language: Annotated[str, typer.Option(help="fr or en.", show_default="`language` of monitor.yaml")] = "",
+    language: Annotated[
+        Literal["fr", "en"] | None, typer.Option(help="In which language: fr or en.", show_default="that of monitor.yaml")
+    ] = None,
     config: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
     """Print the card of a plan: whom to call, what to do, what to say, on a page or two of paper.
@@ -67,7 +68,7 @@ def card(
         raise unknown("plan", name, settings.plans)
     from monitor.cards import card as of
 
-    made = of(settings.plans[name], settings, _language(language, settings.language), clock.now())
+    made = of(settings.plans[name], settings, language or settings.language, clock.now())
     _put(_laid_out(made, chosen), output)
     for who in made.without_phone:
         err.print(f"{who} has no telephone in contacts.yaml: the card leaves room to write it in.", markup=False)
@@ -84,12 +85,6 @@ def _format(form: str, output: Path | None) -> str:
         if output is None and sys.stdout.isatty():
             raise UsageError("a PDF is no text for a terminal: name a file with --output")
     return chosen
-
-
-def _language(language: str, otherwise: Language) -> Language:
-    if language and language not in _LANGUAGES:
-        raise UsageError(f"{language}: cards are written in {' or '.join(_LANGUAGES)}")
-    return "fr" if language == "fr" else "en" if language == "en" else otherwise
 
 
 def _laid_out(made: Card, form: str) -> bytes:
@@ -173,7 +168,7 @@ async def _print_handover(store: Store, found: PlanRun, settings: Outline) -> No
         say(str(error))
         return
     shown, title = view(message), message.plan.title if message.plan is not None else found.plan
-    say((f"{shown.kind}: {said(title)}, run {found.id}", "bold"))
+    say((f"{shown.kind}{shown.colon}{said(title)}, run {found.id}", "bold"))
     for title, lines in shown.sections:
         say("")
         say((title, "bold"))
@@ -183,7 +178,7 @@ async def _print_handover(store: Store, found: PlanRun, settings: Outline) -> No
         say("")
         say((shown.words["answers"], "bold"))
         for answer in shown.answers:
-            say(f"  {answer.label}: {said(answer.text)}")
+            say(f"  {answer.label}{shown.colon}{said(answer.text)}")
     say("")
 
 
@@ -319,7 +314,8 @@ def readers(name: PlanName, config: ConfigDir = DEFAULT_CONFIG) -> None:
     """List who of `read_by` has read this version of a plan, an older one, or none."""
 
     async def work() -> None:
-        from monitor.pipeline.readings import READ, must_read, readings
+        from monitor.domain.plan import EventKind
+        from monitor.pipeline.readings import must_read, readings
         from monitor.storage import Store
 
         settings = loaded(config)
@@ -329,7 +325,7 @@ def readers(name: PlanName, config: ConfigDir = DEFAULT_CONFIG) -> None:
         store = await Store.open(settings.storage, create=False)
         try:
             async with store.read() as tx:
-                story = await tx.timeline.of_kinds([READ])
+                story = await tx.timeline.of_kinds([EventKind.PLAN_READ])
         finally:
             await store.close()
         people = must_read(chosen, settings.contacts)

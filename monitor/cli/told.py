@@ -48,12 +48,14 @@ class Told:
 
     def missing(self, settings: Settings | Outline) -> Iterator[str]:
         """Who was not told, or not at once, or is told no more; and why."""
+        from monitor.domain.plan import EventKind
+
         yield from self._nobody(settings)
         yield from self._inhibited()
         for message, record in self.messages:
             if _is_held(message, record):
                 yield f"{record.receiver}: quiet hours hold it until {local(message.due_at, settings)}"
-        if any(event.kind == "alert.limited" for event in self.story):
+        if any(event.kind == EventKind.ALERT_LIMITED for event in self.story):
             yield "on its own: nobody, only in a digest: the `limit` of its rule was reached"
         if self.alert.acknowledged_by and self.alert.state is AlertState.OPEN:
             yield f"again: nobody, since {said(self.alert.acknowledged_by)} has acknowledged it"
@@ -77,12 +79,14 @@ class Told:
             yield f"{who}: silence {said(by)} covers it{until}{why}"
 
     def _inhibited(self) -> Iterator[str]:
+        from monitor.domain.plan import EventKind
+
         waiting: dict[str, int] = {}
         for event in self.story:
             detail = event.detail or {}
-            if event.kind == "alert.inhibited":
+            if event.kind == EventKind.ALERT_INHIBITED:
                 waiting |= dict.fromkeys(_names(detail.get("receivers")), _first(detail.get("by")))
-            elif event.kind == "alert.released":
+            elif event.kind == EventKind.ALERT_RELEASED:
                 waiting = {name: by for name, by in waiting.items() if name not in _names(detail.get("receivers"))}
         how = "keeps it quiet" if self.alert.state is AlertState.OPEN else "kept it quiet until it was over"
         yield from (f"{name}: alert {by} {how}" for name, by in waiting.items())

@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from monitor.domain.alert import Alert, NotificationKind
-from monitor.domain.plan import TimelineEvent
-from monitor.pipeline.compose import localized
+from monitor.domain.plan import EventKind, TimelineEvent, localized
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
 from notifiers.safe import one_line
@@ -22,7 +21,7 @@ from notifiers.safe import one_line
 _MARK = {"info": ("·", "blue"), "warning": ("▲", "yellow"), "critical": ("■", "bold red")}
 _MANY = 10_000
 _LONGEST = 200  # characters of a line; the terminal shows what fits
-_RINGS = frozenset({"alert.opened", "alert.worse", "alert.reopened"})
+_RINGS = frozenset({EventKind.ALERT_OPENED, EventKind.ALERT_WORSE, EventKind.ALERT_REOPENED})
 # Single complaints shown one by one: enough to see that each is flagged, few enough to see the storm.
 _ONE_BY_ONE = 12
 _WORTH_A_LINE = 10  # complaints; fewer wait for the next line
@@ -65,13 +64,13 @@ class Narrator:
         alert = await tx.alerts.get(event.alert_id) if event.alert_id is not None else None
         if alert is not None and event.kind in _RINGS:
             await self._tell_alert(tx, event, alert)
-        elif alert is not None and event.kind == "alert.resolved" and alert.kind != "mention":
+        elif alert is not None and event.kind == EventKind.ALERT_RESOLVED and alert.kind != "mention":
             if self._too_often(alert, rings=False):
                 return
             self._line(event.at, ("✓", "green"), (f"{self._title(alert)}: it is over", "green"))
-        elif event.kind == "plan.opened":
+        elif event.kind == EventKind.PLAN_OPENED:
             await self._tell_plan(tx, event)
-        elif event.kind in {"plan.step.done", "plan.step.failed"}:
+        elif event.kind in {EventKind.STEP_DONE, EventKind.STEP_FAILED}:
             self._tell_step(event)
 
     async def _tell_alert(self, tx: UnitOfWork, event: TimelineEvent, alert: Alert) -> None:

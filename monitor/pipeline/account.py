@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, NotificationKind
-from monitor.domain.plan import PlanRun, TimelineEvent
+from monitor.domain.plan import EventKind, PlanRun, TimelineEvent
 from monitor.pipeline.counting import Said, messages
 from monitor.pipeline.quiet_hours import Quiet
 from monitor.pipeline.recipients import Recipients
 from monitor.settings import Settings
 from monitor.storage import UnitOfWork
 
-_OPENED = ("plan.opened", "plan.reopened")
-_WOULD_TELL = "plan.would_tell"
-_RANG, _OVER = "alert.observed", "alert.resolved"
+_OPENED = (EventKind.PLAN_OPENED, EventKind.PLAN_REOPENED)
+_WOULD_TELL = EventKind.PLAN_WOULD_TELL
+_RANG, _OVER = EventKind.ALERT_OBSERVED, EventKind.ALERT_RESOLVED
 _KINDS = (_RANG, _OVER, *_OPENED, _WOULD_TELL)
 
 
@@ -105,16 +105,20 @@ def _rang(story: Sequence[TimelineEvent], alerts: Mapping[int, Alert], recipient
 
 
 async def _plans(tx: UnitOfWork, story: Sequence[TimelineEvent]) -> AsyncIterator[PlanAccount]:
-    """The runs that were only observed, in the order in which they are met."""
+    """The runs that were only observed, in the order in which they are met; what was carried out is none."""
     found: dict[int, list[TimelineEvent]] = {}
     for event in story:
-        if event.plan_run_id is not None:
+        if event.plan_run_id is not None and (event.kind == _WOULD_TELL or _opens_observed(event)):
             found.setdefault(event.plan_run_id, []).append(event)
     for number, events in found.items():
         run = await tx.plans.get(number)
-        if run is not None and run.only_observed:
+        if run is not None and run.is_readable:
             opened = next((event.at for event in events if event.kind in _OPENED), None)
             yield PlanAccount(run, opened, [event for event in events if event.kind == _WOULD_TELL])
+
+
+def _opens_observed(event: TimelineEvent) -> bool:
+    return event.kind in _OPENED and (event.detail or {}).get("mode") == "observe"
 
 
 def _said_by_plans(plans: Sequence[PlanAccount], recipients: Recipients) -> Iterator[Said]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import ACTION_ADDED, ACTION_DONE, SIGNED, PlanRun, TimelineEvent
+from monitor.domain.plan import EventKind, PlanRun, TimelineEvent
 from monitor.pipeline.operations import CONTENDED, Actor
 from monitor.storage import Store, StoreContendedError
 
-Said = tuple[str, Mapping[str, object]]  # the kind of an event, and its detail
+Said = tuple[EventKind, Mapping[str, object]]  # the kind of an event, and its detail
 _Decide = Callable[[PlanRun, Sequence[TimelineEvent]], Said | None]
 
 
@@ -30,8 +30,8 @@ async def add_action(store: Store, run_id: int, action: NewAction, actor: Actor,
         raise UsageError("say what is to be done")
 
     def add(run: PlanRun, story: Sequence[TimelineEvent]) -> Said:
-        number = 1 + sum(each.kind == ACTION_ADDED and each.plan_run_id == run.id for each in story)
-        return ACTION_ADDED, {
+        number = 1 + sum(each.kind == EventKind.ACTION_ADDED and each.plan_run_id == run.id for each in story)
+        return EventKind.ACTION_ADDED, {
             "action": number,
             "text": action.text.strip(),
             "owner": action.owner,
@@ -50,7 +50,7 @@ async def end_action(store: Store, run_id: int, number: int, actor: Actor, at: d
         own = [each for each in story if each.plan_run_id == run.id and (each.detail or {}).get("action") == number]
         if not own:
             raise UsageError(f"run {run.id} has no action {number}; `tocsin plan follow-up {run.id}` lists them")
-        return None if any(each.kind == ACTION_DONE for each in own) else (ACTION_DONE, {"action": number})
+        return None if any(each.kind == EventKind.ACTION_DONE for each in own) else (EventKind.ACTION_DONE, {"action": number})
 
     return await _append(store, run_id, end, actor, at) is not None
 
@@ -62,8 +62,8 @@ async def sign_report(store: Store, run_id: int, actor: Actor, at: datetime) -> 
         if run.closed_at is None:
             raise UsageError(f"run {run.id} goes on, and its report still changes: it can be signed once the run is closed")
         since = run.closed_at
-        signed = (each.plan_run_id == run.id and each.kind == SIGNED and each.at >= since for each in story)
-        return None if any(signed) else (SIGNED, {})
+        signed = (each.plan_run_id == run.id and each.kind == EventKind.REPORT_SIGNED and each.at >= since for each in story)
+        return None if any(signed) else (EventKind.REPORT_SIGNED, {})
 
     return await _append(store, run_id, sign, actor, at) is not None
 

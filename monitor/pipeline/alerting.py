@@ -32,6 +32,7 @@ from monitor.domain.alert import (
     worse,
 )
 from monitor.domain.mention import Observed
+from monitor.domain.plan import EventKind
 from monitor.pipeline.incidents import HowObserved, begins_to_ring, incident_of
 from monitor.pipeline.notes import Notes, spelt
 from monitor.pipeline.open_alerts import OpenAlerts
@@ -50,7 +51,8 @@ _TOLD_ONCE = frozenset({"plan-due"})  # what waits for weeks is no news every si
 class _Quiet:
     """Why nobody is told of an alert, `by` which silence (its number) and until when, where that is known."""
 
-    how: str  # as its event is called
+    kind: EventKind
+    why: str
     by: str
     until: datetime | None = None
     detail: Mapping[str, object] = field(default_factory=dict)
@@ -130,7 +132,7 @@ class Alerting:
         if not await tx.alerts.resolve(alert.id, now, reason):
             return
         metrics.alerts_resolved.labels(rule=alert.rule).inc()
-        await self._notes.of(tx, "alert.resolved", now, alert, {"reason": reason})
+        await self._notes.of(tx, EventKind.ALERT_RESOLVED, now, alert, {"reason": reason})
         if tell:
             await self._telling.tell_of_its_end(tx, alert, now)
         # A complaint that joined a crisis does not keep the crisis open; alone, it holds its own incident.
@@ -171,7 +173,7 @@ class Alerting:
         if graver:
             await tx.incidents.raise_severity(known.incident_id, finding.severity)
             alert, joined = await self._telling.join(tx, rings, alert, mention)
-            await self._notes.of(tx, "alert.worse", now, alert, {"severity": finding.severity, **joined})
+            await self._notes.of(tx, EventKind.ALERT_WORSE, now, alert, {"severity": finding.severity, **joined})
         quiet = self._quieted(alert, silences, now)
         if quiet is not None:
             known_as = known.severity if graver and known.told_at is not None else None
@@ -195,9 +197,9 @@ class Alerting:
         known_as: Severity | None = None,
     ) -> None:
         """It rings, and is kept quiet. What people know of it stands: once that is over, they are told what is new."""
-        begins = quiet.how == OBSERVED and alert.silenced_by != OBSERVED  # under a silence before: it would ring now
+        begins = quiet.by == OBSERVED and alert.silenced_by != OBSERVED  # under a silence before: it would ring now
         if alert.silenced_by is None or begins:
-            await self._notes.held_back(tx, alert, quiet.how, quiet.how, now, **quiet.detail)
+            await self._notes.held_back(tx, alert, quiet.kind, quiet.why, now, **quiet.detail)
         await rings.hold(tx, alert, quiet.by, alert.told_severity or known_as)
 
     async def _told_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
@@ -205,7 +207,7 @@ class Alerting:
         if OBSERVED in alert.labels:
             await begins_to_ring(tx, alert)
         await tx.incidents.raise_severity(alert.incident_id, alert.severity)
-        await self._notes.of(tx, "alert.told", now, alert, {})
+        await self._notes.of(tx, EventKind.ALERT_TOLD, now, alert, {})
 
     async def _repeat(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, *, graver: bool
@@ -254,11 +256,11 @@ class Alerting:
         figures = {"reasons": list(finding.reasons), "observed": finding.observed, "expected": finding.expected}
         detail = {**figures, "goes_to": spelt(alert.goes_to)}
         if quiet is not None:
-            await self._notes.held_back(tx, alert, quiet.how, quiet.how, now, **detail, **quiet.detail)
-            if quiet.how == OBSERVED and how == "all":
+            await self._notes.held_back(tx, alert, quiet.kind, quiet.why, now, **detail, **quiet.detail)
+            if quiet.by == OBSERVED and how == "all":
                 await self._telling.observe(tx, alert, now)
         else:
-            await self._notes.of(tx, "alert.reopened" if again else "alert.opened", now, alert, detail)
+            await self._notes.of(tx, EventKind.ALERT_REOPENED if again else EventKind.ALERT_OPENED, now, alert, detail)
             kind = NotificationKind.WORSE if graver else NotificationKind.FIRST
             await self._telling.tell(tx, rings, alert, kind, finding.evidence, now, begins=True)
 
@@ -266,11 +268,13 @@ class Alerting:
         """What keeps everybody from being told: a silence, or nothing but that it is only observed."""
         silence = self._silencing.covering(silences, alert, now)
         if silence is not None:
-            return _Quiet("silenced", str(silence.id), quiet_until(silence, now), {"silence": silence.id})
+            until = quiet_until(silence, now)
+            return _Quiet(EventKind.ALERT_SILENCED, "silenced", str(silence.id), until, {"silence": silence.id})
         how = self._observed(alert, now)
         if how is None:
             return None
-        return _Quiet(OBSERVED, OBSERVED, self._settings.observing.ends(self._settings.timezone) if how == "all" else None)
+        ends = self._settings.observing.ends(self._settings.timezone) if how == "all" else None
+        return _Quiet(EventKind.ALERT_OBSERVED, OBSERVED, OBSERVED, ends)
 
     def _observed(self, alert: Alert | NewAlert, now: datetime) -> HowObserved | None:
         """Whether its rule is only tried, or everything is: nobody is told. Of a rule that is gone, its alerts say so themselves.

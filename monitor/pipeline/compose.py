@@ -23,6 +23,7 @@ from monitor.domain.plan import (
     TimelineEvent,
     UnreadableRunError,
     filled,
+    localized,
 )
 from monitor.pipeline import observing
 from monitor.pipeline.account import PlanAccount, RuleAccount, account_of, addressed
@@ -533,8 +534,3 @@ def called(contacts: Contacts) -> dict[str, str]:
         name: f"{people[role.primary]}, {name}" if role.primary else name for name, role in contacts.roles.items()
     }  # of a roster, the message may be read in another's turn
     return roles | people
-
-
-def localized(texts: Mapping[Language, str], language: Language) -> str:
-    """The text in the language asked for, or in whichever there is: words in another language beat no words."""
-    return texts.get(language) or next(iter(texts.values()), "")

@@ -13,6 +13,7 @@ import notifiers as receivers
 from monitor.domain.alert import Delivery
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
+from monitor.domain.plan import EventKind
 from monitor.pipeline.compose import Composer
 from monitor.pipeline.links import Links
 from monitor.pipeline.next_channels import NextChannels, happened
@@ -161,7 +162,7 @@ class Deliverer:
         """Record what a dry run would have sent: nothing leaves, so nothing can go wrong in between."""
         now = self._clock.now()
         await tx.deliveries.pretended([each.id for each in claimed], self._owner, now, NOT_SENT)
-        await tx.timeline.add_all([happened("delivery.dry_run", each, now, attempts=each.attempts) for each in claimed])
+        await tx.timeline.add_all([happened(EventKind.DELIVERY_DRY_RUN, each, now, attempts=each.attempts) for each in claimed])
         for each in claimed:
             await _wake_plan(tx, each, now)
 
@@ -171,7 +172,7 @@ class Deliverer:
         async with self._store.begin() as tx:
             ours = await tx.deliveries.delivered(delivery.id, self._owner, now, detail)
             if ours:
-                await tx.timeline.add(happened("delivery.delivered", delivery, now, attempts=delivery.attempts))
+                await tx.timeline.add(happened(EventKind.DELIVERY_DELIVERED, delivery, now, attempts=delivery.attempts))
                 await _wake_plan(tx, delivery, now)
             await tx.receivers.succeeded(delivery.receiver, now)
             await tx.commit()

@@ -10,7 +10,7 @@ import structlog
 from monitor.domain.alert import RULE_CHANGED, Silence
 from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
-from monitor.domain.plan import TimelineEvent
+from monitor.domain.plan import EventKind, TimelineEvent
 from monitor.pipeline import catch_up, health, second_opinion
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.copies import Copies
@@ -344,7 +344,9 @@ class Evaluator:
         """Leave out a mention, aloud: whoever is told must read it instead. If that fails, too, nothing is left out."""
         now = self._clock.now()
         self._passed_over.append((mention.id, why))
-        await tx.timeline.add(TimelineEvent(at=now, kind="mention.unjudged", detail={"mention": mention.id, "reason": why}))
+        await tx.timeline.add(
+            TimelineEvent(at=now, kind=EventKind.MENTION_UNJUDGED, detail={"mention": mention.id, "reason": why})
+        )
         await self._alerting.raise_(tx, memory.rings, health.unjudged(mention.id, why, now), now, self._silences)
         return mention.id
 

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.domain.mention import Observed
-from monitor.domain.plan import TimelineEvent
+from monitor.domain.plan import EventKind, TimelineEvent
 from monitor.storage import UnitOfWork
 
 MOST = 200  # posts, the loudest
-CAPTURED = "plan.captured"
-KEPT = "plan.kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def captured(story: Iterable[TimelineEvent], run_id: int) -> dict[int, Captured]
     """What a run has captured, by itself or because a person kept the post, by the post's number: of each the first."""
     found: dict[int, Captured] = {}
     for event in story:
-        if event.plan_run_id == run_id and event.kind in {CAPTURED, KEPT}:
+        if event.plan_run_id == run_id and event.kind in {EventKind.PLAN_CAPTURED, EventKind.PLAN_KEPT}:
             for number, sha256 in _hashes(event.detail or {}).items():
                 found.setdefault(int(number), Captured(str(sha256), event.at))
     return found

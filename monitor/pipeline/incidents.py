@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from monitor.domain.alert import OBSERVED, PERSONAL, Alert, Incident, fingerprint
+from monitor.domain.plan import PlanRun, RunState
 from monitor.storage import UnitOfWork
 from rules import Finding
 
@@ -59,6 +60,29 @@ def shared_key(subject: str) -> str:
     return f"subject:{subject}"
 
 
+async def room_about(tx: UnitOfWork, plan: str, subject: str, *, personal: bool) -> tuple[PlanRun | None, bool]:
+    """The run of a plan that is open about a subject, and whether it goes on as that of what rings now.
+
+    It does when nothing rings for it any more, or single mentions alone, and now the crowd (not `personal`): one crisis, one
+    room. A run that somebody has called over is another crisis.
+    """
+    run = await tx.plans.open_about(plan, subject, but=(RunState.STOOD_DOWN,))
+    if run is None:
+        return None, False
+    incident = await tx.incidents.get(run.incident_id)
+    rings = incident is not None and incident.resolved_at is None
+    return run, not rings or not (personal or await tx.alerts.beyond_complaints(run.incident_id))
+
+
 async def _returns(tx: UnitOfWork, finding: Finding, former: int) -> bool:
-    """Whether a finding opens its former incident again: a complaint that had joined a crisis is no reason to."""
-    return finding.kind not in PERSONAL or not await tx.alerts.beyond_complaints(former)
+    """Whether a finding opens its former incident again.
+
+    A complaint that had joined a crisis is no reason to. And where the room of its plan is open elsewhere by now, that goes on.
+    """
+    personal = finding.kind in PERSONAL
+    if personal and await tx.alerts.beyond_complaints(former):
+        return False
+    if finding.plan is None or finding.subject is None:
+        return True
+    room, goes_on = await room_about(tx, finding.plan, finding.subject, personal=personal)
+    return room is None or room.incident_id == former or not goes_on

@@ -14,15 +14,14 @@ from itsdangerous import BadData, URLSafeSerializer
 from monitor.domain.alert import Alert, Notification, NotificationKind
 from monitor.domain.errors import TocsinError
 from monitor.domain.plan import PlanRun
-from monitor.plans import Why
+from monitor.plans.answers import asks_who_has_it
 from monitor.settings import Settings
 from monitor.storage import Store
 
 Purpose = Literal["take", "run"]
 """`take`: whoever reads the message takes charge of what it is about. `run`: look at a plan run. A purpose is a page's path."""
 
-# Why somebody is told of a run that they may take, and of alerts. Who is to approve or to do a step is asked for just that.
-_ASKS: Final = frozenset({Why.UNTAKEN, Why.UNCONFIRMED, Why.ESCALATED, Why.LEVEL, Why.ASSIGNED})
+# Why somebody is told of alerts.
 _TELLS: Final = frozenset(NotificationKind) - {NotificationKind.RESOLVED, NotificationKind.OVER}
 _READ_BY_PEOPLE: Final = frozenset({"email", "apprise"})
 _WRITTEN: Final = re.compile(r"[A-Za-z0-9._-]{1,500}")  # whoever decodes base64 passes over all other letters
@@ -76,7 +75,7 @@ class Links:
     def taking(self, notification: Notification, run: PlanRun | None, alerts: Iterable[Alert]) -> Mapping[str, str]:
         """The link of a message by which its reader takes charge, while there is something to take."""
         if run is not None:
-            wanted = _asks_to_take(notification) and run.wants_answers
+            wanted = asks_who_has_it(notification) and run.wants_answers
         else:
             wanted = notification.kind in _TELLS and any(_is_to_take(each) for each in alerts)
         address = self._to(notification, "take", notification.id) if wanted else ""
@@ -120,13 +119,6 @@ class Links:
 
     def _serializer(self, purpose: Purpose) -> URLSafeSerializer:
         return URLSafeSerializer(self._key, salt=f"{self._installation} {purpose}", signer_kwargs=_SHA256)
-
-
-def _asks_to_take(notification: Notification) -> bool:
-    """Whether its reader is asked to take a run."""
-    if notification.kind is NotificationKind.CALL:
-        return notification.plan_why in _ASKS and notification.plan_about is None
-    return notification.kind is NotificationKind.PLAN
 
 
 def _is_to_take(alert: Alert) -> bool:

@@ -13,17 +13,18 @@ from enum import StrEnum
 
 import structlog
 
-from monitor.domain.alert import AlertState, Notification, NotificationKind
+from monitor.domain.alert import AlertState, Notification
 from monitor.domain.clock import Clock
 from monitor.domain.errors import SourceError, UsageError
-from monitor.domain.plan import PlanRun, TimelineEvent, UnreadableRunError
+from monitor.domain.plan import EventKind, PlanRun, TimelineEvent, UnreadableRunError
 from monitor.domain.source import MAIL_REPLIES, SourceState
 from monitor.mailbox import Letter, Mailbox, own_words, read, takes_charge
 from monitor.pipeline import operations
 from monitor.pipeline.intake import backoff
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.seals import Seal
-from monitor.plans import Act, Why
+from monitor.plans import Act
+from monitor.plans.answers import asks_who_has_it
 from monitor.settings import Settings
 from monitor.settings.duty import names_of
 from monitor.storage import Store, StoreAwayError
@@ -38,10 +39,7 @@ THROUGH = "mail"
 # Of a mailbox that is read for the first time, what came before that is left alone.
 FIRST_LOOK = timedelta(days=1)
 _LONGEST_NOTE = 2000
-# The calls that « OK » answers: somebody is to have the run.
-_ASKS_WHO_HAS_IT = frozenset({Why.UNTAKEN, Why.UNCONFIRMED, Why.ESCALATED, Why.LEVEL, Why.ASSIGNED})
-
-_ANSWERS = frozenset({"plan.acknowledged", "plan.answered"})
+_ANSWERS = frozenset({EventKind.PLAN_ACKNOWLEDGED, EventKind.PLAN_ANSWERED})
 
 
 class Outcome(StrEnum):
@@ -226,9 +224,7 @@ class MailReplies:
 
 def _asks_to_be_taken(told: Notification) -> bool:
     """« OK » to a step, or to words that wait for a yes, is about that alone: of a run only what asks who has it is taken."""
-    if told.plan_run_id is None or told.kind is NotificationKind.PLAN:
-        return True
-    return told.kind is NotificationKind.CALL and told.plan_why in _ASKS_WHO_HAS_IT and told.plan_about is None
+    return told.plan_run_id is None or asks_who_has_it(told)
 
 
 def _wants_answer(run: PlanRun, story: Sequence[TimelineEvent], who: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from monitor.domain.alert import AlertEvent, Delivery, Notification, NotificationKind
 from monitor.domain.clock import Clock
-from monitor.domain.plan import TimelineEvent
+from monitor.domain.plan import EventKind, TimelineEvent
 from monitor.pipeline.recipients import Recipients
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
@@ -57,7 +57,7 @@ class NextChannels:
         about, why = delivery.notification, f"{delivery.receiver}: {error.reason}"
         if final:
             said = {"reason": str(error.reason), "detail": error.detail, "attempts": delivery.attempts}
-            await tx.timeline.add(happened("delivery.failed", delivery, now, **said))
+            await tx.timeline.add(happened(EventKind.DELIVERY_FAILED, delivery, now, **said))
             if about.kind in _MUST_BE_KNOWN or delivery.urgent:
                 await self._tell_the_next(tx, delivery, why, now)
         elif delivery.urgent and not delivery.handed_over and self._recipients.fallback(delivery.receiver, now):
@@ -80,7 +80,7 @@ class NextChannels:
                     shares.setdefault(receiver, []).append(event)
         for receiver, events in shares.items():
             await self._tell(tx, receiver, about, events, now)
-            await tx.timeline.add(happened("delivery.fallback", delivery, now, to=receiver, why=why))
+            await tx.timeline.add(happened(EventKind.DELIVERY_FALLBACK, delivery, now, to=receiver, why=why))
 
     async def _next_of_call(self, tx: UnitOfWork, about: Notification, run_id: int, now: datetime) -> tuple[str, ...]:
         """Whoever is called to act is another matter than who knows of the alert: a call that nobody hears was not made."""
@@ -116,7 +116,7 @@ def _story(clock: Clock, real: timedelta) -> timedelta:
     return real * max(real.total_seconds() / passing, 1.0) if passing else real
 
 
-def happened(kind: str, delivery: Delivery, now: datetime, **detail: object) -> TimelineEvent:
+def happened(kind: EventKind, delivery: Delivery, now: datetime, **detail: object) -> TimelineEvent:
     """What happened to a delivery, for the timeline of its incident."""
     notification = delivery.notification
     return TimelineEvent(

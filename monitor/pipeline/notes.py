@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from monitor.domain.alert import Addressee, Alert
-from monitor.domain.plan import TimelineEvent
+from monitor.domain.plan import EventKind, TimelineEvent
 from monitor.storage import UnitOfWork
 from monitor.telemetry import metrics
 
@@ -28,14 +28,16 @@ class Notes:
         await tx.timeline.add(event)
         self._noted.append(event)
 
-    async def of(self, tx: UnitOfWork, kind: str, now: datetime, alert: Alert, detail: dict[str, object]) -> None:
+    async def of(self, tx: UnitOfWork, kind: EventKind, now: datetime, alert: Alert, detail: dict[str, object]) -> None:
         """Something happened to an alert."""
         told = {"rule": alert.rule, **detail}
         await self.add(tx, TimelineEvent(at=now, kind=kind, detail=told, incident_id=alert.incident_id, alert_id=alert.id))
 
-    async def held_back(self, tx: UnitOfWork, alert: Alert, how: str, reason: str, now: datetime, **detail: object) -> None:
+    async def held_back(
+        self, tx: UnitOfWork, alert: Alert, kind: EventKind, reason: str, now: datetime, **detail: object
+    ) -> None:
         """Somebody is not told, or not at once, and why."""
-        await self.of(tx, f"alert.{how}", now, alert, detail)
+        await self.of(tx, kind, now, alert, detail)
         metrics.held_back.labels(rule=alert.rule, reason=reason).inc()
 
     def committed(self) -> None:

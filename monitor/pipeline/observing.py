@@ -12,16 +12,14 @@ from typing import Any, Final
 
 from monitor.domain.alert import AlertEvent, NotificationKind
 from monitor.domain.clock import Clock
-from monitor.domain.plan import RunState, TimelineEvent, opens_as
+from monitor.domain.plan import EventKind, RunState, TimelineEvent, opens_as
 from monitor.pipeline.opening import close_observed
 from monitor.pipeline.quiet_hours import Quiet
 from monitor.pipeline.recipients import Recipients
 from monitor.settings import Settings
 from monitor.storage import Store, UnitOfWork
 
-BEGAN: Final = "observed.began"
-TOLD: Final = "observed.account"
-ENDED: Final = "observed.ended"  # the last account: from then on everything rings
+BEGAN, TOLD, ENDED = EventKind.OBSERVED_BEGAN, EventKind.OBSERVED_ACCOUNT, EventKind.OBSERVED_ENDED
 KINDS: Final = (BEGAN, TOLD, ENDED)
 # What is being judged while the hour strikes is in the account.
 _SETTLES: Final = timedelta(seconds=10)

@@ -4,72 +4,53 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Any
 
 from monitor.domain.alert import OBSERVED, Alert, Incident
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError, opens_as
-from monitor.pipeline.incidents import shared_key
-from monitor.plans import Tell, Why, beginning_again, owe, reopened
+from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError, opens_as
+from monitor.pipeline.incidents import room_about, shared_key
+from monitor.plans import ONLY_OBSERVED, Tell, Why, beginning_again, owe, reopened
 from monitor.storage import UnitOfWork
 
-How = Literal["opened", "reopened", "joined"]
 
-
-async def open_plan(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, again: bool = True) -> tuple[PlanRun | None, How]:
-    """The run, and whether it was `opened`, `reopened` or `joined`; None when it is open already, or stays closed.
+async def open_plan(
+    tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, again: bool = True
+) -> tuple[PlanRun | None, EventKind]:
+    """The run, and whether it was opened, opened again or joined; None when it is open already, or stays closed.
 
     The snapshot keeps a run as it was when the file is edited. A crisis that comes back after its run was closed opens the same
     run again: its people must hear of it. Not so (`again`) what rang before, and rings still: somebody said that it is over.
-    What a person opened by hand, or an earlier alert did that is over, is the same crisis as long as its run is open: one room.
-    A run that was only observed is no room: once its plan is more than observed, what rings still opens it in earnest.
+    What a person opened by hand, or an earlier alert did, is the same crisis as long as its run is open: one room
+    (`room_about`). One customer's thread and another's have each their own. What was only observed is carried out once its plan
+    is in force, also for what rings still.
     """
     runs = await tx.plans.of_incident(alert.incident_id)
     known = next((run for run in runs if run.plan == plan.id), None)
-    if known is not None and (again or known.open) and known.only_observed and opens_as(plan) is not RunState.OBSERVING:
-        await _set_aside(tx, known, now)
-        known = None
-    if known is None and (joined := await _join(tx, plan, alert, now)) is not None:
-        return joined, "joined"
+    if known is not None and known.state is RunState.OBSERVING and opens_as(plan) is not RunState.OBSERVING:
+        known, again = await close_observed(tx, known, now), True
     if known is not None:
-        return (await _reopen(tx, plan, known, now) if again else None), "reopened"
-    return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), "opened"
-
-
-async def _join(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> PlanRun | None:
-    """The run of this plan that is open about the same subject, and for which nothing rings, goes on as that of this incident."""
+        return (await _reopen(tx, plan, known, now) if again else None), EventKind.PLAN_REOPENED
     incident = await tx.incidents.get(alert.incident_id)
-    if incident is None or incident.subject is None or OBSERVED in alert.labels:
-        return None
-    run = await tx.plans.open_about(plan.id, incident.subject)
-    if run is None or run.state is RunState.STOOD_DOWN:  # what somebody has called over is another crisis
-        return None
-    if any(each.resolved_at is None for each in await tx.alerts.of_incident(run.incident_id)):
-        return None
-    await tx.plans.move_to(run.id, incident.id, now)
-    return await tx.plans.get(run.id)
+    if incident is not None and incident.subject is not None and OBSERVED not in alert.labels:
+        room, goes_on = await room_about(tx, plan.id, incident.subject, personal=alert.personal)
+        if room is not None and goes_on:
+            await tx.plans.move_to(room.id, incident.id, now)
+            return await tx.plans.get(room.id), EventKind.PLAN_JOINED
+        if room is not None and not again:  # it was the first to ring, and its room has gone on to the crowd's incident
+            return None, EventKind.PLAN_JOINED
+    return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), EventKind.PLAN_OPENED
 
 
-async def _set_aside(tx: UnitOfWork, run: PlanRun, now: datetime) -> None:
-    """What was only observed ends, with its story, as an incident of its own that is over."""
-    incident = await tx.incidents.get(run.incident_id)
-    subject = incident.subject if incident is not None else None
-    apart = await tx.incidents.open(subject=subject, open_key=f"{OBSERVED}:run:{run.id}", severity="info", at=now)
-    await tx.incidents.resolve(apart.id, now)
-    await tx.plans.move_to(run.id, apart.id, now)
-    moved = await tx.plans.get(run.id)
-    assert moved is not None
-    if moved.open:
-        await close_observed(tx, moved, now)
-
-
-async def close_observed(tx: UnitOfWork, run: PlanRun, now: datetime) -> None:
-    """End a run that was only observed: from now on its plan is carried out."""
+async def close_observed(tx: UnitOfWork, run: PlanRun, now: datetime) -> PlanRun:
+    """End a run that was only observed, for its plan is in force by now."""
     closed = replace(run, state=RunState.CLOSED, closed_at=now, closed_by="tocsin", wake_at=None, owed=())
     if await tx.plans.save(run, closed):
-        why = {"why": "it was only observed; from now on the plan is carried out"}
-        event = TimelineEvent(now, "plan.closed", detail=why, incident_id=run.incident_id, plan_run_id=run.id)
-        await tx.timeline.add(event)
+        about: dict[str, Any] = {"at": now, "incident_id": run.incident_id, "plan_run_id": run.id}
+        over = {"to": list(run.definition.notify), "why": Why.OVER}
+        await tx.timeline.add(TimelineEvent(kind=EventKind.PLAN_CLOSED, detail={"why": ONLY_OBSERVED}, **about))
+        await tx.timeline.add(TimelineEvent(kind=EventKind.PLAN_WOULD_TELL, detail=over, **about))
+    return await tx.plans.get(run.id) or closed
 
 
 async def open_by_hand(
@@ -135,21 +116,23 @@ def _confirm_by(plan: Plan, now: datetime) -> datetime | None:
 async def _reopen(tx: UnitOfWork, plan: Plan, closed: PlanRun, now: datetime) -> PlanRun | None:
     """Go on with the incident's run if it was closed. What its end took back is done anew, as a new effect.
 
-    Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now. What is only
-    observed, then or now, stays so.
+    Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now. It is only
+    observed if the plan is now; if it was then, Tocsin does in earnest what it had only written down.
     """
     if closed.open or closed.closed_at is None:
         return None
     try:
-        modes = {closed.opened_as, opens_as(plan)}
+        then, state = closed.opened_as, opens_as(plan)
     except UnreadableRunError:
         return None  # it stays closed; whoever the rule names is told
-    soon = closed.confirmed_at is not None and now - closed.closed_at < plan.activation.cooldown
-    state = RunState.AWAITING_CONFIRMATION if RunState.AWAITING_CONFIRMATION in modes and not soon else RunState.RUNNING
-    state = RunState.OBSERVING if RunState.OBSERVING in modes else state
+    observed = await tx.timeline.was_observed(closed.id, closed.closed_at)
+    if state is not RunState.OBSERVING:
+        soon = closed.confirmed_at is not None and not observed and now - closed.closed_at < plan.activation.cooldown
+        waits = RunState.AWAITING_CONFIRMATION in {then, state} and not soon
+        state = RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING
+    pretended = observed and state is not RunState.OBSERVING
     asked = _confirm_by(plan, now) if state is RunState.AWAITING_CONFIRMATION else None
-    again = reopened(closed, now, state=state, confirm_by=asked)
-    if not await tx.plans.save(closed, again):
+    if not await tx.plans.save(closed, reopened(closed, now, state=state, confirm_by=asked, pretended=pretended)):
         return None
-    await tx.notifications.detach(closed.id, beginning_again(closed))
+    await tx.notifications.detach(closed.id, beginning_again(closed, pretended=pretended))
     return await tx.plans.get(closed.id)

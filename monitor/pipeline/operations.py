@@ -13,8 +13,8 @@ from monitor.domain.alert import Alert, AlertEvent, AlertState, NewAlert, Notifi
 from monitor.domain.errors import UsageError
 from monitor.domain.feedback import Feedback
 from monitor.domain.mention import Observed
-from monitor.domain.plan import Plan, PlanRun, RunState, TimelineEvent
-from monitor.pipeline.evidence import KEPT, digest
+from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, TimelineEvent
+from monitor.pipeline.evidence import digest
 from monitor.pipeline.figures import figures_of
 from monitor.pipeline.opening import open_by_hand
 from monitor.plans import Act, Note, Why, act, owe
@@ -77,7 +77,7 @@ async def _acknowledge(tx: UnitOfWork, alert: Alert, actor: Actor, at: datetime,
     if not await tx.alerts.acknowledge(alert.id, actor.name, at):
         return False
     await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
-    await tx.timeline.add(_event("alert.acknowledged", actor, at, {"rule": alert.rule, **more}, alert))
+    await tx.timeline.add(_event(EventKind.ALERT_ACKNOWLEDGED, actor, at, {"rule": alert.rule, **more}, alert))
     return True
 
 
@@ -117,7 +117,7 @@ async def silence(
             detail["from"] = begin.isoformat()
         if every:
             detail |= {"every": list(every), "timezone": timezone}
-        await tx.timeline.add(_event("silence.added", actor, at, detail))
+        await tx.timeline.add(_event(EventKind.SILENCE_ADDED, actor, at, detail))
         await tx.commit()
         return number
 
@@ -128,7 +128,7 @@ async def end_silence(store: Store, number: int, actor: Actor, at: datetime) -> 
         if number not in {each.id for each in await tx.silences.not_over(at)}:
             raise UsageError(f"silence {number} is not in force; `tocsin silences` lists those that are")
         await tx.silences.end(number, at)
-        await tx.timeline.add(_event("silence.ended", actor, at, {"silence": number}))
+        await tx.timeline.add(_event(EventKind.SILENCE_ENDED, actor, at, {"silence": number}))
         await tx.commit()
 
 
@@ -162,7 +162,7 @@ async def act_in_plan(
                 actor = Actor(done.by, through)
                 notes = [each for each in moved.effects if isinstance(each, Note)]
                 await tx.timeline.add_all(
-                    [_plan_event(f"plan.{each.kind}", run, actor, done.at, {**each.detail, **more}) for each in notes]
+                    [_plan_event(each.kind, run, actor, done.at, {**each.detail, **more}) for each in notes]
                 )
                 if done.verb == "false_alarm":
                     await _take_alerts(tx, run, actor, done.at)
@@ -182,7 +182,7 @@ async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime)
         if alert.state is AlertState.OPEN and await tx.alerts.acknowledge(alert.id, actor.name, at):
             await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
             detail = {"rule": alert.rule, "note": f"plan run {run.id} was a false alarm"}
-            await tx.timeline.add(_event("alert.acknowledged", actor, at, detail, alert))
+            await tx.timeline.add(_event(EventKind.ALERT_ACKNOWLEDGED, actor, at, detail, alert))
 
 
 async def open_plan_by_hand(
@@ -207,7 +207,7 @@ async def open_plan_by_hand(
         detail: dict[str, object] = {"why": why.strip(), "mode": "drill" if drill else "by hand"}
         if run.level is not None:
             detail["level"] = run.level
-        await tx.timeline.add(_plan_event("plan.opened", run, actor, at, detail))
+        await tx.timeline.add(_plan_event(EventKind.PLAN_OPENED, run, actor, at, detail))
         await tx.commit()
         return run
 
@@ -230,7 +230,7 @@ async def close_unread(store: Store, run_id: int, actor: Actor, at: datetime) ->
             closed = replace(run, state=RunState.CLOSED, closed_at=at, closed_by=actor.name, wake_at=at, owed=_owed_still(run))
             if await tx.plans.save(run, closed):
                 await tx.deliveries.call_off(run_id, at, "the run is closed")
-                await tx.timeline.add(_plan_event("plan.closed", run, actor, at))
+                await tx.timeline.add(_plan_event(EventKind.PLAN_CLOSED, run, actor, at))
                 await tx.commit()
                 return
     raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")
@@ -273,7 +273,7 @@ async def ring_for_test(store: Store, rule: str, receiver: str, actor: Actor, at
         )
         await tx.alerts.resolve(alert.id, at, "it was a test")
         await tx.incidents.resolve(incident.id, at)
-        await tx.timeline.add(_event("alert.tested", actor, at, {"rule": rule, "receiver": receiver}, alert))
+        await tx.timeline.add(_event(EventKind.ALERT_TESTED, actor, at, {"rule": rule, "receiver": receiver}, alert))
         await tx.commit()
         return incident.id
 
@@ -300,7 +300,7 @@ async def _keep(tx: UnitOfWork, said: Feedback, mention: Observed, through: str)
         raise UsageError(f"mention {mention.id} is not about `{said.value}`: it is about {about}")
     await tx.feedback.give(said)
     detail = {"mention": mention.id, said.kind: said.value}
-    await tx.timeline.add(_event("feedback.given", Actor(said.by, through), said.at, detail))
+    await tx.timeline.add(_event(EventKind.FEEDBACK_GIVEN, Actor(said.by, through), said.at, detail))
 
 
 async def erase(store: Store, network: str, who: str, actor: Actor, at: datetime) -> tuple[Erased, bool]:
@@ -315,7 +315,7 @@ async def erase(store: Store, network: str, who: str, actor: Actor, at: datetime
             erased = await tx.erasures.erase(network, who, at, actor.name)
             listed = await store.erased_list.add(erased.buried)
             if not erased.already:
-                await tx.timeline.add(_event("author.erased", actor, at, _outcome(erased)))
+                await tx.timeline.add(_event(EventKind.AUTHOR_ERASED, actor, at, _outcome(erased)))
             await tx.commit()
             return erased, listed
 
@@ -339,7 +339,7 @@ async def place_hold(
     async with store.begin() as tx:
         hold = await tx.holds.place(what, number, reason=reason, by=actor.name, at=at, until=until)
         detail = {"hold": hold.id, "on": f"{what} {number}", "mentions": len(hold.covers), "evidence_hash": hold.evidence_hash}
-        event = _event("hold.placed", actor, at, detail | {"reason": reason})
+        event = _event(EventKind.HOLD_PLACED, actor, at, detail | {"reason": reason})
         await tx.timeline.add(replace(event, incident_id=number if what == "incident" else None))
         await tx.commit()
         return hold
@@ -364,7 +364,7 @@ async def keep_post(
         said = f"{reason}: {note}" if note else reason
         hold = await tx.holds.place("mention", post.id, reason=said, by=actor.name, at=at, until=until)
         detail = {"mention": post.id, "sha256": digest(post), "hold": hold.id, "note": note or None}
-        await tx.timeline.add(_plan_event(KEPT, run, actor, at, detail))
+        await tx.timeline.add(_plan_event(EventKind.PLAN_KEPT, run, actor, at, detail))
         await tx.commit()
         return hold, post, True
 
@@ -396,11 +396,11 @@ async def release_hold(store: Store, number: int, actor: Actor, at: datetime) ->
             hold = await tx.holds.get(number)
             if hold is None or not await tx.holds.release(number, actor.name, at):
                 raise UsageError(f"hold {number} is not in force; `tocsin hold list` lists those that are")
-            event = _event("hold.released", actor, at, {"hold": number})
+            event = _event(EventKind.HOLD_RELEASED, actor, at, {"hold": number})
             await tx.timeline.add(replace(event, incident_id=hold.number if hold.what == "incident" else None))
             erased = await tx.erasures.carry_out(at)
             await store.enlist(buried for each in erased for buried in each.buried)
-            await tx.timeline.add_all([_event("author.erased", actor, at, _outcome(each)) for each in erased])
+            await tx.timeline.add_all([_event(EventKind.AUTHOR_ERASED, actor, at, _outcome(each)) for each in erased])
             await tx.commit()
             return erased
 
@@ -414,7 +414,9 @@ def _outcome(erased: Erased) -> dict[str, object]:
     return {"author": erased.author, "mentions": erased.mentions, "kept": erased.kept, "told": erased.told}
 
 
-def _event(kind: str, actor: Actor, at: datetime, detail: Mapping[str, object], alert: Alert | None = None) -> TimelineEvent:
+def _event(
+    kind: EventKind, actor: Actor, at: datetime, detail: Mapping[str, object], alert: Alert | None = None
+) -> TimelineEvent:
     return TimelineEvent(
         at=at,
         kind=kind,
@@ -426,7 +428,9 @@ def _event(kind: str, actor: Actor, at: datetime, detail: Mapping[str, object], 
     )
 
 
-def _plan_event(kind: str, run: PlanRun, actor: Actor, at: datetime, more: Mapping[str, object] | None = None) -> TimelineEvent:
+def _plan_event(
+    kind: EventKind, run: PlanRun, actor: Actor, at: datetime, more: Mapping[str, object] | None = None
+) -> TimelineEvent:
     return TimelineEvent(
         at=at,
         kind=kind,

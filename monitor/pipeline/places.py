@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from monitor.domain.plan import Plan, PlanRun, places
+from monitor.domain.plan import Language, Plan, PlanRun, localized, places
 from monitor.pipeline.figures import figures_of
 from monitor.storage import UnitOfWork
 from rules.figures import Figures
@@ -36,16 +36,15 @@ async def places_of(
 
 
 def known_places(
-    run: PlanRun, figures: Figures, *, brand: str, subject: str | None, lead: str, language: str, zone: str, now: datetime
+    run: PlanRun, figures: Figures, *, brand: str, subject: str | None, lead: str, language: Language, zone: str, now: datetime
 ) -> Mapping[str, str]:
     """What each place says (`monitor.domain.plan.PLACES`), by the clock of `zone`; one of which nothing is known is left out."""
     level = run.definition.level(run.level)
-    name = level.name if level is not None else {}
     clock = ZoneInfo(zone)
     found = {
         "brand": brand,
         "subject": subject or brand,
-        "level": name.get("fr" if language == "fr" else "en") or next(iter(name.values()), ""),
+        "level": localized(level.name, language) if level is not None else "",
         "since": _shown(run.opened_at, clock, language),
         "now": _shown(now, clock, language),
         "next_update": _shown(_next_quarter(now + _UPDATE), clock, language),

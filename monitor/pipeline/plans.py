@@ -11,8 +11,8 @@ import structlog
 from monitor.domain.alert import AlertEvent, DeliveryRecord, DeliveryState, NotificationKind
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
-from monitor.domain.plan import FREED, STUCK, Channel, PlanRun, StatementStep, StepState, TimelineEvent
-from monitor.pipeline.evidence import CAPTURED, capture
+from monitor.domain.plan import Channel, EventKind, PlanRun, StatementStep, StepState, TimelineEvent
+from monitor.pipeline.evidence import capture
 from monitor.pipeline.figures import asks_figures, figures_of
 from monitor.plans import Capture, Facts, Moved, Note, Tell, Why, move, owed
 from monitor.plans.steps import is_delivered
@@ -105,7 +105,7 @@ class PlanRunner:
             return 0
         self._stuck.pop(number, None)
         if self._told and number in self._told:
-            await self._say(number, FREED)
+            await self._say(number, EventKind.PLAN_FREED)
             self._told -= {number}
         return moved
 
@@ -190,10 +190,10 @@ class PlanRunner:
         times = self._stuck[number].times if number in self._stuck else 0
         self._stuck[number] = _Stuck(times + 1, self._clock.now() + min(REST * 2**times, LONGEST_REST))
         if self._told is not None and number not in self._told:
-            await self._say(number, STUCK, reason=type(error).__name__)
+            await self._say(number, EventKind.PLAN_STUCK, reason=type(error).__name__)
             self._told |= {number}
 
-    async def _say(self, number: int, kind: str, **detail: str) -> None:
+    async def _say(self, number: int, kind: EventKind, **detail: str) -> None:
         async with self._store.begin() as tx:
             run = await tx.plans.get(number)
             if run is not None:
@@ -212,9 +212,9 @@ async def _event(tx: UnitOfWork, run: PlanRun, effect: Note | Capture, now: date
     """A line of the timeline. What is captured stands in it by its hashes."""
     if isinstance(effect, Capture):
         detail: Mapping[str, object] = {"step": effect.step, **await capture(tx, run.incident_id)}
-        return TimelineEvent(now, CAPTURED, detail=detail, incident_id=run.incident_id, plan_run_id=run.id)
+        return TimelineEvent(now, EventKind.PLAN_CAPTURED, detail=detail, incident_id=run.incident_id, plan_run_id=run.id)
     said = {"plan": run.plan, **effect.detail}
-    return TimelineEvent(now, f"plan.{effect.kind}", detail=said, incident_id=run.incident_id, plan_run_id=run.id)
+    return TimelineEvent(now, effect.kind, detail=said, incident_id=run.incident_id, plan_run_id=run.id)
 
 
 def _publishes(run: PlanRun, tell: Tell) -> bool:

@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Final, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from monitor.domain.alert import NotificationKind
 from monitor.domain.clock import Clock
-from monitor.domain.plan import Plan, TimelineEvent
+from monitor.domain.plan import EventKind, Plan, TimelineEvent
 from monitor.plans import Why
 from monitor.settings import Contacts, Settings
 from monitor.storage import Store, UnitOfWork
 
-READ: Final = "plan.read"
-ASKED: Final = "plan.read_asked"
+_SAID_OR_ASKED = (EventKind.PLAN_READ, EventKind.PLAN_READ_ASKED)
 _MORNING, _EVENING = time(9), time(18)
 _SATURDAY = 5
 
@@ -42,8 +41,9 @@ def must_read(plan: Plan, contacts: Contacts) -> Sequence[str]:
 
 
 def readings(plan: Plan, people: Iterable[str], story: Sequence[TimelineEvent]) -> list[Reading]:
-    """What each has read, as the timeline says (`READ`, in order)."""
-    return [_reading(plan, person, [each for each in story if _is_about(each, READ, plan.id, person)]) for person in people]
+    """What each has read, as the timeline says (`PLAN_READ`, in order)."""
+    said = [each for each in story if each.kind == EventKind.PLAN_READ]
+    return [_reading(plan, person, [each for each in said if _is_about(each, plan.id, person)]) for person in people]
 
 
 def _reading(plan: Plan, person: str, said: Sequence[TimelineEvent]) -> Reading:
@@ -55,19 +55,19 @@ def _reading(plan: Plan, person: str, said: Sequence[TimelineEvent]) -> Reading:
     return Reading(person, "older", said[-1].at, str((said[-1].detail or {}).get("version")))
 
 
-def _is_about(event: TimelineEvent, kind: str, plan: str, person: str) -> bool:
+def _is_about(event: TimelineEvent, plan: str, person: str) -> bool:
     detail = event.detail or {}
-    return event.kind == kind and detail.get("plan") == plan and detail.get("person") == person
+    return detail.get("plan") == plan and detail.get("person") == person
 
 
 async def note_reading(store: Store, plan: Plan, person: str, by: str, at: datetime, *, through: str) -> bool:
     """Note that somebody has read and understood a plan as it is now. False: that was noted already."""
     async with store.begin() as tx:
-        story = await tx.timeline.of_kinds([READ], alone=True)
+        story = await tx.timeline.of_kinds([EventKind.PLAN_READ], alone=True)
         if readings(plan, [person], story)[0].state == "read":
             return False
         detail = {"plan": plan.id, "version": plan.version, "person": person}
-        await tx.timeline.add(TimelineEvent(at, READ, by, through, detail))
+        await tx.timeline.add(TimelineEvent(at, EventKind.PLAN_READ, by, through, detail))
         await tx.commit()
     return True
 
@@ -87,7 +87,7 @@ class Readings:
         if not self._plans or not await self._due(now):
             return 0
         async with self._store.begin() as tx:
-            story = await tx.timeline.of_kinds([READ, ASKED], alone=True)
+            story = await tx.timeline.of_kinds(_SAID_OR_ASKED, alone=True)
             due = self._unread(story, now)
             for plan, person in due:
                 await self._ask(tx, plan, person, now)
@@ -96,7 +96,7 @@ class Readings:
 
     async def _due(self, now: datetime) -> bool:
         async with self._store.read() as tx:
-            return bool(self._unread(await tx.timeline.of_kinds([READ, ASKED]), now))
+            return bool(self._unread(await tx.timeline.of_kinds(_SAID_OR_ASKED), now))
 
     def _unread(self, story: Sequence[TimelineEvent], now: datetime) -> list[tuple[Plan, str]]:
         """Each plan with each person who has not read it, was not asked yet, can be told, and is at work now."""
@@ -124,11 +124,12 @@ class Readings:
             plan_why=Why.READ,
         )
         detail = {"plan": plan.id, "version": plan.version, "person": person}
-        await tx.timeline.add(TimelineEvent(now, ASKED, detail=detail))
+        await tx.timeline.add(TimelineEvent(now, EventKind.PLAN_READ_ASKED, detail=detail))
 
 
 def _was_asked(plan: Plan, person: str, story: Sequence[TimelineEvent]) -> bool:
-    return any(_is_about(each, ASKED, plan.id, person) and (each.detail or {}).get("version") == plan.version for each in story)
+    asked = [each for each in story if each.kind == EventKind.PLAN_READ_ASKED and _is_about(each, plan.id, person)]
+    return any((each.detail or {}).get("version") == plan.version for each in asked)
 
 
 def by_day(contacts: Contacts, person: str, at: datetime, zone: str) -> bool:

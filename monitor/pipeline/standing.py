@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from monitor.domain.plan import NotifyStep, Plan, PlanRun, StatementStep, TimelineEvent, filled
+from monitor.domain.plan import EventKind, NotifyStep, Plan, PlanRun, StatementStep, TimelineEvent, filled, localized
 from monitor.pipeline.figures import figures_of
 from monitor.plans import Why
 from monitor.plans.news import due_at, told_at
 from monitor.plans.steps import SHOWN, is_held
+from monitor.plans.story import Told, titles_of, told
 from monitor.storage import UnitOfWork
-from notifiers.catalogue import group as group_name
 from notifiers.message import DoneFacts, FigureFacts, GroupFacts, Language, PlanFacts, StandingFacts
 from rules.figures import Figures
 
-REPORT: Final = "plan.situation"
-HANDED_OVER: Final = "plan.handed_over"
-_NOTED: Final = "plan.noted"
-_ABOUT = ("to", "posts", "mention")  # what an event that is about no step and no level is about
+_TOLD: Final = frozenset(
+    {
+        EventKind.PLAN_OPENED, EventKind.PLAN_CONFIRMED, EventKind.PLAN_ACTIVATED, EventKind.PLAN_ACKNOWLEDGED,
+        EventKind.PLAN_ASSIGNED, EventKind.PLAN_HANDED_OVER, EventKind.PLAN_ESCALATED, EventKind.PLAN_CAPTURED,
+        EventKind.PLAN_KEPT, EventKind.PLAN_UPDATED, EventKind.PLAN_STOOD_DOWN, EventKind.PLAN_CLOSED,
+        EventKind.PLAN_FALSE_ALARM, EventKind.LEVEL_SET, EventKind.LEVEL_RAISED, EventKind.LEVEL_LOWERED,
+        EventKind.STEP_DONE, EventKind.STEP_SKIPPED, EventKind.STEP_FAILED, EventKind.STEP_LATE, EventKind.STEP_APPROVED,
+        EventKind.STEP_REJECTED, EventKind.STEP_EDITED,
+    }
+)  # fmt: skip
+"""What is told of a run to somebody who was not there; the rest of its timeline is for those who were."""
+_NOTED: Final = EventKind.PLAN_NOTED.removeprefix("plan.")
 
 
 def is_report(plan: Plan, step: str | None) -> bool:
@@ -50,7 +59,7 @@ async def standing_of(
     if not report and why not in {Why.HANDOVER, Why.NEWS}:
         return None
     story = [each for each in await tx.timeline.of_run(run.id) if each.at <= now]
-    shown = [each for each in story if each.kind == REPORT and (each.detail or {}).get("step") == step]
+    shown = [each for each in story if each.kind == EventKind.PLAN_SITUATION and (each.detail or {}).get("step") == step]
     here = next((each for each in reversed(shown) if each.at == now), None)
     figures = _figures_in(here) if here is not None else await figures_of(tx, run, plan.window, now)
     earlier = [each for each in shown if each.at < now]
@@ -73,7 +82,7 @@ def with_standing(
         return facts
     words = {step.id: run.words(step) for step in run.definition.steps if isinstance(step, StatementStep)}
     steps = tuple(
-        replace(step, text=filled(_in(words[step.id], language), fill(now=step.ended)))
+        replace(step, text=filled(localized(words[step.id], language), fill(now=step.ended)))
         if step.ended is not None and step.id in words
         else step
         for step in facts.steps
@@ -81,14 +90,9 @@ def with_standing(
     return replace(facts, steps=steps, standing=standing)
 
 
-def _in(texts: Mapping[Language, str], language: Language) -> str:
-    """The text in the language asked for, or in whichever there is."""
-    return texts.get(language) or next(iter(texts.values()), "")
-
-
 def _shift_began(run: PlanRun, story: Sequence[TimelineEvent], *, over: bool) -> datetime:
     """When the run was handed over before; else when it opened. `over`: the shift has ended, by the last handover of all."""
-    shifts = [run.opened_at, *(each.at for each in story if each.kind == HANDED_OVER)]
+    shifts = [run.opened_at, *(each.at for each in story if each.kind == EventKind.PLAN_HANDED_OVER)]
     return shifts[-2] if over and len(shifts) > 1 else shifts[-1]
 
 
@@ -109,7 +113,8 @@ def _standing(
     people: Mapping[str, str],
 ) -> StandingFacts:
     plan = run.definition
-    told = [_done(plan, each, language, people) for each in story if each.kind.startswith("plan.")]
+    in_words = partial(told, titles=titles_of(plan), called=lambda name: people.get(name, name), language=language)
+    happened = [_done(each, in_words(each)) for each in story if each.kind.startswith("plan.")]
     begins = before is None or since == run.opened_at  # the report before has told what happened at its own moment
     return StandingFacts(
         since=since,
@@ -117,8 +122,8 @@ def _standing(
         window=plan.window,
         level_since=run.level_since,
         figures=tuple(_figures(run, figures, _figures_in(before) if before is not None else Figures())),
-        done=tuple(each for each in told if since < each.at <= now or (each.at == since and begins)),
-        notes=tuple(each for each in told if each.what == _NOTED.removeprefix("plan.")),
+        done=tuple(each for each in happened if since < each.at <= now or (each.at == since and begins)),
+        notes=tuple(each for each in happened if each.what == _NOTED),
         groups=tuple(
             GroupFacts(each.group, each.channel, told_at(run, each.group), due_at(run, each)) for each in plan.stakeholders
         ),
@@ -141,22 +146,6 @@ def _next_report(run: PlanRun) -> datetime | None:
     return min(found, default=None)
 
 
-def _done(plan: Plan, event: TimelineEvent, language: Language, people: Mapping[str, str]) -> DoneFacts:
-    detail: Mapping[str, Any] = event.detail or {}
-    who = "" if event.actor == "tocsin" else people.get(event.actor, event.actor)
-    note = detail.get("text") or detail.get("why") or detail.get("note") or ""
-    return DoneFacts(event.at, event.kind.removeprefix("plan."), who, _about(plan, detail, language, people), str(note))
-
-
-def _about(plan: Plan, detail: Mapping[str, Any], language: Language, people: Mapping[str, str]) -> str:
-    """What an event is about, as people call it: its step, its level, or whom."""
-    step = plan.step(str(detail.get("step") or ""))
-    level = plan.level(detail["level"]) if isinstance(detail.get("level"), int) else None
-    called = level.name if level is not None else step.called if step is not None and "posts" not in detail else None
-    if called is not None:
-        return _in(called, language)
-    if (group := detail.get("group")) is not None:
-        return group_name(language, str(group))
-    found = next((detail[name] for name in _ABOUT if detail.get(name) is not None), "")
-    names = found if isinstance(found, list) else [found]
-    return ", ".join(people.get(str(name), str(name)) for name in names)
+def _done(event: TimelineEvent, words: Told) -> DoneFacts:
+    said = words.said if event.kind in _TOLD else ""
+    return DoneFacts(event.at, event.kind.removeprefix("plan."), words.who, words.about, words.note, said)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from monitor.domain.alert import Addressee, Alert, AlertEvent, NewAlert, NotificationKind
 from monitor.domain.mention import Observed
-from monitor.domain.plan import PlanRun, RunState, TimelineEvent, only_observed, opens_as
+from monitor.domain.plan import EventKind, PlanRun, RunState, TimelineEvent, only_observed, opens_as
 from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.inhibited import Inhibitions
 from monitor.pipeline.limits import Limits
@@ -70,15 +70,15 @@ class Telling:
         `begins`: so far, nobody was told of it.
         """
         share = AlertEvent.of(alert, kind, evidence)
-        run, how = await self._open_plan(tx, alert, now, again=begins) if alert.plan is not None else (None, "")
-        told = await self._tell_plan(tx, run, share, now) if run is not None and how != "joined" else set()
-        room = self._room(run, now) if run is not None and how == "joined" else ()
+        run, joined = await self._open_plan(tx, alert, now, again=begins) if alert.plan is not None else (None, False)
+        told = await self._tell_plan(tx, run, share, now) if run is not None and not joined else set()
+        room = self._room(run, now) if run is not None and joined else ()
         receivers = [each for each in dict.fromkeys((*self._recipients.of(alert, now), *room)) if each not in told]
         receivers = await self._without_inhibited(tx, rings, alert, receivers, now, told=told)
         asks = kind is NotificationKind.FIRST and not alert.exempt and bool(receivers)
         alone = not begins or await self._limits.leave_room(tx, alert, now, asks=asks)
         if not alone:
-            await self._notes.held_back(tx, alert, "limited", "limited", now, receivers=receivers)
+            await self._notes.held_back(tx, alert, EventKind.ALERT_LIMITED, "limited", now, receivers=receivers)
         await self._owe(tx, alert, receivers, kind, share, now, alone=alone)
 
     async def tell_of_its_end(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
@@ -115,7 +115,9 @@ class Telling:
             if until is not None:
                 held.setdefault(until, []).append(receiver)
         for until, waiting in held.items():
-            await self._notes.held_back(tx, alert, "held", "quiet_hours", now, receivers=waiting, until=until.isoformat())
+            await self._notes.held_back(
+                tx, alert, EventKind.ALERT_HELD, "quiet_hours", now, receivers=waiting, until=until.isoformat()
+            )
 
     async def _without_inhibited(
         self,
@@ -133,9 +135,9 @@ class Telling:
         waiting = rings.withheld(alert)
         if fresh := [receiver for receiver in inhibited if receiver not in waiting]:
             by = sorted({inhibited[receiver] for receiver in fresh})
-            await self._notes.held_back(tx, alert, "inhibited", "inhibited", now, receivers=fresh, by=by)
+            await self._notes.held_back(tx, alert, EventKind.ALERT_INHIBITED, "inhibited", now, receivers=fresh, by=by)
         if over := sorted(waiting & {*free, *told}):
-            await self._notes.of(tx, "alert.released", now, alert, {"receivers": over})
+            await self._notes.of(tx, EventKind.ALERT_RELEASED, now, alert, {"receivers": over})
         if fresh or over:
             rings.withheld_from(alert, (waiting | {*fresh}) - {*over})
         return free
@@ -145,24 +147,24 @@ class Telling:
         if alert.plan is not None:
             await self._open_plan(tx, alert, now, again=True)
 
-    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> tuple[PlanRun | None, str]:
-        """Open the emergency plan, or join the alert to a run that is open, and write it down."""
+    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> tuple[PlanRun | None, bool]:
+        """Open the emergency plan, or join (True) the alert to a run that is open, and write it down."""
         plan = self._settings.plans.get(str(alert.plan))
         if plan is None:  # it was removed since the alert was opened
-            return None, ""
+            return None, False
         if self._settings.observes_all(now):
             plan = only_observed(plan)
-        run, how = await open_plan(tx, plan, alert, now, again=again)
+        run, kind = await open_plan(tx, plan, alert, now, again=again)
         if run is not None:
             detail = {"plan": plan.id, "mode": plan.activation.mode if run.state is opens_as(plan) else "confirm"}
-            if how == "joined":
+            if kind is EventKind.PLAN_JOINED:
                 detail = {"plan": plan.id, "rule": alert.rule}
             else:
                 metrics.plans_opened.labels(plan=plan.id).inc()
             await self._notes.add(
-                tx, TimelineEvent(at=now, kind=f"plan.{how}", detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
+                tx, TimelineEvent(at=now, kind=kind, detail=detail, incident_id=alert.incident_id, plan_run_id=run.id)
             )
-        return run, how
+        return run, kind is EventKind.PLAN_JOINED
 
     def _room(self, run: PlanRun, now: datetime) -> Sequence[str]:
         """The people of a plan that somebody had opened before it rang: they hear what rings, and not that it is open."""

@@ -7,11 +7,12 @@ both in one transaction. Nothing here reads a clock, a store or a file.
 from monitor.plans.acting import Act, RefusedError
 from monitor.plans.acts import VERBS, act
 from monitor.plans.aftermath import report_due
-from monitor.plans.effects import Capture, Effect, Moved, Note, Tell, Why, owe, owed
+from monitor.plans.effects import ONLY_OBSERVED, Capture, Effect, Moved, Note, Tell, Why, owe, owed
 from monitor.plans.moving import Facts, moments, move
 from monitor.plans.reopening import beginning_again, reopened
 
 __all__ = [
+    "ONLY_OBSERVED",
     "VERBS",
     "Act",
     "Capture",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import Language, Plan, PlanRun, Step, StepRun, StepState
+from monitor.domain.plan import EventKind, Language, Plan, PlanRun, Step, StepRun, StepState
 from monitor.plans.effects import Note
 from monitor.plans.steps import is_automatic
 from rules.base import suggest
@@ -44,7 +44,7 @@ class Act:
     figures: Figures = field(default_factory=Figures)
 
 
-def note(kind: str, done: Act, **more: object) -> Note:
+def note(kind: EventKind, done: Act, **more: object) -> Note:
     """The event of an act, with what its doer wrote."""
     detail: dict[str, object] = {"step": done.step} if done.step is not None else {}
     if done.text and "why" not in more and "text" not in more:

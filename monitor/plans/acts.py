@@ -10,6 +10,7 @@ from typing import Final
 from monitor.domain.plan import (
     ChecklistStep,
     Closure,
+    EventKind,
     Plan,
     PlanRun,
     RunState,
@@ -59,9 +60,9 @@ def act(run: PlanRun, done: Act) -> Moved:
 def _also_taken(run: PlanRun, moved: Moved, done: Act) -> Iterator[Effect]:
     """Who hands over or ends what nobody had has taken it, too, and the report counts that; to end a drill answers nothing."""
     taken = run.acknowledged_at is None and moved.run.acknowledged_at is not None
-    said = any(isinstance(each, Note) and each.kind == "acknowledged" for each in moved.effects)
+    said = any(isinstance(each, Note) and each.kind == EventKind.PLAN_ACKNOWLEDGED for each in moved.effects)
     if taken and not said and not (run.drill and done.verb in _ENDING):
-        yield Note("acknowledged")
+        yield Note(EventKind.PLAN_ACKNOWLEDGED)
 
 
 # --- who has it ----------------------------------------------------------------------------------------------------------
@@ -73,12 +74,12 @@ def _acknowledge(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if run.acknowledged_at is not None:
         return _also_here(run, done)
     taken = replace(run, acknowledged_at=done.at, acknowledged_by=done.by, lead=_known_as(done) or run.lead)
-    return Moved(taken, (note("acknowledged", done),))
+    return Moved(taken, (note(EventKind.PLAN_ACKNOWLEDGED, done),))
 
 
 def _also_here(run: PlanRun, done: Act) -> Moved:
     """Somebody has it already. A drill asks everybody whom it told, so that there the others' answers are noted, too."""
-    return Moved(run, (note("answered", done),) if run.drill and done.by != run.acknowledged_by else ())
+    return Moved(run, (note(EventKind.PLAN_ANSWERED, done),) if run.drill and done.by != run.acknowledged_by else ())
 
 
 def _known_as(done: Act) -> str | None:
@@ -93,13 +94,13 @@ def _assign(plan: Plan, run: PlanRun, done: Act) -> Moved:
         if run.lead == to:
             return Moved(run)
         told = Tell((to,), Why.ASSIGNED, times=run.version)
-        return Moved(replace(run, lead=to), (note("assigned", done, to=to), told))
+        return Moved(replace(run, lead=to), (note(EventKind.PLAN_ASSIGNED, done, to=to), told))
     step = step_of(plan, done)
     at = run.step(step.id)
     if at.owner == to:
         return Moved(run)
     told = Tell((to,), Why.ASSIGNED, step.id, times=run.version)
-    return Moved(run.with_step(replace(at, owner=to)), (note("step.assigned", done, to=to), told))
+    return Moved(run.with_step(replace(at, owner=to)), (note(EventKind.STEP_ASSIGNED, done, to=to), told))
 
 
 def _somebody(done: Act) -> str:
@@ -115,7 +116,7 @@ def _escalate(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """Help, now: the next rung of the ladder, or everyone."""
     to = next_rung(plan, run) or tuple(plan.named())
     moved = replace(run, rung=run.rung + 1, rung_at=done.at)
-    return Moved(moved, (note("escalated", done, to=list(to)), Tell(to, Why.ESCALATED, times=run.version)))
+    return Moved(moved, (note(EventKind.PLAN_ESCALATED, done, to=list(to)), Tell(to, Why.ESCALATED, times=run.version)))
 
 
 def _hand_over(plan: Plan, run: PlanRun, done: Act) -> Moved:
@@ -124,7 +125,7 @@ def _hand_over(plan: Plan, run: PlanRun, done: Act) -> Moved:
     to = _somebody(done)
     taken = run if run.acknowledged_at is not None else replace(run, acknowledged_at=done.at, acknowledged_by=done.by)
     told = Tell((to,), Why.HANDOVER, times=run.version)
-    return Moved(replace(taken, lead=to), (note("handed_over", done, to=to), told))
+    return Moved(replace(taken, lead=to), (note(EventKind.PLAN_HANDED_OVER, done, to=to), told))
 
 
 def _updated(plan: Plan, run: PlanRun, done: Act) -> Moved:
@@ -133,7 +134,7 @@ def _updated(plan: Plan, run: PlanRun, done: Act) -> Moved:
     group = needs(done.to, "say which group")
     if group not in known:
         raise RefusedError(f"plan {plan.id} has no stakeholders `{group}`; {suggest(group, known)}")
-    return Moved(tell(run, group, done.at), (note("updated", done, group=group),))
+    return Moved(tell(run, group, done.at), (note(EventKind.PLAN_UPDATED, done, group=group),))
 
 
 # --- whether and how gravely ---------------------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ def _confirm(plan: Plan, run: PlanRun, done: Act) -> Moved:
     begun = replace(run, state=RunState.RUNNING, confirmed_at=done.at, confirmed_by=done.by, confirm_by=None)
     begun = replace(begun, stood_down_at=None, stood_down_by=None)
     taken = _acknowledge(plan, begun, done)
-    return Moved(taken.run, (note("confirmed", done), *taken.effects))
+    return Moved(taken.run, (note(EventKind.PLAN_CONFIRMED, done), *taken.effects))
 
 
 def _set_level(plan: Plan, run: PlanRun, done: Act) -> Moved:
@@ -168,7 +169,7 @@ def _set_level(plan: Plan, run: PlanRun, done: Act) -> Moved:
     found = plan.level(level)
     approver = [found.approver] if found is not None and found.approver else []
     told = Tell(tuple(dict.fromkeys([*plan.notify, *approver])), Why.LEVEL, times=run.version)
-    return Moved(moved, (note("level.raised" if graver else "level.lowered", done, level=level, why=why), told))
+    return Moved(moved, (note(EventKind.LEVEL_RAISED if graver else EventKind.LEVEL_LOWERED, done, level=level, why=why), told))
 
 
 # --- what is done --------------------------------------------------------------------------------------------------------
@@ -184,10 +185,10 @@ def _check(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if done.item in at.checked:
         return Moved(run)
     checked = replace(at, checked=tuple(sorted({*at.checked, done.item})))
-    noted: list[Effect] = [note("step.checked", done, item=done.item + 1)]
+    noted: list[Effect] = [note(EventKind.STEP_CHECKED, done, item=done.item + 1)]
     if len(checked.checked) == len(step.items):
         checked = ended(checked, StepState.DONE, done)
-        noted.append(note("step.done", done))
+        noted.append(note(EventKind.STEP_DONE, done))
     return Moved(run.with_step(checked), tuple(noted))
 
 
@@ -198,7 +199,7 @@ def _done(plan: Plan, run: PlanRun, done: Act) -> Moved:
     step, at = doable(plan, run, done)
     if isinstance(step, StatementStep) and at.approved_at is None:
         require_no_yes(plan, run, step, done)
-    return Moved(run.with_step(ended(at, StepState.DONE, done)), (note("step.done", done),))
+    return Moved(run.with_step(ended(at, StepState.DONE, done)), (note(EventKind.STEP_DONE, done),))
 
 
 def _skip(plan: Plan, run: PlanRun, done: Act) -> Moved:
@@ -212,13 +213,15 @@ def _skip(plan: Plan, run: PlanRun, done: Act) -> Moved:
         raise RefusedError(f"the step `{step.id}` is on its way already: nobody can call it back")
     if at.ended and at.state is not StepState.FAILED:
         raise RefusedError(f"the step `{step.id}` is {at.state} already")
-    return Moved(run.with_step(replace(ended(at, StepState.SKIPPED, done), detail=why)), (note("step.skipped", done, why=why),))
+    return Moved(
+        run.with_step(replace(ended(at, StepState.SKIPPED, done), detail=why)), (note(EventKind.STEP_SKIPPED, done, why=why),)
+    )
 
 
 def _note_down(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """Something worth remembering."""
     del plan
-    return Moved(run, (note("noted", done, text=needs(done.text, "say what is to be noted")),))
+    return Moved(run, (note(EventKind.PLAN_NOTED, done, text=needs(done.text, "say what is to be noted")),))
 
 
 # --- the end -------------------------------------------------------------------------------------------------------------
@@ -233,7 +236,7 @@ def _stand_down(plan: Plan, run: PlanRun, done: Act) -> Moved:
     down = replace(run, stood_down_at=done.at, stood_down_by=done.by)
     if run.acknowledged_at is None:  # who ends it has taken it
         down = replace(down, acknowledged_at=done.at, acknowledged_by=done.by)
-    noted = note("stood_down", done, **({"why": done.text} if done.text else {}))
+    noted = note(EventKind.PLAN_STOOD_DOWN, done, **({"why": done.text} if done.text else {}))
     # What is only observed waits for no signature: stood down, it would be observed no more, and act on the outside.
     if run.state is RunState.OBSERVING or plan.closure.sign_off is None or plan.closure.sign_off in done.names:
         closed = _close(plan, down, done)
@@ -271,18 +274,19 @@ def _false_alarm(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """« Fausse alerte »: it was none. It ends at once, and what its steps did is taken back."""
     why = needs(done.text, "say what made it look like a crisis: the rule learns from that")
     closed = _close(plan, run, done, Why.FALSE_ALARM)
-    return replace(closed, effects=(note("false_alarm", done, why=why), *closed.effects))
+    return replace(closed, effects=(note(EventKind.PLAN_FALSE_ALARM, done, why=why), *closed.effects))
 
 
 def _close(plan: Plan, run: PlanRun, done: Act, why: Why = Why.OVER) -> Moved:
     """It is over. What steps changed outside is taken back, whoever was told hears of it, and whoever reports is asked to."""
     undone = [Tell((undo.receiver,), Why.UNDO, step) for step, undo in _undone(plan, run, done)]
     closed = replace(run, state=RunState.CLOSED, closed_at=done.at, closed_by=done.by, wake_at=None)
-    asked = Moved(closed) if done.verb == "false_alarm" else ask_for_report(closed)
+    owes = done.verb != "false_alarm" and run.state is not RunState.OBSERVING
+    asked = ask_for_report(closed) if owes else Moved(closed)
     over = [Tell(plan.notify, why, times=run.version)]
     if run.drill:
         over.append(Tell((plan.owner or OPS,), Why.DRILLED, times=run.version))
-    return Moved(asked.run, (note("closed", done), *undone, *over, *asked.effects))
+    return Moved(asked.run, (note(EventKind.PLAN_CLOSED, done), *undone, *over, *asked.effects))
 
 
 def _undone(plan: Plan, run: PlanRun, done: Act) -> Iterator[tuple[str, Undo]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.domain.plan import PlanRun, RunState, UnreadableRunError
+from monitor.domain.plan import EventKind, PlanRun, UnreadableRunError
 from monitor.plans.effects import Moved, Note, Tell, Why
 
 REMIND: Final = timedelta(days=1)
@@ -14,7 +14,10 @@ REMIND: Final = timedelta(days=1)
 
 
 def report_due(run: PlanRun) -> datetime | None:
-    """Until when the report is owed. None: the run goes on, was only observed, or its plan says nobody who writes it."""
+    """Until when the report is owed. None: the run goes on, or its plan says nobody who writes it.
+
+    Whether it is owed at all is not known here: of a false alarm, or of what was only observed when it ended, it is not.
+    """
     return run.closed_at + run.definition.after_action.due if run.closed_at is not None and _author(run) else None
 
 
@@ -36,12 +39,12 @@ def remind_of_report(closed: PlanRun, now: datetime, *, settled: bool) -> Moved:
     if now < at:
         return Moved(replace(closed, wake_at=at))
     reminded = replace(closed, touched_at=now, wake_at=now + REMIND)
-    return Moved(reminded, (Note("report.overdue"), Tell((author,), Why.UNSIGNED, times=closed.version)))
+    return Moved(reminded, (Note(EventKind.REPORT_OVERDUE), Tell((author,), Why.UNSIGNED, times=closed.version)))
 
 
 def _author(run: PlanRun) -> str | None:
     """Who writes it. A run that another version opened names nobody whom this one can read."""
     try:
-        return None if run.opened_as is RunState.OBSERVING else run.definition.after_action.owner
+        return run.definition.after_action.owner
     except UnreadableRunError:
         return None

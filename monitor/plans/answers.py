@@ -9,12 +9,17 @@ from statistics import median_low
 from typing import Final
 
 from monitor.domain.alert import Notification, NotificationKind
-from monitor.domain.plan import PlanRun, TimelineEvent
+from monitor.domain.plan import EventKind, PlanRun, TimelineEvent
 from monitor.plans.effects import Why
 
-_NO_ANSWER: Final = frozenset({"plan.opened", "plan.closed", "plan.stood_down", "plan.false_alarm"})
+_NO_ANSWER: Final = frozenset(
+    {EventKind.PLAN_OPENED, EventKind.PLAN_CLOSED, EventKind.PLAN_STOOD_DOWN, EventKind.PLAN_FALSE_ALARM}
+)
 """What a person does to a run from outside: whoever opens or ends a drill has not answered it by that."""
 _NO_CALL: Final = frozenset({Why.UNDO, Why.REPORT, Why.UNSIGNED, Why.STEP})
+
+# Why somebody is told of a run that they may take. Who is to approve or to do a step is asked for just that.
+_WHO_HAS_IT: Final = frozenset({Why.UNTAKEN, Why.UNCONFIRMED, Why.ESCALATED, Why.LEVEL, Why.ASSIGNED})
 
 _TEAM: Final = 3  # answers of which figures can be told without telling on anybody
 
@@ -98,10 +103,17 @@ def asks(message: Notification) -> bool:
     return opens or (message.kind is NotificationKind.CALL and message.plan_why not in _NO_CALL)
 
 
+def asks_who_has_it(message: Notification) -> bool:
+    """Whether « je prends en charge » answers it: it tells of a run, and asks whoever reads it to take that."""
+    if message.kind is NotificationKind.CALL:
+        return message.plan_why in _WHO_HAS_IT and message.plan_about is None
+    return message.kind is NotificationKind.PLAN
+
+
 def is_answer(run: PlanRun, event: TimelineEvent) -> bool:
     """Whether a person took part in a drill by it: what comes with its end or later changes nothing of what it found."""
     ended = run.closed_at is not None and event.at >= run.closed_at
-    return event.plan_run_id == run.id and event.actor != "tocsin" and event.kind not in _NO_ANSWER and not ended
+    return event.plan_run_id == run.id and event.by_hand and event.kind not in _NO_ANSWER and not ended
 
 
 def _answered(run: PlanRun, timeline: Iterable[TimelineEvent]) -> dict[str, datetime]:

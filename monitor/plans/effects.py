@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from monitor.domain.plan import Channel, PlanRun, RunState
+from monitor.domain.plan import Channel, EventKind, PlanRun, RunState
+
+ONLY_OBSERVED: Final = "it was only observed"  # why a run is closed whose plan is carried out from now on
 
 
 class Why(StrEnum):
@@ -56,9 +58,9 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Write an event into the timeline; `kind` is without its `plan.`, such as `step.done`."""
+    """Write an event into the timeline; `detail` says what it is about."""
 
-    kind: str
+    kind: EventKind
     detail: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -87,8 +89,11 @@ def as_observed(run: PlanRun, effects: Sequence[Effect]) -> Sequence[Effect]:
 
 def _would(effect: Effect) -> Effect:
     if isinstance(effect, Tell):
-        return Note("would_tell", {"to": list(effect.to), "why": effect.why, **({"step": effect.step} if effect.step else {})})
-    return Note("would_capture", {"step": effect.step}) if isinstance(effect, Capture) else effect
+        return Note(
+            EventKind.PLAN_WOULD_TELL,
+            {"to": list(effect.to), "why": effect.why, **({"step": effect.step} if effect.step else {})},
+        )
+    return Note(EventKind.PLAN_WOULD_CAPTURE, {"step": effect.step}) if isinstance(effect, Capture) else effect
 
 
 def owe(effects: Iterable[Effect]) -> list[Mapping[str, object]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.domain.plan import Plan, PlanRun, Rung, RunState
+from monitor.domain.plan import EventKind, Plan, PlanRun, Rung, RunState
 from monitor.plans.effects import Moved, Note, Tell, Why
 
 ACK_WITHIN: Final = timedelta(minutes=15)
@@ -35,7 +35,7 @@ def climb(plan: Plan, run: PlanRun, now: datetime) -> Moved:
     while (due := _due(plan, run)) is not None and due[0] <= now:
         rung = due[1]
         if run.acknowledged_at is None or rung.unless is None:
-            notes.append(Note("escalated", {"rung": run.rung, "to": list(rung.notify)}))
+            notes.append(Note(EventKind.PLAN_ESCALATED, {"rung": run.rung, "to": list(rung.notify)}))
             told.append(rung)
         run = replace(run, rung=run.rung + 1, rung_at=now)
     return Moved(run, (*notes, _telling(told, times)) if told else ())

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from monitor.domain.plan import Level, Plan, PlanRun, RunState
+from monitor.domain.plan import EventKind, Level, Plan, PlanRun, RunState
 from monitor.domain.plan.run import StepState
 from monitor.plans.aftermath import remind_of_report
 from monitor.plans.effects import Effect, Moved, Note, Tell, Why, as_observed
@@ -39,7 +39,7 @@ class Facts:
     figures: Figures = field(default_factory=Figures)
     delivered: Mapping[str, tuple[StepState, str]] = field(default_factory=dict)  # done or failed, and the details
     tried: Collection[str] = ()  # steps under way of which every message was sent once, and is tried again
-    settled: bool = False  # of a closed run: its report is signed, or it was a false alarm
+    settled: bool = False  # of a closed run: its report is signed, or nobody owes one
 
 
 def move(run: PlanRun, facts: Facts) -> Moved:
@@ -153,7 +153,7 @@ def _rise(plan: Plan, run: PlanRun, level: Level, facts: Facts) -> Moved:
     risen = replace(risen, proposed_level=None, lowered_from=None, outside_since=None)
     why = level.when.said(facts.figures) if level.when is not None else {}
     asked = in_words(level.when) if level.when is not None else ""
-    noted = Note("level.set" if first else "level.raised", {"level": level.level, "asked": asked, **why})
+    noted = Note(EventKind.LEVEL_SET if first else EventKind.LEVEL_RAISED, {"level": level.level, "asked": asked, **why})
     if first and facts.now < run.began_at + LOOK:
         return Moved(risen, (noted,))
     risen = replace(risen, acknowledged_at=None, acknowledged_by=None, rung=0)
@@ -169,9 +169,9 @@ def _fall(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
     told = Tell(_whoever_leads(plan, run), Why.LEVEL, times=run.version)
     if plan.deescalate is not None and plan.deescalate.by == "rule":
         fallen = replace(run, level=run.asked_level, level_since=facts.now)
-        return Moved(fallen, (Note("level.lowered", {"level": run.asked_level}), told))
+        return Moved(fallen, (Note(EventKind.LEVEL_LOWERED, {"level": run.asked_level}), told))
     proposed = replace(run, proposed_level=run.asked_level)
-    return Moved(proposed, (Note("level.proposed", {"level": run.asked_level}), told))
+    return Moved(proposed, (Note(EventKind.LEVEL_PROPOSED, {"level": run.asked_level}), told))
 
 
 def _falls_at(plan: Plan, run: PlanRun) -> datetime | None:
@@ -201,11 +201,11 @@ def _begin(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
     waited = replace(run, confirm_by=None)
     if plan.activation.on_timeout == "activate":
         begun = replace(waited, state=RunState.RUNNING, confirmed_at=run.confirm_by, confirmed_by=None)
-        return Moved(begun, (Note("activated", {"why": "nobody answered in time, and the plan says so"}),))
+        return Moved(begun, (Note(EventKind.PLAN_ACTIVATED, {"why": "nobody answered in time, and the plan says so"}),))
     to = next_rung(plan, run)
     if not to:  # everyone is asked, which is the last rung, too: nobody is called twice within minutes
         waited = replace(waited, rung=run.rung + 1, rung_at=facts.now)
-    return Moved(waited, (Note("unconfirmed"), Tell(to or plan.named(), Why.UNCONFIRMED, times=run.version)))
+    return Moved(waited, (Note(EventKind.PLAN_UNCONFIRMED), Tell(to or plan.named(), Why.UNCONFIRMED, times=run.version)))
 
 
 # --- what is to be done --------------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def _remind(plan: Plan, run: PlanRun, facts: Facts) -> Moved:
     told = Tell(_whoever_leads(plan, run), Why.QUIET, times=run.version)
     if run.state is RunState.STOOD_DOWN and plan.closure.sign_off is not None:
         told = Tell((plan.closure.sign_off,), Why.SIGN_OFF, times=run.version)
-    return Moved(replace(run, touched_at=facts.now), (Note("quiet"), told))
+    return Moved(replace(run, touched_at=facts.now), (Note(EventKind.PLAN_QUIET), told))
 
 
 def _news(plan: Plan, run: PlanRun, facts: Facts) -> Moved:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.domain.plan import Plan, PlanRun, RunState, Stakeholder
+from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, Stakeholder
 from monitor.plans.effects import Moved, Note, Tell, Why
 
 
@@ -32,12 +32,6 @@ def tell(run: PlanRun, group: str, at: datetime) -> PlanRun:
     return _note(run, group, "told", at)
 
 
-def groups_in(detail: Mapping[str, object]) -> str:
-    """The groups that an event of the timeline is about, in one line; empty for most events."""
-    late = detail.get("groups")
-    return ", ".join(map(str, late)) if isinstance(late, list | tuple) else str(detail.get("group", ""))
-
-
 def remind(plan: Plan, run: PlanRun, now: datetime) -> Moved:
     """Remind whoever leads of the groups that have waited for too long: once, and again when as much time has passed."""
     late = [each for each in plan.stakeholders if (moment := _next(run, each, now)) is not None and moment <= now]
@@ -47,7 +41,7 @@ def remind(plan: Plan, run: PlanRun, now: datetime) -> Moved:
     for group in groups:
         run = _note(run, group, "reminded", now)
     to = (run.lead,) if run.lead else plan.notify
-    return Moved(run, (Note("news.late", {"groups": groups}), Tell(to, Why.NEWS, times=run.version)))
+    return Moved(run, (Note(EventKind.PLAN_NEWS_LATE, {"groups": groups}), Tell(to, Why.NEWS, times=run.version)))
 
 
 def next_news(plan: Plan, run: PlanRun, now: datetime) -> Iterator[datetime]:

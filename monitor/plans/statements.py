@@ -11,6 +11,7 @@ from monitor.domain.plan import (
     ALWAYS_KNOWN,
     CALLED_WITHIN,
     PLACES,
+    EventKind,
     Plan,
     PlanRun,
     StatementStep,
@@ -38,7 +39,7 @@ def edit(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if at.state is StepState.FAILED:  # they may be used after all
         edited = replace(edited, state=StepState.READY, ended_at=None)
     changed = run.with_step(edited)
-    noted = note("step.edited", done, languages=sorted(done.words), words=changed.fingerprint(step))
+    noted = note(EventKind.STEP_EDITED, done, languages=sorted(done.words), words=changed.fingerprint(step))
     if at.state is StepState.WAITING:  # they are asked for when it begins
         return Moved(changed, (noted,))
     asked = Tell(approval.asked(plan, changed, step), Why.APPROVAL, step.id, times=run.version)
@@ -76,8 +77,8 @@ def approve(plan: Plan, run: PlanRun, done: Act) -> Moved:
         raise RefusedError(f"you changed the words of `{step.id}`: {somebody} approves them")
     approved = replace(at, approved_at=done.at, approved_by=done.by, approval_by=None)
     if isinstance(step, WebhookStep):
-        return Moved(run.with_step(approved), (note("step.approved", done),))
-    noted = note("step.approved", done, words=run.fingerprint(step))
+        return Moved(run.with_step(approved), (note(EventKind.STEP_APPROVED, done),))
+    noted = note(EventKind.STEP_APPROVED, done, words=run.fingerprint(step))
     if step.publish is not None and not at.times and not run.drill:
         # Once: what failed may have gone out all the same, and a person sees to the rest.
         sent = replace(approved, state=StepState.RUNNING, started_at=done.at, times=1, **_time_to_arrive(at, done.at))
@@ -116,7 +117,7 @@ def reject(plan: Plan, run: PlanRun, done: Act) -> Moved:
     rejected = replace(at, approved_at=None, approved_by=None, approval_by=None, detail=why)
     to = at.owner or run.lead
     told = Tell((to,) if to else plan.notify, Why.REJECTED, step.id, times=run.version)
-    return Moved(run.with_step(rejected), (note("step.rejected", done, why=why), told))
+    return Moved(run.with_step(rejected), (note(EventKind.STEP_REJECTED, done, why=why), told))
 
 
 def _to_approve(plan: Plan, run: PlanRun, done: Act) -> tuple[StatementStep | WebhookStep, StepRun]:

@@ -12,6 +12,7 @@ from monitor.domain.plan import (
     AssignStep,
     CaptureStep,
     ConditionStep,
+    EventKind,
     NotifyStep,
     Plan,
     PlanRun,
@@ -116,7 +117,7 @@ def _carry(plan: Plan, run: PlanRun, step: Step, now: datetime, figures: Figures
     if at.state is StepState.RUNNING and step.id in delivered:
         return _arrived(run, step, at, now, *delivered[step.id], people)
     if isinstance(step, WaitStep) and at.next_at is not None and at.next_at <= now:
-        return Moved(run.with_step(_over(at, StepState.DONE, at.next_at)), (Note("step.done", {"step": step.id}),))
+        return Moved(run.with_step(_over(at, StepState.DONE, at.next_at)), (Note(EventKind.STEP_DONE, {"step": step.id}),))
     return _chase(plan, run, step, at, now, people)
 
 
@@ -139,7 +140,7 @@ def _wake(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, figu
     if closed or (step.when is not None and step.when.holds(figures) is not True):
         seen = step.when.said(figures) if step.when is not None and not closed else {}
         skipped = replace(_over(at, StepState.SKIPPED, now), detail=NOT_REACHED)
-        return Moved(run.with_step(skipped), (Note("step.skipped", {"step": step.id, "why": NOT_REACHED, **seen}),))
+        return Moved(run.with_step(skipped), (Note(EventKind.STEP_SKIPPED, {"step": step.id, "why": NOT_REACHED, **seen}),))
     since = _could_begin(run, step, now)
     # What Tocsin calls has its time in any case: a receiver that is down for an hour is no silence.
     within = step.deadline or (CALLED_WITHIN if automatic and isinstance(step, WebhookStep) else None)
@@ -173,8 +174,8 @@ def _hand_over(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime)
 
 def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime, figures: Figures) -> Moved:  # noqa: PLR0911 one for each kind of step
     """A step that Tocsin carries out itself."""
-    started = Note("step.started", {"step": step.id})
-    done = Note("step.done", {"step": step.id})
+    started = Note(EventKind.STEP_STARTED, {"step": step.id})
+    done = Note(EventKind.STEP_DONE, {"step": step.id})
     over = _over(at, StepState.DONE, now)
     if isinstance(step, NotifyStep):
         again = now + step.every if step.every is not None else None
@@ -194,7 +195,7 @@ def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime, figures: Figure
     if isinstance(step, AssignStep):
         told = (Tell((step.to,), Why.ASSIGNED, times=run.version),) if run.lead != step.to else ()
         leading = replace(run.with_step(over), lead=step.to)
-        return Moved(leading, (Note("assigned", {"to": step.to, "step": step.id}), *told, done))
+        return Moved(leading, (Note(EventKind.PLAN_ASSIGNED, {"to": step.to, "step": step.id}), *told, done))
     return Moved(run.with_step(over), (done,))
 
 
@@ -203,7 +204,7 @@ def _begin(run: PlanRun, step: Step, at: StepRun, now: datetime, figures: Figure
 
 def _reported(step: NotifyStep, figures: Figures) -> Note:
     """A report leaves, with the figures that it shows: the next one is held against them."""
-    return Note("situation", {"step": step.id, **{name: getattr(figures, name) for name in SHOWN}})
+    return Note(EventKind.PLAN_SITUATION, {"step": step.id, **{name: getattr(figures, name) for name in SHOWN}})
 
 
 def _repeat(run: PlanRun, step: NotifyStep, at: StepRun, every: timedelta, now: datetime, figures: Figures) -> Moved:
@@ -216,7 +217,7 @@ def _repeat(run: PlanRun, step: NotifyStep, at: StepRun, every: timedelta, now: 
 
 
 def _arrived(run: PlanRun, step: Step, at: StepRun, now: datetime, ended: StepState, detail: str, people: People) -> Moved:
-    effects: list[Effect] = [Note(f"step.{ended}", {"step": step.id})]
+    effects: list[Effect] = [Note(EventKind.STEP_DONE if ended is StepState.DONE else EventKind.STEP_FAILED, {"step": step.id})]
     if ended is StepState.FAILED and step.on_failure == "escalate":
         effects.append(Tell(_with_owner(at, people()), Why.FAILED, step.id, times=run.version))
     return Moved(run.with_step(replace(_over(at, ended, now), detail=detail, next_at=at.next_at)), tuple(effects))
@@ -229,12 +230,12 @@ def _chase(plan: Plan, run: PlanRun, step: Step, at: StepRun, now: datetime, peo
         return Moved(run)  # nobody is called for what is over
     if at.deadline_at is not None and not at.late and at.deadline_at <= now:
         at = replace(at, late=True, state=StepState.OVERDUE if at.state is StepState.READY else at.state)
-        effects.append(Note("step.late", {"step": step.id}))
+        effects.append(Note(EventKind.STEP_LATE, {"step": step.id}))
         if step.on_failure == "escalate":
             effects.append(Tell(_with_owner(at, people()), Why.LATE, step.id, times=run.version))
     if isinstance(step, StatementStep) and at.approval_by is not None and at.approval_by <= now:
         at = replace(at, approval_by=None)
-        effects.append(Note("step.unapproved", {"step": step.id}))
+        effects.append(Note(EventKind.STEP_UNAPPROVED, {"step": step.id}))
         if approval.escalates(step):
             level = plan.level(run.level)
             to = dict.fromkeys([*([level.approver] if level is not None and level.approver else []), *people()])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
-from monitor.domain.plan import ACTION_ADDED, ACTION_DONE, TimelineEvent
+from monitor.domain.plan import EventKind, TimelineEvent
 from monitor.report.value import Action
 
 
@@ -18,9 +18,9 @@ def actions(story: Iterable[TimelineEvent], run: int) -> list[Action]:
         number = detail.get("action")
         if event.plan_run_id != run or not isinstance(number, int):
             continue
-        if event.kind == ACTION_ADDED:
+        if event.kind == EventKind.ACTION_ADDED:
             text, owner, due = (str(detail.get(name, "")) for name in ("text", "owner", "due"))
             found[number] = Action(number, text, owner, date.fromisoformat(due), event.at)
-        elif event.kind == ACTION_DONE and number in found:
+        elif event.kind == EventKind.ACTION_DONE and number in found:
             found[number] = replace(found[number], done_at=event.at)
     return list(found.values())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitor.domain.plan import SIGNED, Localized, Plan, PlanRun, StatementStep, TimelineEvent
+from monitor.domain.plan import EventKind, Localized, Plan, PlanRun, RunState, StatementStep, TimelineEvent
 from monitor.plans import report_due
+from monitor.plans.story import titles_of
 from monitor.report import measuring
 from monitor.report.actions import actions
 from monitor.report.asking import asked
@@ -17,8 +18,21 @@ from monitor.report.steps import step_lines
 from monitor.report.value import Course, Moment, Report, Signature
 from monitor.settings.contacts import Contacts
 
-_FIRSTS = ("alert.opened", "plan.opened", "plan.acknowledged", "plan.confirmed")  # of these the first stands on the chart
-_ALL = frozenset({"plan.level.raised", "plan.reopened", "plan.stood_down", "plan.false_alarm", "plan.closed"})
+_FIRSTS = (
+    EventKind.ALERT_OPENED,
+    EventKind.PLAN_OPENED,
+    EventKind.PLAN_ACKNOWLEDGED,
+    EventKind.PLAN_CONFIRMED,
+)  # of these the first stands on the chart
+_ALL = frozenset(
+    {
+        EventKind.LEVEL_RAISED,
+        EventKind.PLAN_REOPENED,
+        EventKind.PLAN_STOOD_DOWN,
+        EventKind.PLAN_FALSE_ALARM,
+        EventKind.PLAN_CLOSED,
+    }
+)
 _MOST_MARKS = 12  # as many as can be told apart
 
 
@@ -26,10 +40,13 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
     """`subject` is what people call what it is about, `rules` what they call rules; `zone` the default time zone."""
     run, plan = seen.run, seen.run.definition
     naming = Naming(contacts, zone, frozenset(plan.named()))
-    moments = chronicle(seen.story, run.id, plan, naming)
+    moments = chronicle(seen.story, run.id, naming)
     spans = measuring.spans(seen)
     own = [each for each in seen.story if each.plan_run_id == run.id]
     signed, left = _signature(run, own), actions(seen.story, run.id)
+    ended_with = {each.kind for each in _at_the_end(run, own)}
+    false_alarm = EventKind.PLAN_FALSE_ALARM in ended_with
+    observed = run.state is RunState.OBSERVING or EventKind.PLAN_WOULD_TELL in ended_with
     answerable = {plan.after_action.owner or "", *([signed.by] if signed else []), *(each.owner for each in left)}
     return Report(
         run=run.id,
@@ -41,9 +58,10 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         opened_at=run.opened_at,
         closed_at=run.closed_at,
         prefix=plan.drill.prefix if run.drill else "",
-        false_alarm=any(each.kind == "plan.false_alarm" for each in _at_the_end(run, own)),
+        false_alarm=false_alarm,
+        observed=observed,
         rang=bool(seen.alerts),
-        why=next((str((each.detail or {}).get("why", "")) for each in own if each.kind == "plan.opened"), ""),
+        why=next((str((each.detail or {}).get("why", "")) for each in own if each.kind == EventKind.PLAN_OPENED), ""),
         level=_gravest(run, own),
         spans=spans,
         course=seen.course,
@@ -57,24 +75,16 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         actions=left,
         posts=seen.posts,
         owner=plan.after_action.owner or "",
-        due=report_due(run),
+        due=None if false_alarm or observed else report_due(run),
         signed=signed,
-        titles=_titles(plan, rules),
+        titles=titles_of(plan, rules),
         people={name: contacts.people[name].name for name in answerable if name in contacts.people},
     )
 
 
-def _titles(plan: Plan, rules: Mapping[str, Localized]) -> dict[str, Localized]:
-    return {
-        **{f"rule:{name}": title for name, title in rules.items()},
-        **{f"step:{step.id}": step.called for step in plan.steps},
-        **{f"level:{level.level}": level.name for level in plan.severity},
-    }
-
-
 def _gravest(run: PlanRun, own: Sequence[TimelineEvent]) -> Localized:
     """The name of the highest level that the run has reached."""
-    set_ = ((each.detail or {}).get("level") for each in own if each.kind in {"plan.level.set", "plan.level.raised"})
+    set_ = ((each.detail or {}).get("level") for each in own if each.kind in {EventKind.LEVEL_SET, EventKind.LEVEL_RAISED})
     ranks = [each for each in (*set_, run.level) if isinstance(each, int)]
     level = run.definition.level(max(ranks)) if ranks else None
     return level.name if level is not None else {}
@@ -82,7 +92,7 @@ def _gravest(run: PlanRun, own: Sequence[TimelineEvent]) -> Localized:
 
 def _signature(run: PlanRun, own: Sequence[TimelineEvent]) -> Signature | None:
     """The last one since the run was closed: one that was opened again is to be signed anew."""
-    signed = [each for each in _at_the_end(run, own) if each.kind == SIGNED]
+    signed = [each for each in _at_the_end(run, own) if each.kind == EventKind.REPORT_SIGNED]
     return Signature(signed[-1].actor, signed[-1].at) if signed else None
 
 
@@ -94,9 +104,9 @@ def _at_the_end(run: PlanRun, own: Sequence[TimelineEvent]) -> list[TimelineEven
 def _marks(moments: Sequence[Moment], plan: Plan, course: Course) -> list[Moment]:
     """What explains the course: the first alert, who took it, each rise of the level, each statement, calm, the end."""
     firsts = [next((each for each in moments if each.kind == kind), None) for kind in _FIRSTS]
-    calm = next((each for each in reversed(moments) if each.kind == "alert.resolved"), None)
+    calm = next((each for each in reversed(moments) if each.kind == EventKind.ALERT_RESOLVED), None)
     words = {step.id for step in plan.steps if isinstance(step, StatementStep)}
-    spoken = [each for each in moments if each.kind == "plan.step.done" and each.said.get("step") in words]
+    spoken = [each for each in moments if each.kind == EventKind.STEP_DONE and each.said.get("step") in words]
     others = [each for each in moments if each.kind in _ALL]
     found = sorted([*filter(None, (*firsts, calm)), *spoken, *others], key=lambda each: each.until)
     return [each for each in found if course.columns and course.since <= each.until <= course.until][:_MOST_MARKS]

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from monitor.domain.plan import ACTION_ADDED, ACTION_DONE, Plan, TimelineEvent
-from monitor.plans.news import groups_in
+from monitor.domain.plan import EventKind, TimelineEvent
+from monitor.plans.phrases import OWN_REASON
+from monitor.plans.story import names_in
 from monitor.report.naming import Naming
 from monitor.report.value import Moment
 
 _TOGETHER: Final = timedelta(hours=1)
-# What happens again and again in a crisis.
-_FOLDED = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.resolved", "alert.acknowledged"})
-_FOLDED |= {"plan.step.checked", "plan.quiet", "plan.report.overdue", "plan.captured", "plan.would_tell"}
-_ALERTS = frozenset({"alert.opened", "alert.reopened", "alert.worse", "alert.resolved", "alert.acknowledged"})
-_UNSAID = frozenset(
-    {"plan.step.started", ACTION_ADDED, ACTION_DONE}
-)  # the end of a step says it; actions have a place of their own
-_SAID_BY_ITSELF = frozenset({"plan.activated", "plan.would_tell"})  # their reason is a word of ours, not of a person
-_WORDS = ("step", "why", "note", "text", "rule")
+_ALERTS = frozenset({EventKind.ALERT_OPENED, EventKind.ALERT_REOPENED, EventKind.ALERT_WORSE, EventKind.ALERT_RESOLVED})
+_ALERTS |= {EventKind.ALERT_ACKNOWLEDGED}
+_FOLDED = _ALERTS | {EventKind.STEP_CHECKED, EventKind.PLAN_QUIET, EventKind.REPORT_OVERDUE}
+_FOLDED |= {EventKind.PLAN_CAPTURED, EventKind.PLAN_WOULD_TELL}  # what happens again and again in a crisis
+# The end of a step says that it began; actions have a place of their own.
+_UNSAID = frozenset({EventKind.STEP_STARTED, EventKind.ACTION_ADDED, EventKind.ACTION_DONE})
+_SHOWN = ("step", "rule", "level", "group", "groups", "posts", "mention", "why", "text", "note")
 
 
-def chronicle(events: Iterable[TimelineEvent], run: int, plan: Plan, naming: Naming) -> list[Moment]:
+def chronicle(events: Iterable[TimelineEvent], run: int, naming: Naming) -> list[Moment]:
     """What happened in a run and with the alerts of its incident, in order."""
     lines: list[Moment] = []
     open_lines: dict[tuple[str, ...], int] = {}
     for event in events:
         if not _is_told(event, run):
             continue
-        moment = _moment(event, plan, naming)
+        moment = _moment(event, naming)
         key = (moment.kind, moment.by, *map(str, sorted(moment.said.items())))
         place = open_lines.get(key)
         if moment.kind in _FOLDED and place is not None and moment.at - lines[place].until <= _TOGETHER:
@@ -49,19 +48,12 @@ def _is_told(event: TimelineEvent, run: int) -> bool:
     return event.kind in _ALERTS
 
 
-def _moment(event: TimelineEvent, plan: Plan, naming: Naming) -> Moment:
+def _moment(event: TimelineEvent, naming: Naming) -> Moment:
+    """What it says, without what only machines want, and people by their roles."""
     detail: Mapping[str, object] = event.detail or {}
-    said = {name: str(detail[name]) for name in _WORDS if detail.get(name)}
-    if "to" in detail:
-        to = detail["to"]
-        names: Sequence[object] = to if isinstance(to, list | tuple) else (to,)
-        said["to"] = "\n".join(dict.fromkeys(naming.addressee(str(each), event.at) for each in names))
-    if isinstance(level := detail.get("level"), int) and (found := plan.level(level)) is not None:
-        said["level"] = str(found.level)
-    if groups := groups_in(detail):
-        said["groups"] = groups
-    if "posts" in detail:
-        said["posts"] = str(detail["posts"])
-    if event.kind in _SAID_BY_ITSELF:
+    said = {name: detail[name] for name in _SHOWN if detail.get(name) is not None}
+    if to := names_in(detail.get("to")):
+        said["to"] = tuple(dict.fromkeys(naming.addressee(each, event.at) for each in to))
+    if event.kind in OWN_REASON:
         said.pop("why", None)
     return Moment(event.at, event.at, event.kind, naming.role(event.actor, event.at), said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from monitor.domain.alert import DeliveryRecord, DeliveryState
-from monitor.domain.plan import STUCK, PlanRun, StatementStep, Step, StepState, TimelineEvent
+from monitor.domain.plan import EventKind, PlanRun, StatementStep, Step, StepState, TimelineEvent
 from monitor.plans.steps import is_automatic
 from monitor.report.material import Material
 from monitor.report.naming import Naming
@@ -23,7 +23,7 @@ def _told(seen: Material, story: Sequence[TimelineEvent], naming: Naming) -> Ite
     failed = [each.receiver for each in seen.deliveries.values() if _was_missed(each, seen.run)]
     if failed:
         yield Lack("undelivered", tuple(dict.fromkeys(naming.addressee(name, seen.run.opened_at) for name in failed)))
-    if any(each.kind == STUCK for each in story):
+    if any(each.kind == EventKind.PLAN_STUCK for each in story):
         yield Lack("stuck")
 
 
@@ -38,13 +38,13 @@ def _taken(run: PlanRun, story: Sequence[TimelineEvent], spans: Sequence[Span]) 
     taken = next((span for span in spans if span.name == "acknowledge"), None)
     if taken is not None and taken.until is None:
         yield Lack("untaken")
-    if any(each.kind == "plan.unconfirmed" for each in story):
+    if any(each.kind == EventKind.PLAN_UNCONFIRMED for each in story):
         yield Lack("unconfirmed")
     ladder = [rung for rung in run.definition.escalation if rung.repeat_from is None]
-    rungs = [each for each in story if each.kind == "plan.escalated"]
+    rungs = [each for each in story if each.kind == EventKind.PLAN_ESCALATED]
     if len(ladder) > 1 and any(_rung(each) >= len(ladder) - 1 for each in rungs):
         yield Lack("last_rung")
-    if any(each.actor != "tocsin" for each in rungs):
+    if any(each.by_hand for each in rungs):
         yield Lack("asked_for_help")
 
 
@@ -56,9 +56,9 @@ def _rung(event: TimelineEvent) -> int:
 def _said(run: PlanRun, story: Sequence[TimelineEvent], spans: Sequence[Span]) -> Iterator[Lack]:
     """Which words were not ready."""
     for code, kind in (
-        ("edited", "plan.step.edited"),
-        ("rejected", "plan.step.rejected"),
-        ("unapproved", "plan.step.unapproved"),
+        ("edited", EventKind.STEP_EDITED),
+        ("rejected", EventKind.STEP_REJECTED),
+        ("unapproved", EventKind.STEP_UNAPPROVED),
     ):
         if steps := _steps(story, kind):
             yield Lack(code, steps)
@@ -78,14 +78,14 @@ def _is_draft(run: PlanRun, step: Step) -> bool:
 
 def _done(run: PlanRun, story: Sequence[TimelineEvent]) -> Iterator[Lack]:
     """Which steps did not carry."""
-    if failed := _steps(story, "plan.step.failed"):
+    if failed := _steps(story, EventKind.STEP_FAILED):
         yield Lack("failed", failed)
-    if late := _steps(story, "plan.step.late"):
+    if late := _steps(story, EventKind.STEP_LATE):
         yield Lack("late", late)
     unowned = [step.id for step in run.definition.steps if not is_automatic(step) and not (run.step(step.id).owner or step.role)]
     if unowned:
         yield Lack("unowned", tuple(unowned))
-    if any(each.kind == "plan.reopened" for each in story):
+    if any(each.kind == EventKind.PLAN_REOPENED for each in story):
         yield Lack("reopened")
     if run.definition.after_action.owner is None:
         yield Lack("unreported")

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.domain.alert import Alert
-from monitor.domain.plan import Plan, PlanRun, StatementStep, StepState, TimelineEvent
+from monitor.domain.plan import EventKind, Plan, PlanRun, StatementStep, StepState, TimelineEvent
 from monitor.report.material import Material
 from monitor.report.value import Column, Span
 
 ENOUGH: Final = 10
 """Posts with a sentiment that a stretch of time must have before its negative share counts as a peak: one of one says nothing."""
 
-_BEGAN = frozenset({"plan.opened", "plan.level.set"})
-_TAKEN = frozenset({"plan.acknowledged", "alert.acknowledged"})
+_BEGAN = frozenset({EventKind.PLAN_OPENED, EventKind.LEVEL_SET})
+_TAKEN = frozenset({EventKind.PLAN_ACKNOWLEDGED, EventKind.ALERT_ACKNOWLEDGED})
 
 
 def spans(seen: Material) -> list[Span]:

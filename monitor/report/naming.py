@@ -6,10 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.domain.plan import TOCSIN
 from monitor.settings.contacts import Contacts
 from monitor.settings.duty import names_of
-
-TOCSIN = "tocsin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -10,12 +10,11 @@ from typing import Final
 
 from babel.dates import format_date
 
-from monitor.domain.plan import Localized, RunState
-from monitor.plans.steps import NOT_REACHED, REHEARSED
+from monitor.domain.plan import TOCSIN, EventKind, Localized, TimelineEvent, localized
+from monitor.plans.story import reason, told
 from monitor.report import words
 from monitor.report.drawing import chart
 from monitor.report.measuring import ENOUGH
-from monitor.report.naming import TOCSIN
 from monitor.report.steps import is_trouble
 from monitor.report.value import Action, Asked, Column, Lack, Moment, Report, Span, StepLine
 from notifiers.reader import Reader
@@ -23,7 +22,6 @@ from notifiers.safe import one_line
 
 _LONG, _NAME, _BAR = 600, 120, 10  # letters
 _EVER: Final = datetime(1, 1, 2, tzinfo=UTC)  # against which every moment has its day and its year
-_BY_ITSELF = {NOT_REACHED: "why.not_reached", REHEARSED: "why.rehearsed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,8 @@ class StepRow:
     trouble: bool
 
 
-_GRAVE = frozenset({"plan.step.failed", "plan.step.late", "plan.step.unapproved", "plan.unconfirmed", "plan.stuck"})
+_GRAVE = frozenset({EventKind.STEP_FAILED, EventKind.STEP_LATE, EventKind.STEP_UNAPPROVED})
+_GRAVE |= {EventKind.PLAN_UNCONFIRMED, EventKind.PLAN_STUCK}
 
 
 class Telling:
@@ -113,7 +112,7 @@ class Telling:
             yield self.t("drill")
         if not report.over:
             yield self.t("open", at=self._dated(report.made_at))
-        if report.state == RunState.OBSERVING:
+        if report.observed:
             yield self.t("observed")
         if report.false_alarm:
             yield self.t("false")
@@ -220,37 +219,17 @@ class Telling:
         return [self._line(each, at=self._when(each)) for each in self.report.moments]
 
     def _line(self, moment: Moment, *, at: str) -> Line:
-        by_hand = moment.by != TOCSIN
-        return Line(at, self._sentence(moment), self._who(moment.by), grave=moment.kind in _GRAVE, by_hand=by_hand)
+        event = TimelineEvent(moment.at, moment.kind, moment.by, detail=moment.said)
+        said = told(event, self.report.titles, self._who, self._reader.language)
+        what = self.t("many", said=said.what, n=self._reader.count(moment.times)) if moment.times > 1 else said.what
+        what = self.t("reason", said=what, why=said.note) if said.note else what
+        return Line(at, what, self._who(moment.by), grave=moment.kind in _GRAVE, by_hand=event.by_hand)
 
     def _when(self, moment: Moment) -> str:
         since, until = self._at(moment.at), self._at(moment.until)
         if since == until:
             return since
         return self.t("until", since=since, until=self._reader.moment(moment.until, moment.at))
-
-    def _sentence(self, moment: Moment) -> str:
-        said, unknown = moment.said, self.t("unknown")
-        values = {
-            "rule": self._titled("rule", said.get("rule")),
-            "step": self._titled("step", said.get("step")),
-            "level": self._titled("level", said.get("level")),
-            "to": ", ".join(self._who(each) for each in said.get("to", "").split("\n")),
-            "text": one_line(said.get("text", ""), _LONG) or unknown,
-            "posts": said.get("posts", unknown),
-            "groups": one_line(said.get("groups", ""), _LONG) or unknown,
-            "n": self._reader.count(moment.times),
-            "kind": moment.kind.removeprefix("plan.").replace(".", " "),
-            "why": self._why(said.get("why") or said.get("note") or ""),
-        }
-        key = self._phrase(moment)
-        told = self.t(key, **values)
-        return self.t("reason", said=told, why=values["why"]) if values["why"] and not key.endswith(".why") else told
-
-    def _phrase(self, moment: Moment) -> str:
-        key = f"event.{moment.kind}"
-        wanted = [f"{key}.many"] if moment.times > 1 else [f"{key}.why"] if moment.said.get("why") else []
-        return next((each for each in (*wanted, key) if words.known(self._reader.language, each)), "event.other")
 
     # --- the steps -------------------------------------------------------------------------------------------------------
 
@@ -270,10 +249,9 @@ class Telling:
             state = self.t("late", state=state, late=self._reader.span(step.late_by, short=True))
         ended = self._at(step.ended_at) if step.ended_at is not None else ""
         owner = self._who(step.owner) if step.owner else ""
-        return StepRow(self._titled("step", step.step), state, owner, ended, self._why(step.why), is_trouble(step))
-
-    def _why(self, why: str) -> str:
-        return self.t(_BY_ITSELF[why]) if why in _BY_ITSELF else one_line(why, _LONG)
+        return StepRow(
+            self._titled("step", step.step), state, owner, ended, reason(step.why, self._reader.language), is_trouble(step)
+        )
 
     # --- people, and what is left ----------------------------------------------------------------------------------------
 
@@ -349,8 +327,8 @@ class Telling:
         title = self.report.titles.get(f"{what}:{name}")
         return self._name(self._localized(title) if title else name or self.t("unknown"))
 
-    def _localized(self, texts: Localized | Mapping[str, str]) -> str:
-        return dict(texts).get(self._reader.language) or next(iter(texts.values()), "")
+    def _localized(self, texts: Localized) -> str:
+        return localized(texts, self._reader.language)
 
     @staticmethod
     def _name(text: str) -> str:

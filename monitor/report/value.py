@@ -69,7 +69,7 @@ class Moment:
     until: datetime
     kind: str
     by: str
-    said: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, object] = field(default_factory=dict)
     times: int = 1
 
 
@@ -142,6 +142,7 @@ class Report:
     closed_at: datetime | None
     prefix: str  # of a drill; empty: it was none
     false_alarm: bool
+    observed: bool  # nothing was sent: whom it would have told stands in the timeline
     rang: bool  # whether an alert did; otherwise a person opened it
     why: str  # of a run that a person opened
     level: Localized  # the gravest that it reached; empty: the plan has none

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from itertools import chain, groupby
 from zoneinfo import ZoneInfo
 
-from monitor.domain.plan import Language, Plan, RunState, StatementStep, StepState, TimelineEvent
-from monitor.pipeline.compose import localized
-from monitor.plans.news import groups_in
+from monitor.domain.plan import EventKind, Language, Plan, RunState, StatementStep, StepState, TimelineEvent, localized
+from monitor.plans.phrases import UNTOLD
+from monitor.plans.story import titles_of, told
 from monitor.settings import Settings
 from monitor.simulation.playing import Played, PlayedRun
 from monitor.simulation.words import WORDS
+from notifiers.catalogue import typeset
 from notifiers.message import Message
 from notifiers.reader import Reader
 from notifiers.reasons import worded
@@ -24,9 +25,10 @@ from notifiers.voice import Voice
 WIDTH = 80
 _CLOCK = 7  # columns of a line before its words
 _WHY = 120  # characters of a reason
+_LONGEST = 1000  # and of what is told as one
 _OFTEN = 2  # minutes like earlier ones that are told one by one
 _ROUTES = frozenset({"default", "ops"})
-_QUIET = frozenset({"alert.joined", "alert.told", "alert.limited", "alert.inhibited", "alert.released", "alert.acknowledged"})
+_QUIET = UNTOLD | {EventKind.ALERT_ACKNOWLEDGED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class _Teller:
         self._language: Language = settings.language
         self._reader = Reader(settings.language, settings.timezone)
         self._zone = ZoneInfo(settings.timezone)
-        self._titles = {rule.id: localized(rule.title, settings.language) for rule in settings.rules if rule.title}
+        self._titles = {rule.id: rule.title for rule in settings.rules if rule.title}
 
     def say(self, key: str, **values: object) -> str:
         """A phrase."""
@@ -67,8 +69,8 @@ class _Teller:
         yield self.say("title", plan=localized(self._settings.plans[played.plan].title, self._language))
         if played.first is not None and played.last is not None:
             days = dict.fromkeys(map(self._day, (played.first, played.last)))
-            yield from _wrapped(self.say("recording", file=file, posts=played.mentions, days=" – ".join(days), zone=zone))
-        yield from _wrapped(self.say("opened_by", rules=", ".join(self._titles.get(each, each) for each in played.opened_by)))
+            yield from self._wrapped(self.say("recording", file=file, posts=played.mentions, days=" – ".join(days), zone=zone))
+        yield from self._wrapped(self.say("opened_by", rules=", ".join(map(self._rule, played.opened_by))))
         yield self.say(f"answers.{played.answers}") + "."
         yield ""
 
@@ -80,9 +82,9 @@ class _Teller:
             yield day
             for clock, at_once in groupby(together, key=lambda line: self._clock(line.at)):
                 for place, line in enumerate(at_once):
-                    yield from _wrapped(line.said, "" if place else clock)
+                    yield from self._wrapped(line.said, "" if place else clock)
         yield ""
-        yield from _wrapped(", ".join(self._sums(played)) + ".")
+        yield from self._wrapped(", ".join(self._sums(played)) + ".")
         yield ""
 
     # --- what happened ---------------------------------------------------------------------------------------------------
@@ -99,22 +101,10 @@ class _Teller:
                 yield Line(event.at, self._event(event, played))
 
     def _event(self, event: TimelineEvent, played: PlayedRun) -> str:
-        detail = event.detail or {}
-        key = event.kind if event.kind in WORDS[self._language] else "other"
-        known = {
-            "kind": event.kind,
-            "who": self._name(event.actor),
-            "step": self._step(played.run.definition, detail.get("step")),
-            "level": self._level(played.run.definition, detail.get("level")),
-            "to": self._names(detail.get("to")),
-            "rule": self._titles.get(str(detail.get("rule")), str(detail.get("rule"))),
-            "why": self._reason(detail.get("reasons"), event.at),
-            "groups": groups_in(detail),
-            "item": detail.get("item", ""),
-        }
-        said = self.say(key, **known)
-        by_somebody = event.actor != "tocsin" and "{who}" not in WORDS[self._language][key]
-        return self.say("by", said=said, who=known["who"]) if by_somebody else said
+        titles = titles_of(played.run.definition, self._titles)
+        said = told(event, titles, self._called, self._language).said
+        why = self._reason((event.detail or {}).get("reasons"), event.at)
+        return self.say("why", said=said, why=why) if why else said
 
     def _messages(self, played: PlayedRun) -> Iterator[Line]:
         """Who was told, those who were told the same at one moment together."""
@@ -131,7 +121,7 @@ class _Teller:
 
     def _sums(self, played: PlayedRun) -> Iterator[str]:
         run = played.run
-        taken = next((event.at for event in played.events if event.kind == "plan.acknowledged"), None)
+        taken = next((event.at for event in played.events if event.kind == EventKind.PLAN_ACKNOWLEDGED), None)
         yield self.say("sum.taken", after=self._after(run.opened_at, taken)) if taken else self.say("sum.untaken")
         if (said := _first_word(played)) is not None:
             yield self.say("sum.said", after=self._after(run.opened_at, said))
@@ -139,7 +129,7 @@ class _Teller:
         yield self.say("sum.closed" if run.state is RunState.CLOSED else "sum.open", after=self._after(run.opened_at, over))
         receivers = dict.fromkeys(self._name(message.receiver) for message, _ in played.messages)
         yield self.say("sum.messages", n=len(played.messages), receivers=", ".join(receivers))
-        joined = sum(event.kind == "alert.opened" and _is_a_post(event, played) for event in played.events)
+        joined = sum(event.kind == EventKind.ALERT_OPENED and _is_a_post(event, played) for event in played.events)
         counted = {
             "posts": joined,
             "late": sum(each.late for each in run.steps),
@@ -148,6 +138,13 @@ class _Teller:
         yield from (self.say(f"sum.{key}", n=n) for key, n in counted.items() if n)
 
     # --- small words -----------------------------------------------------------------------------------------------------
+
+    def _wrapped(self, said: str, clock: str | None = None) -> list[str]:
+        """Lines of at most 80 columns, the clock before the first; None: they begin at the edge."""
+        begin = "" if clock is None else f"{clock:<{_CLOCK}}"
+        plain = one_line(said, _LONGEST)
+        whole = typeset(plain) if self._language == "fr" else plain  # so that no line begins with a colon
+        return textwrap.wrap(whole, WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin))
 
     def _again(self, times: int, first: datetime, last: datetime) -> str:
         return self.say("again", n=times, last=self._reader.moment(last, first))
@@ -173,18 +170,17 @@ class _Teller:
         voice = Voice(Message("", "first", "info", self._language, self._settings.timezone, at, "", 1, self._settings.brand))
         return one_line(worded(voice, str(reasons[0])) or str(reasons[0]), _WHY)
 
-    def _names(self, names: object) -> str:
-        """Whom a plan names, roles and routes among them."""
-        given = [str(each) for each in names] if isinstance(names, list | tuple) else [str(names)]
-        return ", ".join(self.say(f"route.{each}") if each in _ROUTES else self._name(each) for each in given)
+    def _called(self, name: str) -> str:
+        """Whom an event names: people, roles, and routes."""
+        return self.say(f"route.{name}") if name in _ROUTES else self._name(name)
+
+    def _rule(self, id_: str) -> str:
+        title = self._titles.get(id_)
+        return localized(title, self._language) if title is not None else id_
 
     def _step(self, plan: Plan, id_: object) -> str:
         step = plan.step(str(id_))
         return localized(step.called, self._language) if step is not None else str(id_ or "")
-
-    def _level(self, plan: Plan, number: object) -> str:
-        level = plan.level(number) if isinstance(number, int) else None
-        return localized(level.name, self._language) if level is not None else str(number)
 
 
 def folded(told: Iterable[Line], again: Callable[[int, datetime, datetime], str]) -> Iterator[Line]:
@@ -224,9 +220,3 @@ def _first_word(played: PlayedRun) -> datetime | None:
     statements = {step.id for step in played.run.definition.steps if isinstance(step, StatementStep)}
     out = (each.ended_at for each in played.run.steps if each.step in statements and each.state is StepState.DONE)
     return min((at for at in out if at is not None), default=None)
-
-
-def _wrapped(said: str, clock: str | None = None) -> list[str]:
-    """Lines of at most 80 columns, the clock before the first; None: they begin at the edge."""
-    begin = "" if clock is None else f"{clock:<{_CLOCK}}"
-    return textwrap.wrap(one_line(said, 1000), WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin))

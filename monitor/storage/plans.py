@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, and_, case, exists, false, func, select, update
 
-from monitor.domain.plan import PlanRun, RunState, StepRun, StepState
+from monitor.domain.plan import EventKind, PlanRun, RunState, StepRun, StepState
 from monitor.storage.session import Repository, clipped
 from monitor.storage.tables import alert, incident, plan_step, timeline
 from monitor.storage.tables import plan_run as table
@@ -22,7 +22,6 @@ _CHANGING = [field.name for field in fields(PlanRun) if field.name not in _FIXED
 _STEP_CHANGING = [field.name for field in fields(StepRun) if field.name not in {"step", "position"}]
 _NO_ROOM = (RunState.CLOSED, RunState.OBSERVING)
 _Runs = list[PlanRun]
-_FALSE_ALARM = "plan.false_alarm"
 
 
 class Plans(Repository):
@@ -54,12 +53,15 @@ class Plans(Repository):
             await self._session.run(self._session.insert(plan_step), rows)
         return await self.get(id_)
 
-    async def open_about(self, plan: str, subject: str | None) -> PlanRun | None:
-        """The run of a plan that is open about a subject, whichever incident it belongs to; no drill, and none only observed."""
+    async def open_about(self, plan: str, subject: str | None, *, but: Collection[RunState] = ()) -> PlanRun | None:
+        """The run of a plan that is open about a subject, whichever incident it belongs to; no drill, and none only observed.
+
+        One for which nothing rings comes first, then the oldest.
+        """
         about = incident.c.subject.is_(None) if subject is None else incident.c.subject == subject
-        going_on = (table.c.plan == plan, table.c.state.not_in(_NO_ROOM), table.c.drill.is_(false()), about)
+        going_on = (table.c.plan == plan, table.c.state.not_in((*_NO_ROOM, *but)), table.c.drill.is_(false()), about)
         query = _RUNS.join(incident, incident.c.id == table.c.incident_id).where(*going_on)
-        found = await self._runs(query.order_by(table.c.id).limit(1))
+        found = await self._runs(query.order_by(incident.c.resolved_at.is_(None), table.c.id).limit(1))
         return found[0] if found else None
 
     async def move_to(self, id_: int, incident_id: int, at: datetime) -> None:
@@ -128,7 +130,7 @@ class Plans(Repository):
     async def verdicts(self, incident_id: int) -> list[tuple[str, int, int]]:
         """Of each rule that asked for the plan of this incident: how many runs it opened, and how many were false alarms."""
         asked = select(alert.c.rule).where(alert.c.incident_id == incident_id, alert.c.plan.is_not(None))
-        said = exists().where(timeline.c.plan_run_id == table.c.id, timeline.c.kind == _FALSE_ALARM)
+        said = exists().where(timeline.c.plan_run_id == table.c.id, timeline.c.kind == EventKind.PLAN_FALSE_ALARM)
         opened = (
             select(alert.c.rule, table.c.id, case((said, 1), else_=0).label("wrong"))
             .join(alert, and_(alert.c.incident_id == table.c.incident_id, alert.c.plan == table.c.plan))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 
 from monitor.domain.errors import Trouble
 from monitor.domain.source import SourceState
@@ -68,15 +68,17 @@ class Sources(Repository):
             "detail": clipped(detail),
             "backoff_until": backoff_until,
             "stopped": stopped,
-            "failures": table.c.failures + 1,
+            "failures": 1,
         }
-        await self._record(name, done, at)
+        await self._record(name, done, at, failures=table.c.failures + 1)
         return int(await self._session.scalar(select(table.c.failures).where(table.c.source == name)))
 
-    async def _record(self, name: str, done: Mapping[str, object], at: datetime) -> None:
-        await self._session.run(self._session.insert(table).values(source=name).on_conflict_do_nothing())
+    async def _record(self, name: str, done: Mapping[str, object], at: datetime, **known: object) -> None:
+        """`known`: what is written otherwise of a source that has been asked before."""
         first = func.coalesce(table.c.first_attempt_at, at)
-        await self._session.run(update(table).where(table.c.source == name).values(first_attempt_at=first, **done))
+        new = self._session.insert(table).values(source=name, first_attempt_at=at, **done)
+        anew = {**done, **known, "first_attempt_at": first}
+        await self._session.run(new.on_conflict_do_update(index_elements=[table.c.source], set_=anew))
 
     async def all(self) -> _States:
         """Every source ever registered, by name."""

@@ -10,18 +10,18 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from monitor.domain.alert import AlertState
-from monitor.domain.plan import FREED, SIGNED, STUCK, TimelineEvent
+from monitor.domain.plan import EventKind, TimelineEvent
 from monitor.storage.session import Repository, Session
 from monitor.storage.tables import alert
 from monitor.storage.tables import timeline as table
 
 _NAMES = [field.name for field in fields(TimelineEvent)]
 _FIELDS = [table.c[name] for name in _NAMES]
-_STUCK_OR_FREED = (STUCK, FREED)
-_SETTLING = (SIGNED, "plan.false_alarm")
+_STUCK_OR_FREED = (EventKind.PLAN_STUCK, EventKind.PLAN_FREED)
+_SETTLING = (EventKind.REPORT_SIGNED, EventKind.PLAN_FALSE_ALARM, EventKind.PLAN_WOULD_TELL)
 _limited = table.alias("limited")
-_BEGINNINGS = ("alert.opened", "alert.reopened", "alert.told")
-_WITHHOLDING = ("alert.inhibited", "alert.released", "alert.resolved")
+_BEGINNINGS = (EventKind.ALERT_OPENED, EventKind.ALERT_REOPENED, EventKind.ALERT_TOLD)
+_WITHHOLDING = (EventKind.ALERT_INHIBITED, EventKind.ALERT_RELEASED, EventKind.ALERT_RESOLVED)
 _Events = list[TimelineEvent]
 _Numbered = list[tuple[int, TimelineEvent]]
 
@@ -59,9 +59,16 @@ class Timeline(Repository):
         return [TimelineEvent(**row) for row in await self._session.rows(query)]
 
     async def settled(self, run_id: int, since: datetime) -> bool:
-        """Whether nobody owes a report on a run that was closed at `since`: it is signed, or it was a false alarm."""
+        """Whether nobody owes a report on a run that was closed at `since`: it is signed, was a false alarm, or only observed."""
+        return await self._says(run_id, since, _SETTLING)
+
+    async def was_observed(self, run_id: int, since: datetime) -> bool:
+        """Whether a run that was closed at `since` was only observed by then: its end says whom it would have told."""
+        return await self._says(run_id, since, (EventKind.PLAN_WOULD_TELL,))
+
+    async def _says(self, run_id: int, since: datetime, kinds: Sequence[str]) -> bool:
         await self.write()
-        said = (table.c.plan_run_id == run_id, table.c.kind.in_(_SETTLING), table.c.at >= since)
+        said = (table.c.plan_run_id == run_id, table.c.kind.in_(kinds), table.c.at >= since)
         return await self._session.scalar(select(table.c.id).where(*said).limit(1)) is not None
 
     async def of_run(self, run_id: int) -> _Events:
@@ -94,7 +101,7 @@ class Timeline(Repository):
         """
         await self.write()
         limited = select(_limited.c.id).where(
-            _limited.c.kind == "alert.limited", _limited.c.alert_id == table.c.alert_id, _limited.c.at == table.c.at
+            _limited.c.kind == EventKind.ALERT_LIMITED, _limited.c.alert_id == table.c.alert_id, _limited.c.at == table.c.at
         )
         other = or_(alert.c.id != but[0], table.c.at != but[1])
         began = (table.c.kind.in_(_BEGINNINGS), table.c.at > since, alert.c.rule == rule, other, ~limited.exists())
@@ -109,9 +116,9 @@ class Timeline(Repository):
         found: dict[int, set[str]] = {}
         for row in await self._session.rows(query.order_by(table.c.id)):
             waiting = found.setdefault(row["alert_id"], set())
-            if row["kind"] == "alert.inhibited":
+            if row["kind"] == EventKind.ALERT_INHIBITED:
                 waiting.update(row["detail"]["receivers"])
-            elif row["kind"] == "alert.released":
+            elif row["kind"] == EventKind.ALERT_RELEASED:
                 waiting.difference_update(row["detail"]["receivers"])
             else:
                 waiting.clear()
@@ -128,7 +135,7 @@ class Timeline(Repository):
         """Of each plan run that is stuck, by its number, the event that says so: it was not followed by `plan.freed`."""
         await self.write()
         newest = select(func.max(table.c.id)).where(table.c.kind.in_(_STUCK_OR_FREED)).group_by(table.c.plan_run_id)
-        query = select(*_FIELDS).where(table.c.id.in_(newest), table.c.kind == STUCK)
+        query = select(*_FIELDS).where(table.c.id.in_(newest), table.c.kind == EventKind.PLAN_STUCK)
         events = [TimelineEvent(**row) for row in await self._session.rows(query)]
         return {event.plan_run_id: event for event in events if event.plan_run_id is not None}
 

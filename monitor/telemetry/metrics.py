@@ -97,11 +97,6 @@ class Metrics:
         """Adds the time inside `with` or `async with` to a stage of the flow, and `events` to what it has worked through."""
         return Stage(self, name, events)
 
-    def stage_times(self) -> dict[str, float]:
-        """Seconds spent in each stage since the process began."""
-        samples = (sample for family in self.stage_seconds.collect() for sample in family.samples)
-        return {sample.labels["stage"]: sample.value for sample in samples if sample.name.endswith("_sum")}
-
     def reloaded(self, *, ok: bool, at: datetime) -> None:
         """The configuration was read at `at`, or could not be, and the one before stays in force."""
         self.config_reload_successful.set(ok)

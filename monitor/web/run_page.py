@@ -16,7 +16,7 @@ from monitor.pipeline.plans import latest_events
 from monitor.web.desk import DESK, Desk
 from monitor.web.opening import follow, not_here, unavailable, unread
 from monitor.web.pages import page
-from monitor.web.story import Storyteller
+from monitor.web.story import moments
 from monitor.web.taking import Taken, standing
 from notifiers.message import Message, PlanFacts, StatementFacts
 from notifiers.reader import Reader
@@ -53,7 +53,7 @@ async def _shown(desk: Desk, request: web.Request, link: Link) -> web.Response:
         return not_here(desk, request)
     message = await desk.composer.compose(desk.store, _as_if_told_now(desk, run, link.receiver, events))
     assert message.plan is not None, "its run was just read"
-    voice, moments = Voice(message), Storyteller(desk, message, run).moments(story)
+    voice, told = Voice(message), moments(desk, message, run, story)
     return page(
         "run",
         message.language,
@@ -64,8 +64,8 @@ async def _shown(desk: Desk, request: web.Request, link: Link) -> web.Response:
         has_alerts=bool(message.alerts) and run.open,  # of a run that has ended nothing goes on
         statements=_statements(run, message.plan),
         standing=_standing(desk, run, message),
-        moments=moments[-_MOST:],
-        cut=len(moments) > _MOST,
+        moments=told[-_MOST:],
+        cut=len(told) > _MOST,
         now=Reader(message.language, message.timezone).moment(message.created_at, message.created_at),
         zone=voice.reader.zone,
     )

@@ -1,91 +1,33 @@
-"""The timeline in sentences: who did what, when; what repeats stands once, and what only machines care for is left out."""
+"""The timeline as the lines of a page: what happened, who did it; what repeats stands once, what only machines care for not."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
 
 from monitor.domain.plan import PlanRun, TimelineEvent
-from monitor.pipeline.compose import localized
-from monitor.plans.news import groups_in
+from monitor.plans.phrases import UNTOLD
+from monitor.plans.story import Told, titles_of, told
 from monitor.web.desk import Desk
-from monitor.web.words import Words
 from notifiers.message import Message
 from notifiers.reader import Reader
-from notifiers.safe import one_line
-
-_LONGEST: Final = 300  # characters of what somebody wrote
-_OURS: Final = "tocsin"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line. `note` is what somebody wrote: hostile until escaped. `times`: how often it happened in a row."""
+    """One line. `told` holds what people wrote: hostile until escaped. `times`: how often it happened in a row."""
 
     at: str
-    said: str
-    note: str
+    told: Told
     times: int
 
 
-class Storyteller:
-    """Tells the story of one run to one reader."""
-
-    def __init__(self, desk: Desk, message: Message, run: PlanRun) -> None:
-        self._desk = desk
-        self._run = run
-        self._plan = run.definition
-        self._language = message.language
-        self._words = Words(message.language)
-        self._reader = Reader(message.language, message.timezone)
-        self._now = message.created_at
-        self._rules = {rule.id: localized(rule.title, message.language) for rule in desk.settings.rules if rule.title}
-
-    def moments(self, story: Sequence[TimelineEvent]) -> list[Moment]:
-        """What happened, in its order."""
-        told = [(event, self._said(event), self._note(event)) for event in story if self._is_told(event)]
-        return [self._moment([*group]) for _, group in groupby(told, key=lambda each: each[1:])]
-
-    def _moment(self, group: Sequence[tuple[TimelineEvent, str, str]]) -> Moment:
-        event, said, note = group[0]
-        return Moment(self._reader.moment(event.at, self._now), said, note, len(group))
-
-    def _is_told(self, event: TimelineEvent) -> bool:
-        """Whether it happened in this run, or to the alerts that it is about, and there are words for it."""
-        return event.plan_run_id in {None, self._run.id} and self._words.knows(f"story.{event.kind}")
-
-    def _said(self, event: TimelineEvent) -> str:
-        """« Léa prend en charge le plan »: what begins with a small letter is done by somebody."""
-        said = self._words(f"story.{event.kind}", **self._values(event.detail or {}))
-        by_us = event.actor == _OURS
-        who = "Tocsin" if by_us else one_line(self._desk.called(event.actor), _LONGEST)
-        if said[0].islower():
-            return f"{who} {said}"
-        return said if by_us else f"{said} ({who})"
-
-    def _values(self, detail: Mapping[str, object]) -> dict[str, str]:
-        """What fills the places of a phrase, by the names that people use."""
-        to = detail.get("to", ())
-        names = [to] if isinstance(to, str) else to if isinstance(to, list | tuple) else ()
-        step = self._plan.step(str(detail.get("step", "")))
-        level = self._plan.level(found) if isinstance(found := detail.get("level"), int) else None
-        said = {
-            "step": localized(step.called, self._language) if step is not None else str(detail.get("step", "")),
-            "level": localized(level.name, self._language) if level is not None else str(detail.get("level", "")),
-            "rule": self._rules.get(str(detail.get("rule", "")), str(detail.get("rule", ""))),
-            "to": ", ".join(self._desk.called(str(name)) for name in names),
-            "item": str(detail.get("item", "")),
-            "receiver": str(detail.get("receiver", "")),
-            "groups": groups_in(detail),
-        }
-        return {name: one_line(value, _LONGEST) for name, value in said.items()}
-
-    @staticmethod
-    def _note(event: TimelineEvent) -> str:
-        """What somebody wrote on it: a reason, or a note. What Tocsin gives as its reasons, the alerts say better."""
-        detail = event.detail or {}
-        if event.kind == "plan.would_tell":  # its reason is a word of ours
-            return ""
-        return next((one_line(str(detail[name]), _LONGEST) for name in ("why", "text", "note") if detail.get(name)), "")
+def moments(desk: Desk, message: Message, run: PlanRun, story: Sequence[TimelineEvent]) -> list[Moment]:
+    """What happened in a run, or to the alerts that it is about, in its order, for the reader of a message."""
+    titles = titles_of(run.definition, {rule.id: rule.title for rule in desk.settings.rules if rule.title})
+    own = [each for each in story if each.plan_run_id in {None, run.id} and each.kind not in UNTOLD]
+    lines = [(each.at, told(each, titles, desk.called, message.language)) for each in own]
+    reader = Reader(message.language, message.timezone)
+    alike = [[*group] for _, group in groupby(lines, key=lambda line: line[1])]
+    return [Moment(reader.moment(group[0][0], message.created_at), group[0][1], len(group)) for group in alike]

@@ -50,7 +50,7 @@ def _answers(v: View) -> Iterator[Sequence[str]]:
 
 def _now(v: View) -> list[str]:
     """What to do: by a link where there is one, or by a command."""
-    links = [f"{label}{_colon(v)}{url}" for label, url in v.links]
+    links = [f"{label}{v.colon}{url}" for label, url in v.links]
     second = [*_wrap(v.otherwise), *_command(v.other_command)]
     return [*_title(v.words["now"]), *_wrap(v.action), *links, *_command(v.command), *_wrap(v.reply), *second]
 
@@ -59,15 +59,11 @@ def _command(command: str) -> list[str]:
     return [f"    {command}"] if command else []
 
 
-def _colon(v: View) -> str:
-    return "\u00a0: " if v.language == "fr" else ": "
-
-
 def _footer(v: View) -> list[str]:
     return [
         "-- ",
         *(line for said in v.footer for line in _wrap(said)),
-        *(f"{label}{_colon(v)}{command}" for label, command in v.commands),
+        *(f"{label}{v.colon}{command}" for label, command in v.commands),
     ]
 
 

@@ -28,7 +28,8 @@ _ASK_WHO_HAS_IT = frozenset({"untaken", "unconfirmed", "escalated", "level", "as
 _MILD = 0.3  # tone words start here, either side of nought
 # The step states that are over, and that the checklist draws as ticked or struck.
 _DONE = frozenset({"done", "skipped"})
-_PAST = _DONE | {"failed"}
+_UNDONE = "undone"  # of a step that nobody had ended when the run was closed
+_PAST = _DONE | {"failed", _UNDONE}
 _STATEMENTS = {"approval": "statement.approval", "approved": "statement.approved", "rejected": "statement.rejected"}
 
 
@@ -127,6 +128,11 @@ class View:
     footer: Sequence[str]
     commands: Sequence[tuple[str, str]]
     words: dict[str, str]
+
+    @property
+    def colon(self) -> str:
+        """What stands between a label and what it is for."""
+        return "\u00a0: " if self.language == "fr" else ": "
 
 
 def view(message: Message) -> View:
@@ -327,22 +333,23 @@ def _plan(voice: Voice, plan: PlanFacts) -> PlanView:
     return PlanView(
         title=one_line(plan.title, _LINE),
         about=" · ".join(said for said in about if said),
-        steps=[_step(voice, number, step, plan.step) for number, step in enumerate(plan.steps, 1)],
+        steps=[_step(voice, number, step, plan) for number, step in enumerate(plan.steps, 1)],
         never=[] if voice.message.kind == "over" else [one_line(rule, _LINE) for rule in plan.never],
     )
 
 
-def _step(voice: Voice, number: int, step: PlanStepFacts, here: str | None) -> StepView:
-    named = calls.brief(voice) and step.id != here
+def _step(voice: Voice, number: int, step: PlanStepFacts, plan: PlanFacts) -> StepView:
+    here, state = step.id == plan.step, _stands(plan, step)
+    named = calls.brief(voice) and not here
     text = "" if named or _stands_above(voice, step) else clean(step.text, _STATEMENT)
     return StepView(
         number=number,
         title=voice.title(step.title, _LINE),
-        state=step.state,
-        state_label=_state(voice, step.state),
-        meta=" · ".join(said for said in _step_meta(voice, step) if said),
-        done=step.state in _DONE,
-        here=step.id == here,
+        state=state,
+        state_label=_state(voice, state),
+        meta=" · ".join(said for said in _step_meta(voice, step, open_=state not in _PAST) if said),
+        done=state in _DONE,
+        here=here,
         items=[] if named else [(one_line(item, _LINE), _ticked(step, place)) for place, item in enumerate(step.items)],
         note=one_line(step.note, _LINE),
         statement=text,
@@ -351,8 +358,12 @@ def _step(voice: Voice, number: int, step: PlanStepFacts, here: str | None) -> S
     )
 
 
-def _step_meta(voice: Voice, step: PlanStepFacts) -> tuple[str, str, str, str, str]:
-    open_ = step.state not in _PAST
+def _stands(plan: PlanFacts, step: PlanStepFacts) -> str:
+    """Where a step stands. Once the run is closed, nothing is to be done any more."""
+    return _UNDONE if plan.state == "closed" and step.state not in _PAST else step.state
+
+
+def _step_meta(voice: Voice, step: PlanStepFacts, *, open_: bool) -> tuple[str, str, str, str, str]:
     by = voice.reader.moment(step.deadline, voice.message.created_at) if step.deadline and open_ else ""
     return (
         voice.say("state.overdue") if step.late and open_ and step.state != "overdue" else "",
@@ -425,7 +436,7 @@ def _phase(voice: Voice, phase: str) -> str:
 
 
 def _state(voice: Voice, state: str) -> str:
-    known = {"waiting", "ready", "running", "done", "failed", "skipped", "overdue"}
+    known = {"waiting", "ready", "running", "done", "failed", "skipped", "overdue", _UNDONE}
     return voice.say(f"state.{state}") if state in known else one_line(state, 40)
 
 

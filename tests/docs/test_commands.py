@@ -31,12 +31,45 @@ DEMO_SECRETS = {
     "DEMO_WEBHOOK_URL": "http://localhost:9/",
     "DEMO_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
 }
+# What the page of the first crisis shows in English, as it is for whoever types `--language fr`.
+IN_FRENCH = {
+    "--send-to lea@example.org": "--send-to lea@example.org --language fr",
+    "negative-storm…Negative storm": "negative-storm…Bad buzz",
+    "Negative storm, simulated": "Bad buzz…, simulé",
+    "Alert “The brand is under fire”: 15 people": "Alerte « La marque est prise à partie » : 15 personnes",
+    "Plan opened": "Plan ouvert",
+    "Crisis confirmed, by Léa Martin": "Crise confirmée, par Léa Martin",
+    "within 60 minutes": "en 60 min",
+    "Done: “Publish the holding statement: it needs no facts”, by Léa Martin": "Fait : « Publier le message d’attente",
+    "Nothing was sent.": "Rien n’a été envoyé.",
+    "Emergency plan “Negative storm” opened for": "Plan d’urgence « Bad buzz…» ouvert pour",
+    "Emergency plan “Negative storm” to confirm: 15 people complain about Café Lumen": (
+        "Plan d’urgence « Bad buzz…» à confirmer : 15 personnes se plaignent de Café Lumen"
+    ),
+    "(still learning)": "(en apprentissage)",
+    "DO THIS NOW\n-----------": "À FAIRE MAINTENANT\n------------------",
+    "Start with “Pause everything that goes out by itself” (": "Commencez par « Suspendre tout ce qui part tout seul » (",
+    "Take it, then confirm to start the automatic steps": "Prenez en charge, puis confirmez pour lancer les étapes automatiques ",
+    "Acknowledge: http": "Je prends en charge : http",
+    "Open the plan’s page: http": "Ouvrir la page du plan : http",
+    "Negative storm  under way": "Bad buzz…under way",
+    "[en, approved] We have seen your messages and we take them seriously. … Write to us at help@example.org:": (
+        "[fr, approved] Nous avons vu vos messages et nous les prenons au sérieux. … Écrivez-nous à help@example.org :"
+    ),
+    "Handover: Negative storm, run 2": "Passation : Bad buzz…, run 2",
+    "Where we stand": "Où en est-on",
+    "What comes next": "Ce qui vient",
+}
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def _spaced(text: str) -> str:
+    return re.escape(text).replace(r"\ ", "[ \u00a0\u202f]")
 
 
 @dataclass
 class Step:
-    """One command as typed, and the output that the page shows (`…` stands for anything).
+    """One command as typed, and the output that the page shows (`…` stands for anything, a space for one that does not break).
 
     `aside` is a second terminal, in which one command runs all the while: without a command, it is what appears there.
     """
@@ -52,7 +85,7 @@ class Step:
         What follows such a line is looked for once, from there on: with all places of all of them it takes minutes to fail.
         """
         first, *later = (
-            r"\s*".join(r"[^\n]*".join(map(re.escape, line.split("…"))) for line in part.splitlines())
+            r"\s*".join(r"[^\n]*".join(map(_spaced, line.split("…"))) for line in part.splitlines())
             for part in re.split(r"^…(?:\n|$)", "\n".join(self.shown), flags=re.MULTILINE)
         )
         between, last = "".join(rf"(?>.*?{each})" for each in later[:-1]), "".join(f".*{each}" for each in later[-1:])
@@ -155,22 +188,48 @@ def test_the_tutorial_works_as_typed(shell: Shell) -> None:
 @pytest.mark.timeout(600)
 def test_the_first_crisis_is_lived_through_as_typed(shell: Shell) -> None:
     """From a copied plan over its drill to the report on a crisis: every command and every e-mail is what the page shows."""
-    page = (ROOT / "docs" / "tutorial-crisis.md").read_text("utf-8").replace("8025", str(free_port()))
-    web = str(free_port())
+    assert "Taken by Léa Martin" in live_through((ROOT / "docs" / "tutorial-crisis.md").read_text("utf-8"), shell)
+
+
+@pytest.mark.timeout(600)
+def test_the_first_crisis_is_lived_through_in_french(shell: Shell) -> None:
+    """As the page says of `--language fr`: what people are sent, shown and given to read is in French."""
+    page = (ROOT / "docs" / "tutorial-crisis.md").read_text("utf-8")
+    for english, french in IN_FRENCH.items():
+        assert english in page, f"the page shows something else by now than: {english}"
+        page = page.replace(english, french)
+    shown = live_through(page, shell)
+    assert all(said in shown for said in ('<html lang="fr"', "<h1>Bad buzz", "Pris en charge par Léa Martin", "à faire"))
+    assert shell.aside is not None
+    subjects = re.findall(r"^── inbox/.*\n(.*)$", shell.aside.read_text("utf-8"), re.MULTILINE)
+    in_french = re.compile("Plan d’urgence|plainte|À vous|Point de situation|Passation|à clore|à signer")
+    assert subjects
+    assert [each for each in subjects if not in_french.search(each)] == []
+    for name, title in (("card.html", "Fiche réflexe – Bad buzz"), ("report.html", "retour d’expérience")):
+        made = (shell.folder / name).read_text("utf-8")
+        assert '<html lang="fr"' in made
+        assert title in made.partition("<title>")[2].partition("</title>")[0]
+
+
+def live_through(page: str, shell: Shell) -> str:
+    """Type a page on a first crisis, with ports that are free, and press the button that it speaks of: what is shown then."""
+    page, web, shown = page.replace("8025", str(free_port())), str(free_port()), ""
     for step in steps(page.replace("port: 8080", f"port: {web}, private: {{port: 0}}").replace("8080", web)):
         if step.command.startswith("tocsin plan ack 1 "):
-            press_the_link_of("lea@example.org", shell)
+            shown = press_the_link_of("lea@example.org", shell)
         _follow(shell, step)
+    return shown
 
 
-def press_the_link_of(reader: str, shell: Shell) -> None:
+def press_the_link_of(reader: str, shell: Shell) -> str:
     """Do what the page asks for in a browser: the e-mail is there, or about to be."""
     assert shell.aside is not None
-    asked = re.compile(rf"to {reader}\n.*?Acknowledge: (\S+)\n", re.DOTALL)
+    asked = re.compile(rf"to {reader}\n.*?: (\S+/take\?\S+)\n", re.DOTALL)
     while (found := asked.search(shell.aside.read_text("utf-8"))) is None:
         time.sleep(LOOK)
     with urllib.request.urlopen(found[1], data=b"") as answer:
         assert answer.status == HTTPStatus.OK
+        return str(answer.read(), "utf-8")
 
 
 def test_a_score_is_what_the_page_shows(shell: Shell) -> None:

@@ -157,13 +157,16 @@ def free_port() -> int:
             return port
 
 
-def write(folder: Path, monitor: str, rules: str, **filled: str) -> None:
-    """A folder of configuration; in its text each of these words in capitals stands for something."""
+def write(folder: Path, monitor: str, rules: str, plan: str = "", **filled: str) -> None:
+    """A folder of configuration; in the text of `monitor.yaml` each of these words in capitals stands for something."""
     (folder / "rules").mkdir(parents=True, exist_ok=True)
     for name, value in {**filled, "SECRET": SECRET}.items():
         monitor = monitor.replace(name, value)
     (folder / "monitor.yaml").write_text(monitor)
     (folder / "rules" / "acme.yaml").write_text(rules)
+    if plan:
+        (folder / "plans").mkdir(exist_ok=True)
+        (folder / "plans" / "acme.yaml").write_text(plan)
 
 
 def logged(folder: Path, event: str) -> Sequence[dict[str, Any]]:

@@ -25,24 +25,11 @@ from monitor.storage import StorageSettings, Store, UnitOfWork
 from monitor.storage.tables import delivery, installation, metadata
 from monitor.testing import serving
 from notifiers.signing import verify
-from tests.faults.forging import PATIENCE, SECRET, Doors, Forge, forging, free_port
+from tests.faults.brand import TWO_DOORS
+from tests.faults.forging import PATIENCE, SECRET, Doors, Forge, forging, free_port, write
 from tests.monitor.daemon.conftest import OUTAGE
 
 STEPS = ("pause", "tell")
-
-MONITOR = """
-version: 1
-subjects: {acme: {names: [Acme]}}
-sources:
-  tickets: {kind: webhook, secret: SECRET, every: 1s}
-receivers:
-  hub: {kind: webhook, url: HUB, secret: SECRET}
-  care: {kind: webhook, url: HUB, secret: SECRET}
-routing: {default: care, group_wait: 0s, group_interval: 0s}
-storage: {url: "DATABASE"}
-web: {port: PORT}
-http: {allow: [127.0.0.1]}
-"""
 
 RULES = """
 version: 1
@@ -158,21 +145,14 @@ class World:
             assert not repeated, f"{id_} came again though no kill cut it off, after the lives {repeated}: {lives}"
 
 
-def _write(folder: Path, **filled: str) -> None:
-    for name, text in {"monitor.yaml": MONITOR, "rules/acme.yaml": RULES, "plans/outage.yaml": OUTAGE}.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        for word, value in {**filled, "SECRET": SECRET}.items():
-            text = text.replace(word, value)  # noqa: PLW2901 one word after the other
-        (folder / name).write_text(text)
-
-
 @pytest.fixture
 async def world(smithy: Path, tmp_path: Path, storage: StorageSettings, store: Store) -> AsyncIterator[World]:
     """A hub that listens, a configuration that knows it, a forge, and an empty store with its tables."""
     hub, port, folder = Hub(), free_port(), tmp_path / "brand"
     async with serving() as site, aiohttp.ClientSession() as client, forging(smithy, folder) as forge:
         site.answer = hub.take
-        _write(folder, HUB=f"{site.url}/in", PORT=str(port), DATABASE=storage.url.get_secret_value())
+        filled = {"HUB": f"{site.url}/in", "PORT": str(port), "DATABASE": storage.url.get_secret_value()}
+        write(folder, TWO_DOORS, RULES, OUTAGE, **filled)
         yield World(folder, store, Doors(client, port), hub, forge)
 
 

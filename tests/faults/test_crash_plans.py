@@ -22,6 +22,7 @@ from monitor.plans import Act
 from monitor.settings import load
 from monitor.storage import StorageSettings, Store
 from monitor.testing import serving
+from tests.faults.brand import TWO_DOORS
 from tests.faults.forging import PATIENCE, Doors, forging, free_port, write
 from tests.faults.test_crash_kills import Hub, World, _die
 
@@ -31,18 +32,6 @@ AT_A_MESSAGE = 0.5
 OPENED = 0.6  # how often a run is opened in a life, until there are enough
 ACTS = 0.5  # and how often somebody acts in one
 BY_ITSELF = ("pause", "tell", "rest", "again", "rest-again", "last")
-
-MONITOR = """
-version: 1
-subjects: {acme: {names: [Acme]}}
-receivers:
-  hub: {kind: webhook, url: HUB, secret: SECRET}
-  care: {kind: webhook, url: HUB, secret: SECRET}
-routing: {default: care, group_wait: 0s, group_interval: 0s}
-storage: {url: "DATABASE"}
-web: {port: PORT}
-http: {allow: [127.0.0.1]}
-"""
 
 RULES = """
 version: 1
@@ -80,9 +69,7 @@ async def world(smithy: Path, tmp_path: Path, storage: StorageSettings, store: S
     async with serving() as site, aiohttp.ClientSession() as client, forging(smithy, folder) as forge:
         site.answer = hub.take
         filled = {"HUB": f"{site.url}/in", "PORT": str(port), "DATABASE": storage.url.get_secret_value()}
-        write(folder, MONITOR, RULES, **filled)
-        (folder / "plans").mkdir()
-        (folder / "plans" / "relay.yaml").write_text(PLAN)
+        write(folder, TWO_DOORS, RULES, PLAN, **filled)
         yield World(folder, store, Doors(client, port), hub, forge)
 
 

@@ -25,6 +25,7 @@ from monitor.storage import StorageSettings, Store, engine
 from monitor.storage.evaluator import Evaluator
 from monitor.storage.tables import evaluator as table
 from monitor.testing import serving
+from tests.faults.brand import TWO_DOORS
 from tests.faults.forging import PATIENCE, Doors, Forge, forging, free_port, is_frozen, logged, write
 from tests.monitor.pipeline.conftest import configure, house
 
@@ -33,18 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "house"]
 
-MONITOR = """
-version: 1
-subjects: {acme: {names: [Acme]}}
-sources:
-  tickets: {kind: webhook, secret: SECRET, every: 1s}
-receivers:
-  hub: {kind: webhook, url: HUB, secret: SECRET}
-routing: {default: hub, group_wait: 0s, group_interval: 0s}
-storage: {url: "DATABASE"}
-web: {port: PORT}
-http: {allow: [127.0.0.1]}
-"""
 RULES = """
 version: 1
 rules:
@@ -143,7 +132,7 @@ async def duel(smithy: Path, tmp_path: Path, storage: StorageSettings, store: St
         for name in ("zombie", "other"):
             made.folders[name], made.doors[name] = tmp_path / name, Doors(client, port := free_port())
             database = storage.url.get_secret_value()
-            write(made.folders[name], MONITOR, RULES, HUB=f"{site.url}/in", PORT=str(port), DATABASE=database)
+            write(made.folders[name], TWO_DOORS, RULES, HUB=f"{site.url}/in", PORT=str(port), DATABASE=database)
         yield made
 
 

@@ -28,7 +28,6 @@ from notifiers.message import (
 )
 from notifiers.reasons import FIGURES
 from notifiers.render import html, short, text
-from notifiers.standing import DID
 from notifiers.voice import NATURES, nature
 from notifiers.wording import TROUBLES, headline, next_action, next_step, opening, topic, why
 
@@ -602,8 +601,8 @@ def _reports(language: Language) -> Iterator[Message]:
         [FigureFacts("mentions", 0, 5), FigureFacts("authors", 4, 0, 4), FigureFacts("negative_share", None)],
         [FigureFacts("mentions", 5, 5, 9), FigureFacts("authors", None), FigureFacts("negative_share", 0.4, 0.4)],
     ]
-    did = [DoneFacts(samples.NOW, what, who, "x", "y") for what in DID for who in ("", "Léa")]
-    for done, some, next_at in product([did[n : n + 12] for n in range(0, len(did), 12)], figures, (None, samples.NOW)):
+    did = [DoneFacts(samples.NOW, "step.done", note=note, said="Fait") for note in [*12 * ["y"], "", ""]]
+    for done, some, next_at in product([did[:1], [replace(did[0], said="")]], figures, (None, samples.NOW)):
         changed = replace(standing, done=done, figures=some, next_at=next_at, level_since=None)
         yield replace(base, plan=replace(base.plan, standing=changed, level=""))
     for reason in ("handover", "waiting"):

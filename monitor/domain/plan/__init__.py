@@ -1,6 +1,7 @@
-"""The emergency plan: written in calm weather (`file`), snapshotted when it opens, carried out as a run (`run`)."""
+"""The emergency plan: written in calm weather (`file`), snapshotted when it opens, carried out as a run (`run`, `events`)."""
 
 from monitor.domain.plan.due import SOON, Due, drill_due, dues
+from monitor.domain.plan.events import TOCSIN, EventKind, TimelineEvent
 from monitor.domain.plan.file import (
     CALLED_WITHIN,
     EVERYONE,
@@ -25,35 +26,25 @@ from monitor.domain.plan.file import (
     WebhookStep,
 )
 from monitor.domain.plan.run import (
-    ACTION_ADDED,
-    ACTION_DONE,
     ENDED,
-    FREED,
-    SIGNED,
-    STUCK,
     PlanRun,
     RunState,
     StepRun,
     StepState,
-    TimelineEvent,
     UnreadableRunError,
     only_observed,
     opens_as,
 )
-from monitor.domain.plan.words import ALWAYS_KNOWN, PLACES, Language, Localized, filled, places
+from monitor.domain.plan.words import ALWAYS_KNOWN, PLACES, Language, Localized, filled, localized, places
 
 __all__ = [
-    "ACTION_ADDED",
-    "ACTION_DONE",
     "ALWAYS_KNOWN",
     "CALLED_WITHIN",
     "ENDED",
     "EVERYONE",
-    "FREED",
     "PLACES",
-    "SIGNED",
     "SOON",
-    "STUCK",
+    "TOCSIN",
     "AssignStep",
     "CaptureStep",
     "Channel",
@@ -61,6 +52,7 @@ __all__ = [
     "Closure",
     "ConditionStep",
     "Due",
+    "EventKind",
     "Id",
     "Language",
     "Level",
@@ -85,6 +77,7 @@ __all__ = [
     "drill_due",
     "dues",
     "filled",
+    "localized",
     "only_observed",
     "opens_as",
     "places",

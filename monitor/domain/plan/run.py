@@ -54,11 +54,6 @@ class StepState(StrEnum):
 
 ENDED = frozenset({StepState.DONE, StepState.FAILED, StepState.SKIPPED})
 
-STUCK, FREED = "plan.stuck", "plan.freed"  # events of the timeline: a run can't be carried, and can be again
-
-SIGNED = "plan.report.signed"  # somebody has read the report on a closed run, and stands for it
-ACTION_ADDED, ACTION_DONE = "plan.action.added", "plan.action.done"  # what is to be done afterwards, so that it goes better
-
 
 class UnreadableRunError(TocsinError):
     """What another version of Tocsin has written of a run says nothing to this one."""
@@ -169,10 +164,10 @@ class PlanRun:
         return opens_as(self.definition)
 
     @property
-    def only_observed(self) -> bool:
-        """Whether it is, or was, only looked at. What another version wrote was carried out, as far as this one knows."""
+    def is_readable(self) -> bool:
+        """Whether this version understands what was opened."""
         try:
-            return self.state is RunState.OBSERVING or self.opened_as is RunState.OBSERVING
+            return bool(self.definition)
         except UnreadableRunError:
             return False
 
@@ -209,17 +204,3 @@ class PlanRun:
     def with_step(self, changed: StepRun) -> PlanRun:
         """The same run with one step as it is now."""
         return replace(self, steps=tuple(changed if each.step == changed.step else each for each in self.steps))
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineEvent:
-    """Who did what, when, through what. Append-only: the after-action report is a view of it."""
-
-    at: datetime
-    kind: str
-    actor: str = "tocsin"
-    through: str = "daemon"
-    detail: Mapping[str, object] | None = None
-    incident_id: int | None = None
-    alert_id: int | None = None
-    plan_run_id: int | None = None

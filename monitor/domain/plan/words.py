@@ -38,3 +38,8 @@ def places(text: str) -> Iterator[str]:
 def filled(text: str, known: Mapping[str, str]) -> str:
     """The text with its places filled in. One that is not known stays as it is written, so that a person sees it."""
     return _PLACE.sub(lambda found: known.get(found[1], found[0]), text)
+
+
+def localized(texts: Mapping[Language, str], language: Language) -> str:
+    """The text in the language asked for, or in whichever there is: words in another language beat no words."""
+    return texts.get(language) or next(iter(texts.values()), "")

@@ -19,7 +19,7 @@ def test_a_report_is_printed_as_markdown(rung: Tocsin) -> None:
     assert printed.exit_code == 0, printed.output
     assert printed.output.startswith("# Outage \\[red\\]: after-action report\n")
     assert "Under way" in printed.output
-    assert "Alert: crisis" in printed.output
+    assert "Alert “crisis”" in printed.output
 
 
 def test_a_report_is_written_by_the_ending_of_its_file(rung: Tocsin, tmp_path: Path) -> None:

@@ -67,9 +67,9 @@ def test_a_simulation_walks_the_plan_to_its_end(tocsin: Tocsin) -> None:
     assert max(map(len, first.output.splitlines())) <= 80
     for said in (
         "Outage [red], simulated",
-        "the plan opens",
-        "Ada confirms the crisis",
-        "Ada stands down",
+        "Plan opened",
+        "Crisis confirmed, by Ada",
+        "Stood down, by Ada",
         "Taken after 4 minutes",
     ):
         assert said in first.output
@@ -82,7 +82,7 @@ def test_people_who_are_late_act_past_each_limit(tocsin: Tocsin) -> None:
     path = typed.config / "monitor.yaml"
     path.write_text(path.read_text().replace("language: en", "language: fr"))
     said = typed.at("plan", "simulate", "outage", str(typed.config / "posts.jsonl"), "--answers", "late").output
-    for words in ("Panne, simulé", "Ada confirme la crise", "Pris en charge après 25 minutes", "Rien n’a été envoyé."):
+    for words in ("Panne, simulé", "Crise confirmée, par Ada", "Pris en charge après 25 minutes", "Rien n’a été envoyé."):
         assert words in said
 
 
@@ -90,7 +90,7 @@ def test_a_simulation_in_which_nobody_answers_climbs_the_ladder(tocsin: Tocsin) 
     """And says that the run is open still."""
     typed = rehearsing(tocsin)
     said = typed.at("plan", "simulate", "outage", str(typed.config / "posts.jsonl"), "--answers", "nobody").output
-    assert "nobody confirmed in time" in said
+    assert "Nobody said in time whether this is a crisis" in said
     assert "Nobody took it" in said
     assert "still open" in said
 

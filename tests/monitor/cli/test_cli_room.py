@@ -61,7 +61,6 @@ def test_words_are_printed_as_messages_say_them(tocsin: Tocsin) -> None:
     [
         (("outrage",), "there is no plan `outrage`"),
         (("outage", "--format", "docx"), "a card is html or pdf, not `docx`"),
-        (("outage", "--language", "de"), "de: cards are written in fr or en"),
     ],
 )
 def test_what_no_card_can_be_is_refused(tocsin: Tocsin, typed: tuple[str, ...], said: str) -> None:

@@ -148,6 +148,7 @@ def test_plans_are_listed_shown_confirmed_and_closed(rung: Tocsin) -> None:
     assert "plan.confirmed      outage (ines)" in rung.at("plan", "show", "1").output
     assert rung.at("plan", "close", "1").output == "Plan outage, run 1: stood down.\nNext: tocsin plan report 1\n"
     assert rung.at("plan", "close", "1").output == "Plan outage, run 1: it was stood down already.\nNext: tocsin plan report 1\n"
+    assert "not done                 say          Publish the holding statement" in rung.at("plan", "show", "1").output
     assert "is closed" in str(rung.at("plan", "confirm", "1").exception)
 
 
@@ -175,7 +176,7 @@ def test_what_is_shown_of_a_run_is_what_holds_now(rung: Tocsin) -> None:
     shown = rung.at("plan", "show", "1").output
     assert "[en, changed by ines, not approved] Acme looks into it." in shown
     assert "[en, as it was prepared] We are looking into it." in shown
-    assert "fr or en" in str(rung.at("plan", "edit", "1", "say", "de", "Nein.").exception)
+    assert "'de' is not one of 'fr', 'en'" in rung.at("plan", "edit", "1", "say", "de", "Nein.").output
     assert "there are no words" in str(rung.at("plan", "edit", "1", "say", "en", "").exception)
     assert "`hub` is no person or role of contacts.yaml" in str(rung.at("plan", "assign", "1", "hub").exception)
     assert rung.at("plan", "assign", "1", "ada").output.startswith("Plan outage, run 1: the run is ada's.")

@@ -18,7 +18,7 @@ from monitor.report.evidence import Exhibit, as_csv, as_jsonl, exhibits
 from tests.monitor.pipeline.conftest import CRISIS
 
 if TYPE_CHECKING:
-    from tests.monitor.pipeline.conftest import Build, House
+    from tests.monitor.pipeline.conftest import Build, Configure, House
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -36,11 +36,12 @@ PLAN: dict[str, Any] = {
     "statements": [{"id": "holding", "text": {"en": "We know."}, "status": "approved"}],
     "after_action": {"owner": "ben", "due": "2d"},
 }
+RULES = [CRISIS | {"plan": "storm", "notify": "room", "realert": "1d"}]
 
 
 def housed(build_: Build) -> House:
     """A house with the crisis rule and the plan; Ben, who writes the reports, has `backup-phone`."""
-    return build_(rules=[CRISIS | {"plan": "storm", "notify": "room"}], plans=[PLAN])
+    return build_(rules=RULES, plans=[PLAN])
 
 
 async def made(home: House, run: int = 1) -> Report:
@@ -112,6 +113,32 @@ async def test_a_false_alarm_owes_no_report(hut: Build) -> None:
     home.clock.advance(30 * DAY)
     await home.act()
     assert whys(home) == []
+
+
+async def test_what_was_only_observed_when_it_ended_owes_no_report(hut: Build, configure: Configure) -> None:
+    """The first time the plan acted; then it was set to `observe`, and the same run came back."""
+    home = housed(hut)
+    await closed(home)
+    assert whys(home) == ["report"]
+    home.restart(configure(rules=RULES, plans=[PLAN | {"activation": {"mode": "observe"}}]))
+    await home.wait(HOUR)
+    await home.storm()
+    await home.act()
+    assert [run.state for run in await home.runs()] == ["observing"]
+    await home.do("stand_down", by="ana")
+    await home.wait(10 * DAY, step=DAY)
+    assert whys(home) == ["report"]
+    assert (await made(home)).observed
+
+
+async def test_what_a_person_opens_in_earnest_owes_a_report(hut: Build) -> None:
+    """Though its plan is only observed when a rule opens it."""
+    home = hut(rules=RULES, plans=[PLAN | {"activation": {"mode": "observe"}}])
+    await operations.open_plan_by_hand(home.store, home.settings.plans["storm"], "acme", ZOE, home.clock.now(), why="a call")
+    await home.act()
+    await home.do("stand_down", by="ana")
+    await home.wait(2 * DAY, step=DAY)
+    assert whys(home) == ["report", "unsigned"]
 
 
 async def test_the_report_on_an_open_run_cannot_be_signed(hut: Build) -> None:

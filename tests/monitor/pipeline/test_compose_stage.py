@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitor.domain.mention import Author, Engagement
+from monitor.domain.plan import localized
 from monitor.pipeline import operations
-from monitor.pipeline.compose import localized
 from monitor.pipeline.operations import Actor
 from notifiers.wording import headline, next_step
 

@@ -111,7 +111,8 @@ async def test_another_subject_is_another_matter(hut: Build) -> None:
     await home.storm()
     await home.hears("Globex is broken", by="customer")
     await home.act()
-    assert rules_told(home, "room") == [["crisis"], ["complaint"]]
+    # Two incidents are two conversations: their messages leave beside one another, and arrive in either order.
+    assert sorted(rules_told(home, "room")) == [["complaint"], ["crisis"]]
 
 
 async def test_without_names_nobody_is_told(hut: Build) -> None:

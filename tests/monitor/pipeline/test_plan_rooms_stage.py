@@ -16,10 +16,10 @@ from monitor.report.evidence import exhibits
 from monitor.storage.tables import mention
 from notifiers import DeliveryError, Reason
 from notifiers.render import html, text
-from tests.monitor.pipeline.conftest import CONTACTS, CRISIS, MONITOR
+from tests.monitor.pipeline.conftest import COMPLAINT, CONTACTS, CRISIS, MONITOR
 
 if TYPE_CHECKING:
-    from tests.monitor.pipeline.conftest import Build, House
+    from tests.monitor.pipeline.conftest import Build, Configure, House
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -136,6 +136,56 @@ async def test_a_plan_that_was_stood_down_is_not_joined(hut: Build) -> None:
     assert [run.state for run in await home.runs()] == ["running", "stood_down"]
 
 
+async def test_a_complaint_that_still_rings_keeps_no_room_from_the_next_crisis(house: Build) -> None:
+    """It had joined the first crisis, and is open for a day; the run that nobody has closed is that of the next."""
+    home = house(rules=[COMPLAINT, RULE | {"realert": "1h"}], plans=[PLAN])
+    await home.storm()
+    await home.hears("Acme is broken", by="customer")
+    await home.wait(3 * HOUR)
+    assert (await home.alert("complaint")).resolved_at is None
+    await home.storm()
+    await home.act()
+    (run,) = await home.runs()
+    assert run.incident_id == (await home.alerts())[-1].incident_id != (await home.alert("complaint")).incident_id
+    assert home.kinds("queue") == ["step"], "what was done is not done twice"
+
+
+async def test_the_crowd_takes_over_the_room_of_one_customer(house: Build) -> None:
+    """The plan was opened for whoever was in danger; when it becomes a crisis, the same people go on in the same run."""
+    home = house(rules=[COMPLAINT | {"key": ["author"], "plan": "storm"}, RULE], plans=[PLAN])
+    await home.hears("Acme is broken", by="customer")
+    await home.storm()
+    await home.act()
+    (run,) = await home.runs()
+    assert run.incident_id == (await home.alert("crisis")).incident_id != (await home.alert("complaint")).incident_id
+    home.clock.advance(12 * HOUR)
+    await home.hears("Acme is broken, still", by="customer")
+    await home.act()
+    assert len(await home.runs()) == 1, "the customer says it again: that is no second room"
+
+
+async def test_two_customers_have_a_room_each(hut: Build) -> None:
+    """One thread is never mixed with another."""
+    home = hut(rules=[COMPLAINT | {"key": ["author"], "plan": "storm"}], plans=[PLAN])
+    for name in ("ada", "bob"):
+        await home.hears("Acme is broken", by=name)
+    assert len({run.incident_id for run in await home.runs()}) == 2
+
+
+async def test_what_comes_back_joins_the_room_that_is_open_by_now(house: Build) -> None:
+    """Its own run was closed, and somebody has opened the plan anew: that one goes on, and the closed one stays closed."""
+    home = housed(house)
+    await home.storm()
+    await home.wait(2 * HOUR)
+    await home.do("stand_down")
+    number = await by_hand(home)
+    await home.storm()
+    await home.act()
+    runs = {run.id: run for run in await home.runs()}
+    assert [run.id for run in runs.values() if run.open] == [number]
+    assert runs[number].incident_id == (await home.alert()).incident_id
+
+
 async def test_a_plan_that_is_opened_by_hand_sees_what_rings_already(hut: Build) -> None:
     """Another rule rang about the subject: the run belongs to its incident."""
     home = hut(rules=[CRISIS | {"notify": "desk"}], plans=[PLAN])
@@ -179,6 +229,35 @@ async def test_what_is_only_observed_stays_so_when_it_comes_back(hut: Build) -> 
     await home.act()
     assert [run.state for run in await home.runs()] == ["observing"]
     assert home.kinds("queue") == []
+
+
+async def test_what_was_only_observed_is_carried_out_when_it_comes_back_in_earnest(house: Build, configure: Configure) -> None:
+    """The plan was put into force meanwhile: what its run had only written down is done, once; what people ticked stands."""
+    home = house(rules=[RULE], plans=[PLAN | {"activation": {"mode": "observe"}}])
+    await home.storm()
+    await home.wait(2 * HOUR)
+    await home.do("check", by="ana", step="facts", item=0)
+    await home.do("stand_down")
+    home.restart(configure(rules=[RULE], plans=[PLAN]))
+    await home.storm()
+    await home.act()
+    (run,) = await home.runs()
+    assert (run.state, run.step("facts").state, run.step("evidence").state) == ("running", "done", "done")
+    assert home.kinds("queue") == ["step"]
+    assert len(await home.timeline("plan.captured")) == 1
+
+
+async def test_what_a_person_opened_in_earnest_comes_back_so(hut: Build, configure: Configure) -> None:
+    """Though its plan was only observed then: it is not by now."""
+    rules = [CRISIS | {"id": "talk", "realert": "1d"}, RULE | {"fire": {"at_least": 5}}]
+    home = hut(rules=rules, plans=[PLAN | {"activation": {"mode": "observe"}}])
+    await home.storm()
+    await by_hand(home)
+    await home.wait(2 * HOUR)
+    await home.do("stand_down")
+    home.restart(configure(rules=rules, plans=[PLAN]))
+    await home.storm(people=5)
+    assert [run.state for run in await home.runs()] == ["running"]
 
 
 # --- words ---------------------------------------------------------------------------------------------------------------

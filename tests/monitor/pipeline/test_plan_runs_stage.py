@@ -372,11 +372,12 @@ async def test_words_whose_place_is_gone_are_not_taken_for_published(hut: Build)
 
 def test_a_promise_of_news_is_for_a_quarter_of_an_hour(moment: datetime) -> None:
     """Nobody promises news at 14:07; in French hours are written as French people write them."""
-    from monitor.domain.plan import PlanRun, RunState  # noqa: PLC0415 for this test alone
+    from monitor.domain.plan import Language, PlanRun, RunState  # noqa: PLC0415 for this test alone
 
     snapshot = {"id": "p", "title": {"en": "P"}, "notify": ["room"], "steps": [{"id": "a", "action": "capture"}]}
     run = PlanRun(1, "p", 1, RunState.RUNNING, snapshot, moment)
-    for at, language, said in ((moment, "en", "10:00"), (moment + 7 * MINUTE, "fr", "10 h 15")):
+    hours: list[tuple[datetime, Language, str]] = [(moment, "en", "10:00"), (moment + 7 * MINUTE, "fr", "10 h 15")]
+    for at, language, said in hours:
         known = known_places(
             run, Figures(mentions=3), brand="Acme", subject=None, lead="", language=language, zone="Europe/Paris", now=at
         )

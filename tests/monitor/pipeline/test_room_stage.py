@@ -67,8 +67,8 @@ async def test_a_board_reads_how_it_goes_what_was_done_and_what_comes(hut: Build
     assert headline(second).startswith("Situation report at ")
     assert "Level “crisis” since " in why(second)
     assert "- 9 posts within 60 minutes (+200% since " in said
-    assert "Taken by Ana" in said
-    assert "Done by Ana: “hold”" in said
+    assert "Plan acknowledged, by Ana" in said
+    assert "Done: “hold”, by Ana" in said
     assert "We know." not in text(first)
     at = (first.created_at + HOUR).strftime("%H:%M")
     assert f"We know. Back at {at}." in said  # as it was promised then, not as it would be now
@@ -92,8 +92,8 @@ async def test_a_new_shift_reads_where_things_stand_and_leads(hut: Build) -> Non
     assert headline(note).startswith("Handover: you lead plan “Storm plan” now")
     said = text(note)
     assert "Ana: “Lyon calls back at 6? <b>ask</b>”" in said
-    assert "Taken by Ana" in said
-    assert "Handed over by Ana to Ben (I am gone until 8)" in said
+    assert "Plan acknowledged, by Ana" in said
+    assert "Handed over to Ben, by Ana (I am gone until 8)" in said
     assert "“facts” (Ana, late since" in said
     assert "<b>ask</b>" not in html(note)
     (run,) = await home.runs()
@@ -107,9 +107,9 @@ async def test_a_new_shift_reads_where_things_stand_and_leads(hut: Build) -> Non
     home.clock.advance(SECOND)
     await home.act()
     said = text(home.told("phone")[-1])
-    assert "Taken by Ana" not in said
+    assert "Plan acknowledged" not in said
     assert "I am gone until 8" in said  # this one began so
-    assert "Handed over by Ben to Ana" in said
+    assert "Handed over to Ana, by Ben" in said
 
 
 async def _printed(home: House) -> str:

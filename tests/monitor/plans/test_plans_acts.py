@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.domain.plan import RunState, StepState
+from monitor.domain.plan import EventKind, RunState, StepState
 from monitor.plans import Note, RefusedError, Tell, Why
 from rules.figures import Figures
 from tests.monitor.plans.walking import OPENED, Walk, minutes, plan
@@ -35,7 +35,7 @@ def _begun(*steps: dict[str, Any], **more: Any) -> Walk:
 def test_who_acknowledges_leads() -> None:
     """« Je prends en charge »: one event, and whoever comes second changes nothing."""
     walk = _begun()
-    assert walk.act("acknowledge") == (Note("acknowledged"),)
+    assert walk.act("acknowledge") == (Note(EventKind.PLAN_ACKNOWLEDGED),)
     assert not walk.act("acknowledge", "bob")
     assert (walk.run.acknowledged_by, walk.run.lead, walk.run.acknowledged_at) == ("ana", "ana", OPENED)
 
@@ -43,7 +43,7 @@ def test_who_acknowledges_leads() -> None:
 def test_who_is_no_contact_takes_it_and_leads_nothing() -> None:
     """No message reaches them: those of the plan go on being told."""
     walk = _begun()
-    assert walk.act("acknowledge", "root@host") == (Note("acknowledged"),)
+    assert walk.act("acknowledge", "root@host") == (Note(EventKind.PLAN_ACKNOWLEDGED),)
     assert (walk.run.acknowledged_by, walk.run.lead) == ("root@host", None)
     walk.at(60)
     assert walk.whom(Why.QUIET) == [("cm",)]
@@ -77,7 +77,7 @@ def test_a_step_is_given_to_somebody() -> None:
     assert not walk.act("assign", step="facts", to="bob")
     assert (walk.run.step("facts").owner, walk.run.lead) == ("bob", None)
     assert [(tell.to, tell.step) for tell in walk.told] == [(("bob",), "facts")]
-    assert walk.noted == [Note("step.assigned", {"step": "facts", "to": "bob"})]
+    assert walk.noted == [Note(EventKind.STEP_ASSIGNED, {"step": "facts", "to": "bob"})]
 
 
 def test_help_is_called_rung_by_rung() -> None:
@@ -99,7 +99,7 @@ def test_who_confirms_has_taken_it() -> None:
     walk.at(0)
     walk.act("confirm")
     assert not walk.act("confirm", "bob")
-    assert walk.kinds[-2:] == ["confirmed", "acknowledged"]
+    assert walk.kinds[-2:] == [EventKind.PLAN_CONFIRMED, EventKind.PLAN_ACKNOWLEDGED]
     assert (walk.run.state, walk.run.confirmed_by, walk.run.lead) == (RunState.RUNNING, "ana", "ana")
 
 
@@ -108,7 +108,7 @@ def test_confirming_what_somebody_else_has_taken_takes_it_from_nobody() -> None:
     walk = Walk(plan())
     walk.at(0)
     walk.act("acknowledge", "bob")
-    assert walk.act("confirm") == (Note("confirmed"),)
+    assert walk.act("confirm") == (Note(EventKind.PLAN_CONFIRMED),)
     assert walk.run.lead == "bob"
 
 
@@ -134,7 +134,8 @@ def test_a_person_sets_the_level_and_says_why() -> None:
     assert not walk.act("level", level=2, text="a minister has called")
     walk.act("level", level=1, text="he has not")
     assert walk.whom(Why.LEVEL) == [("cm", "head"), ("cm",)]
-    assert [note.detail["level"] for note in walk.noted if note.kind in {"level.raised", "level.lowered"}] == [2, 1]
+    moved = {EventKind.LEVEL_RAISED, EventKind.LEVEL_LOWERED}
+    assert [note.detail["level"] for note in walk.noted if note.kind in moved] == [2, 1]
 
 
 def test_a_level_that_the_plan_does_not_know_is_refused() -> None:
@@ -154,8 +155,8 @@ def test_a_list_is_ticked_item_by_item() -> None:
     assert not walk.act("check", step="facts", item=1)
     assert walk.run.step("facts").checked == (1,)
     assert walk.act("check", step="facts", item=0) == (
-        Note("step.checked", {"step": "facts", "item": 1}),
-        Note("step.done", {"step": "facts"}),
+        Note(EventKind.STEP_CHECKED, {"step": "facts", "item": 1}),
+        Note(EventKind.STEP_DONE, {"step": "facts"}),
     )
     assert walk.state("facts") is StepState.DONE
 
@@ -180,7 +181,7 @@ def test_a_step_is_done_once() -> None:
     assert not walk.act("done", step="facts")
     walk.act("done", step="call", text="they know")
     assert [walk.run.step(each).detail for each in ("facts", "call")] == ["by ana", "they know"]
-    assert walk.noted[-1] == Note("step.done", {"step": "call", "note": "they know"})
+    assert walk.noted[-1] == Note(EventKind.STEP_DONE, {"step": "call", "note": "they know"})
 
 
 def test_a_late_step_can_still_be_done() -> None:
@@ -236,7 +237,7 @@ def test_a_step_that_the_plan_does_not_have_is_refused() -> None:
 def test_something_is_noted() -> None:
     """It stands in the timeline, and is an act: nobody asks how it goes."""
     walk = _begun()
-    assert walk.act("note", text=" calling the shop ") == (Note("noted", {"text": "calling the shop"}),)
+    assert walk.act("note", text=" calling the shop ") == (Note(EventKind.PLAN_NOTED, {"text": "calling the shop"}),)
     assert walk.run.touched_at == OPENED
     with pytest.raises(RefusedError, match="say what is to be noted"):
         walk.act("note")
@@ -263,7 +264,7 @@ def test_words_are_used_only_after_a_recorded_yes() -> None:
 def test_a_yes_to_nobodys_words_tells_nobody() -> None:
     """The step has no owner, and the run nobody who leads it."""
     walk = _begun(_ANSWER)
-    noted = Note("step.approved", {"step": "answer", "words": walk.words("answer")})
+    noted = Note(EventKind.STEP_APPROVED, {"step": "answer", "words": walk.words("answer")})
     assert walk.act("approve", "eve", step="answer") == (noted,)
 
 
@@ -329,7 +330,7 @@ def test_words_that_change_lose_their_yes() -> None:
     assert (step.approved_at, step.approved_by, step.approval_by) == (None, None, OPENED + minutes(50))
     assert walk.whom(Why.APPROVAL) == [("legal",)]
     walk.at(50)
-    assert walk.kinds[-1] == "step.unapproved"
+    assert walk.kinds[-1] == EventKind.STEP_UNAPPROVED
     assert len({tell.times for tell in walk.told if tell.why is Why.APPROVAL}) == 2
 
 
@@ -361,7 +362,7 @@ def test_words_that_were_approved_in_advance_and_changed_need_two_people() -> No
     severity = [{"level": 1, "name": {"en": "alert"}, "approver": "head"}]
     walk = _begun(_HOLD, severity=severity)
     noted, told = walk.act("edit", step="hold", words={"fr": "Pardon.", "en": "Sorry."})
-    assert noted == Note("step.edited", {"step": "hold", "languages": ["en", "fr"], "words": walk.words("hold")})
+    assert noted == Note(EventKind.STEP_EDITED, {"step": "hold", "languages": ["en", "fr"], "words": walk.words("hold")})
     assert told == Tell(("head",), Why.APPROVAL, "hold", times=1)
     with pytest.raises(RefusedError, match="the words of `hold` were changed by ana: head says yes or no first"):
         walk.act("done", step="hold")
@@ -448,7 +449,7 @@ def test_a_yes_is_to_the_words_that_were_read() -> None:
         walk.act("approve", "eve", step="answer", fingerprint=first)
     assert not walk.whom(Why.STEP)
     (noted, _) = walk.act("approve", "eve", step="answer", fingerprint=now.upper())
-    assert noted == Note("step.approved", {"step": "answer", "words": now})
+    assert noted == Note(EventKind.STEP_APPROVED, {"step": "answer", "words": now})
     with pytest.raises(RefusedError, match="are not those"):
         walk.act("approve", "eve", step="answer", fingerprint=first)
 
@@ -540,7 +541,7 @@ def test_who_stands_down_closes_what_nobody_signs() -> None:
     walk = _begun()
     walk.act("stand_down")
     assert (walk.run.state, walk.run.closed_by, walk.run.closed_at) == (RunState.CLOSED, "ana", OPENED)
-    assert walk.kinds == ["acknowledged", "stood_down", "closed"]
+    assert walk.kinds == [EventKind.PLAN_ACKNOWLEDGED, EventKind.PLAN_STOOD_DOWN, EventKind.PLAN_CLOSED]
     assert walk.whom(Why.OVER) == [("cm",)]
 
 
@@ -585,7 +586,7 @@ def test_standing_down_against_the_figures_needs_a_reason(mentions: int | None, 
     with pytest.raises(RefusedError, match=f"figures that do not hold yet \\({said}\\)"):
         walk.act("stand_down")
     walk.act("stand_down", text="it is all about somebody else")
-    assert walk.noted[1] == Note("stood_down", {"why": "it is all about somebody else"})
+    assert walk.noted[1] == Note(EventKind.PLAN_STOOD_DOWN, {"why": "it is all about somebody else"})
     assert walk.run.state is RunState.CLOSED
 
 
@@ -633,7 +634,7 @@ def test_a_false_alarm_ends_at_once_and_says_why() -> None:
         walk.act("false_alarm")
     walk.act("false_alarm", text="a film of the same name")
     assert walk.run.state is RunState.CLOSED
-    assert walk.kinds == ["false_alarm", "closed"]
+    assert walk.kinds == [EventKind.PLAN_FALSE_ALARM, EventKind.PLAN_CLOSED]
 
 
 def test_what_was_done_is_taken_back_and_nothing_else() -> None:
@@ -659,7 +660,7 @@ def test_taking_back_may_need_somebodys_word() -> None:
             walk.act(verb, text="over")
     with pytest.raises(RefusedError, match="ana may not approve `pause`: that is for head or legal"):
         walk.act("approve", step="pause")
-    assert walk.act("approve", "eve", step="pause") == (Note("step.approved", {"step": "pause"}),)
+    assert walk.act("approve", "eve", step="pause") == (Note(EventKind.STEP_APPROVED, {"step": "pause"}),)
     with pytest.raises(RefusedError, match="there is nothing to refuse"):
         walk.act("reject", "eve", step="pause", text="no")
     walk.act("stand_down")
@@ -698,11 +699,11 @@ def test_who_hands_over_or_ends_what_nobody_had_has_taken_it(act: dict[str, Any]
     """One event says so, which the report counts; whoever ends a drill has not answered it by that."""
     walk = _begun()
     effects = walk.act(**act, text="I must go")
-    assert (walk.run.acknowledged_by, effects[0]) == ("ana", Note("acknowledged"))
-    assert sum(isinstance(each, Note) and each.kind == "acknowledged" for each in effects) == 1
+    assert (walk.run.acknowledged_by, effects[0]) == ("ana", Note(EventKind.PLAN_ACKNOWLEDGED))
+    assert sum(isinstance(each, Note) and each.kind == EventKind.PLAN_ACKNOWLEDGED for each in effects) == 1
     drill = _begun()
     drill.run = replace(drill.run, drill=True)
-    assert Note("acknowledged") not in drill.act("stand_down")
+    assert Note(EventKind.PLAN_ACKNOWLEDGED) not in drill.act("stand_down")
 
 
 def test_in_a_drill_everybody_answers() -> None:
@@ -710,7 +711,7 @@ def test_in_a_drill_everybody_answers() -> None:
     walk = _begun()
     walk.run = replace(walk.run, drill=True)
     walk.act("acknowledge")
-    assert walk.act("acknowledge", "bob") == (Note("answered"),)
+    assert walk.act("acknowledge", "bob") == (Note(EventKind.PLAN_ANSWERED),)
     assert not walk.act("acknowledge")
     assert (walk.run.acknowledged_by, walk.run.lead) == ("ana", "ana")
 
@@ -756,7 +757,7 @@ def test_acts_in_a_plan_that_is_observed_tell_nobody() -> None:
     walk.act("approve", "eve", step="answer")
     walk.act("stand_down")
     assert {type(each) for each in walk.effects} == {Note}
-    assert walk.kinds.count("would_tell") == 4
+    assert walk.kinds.count(EventKind.PLAN_WOULD_TELL) == 4
     assert walk.run.state is RunState.CLOSED
 
 
@@ -766,4 +767,4 @@ def test_a_plan_that_is_observed_waits_for_no_signature() -> None:
     walk.act("stand_down")
     assert walk.run.state is RunState.CLOSED
     assert {type(each) for each in walk.effects} == {Note}
-    assert [each.detail["why"] for each in walk.noted if each.kind == "would_tell"] == [Why.UNDO, Why.OVER]
+    assert [each.detail["why"] for each in walk.noted if each.kind == EventKind.PLAN_WOULD_TELL] == [Why.UNDO, Why.OVER]

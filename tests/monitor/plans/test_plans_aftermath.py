@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from monitor.domain.plan import RunState
+from monitor.domain.plan import EventKind, RunState
 from monitor.plans import Facts, Why, move, report_due
 from tests.monitor.plans.walking import OPENED, Walk, minutes, plan
 
@@ -47,7 +47,7 @@ def test_an_overdue_report_is_asked_for_each_day() -> None:
     for days in (5, 5, 5.9, 6, 7):
         _after(walk, days)
     assert walk.whom(Why.UNSIGNED) == [("head",)] * 3
-    assert walk.kinds.count("report.overdue") == 3
+    assert walk.kinds.count(EventKind.REPORT_OVERDUE) == 3
     assert len({tell.times for tell in walk.told if tell.why is Why.UNSIGNED}) == 3
 
 
@@ -102,9 +102,17 @@ def test_without_an_author_nobody_is_told() -> None:
 def test_a_plan_that_was_only_observed_asks_for_no_report() -> None:
     """Nothing leaves the house for it, afterwards too."""
     walk = _closed(activation={"mode": "observe"})
-    _after(walk, 30)
     assert not walk.told
     assert walk.run.wake_at is None
+
+
+def test_what_counts_is_whether_it_was_observed_when_it_ended() -> None:
+    """Not how the plan that was opened first began: a crisis that came back may be carried out as its first time was not."""
+    for mode, state, told in (("automatic", RunState.OBSERVING, []), ("observe", RunState.RUNNING, [("head",)])):
+        walk = Walk(plan(activation={"mode": mode}, **REPORTED))
+        walk.run = replace(walk.run, state=state)
+        walk.act("stand_down")
+        assert (walk.whom(Why.REPORT), walk.run.wake_at is not None) == (told, bool(told))
 
 
 def test_a_run_of_another_version_asks_for_none() -> None:

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from monitor.domain.plan import RunState, StepState
+from monitor.domain.plan import EventKind, RunState, StepState
 from monitor.plans import Note, Tell, Why
 from rules.figures import Figures
 from tests.monitor.plans.walking import OPENED, Walk, minutes, plan
@@ -36,7 +36,7 @@ def test_the_first_level_stands_in_the_message_that_opens_the_plan() -> None:
     walk = _graded()
     walk.at(0, mentions=12)
     assert walk.run.level == 2
-    assert walk.noted[0] == Note("level.set", {"level": 2, "asked": "mentions gte 10", "mentions": 12})
+    assert walk.noted[0] == Note(EventKind.LEVEL_SET, {"level": 2, "asked": "mentions gte 10", "mentions": 12})
     assert not walk.told
 
 
@@ -59,7 +59,7 @@ def test_a_level_rises_by_itself() -> None:
     walk.at(1, mentions=100)
     assert walk.run.level == 3
     assert walk.whom(Why.LEVEL) == [("cm", "head", "ana")]
-    assert walk.kinds[-1] == "level.raised"
+    assert walk.kinds[-1] == EventKind.LEVEL_RAISED
 
 
 def test_a_rise_opens_the_chase_anew() -> None:
@@ -104,7 +104,7 @@ def test_a_level_falls_by_the_rule_once_it_has_held_long_enough() -> None:
     assert walk.run.level == 3
     walk.at(70)
     assert walk.run.level == 1
-    assert walk.kinds[-1] == "level.lowered"
+    assert walk.kinds[-1] == EventKind.LEVEL_LOWERED
     assert walk.whom(Why.LEVEL) == [("cm",)]
 
 
@@ -168,7 +168,7 @@ def test_after_a_rise_a_fall_is_proposed_again() -> None:
     walk = _graded(deescalate={"below_level": 2, "for": "1h"})
     for minute, mentions in ((0, 10), (1, 0), (61, 0), (70, 100), (80, 0), (140, 0)):
         walk.at(minute, mentions=mentions)
-    assert walk.kinds.count("level.proposed") == 2
+    assert walk.kinds.count(EventKind.LEVEL_PROPOSED) == 2
 
 
 def test_what_a_person_lowered_stays_while_the_figures_ask_for_no_more_than_they_did() -> None:
@@ -204,7 +204,7 @@ def test_figures_that_flap_do_not_overrule_a_person() -> None:
     for minute in range(1, 121):
         walk.at(minute, mentions=(0, 10, 100, 100, 10, 0, 100)[minute % 7])
     assert walk.run.level == 1
-    assert walk.kinds.count("level.raised") == 0
+    assert walk.kinds.count(EventKind.LEVEL_RAISED) == 0
 
 
 def test_figures_that_nobody_is_sure_of_are_no_calm() -> None:
@@ -267,7 +267,7 @@ def test_a_plan_may_begin_when_nobody_answers() -> None:
     assert walk.run.confirmed_at == OPENED + minutes(10)
     assert walk.run.confirmed_by is None
     assert walk.whom(Why.STEP) == [("support",)]
-    assert "activated" in walk.kinds
+    assert EventKind.PLAN_ACTIVATED in walk.kinds
 
 
 def test_a_confirmed_run_waits_for_no_answer() -> None:
@@ -468,7 +468,7 @@ def test_the_clocks_of_a_run_that_goes_on_begin_with_it() -> None:
     walk.at(105)
     assert walk.whom(Why.UNTAKEN) == [("cm",), ("head",)]
     walk.at(120)
-    assert walk.kinds.count("step.late") == 1
+    assert walk.kinds.count(EventKind.STEP_LATE) == 1
 
 
 def test_a_webhook_that_does_not_answer_is_late_though_the_plan_names_no_deadline() -> None:
@@ -513,8 +513,8 @@ def test_a_plan_that_is_observed_tells_nobody_and_writes_down_what_it_would_have
     assert walk.state("pause") is StepState.DONE
     assert walk.run.state is RunState.OBSERVING
     assert {type(each) for each in walk.effects} == {Note}
-    assert walk.kinds.count("would_tell") == 2
-    assert walk.kinds.count("would_capture") == 1
+    assert walk.kinds.count(EventKind.PLAN_WOULD_TELL) == 2
+    assert walk.kinds.count(EventKind.PLAN_WOULD_CAPTURE) == 1
 
 
 def test_what_waits_for_the_level_sees_the_level_of_now() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.domain.plan import RunState
+from monitor.domain.plan import EventKind, RunState
 from monitor.plans import RefusedError, Why
 from monitor.plans.moving import with_peak
 from rules.figures import Figures
@@ -52,7 +52,7 @@ def test_a_group_that_was_told_waits_anew() -> None:
     run = walk()
     run.at(100)
     run.act("updated", to="customers", text="by the page")
-    assert run.noted[-1].kind == "updated"
+    assert run.noted[-1].kind == EventKind.PLAN_UPDATED
     assert run.noted[-1].detail == {"group": "customers", "note": "by the page"}
     run.at(130)
     assert run.whom(Why.NEWS) == []
@@ -133,7 +133,7 @@ def test_each_report_notes_the_figures_that_it_shows() -> None:
     run.at(0, mentions=12, negative_share=0.25)
     run.arrives("board")
     run.at(120, mentions=30)
-    shown = [each.detail for each in run.noted if each.kind == "situation"]
+    shown = [each.detail for each in run.noted if each.kind == EventKind.PLAN_SITUATION]
     assert shown == [
         {"step": "board", "mentions": 12, "authors": None, "negative_share": 0.25},
         {"step": "board", "mentions": 30, "authors": None, "negative_share": 0.25},

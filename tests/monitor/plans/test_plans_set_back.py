@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from monitor.domain.plan import RunState, StepRun, StepState
+from monitor.domain.plan import EventKind, RunState, StepRun, StepState
 from monitor.plans import Why
 from tests.monitor.plans.walking import Walk, minutes, plan
 
@@ -50,7 +50,8 @@ def test_deadlines_approvals_waits_and_reports_are_no_further_off_than_the_plan_
     walk.at(25 - _DAY)
     walk.at(35 - _DAY)
     walk.at(125 - _DAY)
-    assert [each for each in walk.kinds if each in {"step.unapproved", "step.late"}] == ["step.unapproved", "step.late"]
+    wanted = [EventKind.STEP_UNAPPROVED, EventKind.STEP_LATE]
+    assert [each for each in walk.kinds if each in wanted] == wanted
     assert len(walk.whom(Why.STEP)) == 2
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.domain.plan import RunState, StepState
+from monitor.domain.plan import EventKind, RunState, StepState
 from monitor.plans import Capture, Tell, Why
 from rules.figures import Figures
 from tests.monitor.plans.walking import OPENED, Walk, minutes, plan
@@ -66,7 +66,7 @@ def test_who_leads_already_is_not_told_again() -> None:
     walk = _walk(*({"id": f"give-{n}", "action": "assign", "to": "head"} for n in (1, 2)))
     walk.at(0)
     assert walk.whom(Why.ASSIGNED) == [("head",)]
-    assert walk.kinds.count("assigned") == 2
+    assert walk.kinds.count(EventKind.PLAN_ASSIGNED) == 2
 
 
 def test_a_step_waits_for_its_level() -> None:
@@ -172,7 +172,7 @@ def test_a_deadline_passes_once() -> None:
         walk.at(minute)
     assert walk.state("facts") is StepState.OVERDUE
     assert walk.whom(Why.LATE) == [("cm", "head")]
-    assert walk.kinds.count("step.late") == 1
+    assert walk.kinds.count(EventKind.STEP_LATE) == 1
 
 
 def test_a_deadline_passes_once_after_a_downtime_of_a_day() -> None:
@@ -181,7 +181,7 @@ def test_a_deadline_passes_once_after_a_downtime_of_a_day() -> None:
     walk.at(0)
     walk.at(24 * 60)
     walk.at(24 * 60 + 1)
-    assert walk.kinds.count("step.late") == 1
+    assert walk.kinds.count(EventKind.STEP_LATE) == 1
 
 
 def test_a_step_may_be_late_in_silence() -> None:
@@ -189,7 +189,7 @@ def test_a_step_may_be_late_in_silence() -> None:
     walk = _walk({"id": "facts", "deadline": "30m", "on_failure": "continue"})
     walk.at(0)
     walk.at(30)
-    assert walk.kinds == ["step.late"]
+    assert walk.kinds == [EventKind.STEP_LATE]
     assert not walk.told
 
 
@@ -235,7 +235,7 @@ def test_a_yes_may_be_waited_for() -> None:
     walk = _walk({**_ANSWER, "approval": {"role": "legal", "within": "20m", "on_timeout": "wait"}})
     walk.at(0)
     walk.at(20)
-    assert walk.kinds == ["step.unapproved"]
+    assert walk.kinds == [EventKind.STEP_UNAPPROVED]
     assert walk.whom(Why.APPROVAL) == [("legal",)]
 
 
@@ -249,7 +249,7 @@ def test_a_message_that_arrived_ends_its_step() -> None:
     walk.arrives("support", detail="support: delivered")
     step = walk.run.step("support")
     assert (step.state, step.detail, step.ended_at) == (StepState.DONE, "support: delivered", OPENED)
-    assert walk.kinds == ["step.started", "step.done"]
+    assert walk.kinds == [EventKind.STEP_STARTED, EventKind.STEP_DONE]
 
 
 @pytest.mark.parametrize(("on_failure", "told"), [("escalate", [("cm",)]), ("continue", [])])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.domain.alert import NotificationKind
-from monitor.domain.plan import ACTION_ADDED, ACTION_DONE, SIGNED, RunState, StepState
+from monitor.domain.plan import EventKind, RunState, StepState
 from monitor.report import Report
 from monitor.report.value import Asked, Column, Course, Span
 from tests.monitor.report.making import (
@@ -143,7 +143,7 @@ def test_what_happened_after_the_chart_is_not_on_it() -> None:
 def test_whoever_waits_for_news_is_named() -> None:
     """The groups of stakeholders, as the plan names them."""
     story = [said(60, "plan.news.late", groups=["press", "staff"]), said(61, "plan.updated", "camille", group="press")]
-    assert [each.said["groups"] for each in report(story=story).moments] == ["press, staff", "press"]
+    assert [{**each.said} for each in report(story=story).moments] == [{"groups": ["press", "staff"]}, {"group": "press"}]
 
 
 def test_what_another_run_of_the_incident_did_is_left_out() -> None:
@@ -188,7 +188,7 @@ def test_who_did_nothing_afterwards_did_not_answer() -> None:
 
 def test_who_only_acts_afterwards_or_only_ends_a_drill_did_not_answer() -> None:
     """To end a crisis is to take part in it; to end a drill is not."""
-    story = [*(each for each in STORY if each.actor != "leo"), said(300, SIGNED, "leo")]
+    story = [*(each for each in STORY if each.actor != "leo"), said(300, EventKind.REPORT_SIGNED, "leo")]
     assert not report(story=story).asked[0].answered
     story.append(said(240, "plan.stood_down", "leo"))
     assert all(each.answered for each in report(story=story).asked[:-1])
@@ -249,10 +249,10 @@ def test_drafts_that_were_used_are_named() -> None:
 
 def test_actions_are_what_was_added_and_not_yet_done() -> None:
     """By number; those of another run are not ours."""
-    added = said(300, ACTION_ADDED, "camille", action=1, text="A second channel", owner="leo", due="2026-03-20")
-    more = said(301, ACTION_ADDED, "camille", action=2, text="Drill", owner="community-manager", due="2026-03-10")
-    foreign = replace(said(302, ACTION_ADDED, action=3, text="x", owner="leo", due="2026-03-20"), plan_run_id=99)
-    made = report(story=[*STORY, added, more, foreign, said(400, ACTION_DONE, "leo", action=1)])
+    added = said(300, EventKind.ACTION_ADDED, "camille", action=1, text="A second channel", owner="leo", due="2026-03-20")
+    more = said(301, EventKind.ACTION_ADDED, "camille", action=2, text="Drill", owner="community-manager", due="2026-03-10")
+    foreign = replace(said(302, EventKind.ACTION_ADDED, action=3, text="x", owner="leo", due="2026-03-20"), plan_run_id=99)
+    made = report(story=[*STORY, added, more, foreign, said(400, EventKind.ACTION_DONE, "leo", action=1)])
     assert [(each.number, each.done_at) for each in made.actions] == [(1, at(400)), (2, None)]
     assert made.people == {"leo": "Léo Petit"}
 
@@ -260,10 +260,10 @@ def test_actions_are_what_was_added_and_not_yet_done() -> None:
 def test_the_report_is_due_and_signed() -> None:
     """A signature from before the run was opened again and closed anew does not count."""
     assert report().due == at(240) + timedelta(days=5)
-    signed = report(story=[*STORY, said(300, SIGNED, "camille")])
+    signed = report(story=[*STORY, said(300, EventKind.REPORT_SIGNED, "camille")])
     assert signed.signed is not None
     assert (signed.signed.by, signed.signed.at) == ("camille", at(300))
-    again = report(story=[*STORY, said(300, SIGNED, "camille")], run=run(closed_at=at(1000)))
+    again = report(story=[*STORY, said(300, EventKind.REPORT_SIGNED, "camille")], run=run(closed_at=at(1000)))
     assert again.signed is None
 
 
@@ -272,6 +272,16 @@ def test_a_drill_and_a_false_alarm_say_so() -> None:
     assert report(run=run(drill=True)).prefix == "[EXERCICE]"
     assert report(story=[*STORY, said(240, "plan.false_alarm", "leo", why="a film")]).false_alarm
     assert (report().prefix, report().false_alarm) == ("", False)
+
+
+def test_what_was_only_observed_says_so_after_its_end_too() -> None:
+    """By whom its end would have told; like a false alarm, it is nobody's to sign by a day."""
+    would_tell = said(240, "plan.would_tell", to=["room"], why="over")
+    assert report(run=run(state=RunState.OBSERVING, closed_at=None)).observed
+    observed, earlier = report(story=[*STORY, would_tell]), report(story=[*STORY, would_tell], run=run(closed_at=at(1000)))
+    assert (observed.observed, observed.due) == (True, None)
+    assert (earlier.observed, earlier.due) == (False, at(1000) + timedelta(days=5))
+    assert report(story=[*STORY, said(240, "plan.false_alarm", "leo", why="a film")]).due is None
 
 
 def test_a_false_alarm_that_became_a_crisis_is_none() -> None:

@@ -9,8 +9,8 @@ import yaml
 
 from monitor.domain.plan import Plan, RunState, TimelineEvent
 from monitor.plans import RefusedError
+from monitor.plans.phrases import PHRASES
 from monitor.report import build, render
-from monitor.report.words import known
 from monitor.settings import shipped
 from monitor.settings.contacts import Contacts
 from notifiers.message import Language
@@ -29,7 +29,7 @@ def _walked(plan: Plan) -> tuple[Walk, list[TimelineEvent]]:
 
     def keep(by: str) -> None:
         fresh = walk.noted[len(story) :]
-        story.extend(TimelineEvent(walk.now, f"plan.{each.kind}", by, detail=each.detail, plan_run_id=1) for each in fresh)
+        story.extend(TimelineEvent(walk.now, each.kind, by, detail=each.detail, plan_run_id=1) for each in fresh)
 
     def act(verb: str, **more: str) -> None:
         try:
@@ -58,7 +58,7 @@ def test_a_shipped_plan_has_a_report(path: Path) -> None:
     seen = material(run=walk.run, story=story, now=OPENED + minutes(500), alerts=(), first_post=None, told=(), deliveries={})
     report = build(seen, PEOPLE, "Europe/Paris", subject="Acme", rules={})
     assert len(report.steps) == len(plan.steps)
-    assert all(known("fr", f"event.{moment.kind}") for moment in report.moments), "each has a sentence of its own"
+    assert all(moment.kind in PHRASES for moment in report.moments), "each has a sentence of its own"
     languages: tuple[Language, ...] = ("fr", "en")
     for language in languages:
         page = render(report, Reader(language, "Europe/Paris"), "html")

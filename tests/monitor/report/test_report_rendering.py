@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.plan import ACTION_ADDED, SIGNED, RunState
+from monitor.domain.plan import EventKind, RunState
 from monitor.report import FORMATS, render
 from monitor.report.rendering import escaped
 from monitor.report.telling import Telling
@@ -130,8 +130,8 @@ def test_what_people_wrote_is_only_text(form: str) -> None:
         said(101, "plan.escalated", "leo", to=[EVIL]),
         said(101, "alert.opened", rule=EVIL),
         said(102, f"plan.{EVIL[:20]}", step=EVIL),
-        said(300, ACTION_ADDED, action=1, text=EVIL, owner=EVIL, due="2026-03-20"),
-        said(301, SIGNED, EVIL),
+        said(300, EventKind.ACTION_ADDED, action=1, text=EVIL, owner=EVIL, due="2026-03-20"),
+        said(301, EventKind.REPORT_SIGNED, EVIL),
     ]
     page = render(report(run=hostile, story=story), PARIS["en"], form)
     assert "<script" not in page
@@ -170,13 +170,13 @@ def test_json_is_the_report_as_plain_data() -> None:
 def test_nobody_is_named_but_who_answers_for_something(form: str) -> None:
     """Roles stand where something took long; actions and signatures have names."""
     assert not re.search("Camille|camille|Léo|leo", told(form))
-    named = told(form, story=[*STORY, said(300, SIGNED, "camille")])
+    named = told(form, story=[*STORY, said(300, EventKind.REPORT_SIGNED, "camille")])
     assert "signed by Camille Moreau" in named
 
 
 def test_an_overdue_report_and_overdue_actions_say_so() -> None:
     """Against the moment at which the report was made."""
-    added = said(300, ACTION_ADDED, action=1, text="Drill", owner="leo", due="2026-03-15")
+    added = said(300, EventKind.ACTION_ADDED, action=1, text="Drill", owner="leo", due="2026-03-15")
     late = told("markdown", story=[*STORY, added], now=at(10 * 1440))
     assert "15 March 2026 (overdue)" in late
     assert "To be read through and signed by community manager: due since 17 Mar 2026, 14:00" in late

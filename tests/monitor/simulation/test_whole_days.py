@@ -47,7 +47,7 @@ def test_the_demos_bad_day_opens_one_run_and_ends_it() -> None:
     story = shipped() / "demo"
     played, said = _apart(story / "story.jsonl", story, "product-outage", ENVIRON)
     _holds(played, said)
-    assert "       le plan est clos (Bastien Roche)" in said
+    assert "       Plan clos, par Bastien Roche" in said
 
 
 @pytest.mark.timeout(120)

@@ -73,8 +73,6 @@ async def test_a_stage_is_timed_also_when_it_fails(metrics: Metrics) -> None:
     assert read["tocsin_stage_events_total", (("stage", "enrich"),)] == 57
     assert read["tocsin_stage_seconds_count", (("stage", "enrich"),)] == 2
     assert read["tocsin_stage_seconds_count", (("stage", "store"),)] == 1
-    assert metrics.stage_times().keys() == {"enrich", "store"}
-    assert all(seconds >= 0 for seconds in metrics.stage_times().values())
 
 
 def test_a_refused_reload_keeps_the_moment_of_the_good_one(metrics: Metrics) -> None:

@@ -38,9 +38,9 @@ async def test_it_says_how_the_run_stands(storm: Doorstep) -> None:
         "Un autre texte.",
         "Supprimer une critique",
         "Acme is on fire",
-        "Ana Lopez prend en charge le plan",
-        "Ana Lopez coche le point 1 de «\u00a0Les faits\u00a0»",
-        "Ben &lt;b&gt;Roy&lt;/b&gt; note",
+        'Plan pris en charge <span class="soft small">· Ana Lopez</span>',
+        "Point coché\u00a0: «\u00a0Les faits\u00a0»",
+        'Note <span class="soft small">· Ben &lt;b&gt;Roy&lt;/b&gt;</span>',
         "called the shop",
         "tocsin plan show 1",
     ):
@@ -53,7 +53,7 @@ async def test_it_speaks_the_readers_language(storm: Doorstep) -> None:
     _, shown = await storm.get(storm.page("ben"))
     assert '<html lang="en"' in shown
     assert "Nobody has taken it yet." in shown
-    assert "Tocsin opens the plan" in shown
+    assert "Plan opened" in shown
 
 
 @pytest.mark.fault("people", "a post, or a note, holds markup, a template or marks of direction")
@@ -78,8 +78,17 @@ async def test_it_can_be_read_after_the_end(storm: Doorstep) -> None:
     assert status == 200
     assert "clos" in shown
     assert "Ce qui se passe" not in shown
-    assert "Ana Lopez dit que c’est une fausse alerte" in shown
+    assert 'Fausse alerte signalée <span class="soft small">· Ana Lopez' in shown
     assert "Personne ne l’a encore pris en charge" not in shown
+
+
+async def test_at_the_end_nothing_is_to_be_done_any_more(storm: Doorstep) -> None:
+    """What nobody had ended by then was not done, and is neither due nor late."""
+    assert "<strong>à faire</strong>" in (await storm.get(storm.page("ana")))[1]
+    await storm.home.do("stand_down", by="ana")
+    _, shown = await storm.get(storm.page("ana"))
+    assert shown.count("<strong>pas fait</strong>") == 2
+    assert not any(word in shown for word in ("<strong>à faire</strong>", "<strong>à venir</strong>", "échéance", "en retard"))
 
 
 async def test_a_run_of_another_version_is_not_guessed_at(storm: Doorstep) -> None:
@@ -115,7 +124,7 @@ async def test_a_run_opened_by_hand_rings_nothing(meet: Meet) -> None:
     )
     await home.act()
     _, shown = await doorstep.get(doorstep.page("ana"))
-    assert "zoe ouvre le plan" in shown
+    assert 'Plan ouvert <span class="soft small">· zoe' in shown
     assert "a call from the authorities" in shown
     assert "Ce qui se passe" not in shown
 
