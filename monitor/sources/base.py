@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,6 +35,22 @@ class SourceSettings(BaseModel):
     own_accounts: tuple[str, ...] = Field((), description="handles whose posts are our own, whichever source sees them")
     enabled: bool = Field(True, description="false keeps the settings and stops asking")
 
+    if TYPE_CHECKING:
+
+        @property
+        def kind(self) -> str:
+            """Which kind it is: each has a field of this name, a `Literal` of one word."""
+            ...
+
+    def asked(self) -> Mapping[str, str]:
+        """The addresses that will be called, by the setting in which each stands."""
+        url = getattr(self, "url", None)
+        return {"url": url} if isinstance(url, str) else {}
+
+    def networks(self) -> frozenset[str] | None:
+        """All networks that its mentions may have; None: its records name theirs."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -44,12 +60,22 @@ class Rejected:
     why: str
 
 
+class Deleted(NamedTuple):
+    """Something that a network says is no longer there: its network, and its canonical address, as its mention had them."""
+
+    network: str
+    uri: str
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one poll brought: stored in one transaction together with `cursor`.
 
-    `mentions` are oldest first. `more` asks for another poll at once (a full page, or a file that goes on). `watermark`:
-    everything written before it has now been seen; None means "up to the moment of the poll".
+    `mentions` are oldest first. One that was brought before and says something else (an edited text, more likes) takes the place
+    of what is stored: edits, what the public did since, and the figures of our own posts need nothing else. `deleted` are gone.
+
+    `more` asks for another poll at once (a full page, or a file that goes on). `watermark`: everything written before it has now
+    been seen; None means "up to the moment of the poll". `rest`: all is well, and the network asks to be left alone for so long.
     """
 
     mentions: Sequence[Mention] = ()
@@ -57,6 +83,8 @@ class Batch:
     more: bool = False
     watermark: datetime | None = None
     rejected: Sequence[Rejected] = ()
+    deleted: Sequence[Deleted] = ()
+    rest: timedelta | None = None
 
 
 class Source(Protocol):
@@ -87,4 +115,4 @@ def _digest(origin: str) -> str:
     return hashlib.sha256(origin.encode()).hexdigest()[:16]
 
 
-__all__ = ["Batch", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor"]
+__all__ = ["Batch", "Deleted", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor"]
