@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, select, update
+from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, null, select, update
 from sqlalchemy.dialects.postgresql import Insert
 
 from monitor.domain.mention import NEGATIVE, RISKY, Author, Clustered, Crowd, Enriched, Observed, Recent, Utterance
@@ -20,6 +20,7 @@ from monitor.storage.mention_rows import (
     Place,
     author_row,
     check,
+    edited_row,
     identity,
     mention_row,
     observed,
@@ -40,11 +41,15 @@ _NOBODY: Name = ("", "")
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """`new` holds the ids of what was stored now, ascending. `kept_out`: their authors asked to be forgotten."""
+    """`new` holds the ids of what was stored now, ascending. `kept_out`: their authors asked to be forgotten.
+
+    Of the `duplicates` so many were `changed`: another text, or other figures.
+    """
 
     new: list[int]
     duplicates: int = 0
     kept_out: int = 0
+    changed: int = 0
 
 
 def _refresh(add: Insert) -> Insert:
@@ -83,6 +88,13 @@ _MENTIONS = Bulk(
 _SIGHTINGS = Bulk(sighting, ("source", "mention_id", "seen_at", "delay_seconds"), lambda add: add.on_conflict_do_nothing())
 
 
+_FIGURES = (mention.c.replies, mention.c.shares, mention.c.likes)
+_ENGAGED = BulkUpdate(
+    update(mention)
+    .where(mention.c.id == bindparam("of"))
+    .values(replies=bindparam("its_replies"), shares=bindparam("its_shares"), likes=bindparam("its_likes"), deleted_at=null()),
+    ("its_replies", "its_shares", "its_likes", "of"),
+)
 _CLUSTERED = BulkUpdate(
     update(mention)
     .where(mention.c.id == bindparam("of"))
@@ -114,12 +126,20 @@ class Mentions(Repository):
         # commit smaller ids after the evaluator has passed them (docs/decisions/0006-storage.md).
         await self._session.lock("mentions")
         new: list[int] = []
-        kept_out = 0
+        kept_out = changed = 0
         for chunk in chunks(items, _BATCH):
             welcome = await self._welcome(chunk)
             kept_out += len(chunk) - len(welcome)
-            new += await self._store(welcome, source, seen_at)
-        return Added(sorted(new), duplicates=len(items) - kept_out - len(new), kept_out=kept_out)
+            added, anew = await self._store(welcome, source, seen_at)
+            new += added
+            changed += anew
+        return Added(sorted(new), duplicates=len(items) - kept_out - len(new), kept_out=kept_out, changed=changed)
+
+    async def deleted(self, gone: Sequence[tuple[str, str]], *, at: datetime) -> None:
+        """Note that the networks say that these (network, address) are no longer there. What they said stays, as evidence."""
+        for network, uri in gone:
+            there = (mention.c.network == network, mention.c.key == short_key(uri), mention.c.deleted_at.is_(None))
+            await self._session.run(update(mention).where(*there).values(deleted_at=at))
 
     async def _welcome(self, items: Sequence[Enriched]) -> Sequence[Enriched]:
         """All but those whose authors were erased."""
@@ -139,13 +159,14 @@ class Mentions(Repository):
         network, external_id = known
         return tombstone_hash(key, *known), handle_hash(key, network, item.mention.author.handle or external_id)
 
-    async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> list[int]:
+    async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> tuple[list[int], int]:
+        """The ids of what is new, and how many of the others say something else than before."""
         for item in items:
             check(item)
         people = await self._know_authors(items, seen_at)
         once: dict[Name, Enriched] = {}
-        for item in items:
-            once.setdefault(identity(item.mention), item)
+        for item in items:  # the last word counts
+            once[identity(item.mention)] = item
         newest = 0 if self._session.postgresql else await self.newest_id()
         rows = [
             mention_row(name, item, source=source, seen_at=seen_at, author_id=people.get(person(item.mention) or _NOBODY))
@@ -156,7 +177,31 @@ class Mentions(Repository):
         ids = new | {name: row[1] for name, row in found.items()}
         seen = [(source, ids[name], seen_at, (seen_at - item.mention.written_at).total_seconds()) for name, item in once.items()]
         await _SIGHTINGS.insert(self._session, seen)
-        return list(new.values()) if self._session.postgresql else [id_ for id_ in ids.values() if id_ > newest]
+        before = {name: id_ for name, id_ in ids.items() if name not in new and (self._session.postgresql or id_ <= newest)}
+        changed = await self._refresh({name: once[name] for name in before}, source, seen_at)
+        return [id_ for name, id_ in ids.items() if name not in before], changed
+
+    async def _refresh(self, known: Mapping[Name, Enriched], source: str, seen_at: datetime) -> int:
+        """What a network says anew about what is stored; how much of it was something else.
+
+        The text is the word of the source that brought it first: another may know only a piece of it.
+        """
+        columns = (mention.c.uri, mention.c.source, mention.c.title, mention.c.text, mention.c.deleted_at, *_FIGURES)
+        stored = await self._find(mention.c.id, mention.c.key, known, *columns)
+        engaged, edited = [], set()
+        for name, row in stored.items():
+            said = known[name].mention
+            loud = said.engagement
+            told = zip((loud.replies, loud.shares, loud.likes), row[7:], strict=True)
+            figures = [new if new is not None else old for new, old in told]
+            if figures != list(row[7:]) or row.deleted_at is not None:
+                engaged.append((*figures, row[1]))
+            erased = not (row.uri or row.title or row.text)
+            if row.source == source and not erased and (said.title, said.text) != (row.title, row.text):
+                await self._session.run(update(mention).where(mention.c.id == row[1]).values(edited_row(known[name], seen_at)))
+                edited.add(row[1])
+        await _ENGAGED.run(self._session, engaged)
+        return len(edited.union(row[-1] for row in engaged))
 
     async def _know_authors(self, items: Sequence[Enriched], seen_at: datetime) -> dict[PersonKey, int]:
         """Each author's pseudonym."""
