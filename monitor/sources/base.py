@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.domain.mention import Mention
+
+T = TypeVar("T")
 
 
 class SourceSettings(BaseModel):
@@ -97,6 +99,18 @@ class Source(Protocol):
         ...
 
 
+def understand(items: Sequence[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T]) -> tuple[list[T], list[Rejected]]:
+    """What `read` makes of each entry of a page, and which are not as documented: one odd entry must not hide the others."""
+    found, rejected = [], []
+    for number, item in enumerate(items, 1):
+        try:
+            found.append(read(item))
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            why = f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+            rejected.append(Rejected(f"entry {number}", why[:500]))
+    return found, rejected
+
+
 def dump_cursor(origin: str, state: Mapping[str, Any]) -> str:
     """A cursor that holds `state`, and of what it is the cursor: `origin` is the kind and the address, kept as a hash."""
     return json.dumps({"of": _digest(origin), **state}, separators=(",", ":"))
@@ -115,4 +129,4 @@ def _digest(origin: str) -> str:
     return hashlib.sha256(origin.encode()).hexdigest()[:16]
 
 
-__all__ = ["Batch", "Deleted", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor"]
+__all__ = ["Batch", "Deleted", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor", "understand"]

@@ -23,6 +23,7 @@ from monitor.sources.connecting import HttpSettings, trust
 from monitor.sources.errands import ErrandRunner
 from monitor.sources.guard import Guard
 from monitor.sources.limits import retry_after
+from monitor.sources.mapping import at
 from monitor.sources.meaning import advice, meaning, reason, trouble_of_status
 from monitor.sources.request import Request, asked, redirected
 from monitor.sources.signing import InHeader, Signer
@@ -61,6 +62,20 @@ class Answer:
             return strict_json.loads(self.body)
         except strict_json.NotJsonError as error:
             raise SourceError(Trouble.MALFORMED, f"{safe_address(self.url)} did not answer with JSON: {error}") from None
+
+    def objects(self, *paths: str) -> list[Mapping[str, Any]]:
+        """The list of objects at the first of these dotted paths that is there; without one, the answer itself.
+
+        Raises `SourceError(MALFORMED)` for anything else.
+        """
+        document = self.json()
+        found = next((each for path in paths or ("",) if (each := at(document, path)) is not None), None)
+        if isinstance(found, list) and all(isinstance(each, Mapping) for each in found):
+            return found
+        where = f" at {' or '.join(paths)}" if any(paths) else ""
+        raise SourceError(
+            Trouble.MALFORMED, f"{safe_address(self.url)} did not answer with a list of objects{where}; is it the right API?"
+        )
 
 
 class _Lane:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
 from monitor.domain.clock import Clock
 from monitor.domain.mention import Mention
+from monitor.packaged import shipped
 from monitor.sources.base import Batch, Deleted, Rejected, Source, SourceSettings
 from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient, HttpSettings
+from monitor.sources.json_api import JSON, shipped_kinds
 from monitor.sources.kinds import Kind, Kit, gathered
 from monitor.sources.mastodon import Mastodon, MastodonSettings
 from monitor.sources.text import html_to_text, sanitise
 from monitor.sources.webhook import Inbox, InboxItem, Refused, WebhookSource, WebhookSourceSettings
 from monitor.workshop.pool import Workshop
 
-_OURS = (
+_OURS: tuple[Kind[Any], ...] = (
     Kind(FeedSettings, lambda settings, kit: Feed(settings, kit.http, kit.clock, kit.workshop)),
     Kind(MastodonSettings, lambda settings, kit: Mastodon(settings, kit.http)),
     Kind(WebhookSourceSettings, lambda settings, kit: WebhookSource(kit.name, settings, kit.clock, kit.inbox)),
     Kind(FileSettings, lambda settings, kit: File(settings, kit.clock)),
+    JSON,
+    *shipped_kinds(shipped() / "sources"),
 )
 KINDS, _UNUSABLE = gathered(_OURS)
 
