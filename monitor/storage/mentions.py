@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, null, select, update
 from sqlalchemy.dialects.postgresql import Insert
 
-from monitor.domain.mention import NEGATIVE, RISKY, Author, Clustered, Crowd, Enriched, Observed, Recent, Utterance
+from monitor.domain.mention import NEGATIVE, RISKY, Author, Clustered, Crowd, Enriched, Mention, Observed, Recent, Utterance
 from monitor.storage.bulk import Bulk, BulkUpdate, among, holds
+from monitor.storage.holds import held_mention
 from monitor.storage.mention_rows import (
     AUTHOR_COLUMNS,
     MENTION_COLUMNS,
@@ -28,7 +29,7 @@ from monitor.storage.mention_rows import (
     short_key,
 )
 from monitor.storage.session import Repository, chunks
-from monitor.storage.tables import author, mention, sighting, tombstone
+from monitor.storage.tables import author, evidence, mention, sighting, tombstone
 from monitor.storage.tombstones import handle_hash, tombstone_hash
 
 # Rows per statement: few round trips, and a row lock of PostgreSQL is never held for long.
@@ -89,6 +90,7 @@ _SIGHTINGS = Bulk(sighting, ("source", "mention_id", "seen_at", "delay_seconds")
 
 
 _FIGURES = (mention.c.replies, mention.c.shares, mention.c.likes)
+_TOLD_ANEW = (mention.c.uri, mention.c.source, mention.c.title, mention.c.text, mention.c.deleted_at, *_FIGURES)
 _ENGAGED = BulkUpdate(
     update(mention)
     .where(mention.c.id == bindparam("of"))
@@ -101,6 +103,13 @@ _CLUSTERED = BulkUpdate(
     .values(cluster=bindparam("its_cluster"), copies=bindparam("its_copies")),
     ("its_cluster", "its_copies", "of"),
 )
+
+
+def _figures(said: Mention, row: Row[*tuple[Any, ...]]) -> tuple[int | None, ...] | None:
+    """Replies, shares and likes as they are now, where they are others, or where what was deleted is there again."""
+    told = zip((said.engagement.replies, said.engagement.shares, said.engagement.likes), row[-len(_FIGURES) :], strict=True)
+    figures = tuple(old if new is None else new for new, old in told)
+    return figures if figures != tuple(row[-len(_FIGURES) :]) or row.deleted_at is not None else None
 
 
 def _ids(told: Sequence[Sequence[Any]]) -> dict[Name, int]:
@@ -182,26 +191,26 @@ class Mentions(Repository):
         return [id_ for name, id_ in ids.items() if name not in before], changed
 
     async def _refresh(self, known: Mapping[Name, Enriched], source: str, seen_at: datetime) -> int:
-        """What a network says anew about what is stored; how much of it was something else.
+        """What a network says anew about what is stored; how much of it was something else."""
+        stored = await self._find(mention.c.id, mention.c.key, known, *_TOLD_ANEW)
+        engaged = {row[1]: figures for name, row in stored.items() if (figures := _figures(known[name].mention, row))}
+        await _ENGAGED.run(self._session, [(*figures, id_) for id_, figures in engaged.items()])
+        edited = {row[1] for name, row in stored.items() if row.source == source and await self._edit(row, known[name], seen_at)}
+        return len(edited | engaged.keys())
 
-        The text is the word of the source that brought it first: another may know only a piece of it.
+    async def _edit(self, row: Row[*tuple[Any, ...]], item: Enriched, seen_at: datetime) -> bool:
+        """Whether the text of the source that brought it first is another now: a second one may know only a piece of it.
+
+        What is evidence, under a hold or of an alert, stays as it was said: it is only noted that it was edited.
         """
-        columns = (mention.c.uri, mention.c.source, mention.c.title, mention.c.text, mention.c.deleted_at, *_FIGURES)
-        stored = await self._find(mention.c.id, mention.c.key, known, *columns)
-        engaged, edited = [], set()
-        for name, row in stored.items():
-            said = known[name].mention
-            loud = said.engagement
-            told = zip((loud.replies, loud.shares, loud.likes), row[7:], strict=True)
-            figures = [new if new is not None else old for new, old in told]
-            if figures != list(row[7:]) or row.deleted_at is not None:
-                engaged.append((*figures, row[1]))
-            erased = not (row.uri or row.title or row.text)
-            if row.source == source and not erased and (said.title, said.text) != (row.title, row.text):
-                await self._session.run(update(mention).where(mention.c.id == row[1]).values(edited_row(known[name], seen_at)))
-                edited.add(row[1])
-        await _ENGAGED.run(self._session, engaged)
-        return len(edited.union(row[-1] for row in engaged))
+        erased = not (row.uri or row.title or row.text)
+        if erased or (item.mention.title, item.mention.text) == (row.title, row.text):
+            return False
+        this = update(mention).where(mention.c.id == row[1])
+        free = ~held_mention(), mention.c.id.not_in(select(evidence.c.mention_id))
+        if await self._session.changed(this.where(*free).values(edited_row(item, seen_at))):
+            return True
+        return bool(await self._session.changed(this.where(mention.c.edited_at.is_(None)).values(edited_at=seen_at)))
 
     async def _know_authors(self, items: Sequence[Enriched], seen_at: datetime) -> dict[PersonKey, int]:
         """Each author's pseudonym."""

@@ -29,7 +29,8 @@ class TestWall(SourceContract):
     """A wall, whose writings come twenty at a time."""
 
     def perform(self, scene: Scene) -> Stage:
-        wall, posts = written(), {}
+        wall = written()
+        posts: dict[int, Post] = {}
 
         async def answer(request: web.Request) -> web.Response:
             listed = sorted(posts.values(), key=lambda post: (post.written_at, post.number), reverse=True)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from monitor.domain.errors import StorageError
 from monitor.domain.mention import Author, Clustered, Engagement, Enriched, Form, Scores
 from monitor.storage import Store
+from monitor.storage.holds import fingerprint
 from monitor.storage.tables import author, mention
 
 Said = Callable[..., Enriched]
@@ -444,3 +445,20 @@ async def test_what_is_deleted_is_marked_until_it_comes_back(store: Store, said:
         assert [row["deleted_at"] for row in await tx.mentions._session.rows(deleted)] == [now]
         assert (await tx.mentions.add([item], source="feed", seen_at=now)).changed == 1
         assert [row["deleted_at"] for row in await tx.mentions._session.rows(deleted)] == [None]
+
+
+async def test_an_edit_changes_no_evidence(store: Store, said: Said, now: datetime) -> None:
+    """What a legal hold keeps stays as it was said, to the hash; that it was edited is noted, once."""
+    async with store.begin() as tx:
+        (number,) = (await tx.mentions.add([said("https://m.example/1", text="before")], source="feed", seen_at=now)).new
+        hold = await tx.holds.place("mention", number, reason="claim", by="ops", at=now)
+        for later in (1, 2):
+            edit = said("https://m.example/1", text="after", engagement=Engagement(likes=9))
+            added = await tx.mentions.add([edit], source="feed", seen_at=now + later * LATER)
+            assert added.changed == (1 if later == 1 else 0)
+        await tx.commit()
+    async with store.read() as tx:
+        (seen,) = await tx.mentions.get([number])
+        (row,) = await tx.mentions._session.rows(select(mention.c.edited_at))
+        assert fingerprint(await tx.holds.evidence(hold)) == hold.evidence_hash
+    assert (seen.text, seen.engagement.likes, row["edited_at"]) == ("before", 9, now + LATER)
