@@ -74,8 +74,7 @@ class Stream(_Part):
         description="path of the list of entries in an answer, of several the first that is there; none: the answer is the list",
     )
     fields: dict[str, Templates] = Field(
-        description="of each field of a mention (as in `mapping`) its path in an entry, or a template with paths; of several the"
-        " first that is there. `{settings.NAME}` is a setting"
+        default_factory=dict, description="as `fields` of the whole API; these come before those"
     )
     order: str | None = Field(
         None, description="path of the time by which the list is sorted, where it is not when it was written"
@@ -109,6 +108,11 @@ class Description(_Part):
     backoff: str | None = Field(None, description="path, in an answer, of how many seconds to leave it alone")
     budget: tuple[Budget, ...] = Field((), description="how many calls it grants")
     errors: tuple[Error, ...] = Field((), description="what answers mean that their status does not say")
+    fields: dict[str, Templates] = Field(
+        default_factory=dict,
+        description="of each field of a mention (as in `mapping`) its path in an entry, or a template with paths; of several the"
+        " first that is there. `{settings.NAME}` is a setting",
+    )
     versions: tuple[dict[str, Stream], ...] = Field(
         min_length=1, description="its lists, by a name; of several versions of the API"
     )
@@ -140,10 +144,10 @@ def params(stream: Stream, known: Mapping[str, Any]) -> dict[str, str]:
     return {name: ",".join(each for each in said if each is not None) for name, said in parts.items() if any(said)}
 
 
-def record(stream: Stream, item: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def record(api: Description, stream: Stream, item: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """An entry as the fields of a mention, by their names."""
     known = {**item, "settings": settings}
-    found = {name: _first(templates, known) for name, templates in stream.fields.items()}
+    found = {name: _first(templates, known) for name, templates in {**api.fields, **stream.fields}.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -70,7 +70,8 @@ class JsonSource:
         self._api, self._settings, self._given, self._kit = api, settings, given, kit
         self._signer = _signer(api, secrets)
         self._origin = f"{settings.kind} {api.network} {sorted(given.items())}"
-        mapping = {name: name for version in api.versions for stream in version.values() for name in stream.fields}
+        fields = [api.fields, *(stream.fields for version in api.versions for stream in version.values())]
+        mapping = {name: name for each in fields for name in each}
         self._mapper = Mapper(
             MappingSettings(mapping=mapping, network=api.network, html=api.html), own_accounts=settings.own_accounts
         )
@@ -143,7 +144,7 @@ class JsonSource:
 
     def _understood(self, stream: Stream, item: Mapping[str, Any]) -> tuple[Seen, Mention]:
         """Raises `UnreadableError`."""
-        found = record(stream, item, self._given)
+        found = record(self._api, stream, item, self._given)
         mention = self._mapper.mention(found)
         try:
             moment = parse_time(at(item, stream.order)) if stream.order else mention.written_at
@@ -166,7 +167,8 @@ class JsonSource:
         if paging.link or paging.next is not None:
             found = _NEXT.search(answer.headers.get("link", ""))
             address = (found[1] if found else None) if paging.link else _word(at(document, paging.next or ""))
-            return _same_host(answer.url, address)
+            key = self._api.auth.name if self._api.auth and self._api.auth.place == "address" else None
+            return _same_host(answer.url, address, key)
         return None
 
     def _rest(self, document: Any) -> timedelta | None:
@@ -187,15 +189,17 @@ def _word(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
 
 
-def _same_host(here: str, there: str | None) -> str | None:
-    """The next page's address; one on another host is none: our credentials stay here."""
+def _same_host(here: str, there: str | None, key: str | None) -> str | None:
+    """The next page's address, without our key in it; one on another host is none: our credentials stay here."""
     if there is None:
         return None
     try:
         target = URL(here).join(URL(there))
     except ValueError:
         return None
-    return str(target) if target.origin() == URL(here).origin() else None
+    if target.origin() != URL(here).origin():
+        return None
+    return str(target.with_query([(name, value) for name, value in target.query.items() if name != key]))
 
 
 def _meaning(

@@ -195,7 +195,7 @@ def test_recorded_answers_are_read_without_loss(
     stream = next(iter(source._api.versions[0].values()))
     if kind == "stackexchange":  # whoever recorded these took the words out
         found = [{**item, "title": "words"} for item in found]
-    worded = [item for item in found if record(stream, item, source._given).get("text")]
+    worded = [item for item in found if record(source._api, stream, item, source._given).get("text")]
     mentions = [source._understood(stream, item)[1] for item in worded]
     assert mentions
     assert all(mention.uri and mention.author and mention.written_at < datetime(2027, 1, 1, tzinfo=UTC) for mention in mentions)
@@ -229,3 +229,20 @@ async def test_one_odd_entry_hides_nothing_and_many_are_a_fault(site: Site, wall
     assert (batch.mentions, len(batch.rejected)) == ([], 1)
     site.says_json({"data": {"list": [{"odd": 1}] * 5}})
     assert (await trouble_of(wall().poll(None))).trouble is Trouble.MALFORMED
+
+
+async def test_a_key_in_the_next_pages_address_is_not_kept(site: Site, http: HttpClient, clock: ManualClock) -> None:
+    """Some servers repeat the whole address, key included: it stands in no cursor, and is sent all the same."""
+    site.says_json({"data": {"list": [ITEM], "next": f"{site.url}/walls/haute?key=s3cret&page=2"}})
+    given = {"api": {**API, "auth": {"secret": "it", "place": "address", "name": "key"}}, "secrets": {"it": "s3cret"}}
+    settings = JsonSettings.model_validate({"kind": "json", **given, "given": {"url": site.url, "street": "haute"}})
+    source = made(settings, http, clock)
+    first = (await source.poll(None)).cursor
+    site.says_json(
+        {"data": {"list": [{**ITEM, "id": 2, "at": "2026-03-01T13:00:00Z"}], "next": str(site.asked[0].url) + "&page=2"}}
+    )
+    batch = await source.poll(first)
+    assert batch.more
+    await source.poll(batch.cursor)
+    assert [each.query.getall("key") for each in site.asked] == [["s3cret"]] * 3
+    assert "s3cret" not in f"{first} {batch.cursor} {batch!r} {settings!r}"
