@@ -123,6 +123,7 @@ _FR = {
     "trouble.too_large": "réponse trop grosse",
     "trouble.malformed": "réponse illisible",
     "trouble.refused": "demande refusée",
+    "trouble.spent": "budget épuisé",
     "trouble.internal": "erreur interne",
     "nothing": "Une alerte sur {subject}",
     # --- why again ---
@@ -648,6 +649,7 @@ _EN = {
     "trouble.too_large": "answer too large",
     "trouble.malformed": "unreadable answer",
     "trouble.refused": "request refused",
+    "trouble.spent": "budget used up",
     "trouble.internal": "internal error",
     "nothing": "An alert about {subject}",
     "event.more": "Still going: {headline}",
