@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.domain.mention import Mention
+from monitor.sources.budget import Budget
 
 T = TypeVar("T")
 
@@ -52,6 +53,10 @@ class SourceSettings(BaseModel):
     def networks(self) -> frozenset[str] | None:
         """All networks that its mentions may have; None: its records name theirs."""
         return None
+
+    def budgets(self) -> Sequence[Budget]:
+        """What may be spent on it; with what was spent (`SourceState.spent`) a `Purse` of these knows what is left."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,17 @@ _ENOUGH = 5  # entries that are all not as described: then it is the description
 class DescribedSettings(SourceSettings):
     """What all sources that are described have in common."""
 
-    budget: Budget | None = Field(
-        None, description="how much may be asked, if it is less or more than the network grants everybody"
-    )
+    budget: Budget | None = Field(None, description="how much may be asked, if it is not what the network grants everybody")
+
+    def described(self) -> Description:
+        """What it goes by."""
+        raise NotImplementedError
+
+    def networks(self) -> frozenset[str]:
+        return frozenset({self.described().network})
+
+    def budgets(self) -> Sequence[Budget]:
+        return (self.budget,) if self.budget else self.described().budget
 
 
 class JsonSettings(DescribedSettings):
@@ -47,8 +55,8 @@ class JsonSettings(DescribedSettings):
     given: dict[str, str] = Field(default_factory=dict, description="the description's settings, by their names")
     secrets: dict[str, SecretStr] = Field(default_factory=dict, description="those that must not be seen")
 
-    def networks(self) -> frozenset[str]:
-        return frozenset({self.api.network})
+    def described(self) -> Description:
+        return self.api
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +70,10 @@ class _Page:
 class JsonSource:
     """The cursor holds which version of the API it is, and a walk through each of its lists."""
 
-    def __init__(
-        self, api: Description, settings: DescribedSettings, given: Mapping[str, str], secrets: Mapping[str, SecretStr], kit: Kit
-    ) -> None:
+    def __init__(self, settings: DescribedSettings, given: Mapping[str, str], secrets: Mapping[str, SecretStr], kit: Kit) -> None:
+        api = settings.described()
         self.network = api.network
-        self.purse = Purse([settings.budget] if settings.budget else api.budget, kit.clock)
+        self.purse = Purse(settings.budgets(), kit.clock)
         self._api, self._settings, self._given, self._kit = api, settings, given, kit
         self._signer = _signer(api, secrets)
         self._origin = f"{settings.kind} {api.network} {sorted(given.items())}"
@@ -239,7 +246,7 @@ def _kind(name: str, api: Description) -> Kind[Any]:
         kind = plain | None if default is None else plain
         fields[each] = (kind, Field(default, description=setting.description))
     model: Any = create_model(
-        f"{name.title()}Settings", __base__=_Shipped, __doc__=api.about, network_=(ClassVar[str], api.network), **fields
+        f"{name.title()}Settings", __base__=_Shipped, __doc__=api.about, api_=(ClassVar[Description], api), **fields
     )
     return Kind(model, partial(_built, api))
 
@@ -247,16 +254,16 @@ def _kind(name: str, api: Description) -> Kind[Any]:
 class _Shipped(DescribedSettings):
     """A description that is shipped, with its settings."""
 
-    network_: ClassVar[str]
+    api_: ClassVar[Description]
 
-    def networks(self) -> frozenset[str]:
-        return frozenset({self.network_})
+    def described(self) -> Description:
+        return self.api_
 
 
 def _built(api: Description, settings: Any, kit: Kit) -> Source:
     said = {name: getattr(settings, name) for name in api.settings}
     given = {name: value for name, value in said.items() if isinstance(value, str)}
-    return JsonSource(api, settings, given, {name: each for name, each in said.items() if isinstance(each, SecretStr)}, kit)
+    return JsonSource(settings, given, {name: each for name, each in said.items() if isinstance(each, SecretStr)}, kit)
 
 
-JSON = Kind(JsonSettings, lambda settings, kit: JsonSource(settings.api, settings, settings.given, settings.secrets, kit))
+JSON = Kind(JsonSettings, lambda settings, kit: JsonSource(settings, settings.given, settings.secrets, kit))

@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import Trouble
-from monitor.sources import KINDS, HttpClient, Source, build
+from monitor.sources import KINDS, FeedSettings, HttpClient, Source, build
 from monitor.sources.base import SourceSettings
 from monitor.sources.budget import Budget
 from monitor.sources.described import Description, filled, record
@@ -112,8 +112,8 @@ async def test_a_budget_is_kept(site: Site, wall: Any, clock: ManualClock) -> No
     error = await trouble_of(source.poll(cursor))
     assert (error.trouble, len(site.asked)) == (Trouble.SPENT, 2)
     settings = JsonSettings.model_validate({"kind": "json", "api": API, "budget": {"amount": 1}})
-    own = settings.budget
-    assert own == Budget(amount=1, per="day")
+    assert settings.budgets() == (Budget(amount=1, per="day"),)
+    assert FeedSettings(kind="feed", url="https://x.example").budgets() == ()
 
 
 def test_templates_hold_what_is_known() -> None:
