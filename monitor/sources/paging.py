@@ -40,6 +40,7 @@ class Walk:
     fresh: _Ids = field(default_factory=dict)
     pages: tuple[str, ...] = ()
     repeats: int = 0
+    gave_up: bool = False  # the last page ended a walk that had no end: what is older was not read, and somebody should be told
 
     @classmethod
     def load(cls, state: object) -> Walk:
@@ -110,7 +111,9 @@ class Walk:
         reached = newest_first and since is not None and bool(page) and page[-1].at < since
         looked = since is None and not history and bool(page)
         endless = walked.repeats >= _REPEATS or len(walked.pages) >= MOST_PAGES
-        return walked._ended(overlap) if further is None or reached or looked or endless else walked, new  # noqa: SLF001
+        if further is None or reached or looked:
+            return walked._ended(overlap), new  # noqa: SLF001 - its own kind
+        return (replace(walked._ended(overlap), gave_up=True) if endless else walked), new  # noqa: SLF001 - likewise
 
     def _ended(self, overlap: timedelta) -> Walk:
         floor = max((each for each in (self.floor, self.top) if each is not None), default=_BEGINNING)

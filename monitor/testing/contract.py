@@ -39,7 +39,7 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 SECRET = "s3cr3t-w0rd"  # noqa: S105 - whoever sees it anywhere has found a fault
 OWN = "brand"
 _BIG = 2**53
-_PROMISES = {
+PROMISES = {
     "server": "answers of every kind are understood",
     "credentials": "refused credentials are told from a server that is down",
     "throttling": "a limit is waited for as told",
@@ -114,13 +114,13 @@ class Stage:
     crowd: int = 1_000
 
     def __post_init__(self) -> None:
-        unknown = set(self.exempt) - set(_PROMISES)
-        assert not unknown, f"no promise is called {sorted(unknown)}; there are {', '.join(_PROMISES)}"
+        unknown = set(self.exempt) - set(PROMISES)
+        assert not unknown, f"no promise is called {sorted(unknown)}; there are {', '.join(PROMISES)}"
 
 
 def checklist(stage: Stage) -> list[tuple[str, str]]:
     """Every promise, and `done`, or `exempt` with the reason."""
-    return [(words, f"exempt: {stage.exempt[name]}" if name in stage.exempt else "done") for name, words in _PROMISES.items()]
+    return [(words, f"exempt: {stage.exempt[name]}" if name in stage.exempt else "done") for name, words in PROMISES.items()]
 
 
 class Listening:

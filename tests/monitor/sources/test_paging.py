@@ -129,7 +129,8 @@ def test_a_list_that_is_made_up_ends() -> None:
         walk, _ = walk.take([Seen(str(number), START + timedelta(days=1))], str(number))
         if not walk.more:
             break
-    assert number == MOST_PAGES - 1
+    assert (number, walk.gave_up) == (MOST_PAGES - 1, True)
+    assert "gave_up" not in walk.dump()
 
 
 def test_what_is_pinned_on_top_ends_no_walk() -> None:
@@ -143,6 +144,7 @@ def test_a_lost_place_loses_nothing() -> None:
     """The walk begins again at the first page, with the floor it had."""
     walk, _ = Walk(floor=START).take([Seen("9", START + timedelta(minutes=9))], "token")
     assert walk.again() == Walk(floor=START)
+    assert not walk.take([Seen("1", START - OVERLAP)], "token")[0].gave_up
     assert walk.watermark == START
 
 
