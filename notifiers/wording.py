@@ -23,7 +23,7 @@ _HEALTH = (
     "plan_due",
 )
 TROUBLES = frozenset(
-    {"credentials", "gone", "throttled", "unavailable", "timeout", "too_large", "malformed", "refused", "internal"}
+    {"credentials", "gone", "throttled", "unavailable", "timeout", "too_large", "malformed", "refused", "spent", "internal"}
 )
 _OVER = frozenset({"done", "skipped", "failed"})
 

@@ -58,6 +58,7 @@ class Trouble(StrEnum):
     TOO_LARGE = "too_large"  # a body over the cap
     MALFORMED = "malformed"  # truncated, wrong-typed, not what the API documents
     REFUSED = "refused"  # another 4xx, or an address that may not be called: the settings are wrong
+    SPENT = "spent"  # our own budget is used up: nobody was asked; tell ops once, go on in the next period
     INTERNAL = "internal"  # a bug of ours
 
 

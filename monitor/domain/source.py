@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 MAIL_REPLIES = "@replies"
 """Where the state of the mailbox with answers to our e-mails stands among those of the sources: none can be called so."""
@@ -29,6 +31,7 @@ class SourceState:
     backoff_until: datetime | None = None
     stopped: bool = False
     settings_hash: str | None = None
+    spent: Mapping[str, Any] | None = None  # of its budgets, as its purse keeps it
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def silent_for(
     # Time in which we were not running is not the source's fault; but a restart heals nobody.
     silence = now - (since if known or state.stopped else max(since, started_at))
     patience = (rule.silent_for if rule else None) or settings.silent_after or max(settings.every * MISSED_POLLS, PATIENCE)
-    if state.stopped or silence > patience:
+    if state.stopped or state.trouble == Trouble.SPENT or silence > patience:
         return silence
     return None
 

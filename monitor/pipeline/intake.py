@@ -18,6 +18,7 @@ from monitor.pipeline.enrich import Enricher
 from monitor.pipeline.second_opinion import SecondOpinion
 from monitor.settings import Settings
 from monitor.sources import Batch, Rejected, Source
+from monitor.sources.budget import Frugal, Spent
 from monitor.storage import Store, StoreAwayError
 from monitor.telemetry import metrics
 
@@ -79,10 +80,13 @@ class Intake:
             return Polled()
         if (rest := await self._rest(state, now)) is not None:
             return Polled(again_after=rest)
+        source = self._sources[name]
+        if isinstance(source, Frugal):
+            source.purse.restore(state.spent or {})
         try:
             with metrics.stage("read"), metrics.poll_seconds.labels(source=name).time():
                 async with asyncio.timeout(self._settings.sources[name].timeout.total_seconds()):
-                    batch = await self._sources[name].poll(state.cursor)
+                    batch = await source.poll(state.cursor)
             polled = await self._commit(name, batch, now)
         except StoreAwayError as error:
             return self._not_stored(name, error)
@@ -115,7 +119,11 @@ class Intake:
         enriched = await self._second_opinion.reconsider(enriched, source=name, at=now)
         async with metrics.stage("store"), self._store.begin(incoming=True) as tx:
             added = await tx.mentions.add(enriched, source=name, seen_at=now)
-            await tx.sources.succeeded(name, cursor=batch.cursor, watermark=batch.watermark or now, at=now)
+            await tx.mentions.deleted(batch.deleted, at=now)
+            rests = None if batch.rest is None else now + min(batch.rest, LONGEST_OBEDIENCE)
+            await tx.sources.succeeded(
+                name, cursor=batch.cursor, watermark=batch.watermark or now, at=now, rests_until=rests, spent=self._spent(name)
+            )
             await tx.commit()
         for rejected in batch.rejected[:TOLD]:
             log.warning("mention.rejected", source=name, where=rejected.where, why=rejected.why)
@@ -125,11 +133,18 @@ class Intake:
         if enriched:
             metrics.source_newest.labels(source=name).set(max(each.mention.written_at for each in enriched).timestamp())
         metrics.mentions.labels(source=name, outcome="stored").inc(len(added.new))
-        metrics.mentions.labels(source=name, outcome="duplicate").inc(added.duplicates)
+        metrics.mentions.labels(source=name, outcome="duplicate").inc(added.duplicates - added.changed)
+        metrics.mentions.labels(source=name, outcome="changed").inc(added.changed)
         metrics.mentions.labels(source=name, outcome="rejected").inc(len(batch.rejected))
         metrics.mentions.labels(source=name, outcome="kept_out").inc(added.kept_out)
         counts = len(batch.mentions), len(added.new), added.duplicates, len(batch.rejected)
-        return Polled(*counts, more=batch.more, reasons=batch.rejected)
+        rest = None if rests is None else rests - now
+        return Polled(*counts, more=batch.more and rest is None, reasons=batch.rejected, again_after=rest if batch.more else None)
+
+    def _spent(self, name: str) -> Spent | None:
+        """What a source has spent of its budgets, if it has any: kept whatever became of the poll."""
+        source = self._sources[name]
+        return source.purse.spent if isinstance(source, Frugal) else None
 
     async def _enrich(self, mentions: Sequence[Mention], latest: datetime, about: str | None) -> list[Enriched]:
         """Clean and complete them, a few at a time so that everybody else has their turn: in a replay there is nobody."""
@@ -158,6 +173,7 @@ class Intake:
                 at=now,
                 backoff_until=now + wait,
                 stopped=error.permanent,
+                spent=self._spent(state.source),
             )
             await tx.commit()
         metrics.polls.labels(source=state.source, outcome=str(error.trouble)).inc()

@@ -18,7 +18,7 @@ from monitor.settings.routes import Routes
 from monitor.settings.secrets import OTHERS, Filled
 from monitor.settings.shape import Schemas, Shape, holds_secret
 from monitor.settings.silences import may_cover
-from monitor.sources import FeedSettings, MastodonSettings
+from monitor.sources import unusable
 from monitor.sources.connecting import trust
 from monitor.sources.guard import Guard
 from notifiers import AppriseSettings, EmailSettings, WebhookSettings
@@ -121,8 +121,8 @@ def _unreachable(document: Document, monitor: MonitorFile) -> Iterator[Problem]:
 def _asked(monitor: MonitorFile) -> Iterator[tuple[Path_, str]]:
     """Where in the file an address stands that will be called, and which."""
     for name, source in monitor.sources.items():
-        if source.enabled and isinstance(source, FeedSettings | MastodonSettings):
-            yield ("sources", name, "url"), source.url
+        if source.enabled:
+            yield from ((("sources", name, setting), url) for setting, url in source.asked().items())
     for name, receiver in monitor.receivers.items():
         if isinstance(receiver, WebhookSettings):
             yield ("receivers", name, "url"), receiver.url.get_secret_value()
@@ -135,6 +135,8 @@ def _asked(monitor: MonitorFile) -> Iterator[tuple[Path_, str]]:
 
 def unwise(document: Document, settings: Settings) -> Iterator[Problem]:
     """Settings that work, and that somebody may regret."""
+    for what in unusable():
+        yield document.problem(("sources",), what, "Install a version that fits, or remove the package.")
     if not settings.sources:
         yield document.problem(("sources",), "there are no sources: nothing is watched.", "Add one, for instance a feed.")
     if not settings.rules:

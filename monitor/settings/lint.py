@@ -15,7 +15,6 @@ from monitor.settings.problems import ConfigError, Problem
 from monitor.settings.reading import Document, Path_, at, read
 from monitor.settings.rule_tests import rule_test_files
 from monitor.settings.wordlists import uses
-from monitor.sources import FeedSettings, MastodonSettings
 from rules import lint
 from rules.alert_contradiction import AlertPossibilities
 from rules.lint import Remark, Surroundings
@@ -81,10 +80,10 @@ def _surroundings(settings: Settings, usual: Usual) -> Surroundings:
 
 def _names(settings: Settings) -> dict[str, set[str]]:
     """All that some fields can hold. The network is certain only where no record can name its own."""
-    sources = settings.sources.values()
+    networks = [source.networks() for source in settings.sources.values()]
     names = {"subjects": set(settings.subjects), "source": set(settings.sources), "form": {str(form) for form in Form}}
-    if sources and all(isinstance(source, FeedSettings | MastodonSettings) for source in sources):
-        names["network"] = {source.network for source in sources}
+    if networks and None not in networks:
+        names["network"] = {name for each in networks for name in each or ()}
     return names
 
 

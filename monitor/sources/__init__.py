@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from monitor.sources.registry import (
+        KINDS,
         Batch,
+        Deleted,
         FeedSettings,
         FileSettings,
         GuardedClient,
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
         HttpSettings,
         Inbox,
         InboxItem,
+        Kind,
+        Kit,
         MastodonSettings,
         Preview,
         Refused,
@@ -30,10 +34,13 @@ if TYPE_CHECKING:
         html_to_text,
         preview,
         sanitise,
+        unusable,
     )
 
 __all__ = [
+    "KINDS",
     "Batch",
+    "Deleted",
     "FeedSettings",
     "FileSettings",
     "GuardedClient",
@@ -41,6 +48,8 @@ __all__ = [
     "HttpSettings",
     "Inbox",
     "InboxItem",
+    "Kind",
+    "Kit",
     "MastodonSettings",
     "Preview",
     "Refused",
@@ -54,6 +63,7 @@ __all__ = [
     "html_to_text",
     "preview",
     "sanitise",
+    "unusable",
 ]
 
 

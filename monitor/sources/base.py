@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.domain.mention import Mention
+from monitor.sources.budget import Budget
+
+T = TypeVar("T")
 
 
 class SourceSettings(BaseModel):
@@ -35,6 +38,26 @@ class SourceSettings(BaseModel):
     own_accounts: tuple[str, ...] = Field((), description="handles whose posts are our own, whichever source sees them")
     enabled: bool = Field(True, description="false keeps the settings and stops asking")
 
+    if TYPE_CHECKING:
+
+        @property
+        def kind(self) -> str:
+            """Which kind it is: each has a field of this name, a `Literal` of one word."""
+            ...
+
+    def asked(self) -> Mapping[str, str]:
+        """The addresses that will be called, by the setting in which each stands."""
+        url = getattr(self, "url", None)
+        return {"url": url} if isinstance(url, str) else {}
+
+    def networks(self) -> frozenset[str] | None:
+        """All networks that its mentions may have; None: its records name theirs."""
+        return None
+
+    def budgets(self) -> Sequence[Budget]:
+        """What may be spent on it; with what was spent (`SourceState.spent`) a `Purse` of these knows what is left."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -44,12 +67,22 @@ class Rejected:
     why: str
 
 
+class Deleted(NamedTuple):
+    """Something that a network says is no longer there: its network, and its canonical address, as its mention had them."""
+
+    network: str
+    uri: str
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one poll brought: stored in one transaction together with `cursor`.
 
-    `mentions` are oldest first. `more` asks for another poll at once (a full page, or a file that goes on). `watermark`:
-    everything written before it has now been seen; None means "up to the moment of the poll".
+    `mentions` are oldest first. One that was brought before and says something else (an edited text, more likes) takes the place
+    of what is stored: edits, what the public did since, and the figures of our own posts need nothing else. `deleted` are gone.
+
+    `more` asks for another poll at once (a full page, or a file that goes on). `watermark`: everything written before it has now
+    been seen; None means "up to the moment of the poll". `rest`: all is well, and the network asks to be left alone for so long.
     """
 
     mentions: Sequence[Mention] = ()
@@ -57,6 +90,8 @@ class Batch:
     more: bool = False
     watermark: datetime | None = None
     rejected: Sequence[Rejected] = ()
+    deleted: Sequence[Deleted] = ()
+    rest: timedelta | None = None
 
 
 class Source(Protocol):
@@ -67,6 +102,18 @@ class Source(Protocol):
     async def poll(self, cursor: str | None) -> Batch:
         """Fetch what has come since `cursor`. Raises `SourceError`, and nothing else, when it cannot."""
         ...
+
+
+def understand(items: Sequence[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T]) -> tuple[list[T], list[Rejected]]:
+    """What `read` makes of each entry of a page, and which are not as documented: one odd entry must not hide the others."""
+    found, rejected = [], []
+    for number, item in enumerate(items, 1):
+        try:
+            found.append(read(item))
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            why = f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+            rejected.append(Rejected(f"entry {number}", why[:500]))
+    return found, rejected
 
 
 def dump_cursor(origin: str, state: Mapping[str, Any]) -> str:
@@ -87,4 +134,4 @@ def _digest(origin: str) -> str:
     return hashlib.sha256(origin.encode()).hexdigest()[:16]
 
 
-__all__ = ["Batch", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor"]
+__all__ = ["Batch", "Deleted", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor", "understand"]

@@ -49,6 +49,9 @@ class FeedSettings(SourceSettings):
     network: str = Field("web", min_length=1, max_length=32, description="the network its entries are counted under")
     language: str | None = Field(None, description="the language of the entries when the feed does not say, for instance fr")
 
+    def networks(self) -> frozenset[str]:
+        return frozenset({self.network})
+
 
 @dataclass(frozen=True, slots=True)
 class _Told:

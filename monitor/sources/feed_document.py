@@ -6,6 +6,7 @@ import calendar
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -122,14 +123,19 @@ def _answers(entry: Any) -> tuple[str, str]:
     return str(found.get("ref") or ""), str(found.get("href") or link or "")
 
 
+_DATES = ("published", "updated", "created")
+
+
 def _date(entry: Any) -> datetime | None:
     """When it was published, else updated. Asked past feedparser's own `get`, which confuses the two and warns about it."""
-    given = (dict.get(entry, name) for name in ("published_parsed", "updated_parsed", "created_parsed"))
+    given = (dict.get(entry, f"{name}_parsed") for name in _DATES)
     parsed = next(filter(None, given), None)
     try:
-        return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
+        if parsed:
+            return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    return _understood(dict.get(entry, name) for name in _DATES)  # feedparser wants a zone in dates as of e-mails
 
 
 def _of_json(item: Mapping[str, Any]) -> Entry:
@@ -148,11 +154,14 @@ def _of_json(item: Mapping[str, Any]) -> Entry:
 
 
 def _json_date(item: Mapping[str, Any]) -> datetime | None:
-    for name in ("date_published", "date_modified"):
-        try:
-            return parse_time(item.get(name))
-        except ValueError:
-            continue
+    return _understood(item.get(name) for name in ("date_published", "date_modified"))
+
+
+def _understood(dates: Iterable[Any]) -> datetime | None:
+    """The first that is a date."""
+    for date in dates:
+        with suppress(ValueError):
+            return parse_time(date)
     return None
 
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Self
@@ -23,8 +23,10 @@ from monitor.sources.connecting import HttpSettings, trust
 from monitor.sources.errands import ErrandRunner
 from monitor.sources.guard import Guard
 from monitor.sources.limits import retry_after
+from monitor.sources.mapping import at
 from monitor.sources.meaning import advice, meaning, reason, trouble_of_status
-from monitor.sources.request import Request, address, redirected
+from monitor.sources.request import Request, asked, redirected
+from monitor.sources.signing import InHeader, Signer
 from monitor.telemetry import safe_address
 from notifiers.base import DeliveryError, Errand, HttpAnswer, Reason
 
@@ -36,6 +38,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT_MOVES = frozenset({301, 308})
 _AGAIN = frozenset({Trouble.UNAVAILABLE, Trouble.THROTTLED, Trouble.MALFORMED})
 
+Means = Callable[[int, Mapping[str, str], Any], SourceError | None]
+"""What an answer means on one network, by its status, its headers (names in lower case) and the JSON in it (None where there is
+none): an error for one that looks well and is not, or that says more than its status. None: it means what its status says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -46,13 +52,30 @@ class Answer:
     body: bytes = field(repr=False)
     url: str = field(repr=False)
     moved_to: str | None = field(default=None, repr=False)
+    document: Any = field(default=None, repr=False)  # the JSON in it, where somebody has understood it already
 
     def json(self) -> Any:
         """The body as strict JSON. Raises `SourceError(MALFORMED)`."""
+        if self.document is not None:
+            return self.document
         try:
             return strict_json.loads(self.body)
         except strict_json.NotJsonError as error:
             raise SourceError(Trouble.MALFORMED, f"{safe_address(self.url)} did not answer with JSON: {error}") from None
+
+    def objects(self, *paths: str) -> list[Mapping[str, Any]]:
+        """The list of objects at the first of these dotted paths that is there; without one, the answer itself.
+
+        Raises `SourceError(MALFORMED)` for anything else.
+        """
+        document = self.json()
+        found = next((each for path in paths or ("",) if (each := at(document, path)) is not None), None)
+        if isinstance(found, list) and all(isinstance(each, Mapping) for each in found):
+            return found
+        where = f" at {' or '.join(paths)}" if any(paths) else ""
+        raise SourceError(
+            Trouble.MALFORMED, f"{safe_address(self.url)} did not answer with a list of objects{where}; is it the right API?"
+        )
 
 
 class _Lane:
@@ -131,28 +154,66 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         token: SecretStr | None = None,
+        signer: Signer | None = None,
+        means: Means | None = None,
     ) -> Answer:
         """GET with retries, all of them within `within`. Answers 2xx and 304; raises `SourceError` for all else.
 
-        `token` is sent as a bearer token, and then only to the host of `url`.
+        `token` is sent as a bearer token, `signer` signs in other ways; both only to the host of `url`. `means` knows what an
+        answer of this network means.
         """
-        request = Request(address(url, params), dict(headers or {}), token)
+        request = asked(url, params=params, headers=headers)
+        return await self._ask(request, within, signer or (InHeader(token) if token else None), means)
+
+    async def post(
+        self,
+        url: str,
+        *,
+        within: timedelta,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        document: Any = None,
+        signer: Signer | None = None,
+        means: Means | None = None,
+    ) -> Answer:
+        """The same by POST, for questions that are asked so (a token, GraphQL): it is repeated like a GET, and never redirected.
+
+        Sends `form`, or `document` as JSON, or an empty form.
+        """
+        sent = {} if form is None and document is None else form
+        request = asked(url, params=params, headers=headers, form=sent, document=document)
+        return await self._ask(request, within, signer, means)
+
+    async def _ask(self, request: Request, within: timedelta, signer: Signer | None, means: Means | None) -> Answer:
         try:
             async with asyncio.timeout(within.total_seconds()):
-                return await self._persist(request)
+                return await self._as_us(request, signer, means)
         except TimeoutError:
             raise SourceError(Trouble.TIMEOUT, f"{safe_address(str(request.url))} did not answer in time") from None
 
-    async def _persist(self, request: Request) -> Answer:
+    async def _as_us(self, request: Request, signer: Signer | None, means: Means | None) -> Answer:
+        """Ask, signed; once more where our credentials were refused and there are others."""
+        if signer is None:
+            return await self._persist(request, means)
+        signed = await signer.sign(request)
+        try:
+            return await self._persist(signed, means)
+        except SourceError as error:
+            if error.trouble is not Trouble.CREDENTIALS or not await signer.renew(signed):
+                raise
+        return await self._persist(await signer.sign(request), means)
+
+    async def _persist(self, request: Request, means: Means | None) -> Answer:
         for attempt in range(self.settings.retries):
             try:
-                return await self._follow(request)
+                return await self._follow(request, means)
             except SourceError as error:
                 wait = self._wait(error, attempt)
                 if wait is None:
                     raise
             await asyncio.sleep(wait)
-        return await self._follow(request)
+        return await self._follow(request, means)
 
     def _wait(self, error: SourceError, attempt: int) -> float | None:
         """How long to wait before the next attempt; None: do not try again now."""
@@ -164,31 +225,37 @@ class HttpClient:
         spread = self._pause * 2**attempt * random.uniform(0.5, 1)  # noqa: S311 - jitter, not secrecy
         return float((told or 0) + spread)
 
-    async def _follow(self, request: Request) -> Answer:
+    async def _follow(self, request: Request, means: Means | None) -> Answer:
         permanent, url, led_by = True, request.url, None
         for hop in range(MAX_REDIRECTS + 1):
-            answer = await self._once(request, url, led_by)
+            answer = await self._once(request, url, led_by, means)
             if answer.status not in _REDIRECTS:
-                moved = str(url) if hop and permanent else None
-                return Answer(answer.status, answer.headers, answer.body, str(url), moved)
+                return replace(answer, moved_to=str(url) if hop and permanent else None)
             permanent = permanent and answer.status in _PERMANENT_MOVES
             url, led_by = redirected(request, url, answer.headers.get("location", "")), url
         raise SourceError(Trouble.REFUSED, f"{safe_address(str(request.url))} redirects more than {MAX_REDIRECTS} times")
 
-    async def _once(self, request: Request, url: URL, led_by: URL | None = None) -> Answer:
+    async def _once(self, request: Request, url: URL, led_by: URL | None, means: Means | None) -> Answer:
         lane = self._lane(url)  # of the host that is asked: the one that led to it has answered
         async with lane.enter():
             with lane.breaker.watch():
-                return await self._ask(request, url, led_by)
+                return await self._send(request, url, led_by, means)
 
-    async def _ask(self, request: Request, url: URL, led_by: URL | None) -> Answer:
+    async def _send(self, request: Request, url: URL, led_by: URL | None, means: Means | None) -> Answer:
         try:
             with self.guard.asking(url, led_by=led_by):
-                async with self.session.get(url, headers=request.signed, allow_redirects=False) as response:
+                async with self.session.request(
+                    request.method, url, headers=request.headers, data=request.body, allow_redirects=False
+                ) as response:
                     headers = {name.lower(): value for name, value in response.headers.items()}
-                    self._check(url, response.status, headers)
-                    body = await self._body(response, url) if response.status not in _REDIRECTS else b""
-                    return Answer(response.status, headers, body, str(url))
+                    if response.status in _REDIRECTS:
+                        return Answer(response.status, headers, b"", str(url))
+                    if means is None:
+                        self._check(url, response.status, headers)
+                        return Answer(response.status, headers, await self._body(response, url), str(url))
+                    body = await self._body(response, url)
+                    document = self._understood(url, response.status, headers, body, means)
+                    return Answer(response.status, headers, body, str(url), document=document)
         except TimeoutError:
             raise SourceError(
                 Trouble.TIMEOUT,
@@ -217,6 +284,21 @@ class HttpClient:
                     f"{safe_address(str(url))} answered with more than {self.settings.max_bytes} bytes; see `max_bytes`",
                 )
         return bytes(body)
+
+    def _understood(self, url: URL, status: int, headers: Mapping[str, str], body: bytes, means: Means) -> Any:
+        """The JSON of an answer. Raises the `SourceError` that it stands for on its network, else that of its status."""
+        try:
+            document = strict_json.loads(body) if body else None
+        except strict_json.NotJsonError:
+            document = None
+        told = means(status, headers, document)
+        if told is None:
+            self._check(url, status, headers)
+            return document
+        wait = retry_after(headers, self._clock.wall()) if told.retry_after is None else told.retry_after
+        limited = told.trouble in {Trouble.THROTTLED, Trouble.UNAVAILABLE}
+        detail = f"{safe_address(str(url))} answered {status}: {told.detail}"
+        raise SourceError(told.trouble, detail, retry_after=wait if limited else None)
 
     def _check(self, url: URL, status: int, headers: Mapping[str, str]) -> None:
         """Raise the `SourceError` that a status stands for."""

@@ -273,6 +273,11 @@ def walk(value: Any, steps: Sequence[str]) -> Any:
     return value
 
 
+def at(document: Any, path: str) -> Any:
+    """What stands at a dotted path; the empty path is the whole."""
+    return walk(document, path.split(".")) if path else document
+
+
 def _flag(value: object) -> bool | None:
     if isinstance(value, bool):
         return value

@@ -17,6 +17,7 @@ from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, l
 from monitor.sources.feed import web_address
 from monitor.sources.http import HttpClient
 from monitor.sources.mastodon_threads import UNKNOWABLE, Threads
+from monitor.sources.paging import id_order
 from monitor.sources.text import html_to_text, is_own, whole
 from monitor.sources.times import parse_time
 
@@ -71,6 +72,9 @@ class MastodonSettings(SourceSettings):
         if self.mentions and self.token is None:
             raise ValueError("`mentions: true` needs a `token`: notifications belong to an account")
         return self
+
+    def networks(self) -> frozenset[str]:
+        return frozenset({self.network})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +180,8 @@ class Mastodon:
         start = None if place is None else place.at or _rewound(place.newest, stream.overlap)
         params = {**stream.asked, "limit": str(stream.limit)} | ({"min_id": start} if start else {})
         items = _objects(await self._ask(stream.path, params), stream)
-        new = sorted(
-            (item for item in items if start is None or _order(item["id"]) > _order(start)), key=lambda item: _order(item["id"])
-        )
+        unseen = (item for item in items if start is None or id_order(item["id"]) > id_order(start))
+        new = sorted(unseen, key=lambda item: id_order(item["id"]))
         await self._follow([status for item in new if isinstance(status := _status(item), Mapping)])
         mentions, rejected = await asyncio.to_thread(self._understand, new)
         return _Page(mentions, rejected, _advanced(place, start, [item["id"] for item in new]))
@@ -276,11 +279,6 @@ def _objects(page: object, stream: _Stream) -> list[Mapping[str, Any]]:
     return page
 
 
-def _order(status_id: str) -> tuple[int, str]:
-    """Ids sort by length, then by letter: true for numbers, for ULIDs and for flake ids."""
-    return len(status_id.lstrip("0")), status_id.lstrip("0")
-
-
 def _rewound(newest: str, overlap: timedelta) -> str:
     """An id as old as `newest` minus the overlap, where ids carry their time; else `newest` itself."""
     if not (overlap and newest.isascii() and newest.isdigit() and int(newest) > _SNOWFLAKE):
@@ -290,12 +288,12 @@ def _rewound(newest: str, overlap: timedelta) -> str:
 
 def _advanced(place: _Place | None, start: str | None, ids: Sequence[str]) -> _Place:
     """Where we stand after a page. A page with nothing beyond `start` ends the paging, whatever the server claims."""
-    reached = max(ids, key=_order, default=None)
+    reached = max(ids, key=id_order, default=None)
     if place is None:
         return _Place(reached or _BEGINNING)
     if reached is None:
-        return _Place(max(place.newest, start or "", key=_order))
-    return _Place(place.newest, at=reached) if _order(reached) < _order(place.newest) else _Place(reached, at=reached)
+        return _Place(max(place.newest, start or "", key=id_order))
+    return _Place(place.newest, at=reached) if id_order(reached) < id_order(place.newest) else _Place(reached, at=reached)
 
 
 def _watermark(pages: Sequence[_Page]) -> datetime | None:

@@ -4,35 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
 from monitor.domain.clock import Clock
 from monitor.domain.mention import Mention
-from monitor.sources.base import Batch, Rejected, Source, SourceSettings
+from monitor.packaged import shipped
+from monitor.sources.base import Batch, Deleted, Rejected, Source, SourceSettings
 from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient, HttpSettings
+from monitor.sources.json_api import JSON, shipped_kinds
+from monitor.sources.kinds import Kind, Kit, gathered
 from monitor.sources.mastodon import Mastodon, MastodonSettings
 from monitor.sources.text import html_to_text, sanitise
 from monitor.sources.webhook import Inbox, InboxItem, Refused, WebhookSource, WebhookSourceSettings
 from monitor.workshop.pool import Workshop
 
-SourceUnion = Annotated[FeedSettings | MastodonSettings | WebhookSourceSettings | FileSettings, Field(discriminator="kind")]
+_OURS: tuple[Kind[Any], ...] = (
+    Kind(FeedSettings, lambda settings, kit: Feed(settings, kit.http, kit.clock, kit.workshop)),
+    Kind(MastodonSettings, lambda settings, kit: Mastodon(settings, kit.http)),
+    Kind(WebhookSourceSettings, lambda settings, kit: WebhookSource(kit.name, settings, kit.clock, kit.inbox)),
+    Kind(FileSettings, lambda settings, kit: File(settings, kit.clock)),
+    JSON,
+    *shipped_kinds(shipped() / "sources"),
+)
+KINDS, _UNUSABLE = gathered(_OURS)
+
+if TYPE_CHECKING:
+    SourceUnion = SourceSettings
+else:
+    SourceUnion = Annotated[Union[tuple(kind.settings for kind in KINDS.values())], Field(discriminator="kind")]  # noqa: UP007
 
 
-def build(name: str, settings: SourceUnion, *, http: HttpClient, clock: Clock, inbox: Inbox, workshop: Workshop) -> Source:
+def unusable() -> Sequence[str]:
+    """What is wrong with installed packages of sources, one sentence each: their kinds do not exist."""
+    return _UNUSABLE
+
+
+def build(name: str, settings: SourceSettings, *, http: HttpClient, clock: Clock, inbox: Inbox, workshop: Workshop) -> Source:
     """The source that the settings describe, ready to be polled."""
-    match settings:
-        case FeedSettings():
-            return Feed(settings, http, clock, workshop)
-        case MastodonSettings():
-            return Mastodon(settings, http)
-        case WebhookSourceSettings():
-            return WebhookSource(name, settings, clock, inbox)
-        case FileSettings():
-            return File(settings, clock)
+    return KINDS[settings.kind].build(settings, Kit(name, http, clock, inbox, workshop))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,9 @@ def _note(source: Source, found: int, limit: int, *, more: bool) -> str:
 
 
 __all__ = [
+    "KINDS",
     "Batch",
+    "Deleted",
     "FeedSettings",
     "FileSettings",
     "GuardedClient",
@@ -72,6 +87,8 @@ __all__ = [
     "HttpSettings",
     "Inbox",
     "InboxItem",
+    "Kind",
+    "Kit",
     "MastodonSettings",
     "Preview",
     "Refused",
@@ -85,4 +102,5 @@ __all__ = [
     "html_to_text",
     "preview",
     "sanitise",
+    "unusable",
 ]

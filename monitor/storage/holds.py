@@ -154,7 +154,7 @@ def covering(what: What, number: int | None) -> Select[tuple[int]]:
     return select(mention.c.id).where(mention.c.id.in_(behind))
 
 
-# What is never written again once a mention is stored: a change of any of it is a change of the evidence.
+# What is never written again once a mention is evidence: a change of any of it is a change of the evidence.
 _SAID = ("id", "network", "key", "uri", "source", "title", "text", "written_at", "seen_at")
 _EVIDENCE = (
     select(*(mention.c[name] for name in _SAID), author.c.external_id.label("author"))

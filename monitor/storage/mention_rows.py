@@ -94,6 +94,10 @@ MENTION_COLUMNS = (
     "scorer",
 )
 
+# What follows from the text alone.
+_OF_THE_TEXT = MENTION_COLUMNS[MENTION_COLUMNS.index("title") : MENTION_COLUMNS.index("written_at")]
+_OF_THE_TEXT += MENTION_COLUMNS[MENTION_COLUMNS.index("hashtags") :]
+
 
 def mention_row(
     name: tuple[str, str], item: Enriched, *, source: str, seen_at: datetime, author_id: int | None
@@ -127,6 +131,12 @@ def mention_row(
         scores.sensitive,
         scores.scorer[:LONGEST_SCORER],
     )
+
+
+def edited_row(item: Enriched, seen_at: datetime) -> dict[str, Any]:
+    """What becomes of a stored mention whose text is another now. Of what it is about, a person may have said better than we."""
+    row = dict(zip(MENTION_COLUMNS, mention_row(("", ""), item, source="", seen_at=seen_at, author_id=None), strict=True))
+    return {name: row[name] for name in _OF_THE_TEXT} | {"edited_at": seen_at}
 
 
 def _address(uri: str | None) -> str | None:

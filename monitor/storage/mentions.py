@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, select, update
+from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, null, select, update
 from sqlalchemy.dialects.postgresql import Insert
 
-from monitor.domain.mention import NEGATIVE, RISKY, Author, Clustered, Crowd, Enriched, Observed, Recent, Utterance
+from monitor.domain.mention import NEGATIVE, RISKY, Author, Clustered, Crowd, Enriched, Mention, Observed, Recent, Utterance
 from monitor.storage.bulk import Bulk, BulkUpdate, among, holds
+from monitor.storage.holds import held_mention
 from monitor.storage.mention_rows import (
     AUTHOR_COLUMNS,
     MENTION_COLUMNS,
@@ -20,6 +21,7 @@ from monitor.storage.mention_rows import (
     Place,
     author_row,
     check,
+    edited_row,
     identity,
     mention_row,
     observed,
@@ -27,7 +29,7 @@ from monitor.storage.mention_rows import (
     short_key,
 )
 from monitor.storage.session import Repository, chunks
-from monitor.storage.tables import author, mention, sighting, tombstone
+from monitor.storage.tables import author, evidence, mention, sighting, tombstone
 from monitor.storage.tombstones import handle_hash, tombstone_hash
 
 # Rows per statement: few round trips, and a row lock of PostgreSQL is never held for long.
@@ -40,11 +42,15 @@ _NOBODY: Name = ("", "")
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """`new` holds the ids of what was stored now, ascending. `kept_out`: their authors asked to be forgotten."""
+    """`new` holds the ids of what was stored now, ascending. `kept_out`: their authors asked to be forgotten.
+
+    Of the `duplicates` so many were `changed`: another text, or other figures.
+    """
 
     new: list[int]
     duplicates: int = 0
     kept_out: int = 0
+    changed: int = 0
 
 
 def _refresh(add: Insert) -> Insert:
@@ -83,12 +89,27 @@ _MENTIONS = Bulk(
 _SIGHTINGS = Bulk(sighting, ("source", "mention_id", "seen_at", "delay_seconds"), lambda add: add.on_conflict_do_nothing())
 
 
+_FIGURES = (mention.c.replies, mention.c.shares, mention.c.likes)
+_TOLD_ANEW = (mention.c.uri, mention.c.source, mention.c.title, mention.c.text, mention.c.deleted_at, *_FIGURES)
+_ENGAGED = BulkUpdate(
+    update(mention)
+    .where(mention.c.id == bindparam("of"))
+    .values(replies=bindparam("its_replies"), shares=bindparam("its_shares"), likes=bindparam("its_likes"), deleted_at=null()),
+    ("its_replies", "its_shares", "its_likes", "of"),
+)
 _CLUSTERED = BulkUpdate(
     update(mention)
     .where(mention.c.id == bindparam("of"))
     .values(cluster=bindparam("its_cluster"), copies=bindparam("its_copies")),
     ("its_cluster", "its_copies", "of"),
 )
+
+
+def _figures(said: Mention, row: Row[*tuple[Any, ...]]) -> tuple[int | None, ...] | None:
+    """Replies, shares and likes as they are now, where they are others, or where what was deleted is there again."""
+    told = zip((said.engagement.replies, said.engagement.shares, said.engagement.likes), row[-len(_FIGURES) :], strict=True)
+    figures = tuple(old if new is None else new for new, old in told)
+    return figures if figures != tuple(row[-len(_FIGURES) :]) or row.deleted_at is not None else None
 
 
 def _ids(told: Sequence[Sequence[Any]]) -> dict[Name, int]:
@@ -114,12 +135,20 @@ class Mentions(Repository):
         # commit smaller ids after the evaluator has passed them (docs/decisions/0006-storage.md).
         await self._session.lock("mentions")
         new: list[int] = []
-        kept_out = 0
+        kept_out = changed = 0
         for chunk in chunks(items, _BATCH):
             welcome = await self._welcome(chunk)
             kept_out += len(chunk) - len(welcome)
-            new += await self._store(welcome, source, seen_at)
-        return Added(sorted(new), duplicates=len(items) - kept_out - len(new), kept_out=kept_out)
+            added, anew = await self._store(welcome, source, seen_at)
+            new += added
+            changed += anew
+        return Added(sorted(new), duplicates=len(items) - kept_out - len(new), kept_out=kept_out, changed=changed)
+
+    async def deleted(self, gone: Sequence[tuple[str, str]], *, at: datetime) -> None:
+        """Note that the networks say that these (network, address) are no longer there. What they said stays, as evidence."""
+        for network, uri in gone:
+            there = (mention.c.network == network, mention.c.key == short_key(uri), mention.c.deleted_at.is_(None))
+            await self._session.run(update(mention).where(*there).values(deleted_at=at))
 
     async def _welcome(self, items: Sequence[Enriched]) -> Sequence[Enriched]:
         """All but those whose authors were erased."""
@@ -139,13 +168,14 @@ class Mentions(Repository):
         network, external_id = known
         return tombstone_hash(key, *known), handle_hash(key, network, item.mention.author.handle or external_id)
 
-    async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> list[int]:
+    async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> tuple[list[int], int]:
+        """The ids of what is new, and how many of the others say something else than before."""
         for item in items:
             check(item)
         people = await self._know_authors(items, seen_at)
         once: dict[Name, Enriched] = {}
-        for item in items:
-            once.setdefault(identity(item.mention), item)
+        for item in items:  # the last word counts
+            once[identity(item.mention)] = item
         newest = 0 if self._session.postgresql else await self.newest_id()
         rows = [
             mention_row(name, item, source=source, seen_at=seen_at, author_id=people.get(person(item.mention) or _NOBODY))
@@ -156,7 +186,31 @@ class Mentions(Repository):
         ids = new | {name: row[1] for name, row in found.items()}
         seen = [(source, ids[name], seen_at, (seen_at - item.mention.written_at).total_seconds()) for name, item in once.items()]
         await _SIGHTINGS.insert(self._session, seen)
-        return list(new.values()) if self._session.postgresql else [id_ for id_ in ids.values() if id_ > newest]
+        before = {name: id_ for name, id_ in ids.items() if name not in new and (self._session.postgresql or id_ <= newest)}
+        changed = await self._refresh({name: once[name] for name in before}, source, seen_at)
+        return [id_ for name, id_ in ids.items() if name not in before], changed
+
+    async def _refresh(self, known: Mapping[Name, Enriched], source: str, seen_at: datetime) -> int:
+        """What a network says anew about what is stored; how much of it was something else."""
+        stored = await self._find(mention.c.id, mention.c.key, known, *_TOLD_ANEW)
+        engaged = {row[1]: figures for name, row in stored.items() if (figures := _figures(known[name].mention, row))}
+        await _ENGAGED.run(self._session, [(*figures, id_) for id_, figures in engaged.items()])
+        edited = {row[1] for name, row in stored.items() if row.source == source and await self._edit(row, known[name], seen_at)}
+        return len(edited | engaged.keys())
+
+    async def _edit(self, row: Row[*tuple[Any, ...]], item: Enriched, seen_at: datetime) -> bool:
+        """Whether the text of the source that brought it first is another now: a second one may know only a piece of it.
+
+        What is evidence, under a hold or of an alert, stays as it was said: it is only noted that it was edited.
+        """
+        erased = not (row.uri or row.title or row.text)
+        if erased or (item.mention.title, item.mention.text) == (row.title, row.text):
+            return False
+        this = update(mention).where(mention.c.id == row[1])
+        free = ~held_mention(), mention.c.id.not_in(select(evidence.c.mention_id))
+        if await self._session.changed(this.where(*free).values(edited_row(item, seen_at))):
+            return True
+        return bool(await self._session.changed(this.where(mention.c.edited_at.is_(None)).values(edited_at=seen_at)))
 
     async def _know_authors(self, items: Sequence[Enriched], seen_at: datetime) -> dict[PersonKey, int]:
         """Each author's pseudonym."""

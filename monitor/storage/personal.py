@@ -31,12 +31,12 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         _W: "title text hashtags",
         _I: "key uri parent thread",
         _F: "network source form language written_at seen_at replies shares likes subjects topics intents sentiment confidence"
-        " complaint safety_risk sensitive scorer answered_at cluster copies",
+        " complaint safety_risk sensitive scorer answered_at cluster copies edited_at deleted_at",
     },
     "sighting": {_L: "mention_id", _F: "source seen_at delay_seconds"},
     "source_state": {
         _O: "source cursor watermark first_attempt_at last_attempt_at last_success_at failures trouble detail backoff_until"
-        " stopped settings_hash"
+        " stopped settings_hash spent"
     },
     "inbox": {_W: "body", _F: "id source delivery_id received_at processed_at error"},
     "rule_state": {_L: "key state", _F: "rule updated_at", _O: "shape"},

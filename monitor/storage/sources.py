@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select
 
@@ -43,8 +44,20 @@ class Sources(Repository):
         row = await self._session.row(select(*_FIELDS).where(table.c.source == name))
         return SourceState(**row) if row else SourceState(name)
 
-    async def succeeded(self, name: str, *, cursor: str | None, watermark: datetime | None, at: datetime) -> None:
-        """A poll ended well. `watermark` None means that everything written before `at` has been seen."""
+    async def succeeded(
+        self,
+        name: str,
+        *,
+        cursor: str | None,
+        watermark: datetime | None,
+        at: datetime,
+        rests_until: datetime | None = None,
+        spent: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A poll ended well. `watermark` None means that everything written before `at` has been seen.
+
+        `rests_until`: its network asks to be left alone. `spent`: what was used of its budgets.
+        """
         done = {
             "cursor": cursor,
             "watermark": watermark or at,
@@ -53,13 +66,22 @@ class Sources(Repository):
             "failures": 0,
             "trouble": None,
             "detail": None,
-            "backoff_until": None,
+            "backoff_until": rests_until,
             "stopped": False,
+            "spent": spent,
         }
         await self._record(name, done, at)
 
     async def failed(
-        self, name: str, *, trouble: Trouble | str, detail: str, at: datetime, backoff_until: datetime | None, stopped: bool
+        self,
+        name: str,
+        *,
+        trouble: Trouble | str,
+        detail: str,
+        at: datetime,
+        backoff_until: datetime | None,
+        stopped: bool,
+        spent: Mapping[str, Any] | None = None,
     ) -> int:
         """A poll failed. The cursor stays. Returns how many failures in a row that makes."""
         done = {
@@ -69,6 +91,7 @@ class Sources(Repository):
             "backoff_until": backoff_until,
             "stopped": stopped,
             "failures": 1,
+            "spent": spent,
         }
         await self._record(name, done, at, failures=table.c.failures + 1)
         return int(await self._session.scalar(select(table.c.failures).where(table.c.source == name)))

@@ -201,6 +201,8 @@ mention = Table(
     Column("answered_at", UtcDateTime),
     Column("cluster", BigInteger),  # of texts that say nearly the same; NULL: nobody else said it
     Column("copies", Integer, nullable=False, server_default="0"),  # how many of its cluster came before it
+    Column("edited_at", UtcDateTime),  # when we saw that its text was another
+    Column("deleted_at", UtcDateTime),  # when its network said that it is no longer there
     UniqueConstraint("network", "key"),
     Index(None, "written_at"),
     Index(None, "seen_at"),
@@ -236,6 +238,7 @@ source_state = Table(
     Column("backoff_until", UtcDateTime),
     Column("stopped", Boolean, nullable=False, default=False),  # until a person has changed something
     Column("settings_hash", String(64)),  # a change of settings lets a stopped source try again
+    Column("spent", Json),  # of its budgets: by kind of period, which one and how much
 )
 
 _UNREAD = text("processed_at IS NULL")

@@ -164,7 +164,7 @@ class Metrics:
             "source",
         )
         self.mentions = self._counter(
-            "mentions_total", "Mentions a source brought, by what became of them: stored, duplicate, rejected or kept_out.",
+            "mentions_total", "Mentions a source brought, by what became of it: stored, duplicate, changed, rejected, kept_out.",
             "source", "outcome",
         )  # fmt: skip
         self.hooks = self._counter(

@@ -12,6 +12,7 @@ from monitor.pipeline import operations
 from monitor.pipeline.health import HORIZON_PATIENCE
 from monitor.pipeline.operations import Actor
 from notifiers import DeliveryError, Reason
+from notifiers.wording import TROUBLES
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, Configure, House
@@ -237,3 +238,8 @@ async def test_a_new_rule_takes_over_what_rings(hut: Build, configure: Configure
     assert (old.rule, old.resolved_reason) == ("source-health", "another rule watches it")
     assert (new.rule, new.resolved_at) == ("press-silent", None)
     assert (home.kinds("tech"), home.kinds("room")) == (["first"], ["first"])
+
+
+def test_messages_have_words_for_every_trouble() -> None:
+    """Of a source that does not answer, whoever reads it is told why."""
+    assert {str(trouble) for trouble in Trouble} == TROUBLES

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from monitor.domain.clock import ManualClock
@@ -17,12 +18,15 @@ from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Enriched, Mention
 from monitor.domain.source import SourceState
 from monitor.pipeline.enrich import Enricher
+from monitor.pipeline.health import silent_for
 from monitor.pipeline.intake import ENRICHED_AT_ONCE, FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_OBEDIENCE, TOLD, Polled, backoff
 from monitor.sentiment import Scorer, SentimentSettings
 from monitor.sentiment.away import Away
-from monitor.sources import Batch, Rejected
+from monitor.sources import Batch, Deleted, Rejected
+from monitor.sources.budget import Budget, Purse
 from monitor.storage import Store
-from monitor.testing import AtOnce
+from monitor.storage.tables import mention as stored
+from monitor.testing import AtOnce, ScriptedSource
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, FragileStore, House
@@ -246,3 +250,55 @@ async def test_a_flood_of_rubbish_does_not_fill_the_log(hut: Build) -> None:
         assert (await home.stages.intake.poll("net")).rejected == TOLD + 100
     assert [line["event"] for line in told] == ["mention.rejected"] * TOLD + ["mentions.rejected"]
     assert told[-1]["others"] == 100
+
+
+class Saver(ScriptedSource):
+    """A source with a purse: each poll costs one call of two a day."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__()
+        self.purse = Purse([Budget(amount=2, per="day")], clock)
+
+    async def poll(self, cursor: str | None) -> Batch:
+        """Pay first."""
+        self.purse.spend()
+        return await super().poll(cursor)
+
+
+async def test_a_spent_budget_survives_a_restart(hut: Build, clock: ManualClock) -> None:
+    """What failed polls spent counts; when it is used up nobody is asked until the day is over, and ops are told at once."""
+    first, second = hut(source=Saver(clock)), Saver(clock)
+    first.source.script = [SourceError(Trouble.UNAVAILABLE, "down")]
+    await first.stages.intake.poll("net")
+    clock.advance(LONGEST_BACKOFF)
+    again = hut(source=second)
+    await again.stages.intake.poll("net")
+    await again.stages.intake.poll("net")
+    now = await state(again)
+    assert (now.trouble, now.stopped, len(second.asked)) == ("spent", False, 1)
+    assert silent_for(now, again.settings.sources["net"], clock.now(), clock.now(), known=False) is not None
+    clock.advance(timedelta(days=1))
+    await again.stages.intake.poll("net")
+    assert (await state(again)).trouble is None
+
+
+async def test_a_network_that_asks_to_be_left_alone_is(hut: Build, moment: datetime) -> None:
+    """Although all is well, and although there is more."""
+    home = hut()
+    home.source.script = [Batch(cursor="c", more=True, rest=timedelta(seconds=50))]
+    assert await home.stages.intake.poll("net") == Polled(again_after=timedelta(seconds=50))
+    assert await home.stages.intake.poll("net") == Polled(again_after=timedelta(seconds=50))
+    assert ((await state(home)).failures, len(home.source.asked)) == (0, 1)
+
+
+async def test_deletions_are_stored_with_the_cursor(hut: Build) -> None:
+    """What a network says is gone is marked."""
+    home = hut()
+    mention = home.mention("Acme")
+    assert mention.uri is not None
+    home.source.script = [Batch([mention], cursor="1"), Batch(deleted=[Deleted(mention.network, mention.uri)], cursor="2")]
+    for _ in range(2):
+        await home.stages.intake.poll("net")
+    async with home.store.read() as tx:
+        (row,) = await tx.mentions._session.rows(select(stored.c.deleted_at))
+    assert row["deleted_at"] == home.clock.now()

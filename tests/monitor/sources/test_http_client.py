@@ -288,7 +288,7 @@ async def test_a_password_in_the_address_stays_with_its_host(site: Site, http: H
 async def test_a_redirect_never_gives_up_tls(site: Site, http: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """From https nothing leads to http."""
 
-    async def secure(self: HttpClient, request: object, url: URL, led_by: object) -> Answer:
+    async def secure(self: HttpClient, request: object, url: URL, led_by: object, means: object) -> Answer:
         return Answer(301, {"location": site.url}, b"", str(url))
 
     monkeypatch.setattr(HttpClient, "_once", secure)

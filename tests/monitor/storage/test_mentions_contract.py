@@ -13,7 +13,8 @@ from sqlalchemy import select
 from monitor.domain.errors import StorageError
 from monitor.domain.mention import Author, Clustered, Engagement, Enriched, Form, Scores
 from monitor.storage import Store
-from monitor.storage.tables import author
+from monitor.storage.holds import fingerprint
+from monitor.storage.tables import author, mention
 
 Said = Callable[..., Enriched]
 
@@ -130,12 +131,12 @@ async def test_any_number_of_sources_make_one_mention(store: Store, said: Said, 
 
 
 async def test_duplicates_in_one_batch_are_one_mention(store: Store, said: Said, now: datetime) -> None:
-    """The first of two in a batch is kept; both count as read."""
+    """The last word of two in a batch counts, as a file or a page may hold a post and its edit; both count as read."""
     async with store.begin() as tx:
         items = [said("https://m.example/1", text="one"), said("https://m.example/1", text="two"), said("https://m.example/2")]
         added = await tx.mentions.add(items, source="feed", seen_at=now)
         assert (len(added.new), added.duplicates) == (2, 1)
-        assert [seen.text for seen in await tx.mentions.after(0, 10)] == ["one", "The kettle is broken"]
+        assert [seen.text for seen in await tx.mentions.after(0, 10)] == ["two", "The kettle is broken"]
 
 
 async def test_without_an_address_author_time_and_text_are_the_identity(store: Store, said: Said, now: datetime) -> None:
@@ -400,3 +401,64 @@ async def test_nothing_that_was_written_since_a_moment_stands_before_the_first(s
         moments = (now - LATER, now, now + LATER, now + 2 * LATER, now + 9 * LATER)
         found = [await tx.mentions.first_since(moment) for moment in moments]
     assert found == [ids[0][0], ids[0][0], ids[0][0], ids[1][0], ids[2][0]]
+
+
+async def test_what_a_network_says_anew_takes_the_place_of_the_old(store: Store, said: Said, now: datetime) -> None:
+    """An edited text with its scores, and what the public did since; what is not said anew stays."""
+    first = said("https://m.example/1", text="fine", engagement=Engagement(1, 2, 3), scores=Scores(sentiment=0.5, scorer="x/1"))
+    anew = said(
+        "https://m.example/1", text="broken", engagement=Engagement(None, 4, 3), scores=Scores(sentiment=-0.5, scorer="x/1")
+    )
+    async with store.begin() as tx:
+        await tx.mentions.add([first, said("https://m.example/2")], source="feed", seen_at=now)
+        added = await tx.mentions.add([anew, said("https://m.example/2")], source="feed", seen_at=now + LATER)
+        await tx.commit()
+    assert (added.new, added.duplicates, added.changed) == ([], 2, 1)
+    async with store.read() as tx:
+        (seen, _) = await tx.mentions.after(0, 10)
+        (edited,) = await tx.mentions._session.rows(select(mention.c.edited_at).where(mention.c.id == seen.id))
+    assert (seen.text, seen.sentiment, seen.engagement, seen.seen_at) == ("broken", -0.5, Engagement(1, 4, 3), now)
+    assert edited["edited_at"] == now + LATER
+
+
+async def test_another_source_changes_figures_and_no_words(store: Store, said: Said, now: datetime) -> None:
+    """It may know only a piece of the text: that of the source that brought it first stays."""
+    async with store.begin() as tx:
+        await tx.mentions.add([said("https://m.example/1", text="the whole text")], source="feed", seen_at=now)
+        excerpt = said("https://m.example/1", text="the whole …", engagement=Engagement(likes=9))
+        assert (await tx.mentions.add([excerpt], source="search", seen_at=now)).changed == 1
+        assert (await tx.mentions.add([excerpt], source="search", seen_at=now)).changed == 0
+        await tx.commit()
+    async with store.read() as tx:
+        (seen,) = await tx.mentions.after(0, 10)
+    assert (seen.text, seen.engagement.likes) == ("the whole text", 9)
+
+
+async def test_what_is_deleted_is_marked_until_it_comes_back(store: Store, said: Said, now: datetime) -> None:
+    """Its words stay, as evidence; of what nobody has stored nothing is marked."""
+    item = said("https://m.example/1", text="gone")
+    deleted = select(mention.c.deleted_at)
+    async with store.begin() as tx:
+        await tx.mentions.add([item], source="feed", seen_at=now)
+        await tx.mentions.deleted([("mastodon", "https://m.example/1"), ("mastodon", "https://m.example/7")], at=now)
+        await tx.mentions.deleted([("mastodon", "https://m.example/1")], at=now + LATER)
+        assert [row["deleted_at"] for row in await tx.mentions._session.rows(deleted)] == [now]
+        assert (await tx.mentions.add([item], source="feed", seen_at=now)).changed == 1
+        assert [row["deleted_at"] for row in await tx.mentions._session.rows(deleted)] == [None]
+
+
+async def test_an_edit_changes_no_evidence(store: Store, said: Said, now: datetime) -> None:
+    """What a legal hold keeps stays as it was said, to the hash; that it was edited is noted, once."""
+    async with store.begin() as tx:
+        (number,) = (await tx.mentions.add([said("https://m.example/1", text="before")], source="feed", seen_at=now)).new
+        hold = await tx.holds.place("mention", number, reason="claim", by="ops", at=now)
+        for later in (1, 2):
+            edit = said("https://m.example/1", text="after", engagement=Engagement(likes=9))
+            added = await tx.mentions.add([edit], source="feed", seen_at=now + later * LATER)
+            assert added.changed == (1 if later == 1 else 0)
+        await tx.commit()
+    async with store.read() as tx:
+        (seen,) = await tx.mentions.get([number])
+        (row,) = await tx.mentions._session.rows(select(mention.c.edited_at))
+        assert fingerprint(await tx.holds.evidence(hold)) == hold.evidence_hash
+    assert (seen.text, seen.engagement.likes, row["edited_at"]) == ("before", 9, now + LATER)

@@ -1,4 +1,4 @@
-"""For tests of sources and receivers, yours included: servers on loopback, stand-ins, and what every source must hold to."""
+"""Servers on loopback, and stand-ins for what is tested elsewhere."""
 
 from __future__ import annotations
 

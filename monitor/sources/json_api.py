@@ -1,0 +1,270 @@
+"""Any API that answers with JSON, by a description: shipped ones are kinds of their own, `kind: json` has its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import AfterValidator, Field, SecretStr, create_model
+from yarl import URL
+
+from monitor.domain.errors import SourceError, Trouble
+from monitor.domain.mention import Mention
+from monitor.sources.base import Batch, Rejected, Source, SourceSettings, dump_cursor, load_cursor, understand
+from monitor.sources.budget import Budget, Purse
+from monitor.sources.described import Description, Error, Stream, filled, params, read, record
+from monitor.sources.feed import web_address
+from monitor.sources.http import Answer
+from monitor.sources.kinds import Kind, Kit
+from monitor.sources.mapping import Mapper, MappingSettings, UnreadableError, at
+from monitor.sources.paging import Seen, Walk
+from monitor.sources.signing import InAddress, InHeader, Signer
+from monitor.sources.times import parse_time
+
+_NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
+_LONGEST_REST = 24 * 3600.0
+_GAVE_UP = Rejected("the rest of the list", "the server repeats its pages for ever; what is older was not read")
+_ENOUGH = 5  # entries that are all not as described: then it is the description, or the API is another now
+
+
+class DescribedSettings(SourceSettings):
+    """What all sources that are described have in common."""
+
+    budget: Budget | None = Field(None, description="how much may be asked, if it is not what the network grants everybody")
+
+    def described(self) -> Description:
+        """What it goes by."""
+        raise NotImplementedError
+
+    def networks(self) -> frozenset[str]:
+        return frozenset({self.described().network})
+
+    def budgets(self) -> Sequence[Budget]:
+        return (self.budget,) if self.budget else self.described().budget
+
+
+class JsonSettings(DescribedSettings):
+    """An API of your own that answers with JSON. Those of config/sources show how such a description looks."""
+
+    kind: Literal["json"] = Field(description="an API that you describe")
+    api: Description = Field(description="what to ask, and where in an answer stands what")
+    given: dict[str, str] = Field(default_factory=dict, description="the description's settings, by their names")
+    secrets: dict[str, SecretStr] = Field(default_factory=dict, description="those that must not be seen")
+
+    def described(self) -> Description:
+        return self.api
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    mentions: Sequence[Mention]
+    rejected: Sequence[Rejected]
+    walk: Walk
+    rest: timedelta | None
+
+
+class JsonSource:
+    """The cursor holds which version of the API it is, and a walk through each of its lists."""
+
+    def __init__(self, settings: DescribedSettings, given: Mapping[str, str], secrets: Mapping[str, SecretStr], kit: Kit) -> None:
+        api = settings.described()
+        self.network = api.network
+        self.purse = Purse(settings.budgets(), kit.clock)
+        self._api, self._settings, self._given, self._kit = api, settings, given, kit
+        self._signer = _signer(api, secrets)
+        self._origin = f"{settings.kind} {api.network} {sorted(given.items())}"
+        fields = [api.fields, *(stream.fields for version in api.versions for stream in version.values())]
+        mapping = {name: name for each in fields for name in each}
+        self._mapper = Mapper(
+            MappingSettings(mapping=mapping, network=api.network, html=api.html), own_accounts=settings.own_accounts
+        )
+
+    async def poll(self, cursor: str | None) -> Batch:
+        """One page of every list (of those still being paged, while there are any). Raises `SourceError`."""
+        state = load_cursor(self._origin, cursor)
+        known = state.get("version")
+        versions = sorted(range(len(self._api.versions)), key=lambda each: each != known)  # servers are upgraded: the others, too
+        for number in versions[:-1]:
+            try:
+                return await self._poll(number, state, last=False)
+            except SourceError as error:
+                if error.trouble is not Trouble.GONE:
+                    raise
+        return await self._poll(versions[-1], state, last=True)
+
+    async def _poll(self, version: int, state: Mapping[str, Any], *, last: bool) -> Batch:
+        streams = self._api.versions[version]
+        kept = state.get("walks")
+        before = {name: Walk.load(each) for name, each in kept.items()} if isinstance(kept, Mapping) else {}
+        # A list that another version did not have begins where that one had come to.
+        begin = Walk(min((walk.floor for walk in before.values() if walk.floor is not None), default=None))
+        walks = {name: before.get(name, begin) for name in streams}
+        paging = [name for name in streams if walks[name].more] or list(streams)
+        pages = {name: await self._page(streams[name], walks[name], last=last) for name in paging}
+        walks |= {name: page.walk for name, page in pages.items()}
+        going = [page.walk.watermark for page in pages.values() if page.walk.watermark is not None]
+        return Batch(
+            sorted((each for page in pages.values() for each in page.mentions), key=lambda mention: mention.written_at),
+            dump_cursor(self._origin, {"version": version, "walks": {name: walk.dump() for name, walk in walks.items()}}),
+            more=any(walk.more for walk in walks.values()),
+            watermark=min(going, default=None),
+            rejected=[each for page in pages.values() for each in page.rejected],
+            rest=max((page.rest for page in pages.values() if page.rest is not None), default=None),
+        )
+
+    async def _page(self, stream: Stream, walk: Walk, *, last: bool) -> _Page:
+        answer = await self._ask(stream, walk, last=last)
+        items = answer.objects(*stream.items)
+        met, rejected = understand(items, partial(self._understood, stream))
+        if not met and len(items) >= _ENOUGH:
+            raise SourceError(Trouble.MALFORMED, f"no entry is as described: {rejected[0].why}")
+        further = self._further(stream, walk, answer, items)
+        since = walk.since(self._api.overlap)
+        walk, _ = walk.take([seen for seen, _ in met], further, overlap=self._api.overlap, newest_first=stream.newest_first)
+        # What is known comes again while it is as young as this: it may have been edited, and people may have reacted.
+        young = [mention for seen, mention in met if since is None or seen.at >= since]
+        return _Page(young, [*rejected, *([_GAVE_UP] if walk.gave_up else [])], walk, self._rest(answer.json()))
+
+    async def _ask(self, stream: Stream, walk: Walk, *, last: bool) -> Answer:
+        since = walk.since(self._api.overlap)
+        first = stream.paging.number_from
+        known: dict[str, Any] = {**self._given, "at": walk.at if walk.more else first}
+        if since is not None:
+            known |= {"since": int(since.timestamp()), "since_iso": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        url = filled(stream.url, known)
+        if url is None:
+            raise SourceError(Trouble.REFUSED, f"a setting is missing in {stream.url}")
+        whole = walk.more and (stream.paging.link or stream.paging.next is not None)
+        self.purse.spend()
+        return await self._kit.http.get(
+            str(walk.at) if whole else url,
+            within=self._settings.timeout,
+            params=None if whole else params(stream, known),
+            headers=self._api.headers,
+            signer=self._signer,
+            means=partial(_meaning, self._api.errors, gone=not last),
+        )
+
+    def _understood(self, stream: Stream, item: Mapping[str, Any]) -> tuple[Seen, Mention]:
+        """Raises `UnreadableError`."""
+        found = record(self._api, stream, item, self._given)
+        mention = self._mapper.mention(found)
+        try:
+            moment = parse_time(at(item, stream.order)) if stream.order else mention.written_at
+        except ValueError as error:
+            raise UnreadableError(str(error)) from None
+        return Seen(mention.key, moment), mention
+
+    def _further(self, stream: Stream, walk: Walk, answer: Answer, items: Sequence[Mapping[str, Any]]) -> str | None:
+        """Where the next page is."""
+        document = answer.json()
+        paging = stream.paging
+        if (paging.size is not None and len(items) < paging.size) or (paging.more is not None and not at(document, paging.more)):
+            return None
+        if paging.number_from is not None:
+            return str(int(walk.at or paging.number_from) + 1) if items else None
+        if paging.last is not None:
+            return _word(at(items[-1], paging.last)) if items else None
+        if paging.token is not None:
+            return _word(at(document, paging.token))
+        if paging.link or paging.next is not None:
+            found = _NEXT.search(answer.headers.get("link", ""))
+            address = (found[1] if found else None) if paging.link else _word(at(document, paging.next or ""))
+            key = self._api.auth.name if self._api.auth and self._api.auth.place == "address" else None
+            return _same_host(answer.url, address, key)
+        return None
+
+    def _rest(self, document: Any) -> timedelta | None:
+        seconds = at(document, self._api.backoff) if self._api.backoff else None
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds <= 0:
+            return None
+        return timedelta(seconds=min(float(seconds), _LONGEST_REST))
+
+
+def _signer(api: Description, secrets: Mapping[str, SecretStr]) -> Signer | None:
+    secret = secrets.get(api.auth.secret) if api.auth else None
+    if api.auth is None or secret is None:
+        return None
+    return InAddress(secret, api.auth.name) if api.auth.place == "address" else InHeader(secret, api.auth.name, api.auth.scheme)
+
+
+def _word(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
+
+
+def _same_host(here: str, there: str | None, key: str | None) -> str | None:
+    """The next page's address, without our key in it; one on another host is none: our credentials stay here."""
+    if there is None:
+        return None
+    try:
+        target = URL(here).join(URL(there))
+    except ValueError:
+        return None
+    if target.origin() != URL(here).origin():
+        return None
+    return str(target.with_query([(name, value) for name, value in target.query.items() if name != key]))
+
+
+def _meaning(
+    errors: Sequence[Error], status: int, headers: Mapping[str, str], document: Any, *, gone: bool
+) -> SourceError | None:
+    if gone and status == 404:  # noqa: PLR2004 - HTTP's own number
+        return SourceError(Trouble.GONE, "this is another version of the API")
+    for error in errors:
+        if _fits(error, status, headers, document):
+            seconds = at(document, error.wait) if error.wait else None
+            wait = float(seconds) if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
+            return SourceError(error.means, error.say or "that is what it says in its own way", retry_after=wait)
+    return None
+
+
+def _fits(error: Error, status: int, headers: Mapping[str, str], document: Any) -> bool:
+    if error.status is not None and status != error.status:
+        return False
+    said = [headers.get(error.header)] if error.header else []
+    said += [at(document, error.path)] if error.path else []
+    return all(str(each) in error.value if error.value else each not in (None, "", False) for each in said)
+
+
+_Server = Annotated[str, AfterValidator(lambda written: web_address(written).rstrip("/"))]
+
+
+def shipped_kinds(folder: Path) -> list[Kind[Any]]:
+    """The descriptions of a folder, each a kind that is called like its file."""
+    return [_kind(path.stem, read(path)) for path in sorted(folder.glob("*.yaml"))]
+
+
+def _kind(name: str, api: Description) -> Kind[Any]:
+    fields: dict[str, Any] = {"kind": (cast("Any", Literal[name]), Field(description=api.about))}
+    for each, setting in api.settings.items():
+        plain: Any = SecretStr if setting.secret else _Server if each == "url" else str
+        default = setting.default if setting.default is not None or setting.optional else ...
+        kind = plain | None if default is None else plain
+        fields[each] = (kind, Field(default, description=setting.description))
+    model: Any = create_model(
+        f"{name.title()}Settings", __base__=_Shipped, __doc__=api.about, api_=(ClassVar[Description], api), **fields
+    )
+    return Kind(model, partial(_built, api))
+
+
+class _Shipped(DescribedSettings):
+    """A description that is shipped, with its settings."""
+
+    api_: ClassVar[Description]
+
+    def described(self) -> Description:
+        return self.api_
+
+
+def _built(api: Description, settings: Any, kit: Kit) -> Source:
+    said = {name: getattr(settings, name) for name in api.settings}
+    given = {name: value for name, value in said.items() if isinstance(value, str)}
+    return JsonSource(settings, given, {name: each for name, each in said.items() if isinstance(each, SecretStr)}, kit)
+
+
+JSON = Kind(JsonSettings, lambda settings, kit: JsonSource(settings, settings.given, settings.secrets, kit))
