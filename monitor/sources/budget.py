@@ -15,7 +15,9 @@ from monitor.domain.errors import SourceError, Trouble
 
 Per = Literal["minute", "hour", "day", "month"]
 Spent = Mapping[str, tuple[str, float]]
-"""By the period's kind: which period it is (when it began), and what was spent in it. JSON can hold it."""
+"""By what is counted and the period's kind: which period it is (when it began), and what was spent in it. JSON can hold it."""
+Amount = float | Mapping[str, float]
+"""How much; or how much of each thing that is counted."""
 
 _PACE = frozenset({"minute", "hour"})  # these end soon: nobody need be told that one is used up
 _ROUNDING = 1e-9
@@ -35,6 +37,10 @@ class Budget(BaseModel):
     amount: float = Field(gt=0, description="how much may be spent")
     per: Per = Field("day", description="in a minute, hour, day or month of the calendar")
     zone: Annotated[str, AfterValidator(_zone_exists)] = Field("UTC", description="where days and months begin: an IANA name")
+
+    def counts(self) -> str:
+        """What is counted, where a source counts several things; else nothing."""
+        return ""
 
     def begun(self, now: datetime) -> datetime:
         """When the period began that `now` lies in. Aware, in the budget's zone."""
@@ -80,26 +86,25 @@ class Purse:
         now = self.clock.wall()
         return [(budget, max(0.0, budget.amount - self._of(budget, now))) for budget in self.budgets]
 
-    def spend(self, amount: float = 1) -> None:
+    def spend(self, amount: Amount = 1) -> None:
         """Take it out of every budget, before the call that costs it. Raises `SourceError` when one holds no more.
 
         A minute or an hour is waited for (`THROTTLED`); that a day or a month is used up is something to tell (`SPENT`).
         """
         now = self.clock.wall()
         for budget in self.budgets:
-            if self._of(budget, now) + amount > budget.amount + _ROUNDING:
+            if self._of(budget, now) + _part(amount, budget) > budget.amount + _ROUNDING:
                 raise self._exhausted(budget, now)
-        for budget in self.budgets:
-            self._spent[budget.per] = (_name(budget, now), self._of(budget, now) + amount)
+        self.correct(amount)
 
-    def correct(self, amount: float) -> None:
+    def correct(self, amount: Amount) -> None:
         """The call that has been made cost so much more, or less, than was thought."""
         now = self.clock.wall()
         for budget in self.budgets:
-            self._spent[budget.per] = (_name(budget, now), max(0.0, self._of(budget, now) + amount))
+            self._spent[_key(budget)] = (_name(budget, now), max(0.0, self._of(budget, now) + _part(amount, budget)))
 
     def _of(self, budget: Budget, now: datetime) -> float:
-        period, amount = self._spent.get(budget.per, ("", 0.0))
+        period, amount = self._spent.get(_key(budget), ("", 0.0))
         return amount if period == _name(budget, now) else 0.0
 
     def _exhausted(self, budget: Budget, now: datetime) -> SourceError:
@@ -107,10 +112,19 @@ class Purse:
         trouble = Trouble.THROTTLED if budget.per in _PACE else Trouble.SPENT
         return SourceError(
             trouble,
-            f"its budget of {budget.amount:g} {self.what} a {budget.per} is used up; it is asked again at"
+            f"its budget of {budget.amount:g} {budget.counts() or self.what} a {budget.per} is used up; it is asked again at"
             f" {ends:%Y-%m-%d %H:%M} UTC, or after you raise `budget`",
             retry_after=(ends - now).total_seconds(),
         )
+
+
+def _key(budget: Budget) -> str:
+    return f"{budget.counts()} {budget.per}".strip()
+
+
+def _part(amount: Amount, budget: Budget) -> float:
+    """What of an amount a budget counts."""
+    return amount.get(budget.counts(), 0.0) if isinstance(amount, Mapping) else amount
 
 
 def _name(budget: Budget, now: datetime) -> str:

@@ -83,3 +83,26 @@ def test_a_zone_that_does_not_exist_is_an_error() -> None:
     """The message says what to write."""
     with pytest.raises(ValidationError, match="IANA"):
         Budget(amount=1, zone="Pacific")
+
+
+class Counted(Budget):
+    """One that says what it counts."""
+
+    of: str
+
+    def counts(self) -> str:
+        """That."""
+        return self.of
+
+
+def test_several_things_are_counted_each_for_itself(clock: ManualClock) -> None:
+    """Posts and money, say: a call takes of both or of none, and what is short is named."""
+    budgets = [Counted(amount=100, per="day", of="posts"), Counted(amount=1, per="day", of="dollars")]
+    purse = Purse(budgets, clock)
+    purse.spend({"posts": 10, "dollars": 0.9})
+    with pytest.raises(SourceError, match="its budget of 1 dollars a day is used up"):
+        purse.spend({"posts": 10, "dollars": 0.2})
+    purse.correct({"dollars": -0.5})
+    again = Purse(budgets, clock)
+    again.restore(json.loads(json.dumps(purse.spent)))
+    assert [round(left, 6) for _, left in again.left()] == [90, 0.6]
