@@ -67,6 +67,9 @@ class Rejected:
     why: str
 
 
+GAVE_UP = Rejected("the rest of the list", "the server repeats its pages for ever; what is older was not read")
+
+
 class Deleted(NamedTuple):
     """Something that a network says is no longer there: its network, and its canonical address, as its mention had them."""
 
@@ -134,4 +137,4 @@ def _digest(origin: str) -> str:
     return hashlib.sha256(origin.encode()).hexdigest()[:16]
 
 
-__all__ = ["Batch", "Deleted", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor", "understand"]
+__all__ = ["GAVE_UP", "Batch", "Deleted", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor", "understand"]
