@@ -20,6 +20,8 @@ from monitor.sources.kinds import Kind, Kit, gathered
 from monitor.sources.mastodon import Mastodon, MastodonSettings
 from monitor.sources.text import html_to_text, sanitise
 from monitor.sources.webhook import Inbox, InboxItem, Refused, WebhookSource, WebhookSourceSettings
+from monitor.sources.x import X
+from monitor.sources.x_settings import XSettings
 from monitor.workshop.pool import Workshop
 
 _OURS: tuple[Kind[Any], ...] = (
@@ -27,6 +29,7 @@ _OURS: tuple[Kind[Any], ...] = (
     Kind(MastodonSettings, lambda settings, kit: Mastodon(settings, kit.http)),
     Kind(WebhookSourceSettings, lambda settings, kit: WebhookSource(kit.name, settings, kit.clock, kit.inbox)),
     Kind(FileSettings, lambda settings, kit: File(settings, kit.clock)),
+    Kind(XSettings, X),
     JSON,
     *shipped_kinds(shipped() / "sources"),
 )
@@ -98,6 +101,7 @@ __all__ = [
     "SourceUnion",
     "WebhookSource",
     "WebhookSourceSettings",
+    "XSettings",
     "build",
     "html_to_text",
     "preview",
