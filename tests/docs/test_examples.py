@@ -21,7 +21,13 @@ from rules import FlatlineRule
 ROOT = Path(__file__).parents[2]
 STORY = ROOT / "config" / "demo"
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ...").decode()
-ENVIRONMENT = {"MASTODON_TOKEN": "token", "SHOP_HOOK_SECRET": SECRET, "HELPDESK_SECRET": SECRET, "HUB_SECRET": SECRET}
+ENVIRONMENT = {
+    "MASTODON_TOKEN": "token",
+    "SHOP_HOOK_SECRET": SECRET,
+    "HELPDESK_SECRET": SECRET,
+    "HUB_SECRET": SECRET,
+    "X_BEARER_TOKEN": "token",
+}
 MINIMUM = "version: 1\nsubjects: {acme: {}}\n"
 
 
@@ -42,6 +48,13 @@ def test_the_sources_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
     first, *others = blocks("add-a-source.md", "yaml")
     written(tmp_path, "monitor.yaml", MINIMUM + first + "".join(textwrap.indent(textwrap.dedent(each), "  ") for each in others))
     assert set(load(tmp_path, environ=ENVIRONMENT).sources) == {"news", "fediverse", "shop", "archive", "survey", "helpdesk"}
+
+
+def test_the_source_of_the_page_on_x_is_accepted(tmp_path: Path) -> None:
+    """It can be pasted."""
+    (block,) = blocks("watch-x.md", "yaml")
+    written(tmp_path, "monitor.yaml", MINIMUM + block)
+    assert set(load(tmp_path, environ=ENVIRONMENT).sources) == {"x"}
 
 
 def test_the_webhook_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:

@@ -414,7 +414,7 @@ JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=4,
 )
-ODD = "text edit_history_tweet_ids referenced_tweets note_tweet entities public_metrics lang author_id created_at".split()
+ODD = ["text", "edit_history_tweet_ids", "referenced_tweets", "note_tweet", "entities", "public_metrics", "lang", "author_id"]
 
 
 @given(
