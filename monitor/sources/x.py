@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
 from functools import partial
 from math import inf
 from typing import Any
@@ -17,7 +16,7 @@ from monitor.sources.base import GAVE_UP, Batch, Rejected, dump_cursor, load_cur
 from monitor.sources.budget import Purse
 from monitor.sources.http import Answer
 from monitor.sources.kinds import Kit
-from monitor.sources.paging import Walk
+from monitor.sources.paging import MOST_KNOWN, Walk
 from monitor.sources.signing import InHeader
 from monitor.sources.x_answers import explained, listed, what_x_means
 from monitor.sources.x_posts import BEGINNING, FIELDS, Posts, before
@@ -48,20 +47,29 @@ class _Page:
 
 @dataclass(slots=True)
 class _Paid:
-    """What was paid for today: X counts each object once a day (UTC). A restart forgets it, and rather too much is counted."""
+    """What was paid for today: X counts each object once a day (UTC). What a crash forgets is counted again: rather too much."""
 
     clock: Clock
-    _day: date | None = None
-    _ids: set[str] = field(default_factory=set)
+    _day: str | None = None
+    _ids: dict[str, None] = field(default_factory=dict)
 
     def new(self, ids: Iterable[str]) -> int:
         """How many of them cost something."""
-        today = self.clock.wall().date()
+        today = self.clock.wall().date().isoformat()
         if today != self._day:
-            self._day, self._ids = today, set()
-        added = set(ids) - self._ids
-        self._ids |= added
-        return len(added)
+            self._day, self._ids = today, {}
+        before = len(self._ids)
+        self._ids |= dict.fromkeys(ids)
+        return len(self._ids) - before
+
+    def load(self, state: Any) -> None:
+        """What a cursor keeps of it, where nothing is known yet."""
+        if self._day is None and isinstance(state, dict) and isinstance(state.get("ids"), list):
+            self._day, self._ids = str(state.get("day")), dict.fromkeys(map(str, state["ids"]))
+
+    def dump(self) -> dict[str, Any]:
+        """What a cursor keeps: the newest."""
+        return {"day": self._day, "ids": list(self._ids)[-MOST_KNOWN:]}
 
 
 @dataclass(slots=True)
@@ -71,7 +79,7 @@ class _Bill:
 
 
 class X:
-    """The cursor holds our account's id, what was searched for, and a walk through each list."""
+    """The cursor holds our account's id, what was searched for, what was paid for today, and a walk through each list."""
 
     network = "x"
 
@@ -86,6 +94,7 @@ class X:
     async def poll(self, cursor: str | None) -> Batch:
         """One page of every list (of those still being paged, while there are any). Raises `SourceError`."""
         state = load_cursor(self._origin, cursor)
+        self._paid.load(state.get("paid"))
         unknown = await self._know_our_account(state.get("account"))
         lists = self._lists()
         walks = self._walks(state, lists)
@@ -98,13 +107,15 @@ class X:
                     raise
                 break  # what has been read is paid for; the next poll says that there is nothing left
         walks |= {name: page.walk for name, page in pages.items()}
+        found = {each.key: each for page in pages.values() for each in page.mentions}  # what we search for may mention us, too
         kept = {
             "account": self._account,
             "search": self._settings.search(),
+            "paid": self._paid.dump(),
             "walks": {name: walk.dump() for name, walk in walks.items()},
         }
         return Batch(
-            sorted((each for page in pages.values() for each in page.mentions), key=lambda mention: mention.written_at),
+            sorted(found.values(), key=lambda mention: mention.written_at),
             dump_cursor(self._origin, kept),
             more=any(walk.more for walk in walks.values()),
             watermark=min((walk.watermark for walk in walks.values() if walk.watermark is not None), default=None),

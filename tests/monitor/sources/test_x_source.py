@@ -106,6 +106,11 @@ def test_wrong_settings_say_what_to_write(changed: Mapping[str, Any], told: str)
         settings(**changed)
 
 
+def test_its_network_is_x() -> None:
+    """Rules may name it."""
+    assert settings().networks() == frozenset({"x"})
+
+
 def test_a_budget_must_be_given() -> None:
     """Nobody finds out by a bill that X is paid for."""
     given = settings().model_dump(exclude={"budget"})
@@ -120,7 +125,7 @@ def test_a_post_says_all_that_it_says() -> None:
     """A long one is whole, entities are signs again, and short links say where they lead."""
     long = {
         "text": "A &lt;b&gt; &amp;amp; https://t.co/a",
-        "entities": {"urls": [{"url": "https://t.co/a", "expanded_url": "https://acme.example/"}]},
+        "entities": {"urls": [{"url": "https://t.co/a", "expanded_url": "https://acme.example/"}, {"url": "A"}]},
     }
     _, mention = POSTS.read({**ITEM, "text": "A &lt;b …", "note_tweet": long}, {})
     assert mention is not None
@@ -213,6 +218,8 @@ async def test_it_costs_what_x_takes(x: Callable[..., X], network: FakeX) -> Non
     source = x(names=["Acme"], account="acme", budget=[MONTHLY, {"amount": 500, "per": "month", "of": "posts"}])
     network.publish(Post(0, author="ann"))
     first = await drain(source)
+    assert numbers(first.mentions) == [0]
+    assert len(first.mentions) == 1
     for number in range(1, 30):
         network.publish(Post(number, number / 100, author=f"author{number % 7}"))
     await drain(source, (await drain(source, first.cursor)).cursor)
@@ -220,6 +227,21 @@ async def test_it_costs_what_x_takes(x: Callable[..., X], network: FakeX) -> Non
     users = sum(what.startswith("user") for _, what in network.paid)
     assert (posts, users) == (30, 9)
     assert left(source) == [round(100 - posts * 0.005 - users * 0.01, 6), 500 - posts]
+
+
+async def test_a_restart_pays_for_nothing_again(x: Callable[..., X], network: FakeX) -> None:
+    """What was paid for today is known by the cursor; rubbish in it is nothing."""
+    network.publish(Post(0))
+    before = x()
+    cursor = (await before.poll(None)).cursor
+    assert cursor is not None
+    after = x()
+    after.purse.restore(before.purse.spent)
+    await after.poll(cursor)
+    assert left(after) == left(before) == [99.985]
+    again = x()
+    await again.poll(cursor.replace('"ids":[', '"ids":7,"odd":['))
+    assert left(again) == [99.985]
 
 
 async def test_another_day_is_paid_for_again(x: Callable[..., X], network: FakeX, clock: ManualClock) -> None:
