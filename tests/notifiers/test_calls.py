@@ -363,7 +363,7 @@ def test_the_end_is_calm() -> None:
     message = samples.over("fr")
     assert plain(headline(message)) == "Le plan « Bad buzz » est clos, après 3 heures 15 minutes"
     assert plain(next_action(message)) == "Notez à chaud ce qui a bien marché et ce qui a manqué."
-    assert "4 étapes faites sur 5" in text(message)
+    assert "3 étapes faites sur 5" in text(message)
     assert "> La panne était réparée" in text(message)
     assert short(message).startswith("🟢 ")
     assert "Critique" not in html(message)
