@@ -296,7 +296,7 @@ class HttpClient:
             self._check(url, status, headers)
             return document
         wait = retry_after(headers, self._clock.wall()) if told.retry_after is None else told.retry_after
-        limited = told.trouble in {Trouble.THROTTLED, Trouble.UNAVAILABLE}
+        limited = told.trouble in {Trouble.THROTTLED, Trouble.UNAVAILABLE, Trouble.SPENT}
         detail = f"{safe_address(str(url))} answered {status}: {told.detail}"
         raise SourceError(told.trouble, detail, retry_after=wait if limited else None)
 
