@@ -22,6 +22,7 @@ from monitor.sources.text import html_to_text, sanitise
 from monitor.sources.webhook import Inbox, InboxItem, Refused, WebhookSource, WebhookSourceSettings
 from monitor.sources.x import X
 from monitor.sources.x_settings import XSettings
+from monitor.sources.youtube import KIND as YOUTUBE
 from monitor.workshop.pool import Workshop
 
 _OURS: tuple[Kind[Any], ...] = (
@@ -30,6 +31,7 @@ _OURS: tuple[Kind[Any], ...] = (
     Kind(WebhookSourceSettings, lambda settings, kit: WebhookSource(kit.name, settings, kit.clock, kit.inbox)),
     Kind(FileSettings, lambda settings, kit: File(settings, kit.clock)),
     Kind(XSettings, X),
+    YOUTUBE,
     JSON,
     *shipped_kinds(shipped() / "sources"),
 )
