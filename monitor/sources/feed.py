@@ -37,6 +37,11 @@ def web_address(url: str) -> str:
     return url
 
 
+def server_address(url: str) -> str:
+    """The address of a server, below which paths are asked."""
+    return web_address(url).rstrip("/")
+
+
 class FeedSettings(SourceSettings):
     """A feed of articles, episodes, comments or alerts, in RSS, Atom or JSON Feed.
 

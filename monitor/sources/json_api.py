@@ -18,7 +18,7 @@ from monitor.domain.mention import Mention
 from monitor.sources.base import GAVE_UP, Batch, Rejected, Source, SourceSettings, dump_cursor, load_cursor, understand
 from monitor.sources.budget import Budget, Purse
 from monitor.sources.described import Description, Error, Stream, filled, params, read, record
-from monitor.sources.feed import web_address
+from monitor.sources.feed import server_address
 from monitor.sources.http import Answer
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import Mapper, MappingSettings, UnreadableError, at
@@ -230,7 +230,7 @@ def _fits(error: Error, status: int, headers: Mapping[str, str], document: Any) 
     return all(str(each) in error.value if error.value else each not in (None, "", False) for each in said)
 
 
-_Server = Annotated[str, AfterValidator(lambda written: web_address(written).rstrip("/"))]
+_Server = Annotated[str, AfterValidator(server_address)]
 
 
 def shipped_kinds(folder: Path) -> list[Kind[Any]]:

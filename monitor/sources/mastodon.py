@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Author, Engagement, Form, Mention
 from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, load_cursor
-from monitor.sources.feed import web_address
+from monitor.sources.feed import server_address
 from monitor.sources.http import HttpClient
 from monitor.sources.mastodon_threads import UNKNOWABLE, Threads
 from monitor.sources.paging import id_order
@@ -26,10 +26,6 @@ ASK_AGAIN = 100  # polls until we ask anew for an account of ours that nobody kn
 OWN_PAGE = 20  # of what our own accounts say: each answer may cost a request more
 _BEGINNING = "0"  # below every id there is: a stream that was empty is read from its beginning
 _SNOWFLAKE = 10**17  # ids above it carry their time: milliseconds since 1970, then 16 bits
-
-
-def _server(url: str) -> str:
-    return web_address(url).rstrip("/")
 
 
 def _tag(name: str) -> str:
@@ -50,7 +46,7 @@ class MastodonSettings(SourceSettings):
     """
 
     kind: Literal["mastodon"] = Field(description="a server with the Mastodon API")
-    url: Annotated[str, AfterValidator(_server)] = Field(description="the server, for instance https://mastodon.social")
+    url: Annotated[str, AfterValidator(server_address)] = Field(description="the server, for instance https://mastodon.social")
     token: SecretStr | None = Field(
         None, description="an access token with read:statuses and read:notifications; needed for mentions"
     )

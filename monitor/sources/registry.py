@@ -11,6 +11,7 @@ from pydantic import Field
 from monitor.domain.clock import Clock
 from monitor.domain.mention import Mention
 from monitor.packaged import shipped
+from monitor.sources.appstore import KIND as APP_STORE
 from monitor.sources.base import Batch, Deleted, Rejected, Source, SourceSettings
 from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.file import File, FileSettings
@@ -32,6 +33,7 @@ _OURS: tuple[Kind[Any], ...] = (
     Kind(FileSettings, lambda settings, kit: File(settings, kit.clock)),
     Kind(XSettings, X),
     YOUTUBE,
+    APP_STORE,
     JSON,
     *shipped_kinds(shipped() / "sources"),
 )

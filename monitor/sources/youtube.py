@@ -16,7 +16,7 @@ from monitor.domain.mention import Mention
 from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, load_cursor, understand
 from monitor.sources.budget import Budget, Purse
 from monitor.sources.changes import Brought
-from monitor.sources.feed import web_address
+from monitor.sources.feed import server_address
 from monitor.sources.http import Answer
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import at
@@ -79,7 +79,7 @@ class YouTubeSettings(SourceSettings):
         Budget(amount=10_000, per="day", zone="America/Los_Angeles"),
         description="units that may be spent; a project has 10,000 a day, from midnight in California",
     )
-    url: Annotated[str, AfterValidator(web_address)] = Field("https://www.googleapis.com/youtube/v3", description="the API")
+    url: Annotated[str, AfterValidator(server_address)] = Field("https://www.googleapis.com/youtube/v3", description="the API")
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
