@@ -19,6 +19,7 @@ from monitor.sources.http import GuardedClient, HttpClient, HttpSettings
 from monitor.sources.json_api import JSON, shipped_kinds
 from monitor.sources.kinds import Kind, Kit, gathered
 from monitor.sources.mastodon import Mastodon, MastodonSettings
+from monitor.sources.reddit import KIND as REDDIT
 from monitor.sources.text import html_to_text, sanitise
 from monitor.sources.webhook import Inbox, InboxItem, Refused, WebhookSource, WebhookSourceSettings
 from monitor.sources.x import X
@@ -34,6 +35,7 @@ _OURS: tuple[Kind[Any], ...] = (
     Kind(XSettings, X),
     YOUTUBE,
     APP_STORE,
+    REDDIT,
     JSON,
     *shipped_kinds(shipped() / "sources"),
 )
