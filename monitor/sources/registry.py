@@ -21,6 +21,7 @@ from monitor.sources.kinds import Kind, Kit, gathered
 from monitor.sources.mastodon import Mastodon, MastodonSettings
 from monitor.sources.reddit import KIND as REDDIT
 from monitor.sources.text import html_to_text, sanitise
+from monitor.sources.tumblr import KIND as TUMBLR
 from monitor.sources.webhook import Inbox, InboxItem, Refused, WebhookSource, WebhookSourceSettings
 from monitor.sources.x import X
 from monitor.sources.x_settings import XSettings
@@ -36,6 +37,7 @@ _OURS: tuple[Kind[Any], ...] = (
     YOUTUBE,
     APP_STORE,
     REDDIT,
+    TUMBLR,
     JSON,
     *shipped_kinds(shipped() / "sources"),
 )

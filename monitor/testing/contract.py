@@ -50,6 +50,7 @@ PROMISES = {
     "changes": "what was edited, and what the public did since, is seen",
     "deletions": "what was deleted is seen",
     "pages": "a list of pages is read to its end",
+    "equal": "any number of posts of one moment is seen",
     "big": "ids beyond 2^53 stay what they are",
 }
 
@@ -235,6 +236,8 @@ class SourceContract:
 
     async def test_equal_times_lose_nothing(self, here: Listening) -> None:
         """A hundred posts of one moment, half of them seen before."""
+        if not here.must("equal"):
+            return
         here.publish(Post(0))
         first = await here.drain()
         here.publish(*(Post(number, 5) for number in range(1, 51)))
