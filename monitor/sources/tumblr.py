@@ -79,7 +79,7 @@ class Tumblr:
         self._tags = {f"tag {tag}": tag for tag in settings.hashtags}
 
     async def poll(self, cursor: str | None) -> Batch:
-        """A page of each list (of those being paged, while there are any), but first the notes that are owed. Raises `SourceError`."""
+        """A page of each list (of those being paged, while there are any); first what notes are owed. Raises `SourceError`."""
         posts, owed = self._owed(cursor)
         names = [*self._tags, *([_BLOG] if self._settings.blog else ()), *(_NOTES + number for number in posts)]
 

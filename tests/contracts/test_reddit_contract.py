@@ -25,7 +25,7 @@ class FakeReddit:
     def __init__(self) -> None:
         self.posts: Posts = {}
         self.valid = 0
-        self.left = 998.0
+        self.left: float | str = 998.0
 
     async def answer(self, request: web.Request) -> web.Response:
         """A token, or a listing."""

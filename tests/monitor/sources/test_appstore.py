@@ -106,7 +106,7 @@ def test_settings_teach() -> None:
         "countries": ["FR"],
     }
     settings = AppStoreSettings.model_validate(given)
-    assert (settings.app, settings.countries) == ("1404176564", ("fr",))
+    assert (settings.app, settings.countries, settings.networks()) == ("1404176564", ("fr",), frozenset({"appstore"}))
     assert AppStoreSettings.model_validate({**given, "app": 1404176564}).app == "1404176564"
     for wrong, words in (({"app": "kettle"}, "by its address"), ({"countries": ["france"]}, "two letters")):
         with pytest.raises(ValidationError, match=words):

@@ -84,6 +84,27 @@ async def test_a_permanent_token_is_used(site: Site, reddit: FakeReddit, made: A
     assert asked == {"/message/mentions": "false", "/message/inbox": "false"}
 
 
+async def test_a_search_is_asked_for_the_newest_posts(site: Site, reddit: FakeReddit, made: Any) -> None:
+    """In all of Reddit."""
+    post = {
+        "id": "a",
+        "name": "t3_a",
+        "title": "A kettle",
+        "is_self": True,
+        "selftext": "It leaks",
+        "author": "ann",
+        "created_utc": 1.75e9,
+    }
+    listing_at(site, "/search", reddit.answer, 200, {"data": {"after": None, "children": [{"kind": "t3", "data": post}]}})
+    (mention,) = (await drain(made(subreddits=[], searches=['"acme kettle"']))).mentions
+    assert (mention.title, mention.text, mention.form) == ("A kettle", "It leaks", Form.POST)
+    assert {name: site.asked[-1].query[name] for name in ("q", "sort", "type")} == {
+        "q": '"acme kettle"',
+        "sort": "new",
+        "type": "link",
+    }
+
+
 async def test_an_app_that_is_not_accepted_stops_the_source(site: Site, reddit: FakeReddit, made: Any) -> None:
     """A wrong secret, or a permanent token that was revoked."""
     assert (await trouble_of(made(client_secret="wrong").poll(None))).trouble is Trouble.CREDENTIALS
@@ -161,8 +182,9 @@ async def test_when_no_call_is_left_it_rests(reddit: FakeReddit, made: Any) -> N
     """Until Reddit's own counter begins anew; our own holds to a hundred a minute."""
     reddit.left = 0.0
     assert (await made().poll(None)).rest == timedelta(seconds=582)
-    reddit.left = 1.0
-    assert (await made().poll(None)).rest is None
+    for left in (1.0, "many"):
+        reddit.left = left
+        assert (await made().poll(None)).rest is None
     source = made(budget={"amount": 1, "per": "minute"})
     assert (await trouble_of(source.poll(None))).trouble is Trouble.THROTTLED
 
@@ -237,3 +259,4 @@ def test_settings_teach() -> None:
             RedditSettings.model_validate({**GIVEN, **given})
     named = ["https://www.reddit.com/r/Tea/", "/r/tea", "tea"]
     assert RedditSettings.model_validate({**GIVEN, "subreddits": named}).subreddits == ("tea",) * 3
+    assert RedditSettings.model_validate(GIVEN).networks() == {"reddit"}

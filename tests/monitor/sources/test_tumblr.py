@@ -77,6 +77,9 @@ async def test_a_post_that_is_gone_is_left_alone(site: Site, tumblr: FakeTumblr,
     tumblr.notes[1] = {10: Post(10, 2)}
     begun = await made().poll(None)
     assert begun.more
+    site.says(500)
+    assert (await trouble_of(made().poll(begun.cursor))).trouble is Trouble.UNAVAILABLE
+    site.answer = tumblr.answer
     tumblr.blog.clear()
     rest = await drain(made(), begun.cursor)
     assert rest.mentions == []
@@ -159,6 +162,7 @@ def test_settings_teach() -> None:
     ):
         with pytest.raises(ValidationError, match=words):
             TumblrSettings.model_validate({"kind": "tumblr", "key": "k", **given})
+    assert TumblrSettings.model_validate({"kind": "tumblr", "key": "k", "blog": BLOG}).networks() == {"tumblr"}
 
 
 def test_recorded_posts_are_read_without_loss(shared: Path) -> None:

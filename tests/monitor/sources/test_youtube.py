@@ -106,6 +106,17 @@ async def test_a_video_without_comments_stops_nobody(site: Site, youtube: FakeYo
     assert [(each.where, "switched off" in each.why) for each in found.rejected] == [(f"video {VIDEO}", True)]
 
 
+async def test_replies_to_what_was_deleted_are_left(site: Site, youtube: FakeYouTube, made: Any) -> None:
+    """Between the look at the threads and that at the replies; any other trouble is one, and they are owed still."""
+    show(youtube, Post(0), *(Post(number, number, answers=0) for number in range(1, 20)))
+    begun = await made().poll(None)
+    site.says_json({"error": {"errors": [{"reason": "backendError"}]}}, 500)
+    assert (await trouble_of(made().poll(begun.cursor))).trouble is Trouble.UNAVAILABLE
+    site.says_json({"error": {"errors": [{"reason": "commentNotFound"}]}}, 404)
+    rest = await made().poll(begun.cursor)
+    assert (rest.mentions, rest.more, [each.where for each in rest.rejected]) == ([], False, ["replies to U0"])
+
+
 async def test_a_place_that_is_lost_is_looked_for_anew(site: Site, youtube: FakeYouTube, made: Any) -> None:
     """A page's token that is no longer accepted: the walk begins at the first page, and loses nothing."""
     show(youtube, Post(0))
@@ -158,8 +169,8 @@ async def test_units_that_are_used_up_are_waited_for(site: Site, youtube: FakeYo
 async def test_whose_channel_it_is(youtube: FakeYouTube, made: Any) -> None:
     """What the channel writes is our own, unless it is somebody else's."""
     show(youtube, Post(0, author=OWN))
-    for ours, own in ((True, True), (False, False)):
-        (mention,) = (await drain(made(ours=ours))).mentions
+    for given, own in (({}, True), ({"ours": False}, False), ({"channel": None, "videos": [VIDEO]}, False)):
+        (mention,) = (await drain(made(**given))).mentions
         assert mention.author is not None
         assert mention.author.own is own
 
@@ -179,7 +190,8 @@ def test_settings_teach() -> None:
         f"https://www.youtube.com/watch?app=x&v={VIDEO}&t=1",
         f"https://youtube.com/shorts/{VIDEO}",
     )
-    assert YouTubeSettings(kind="youtube", key=SecretStr("k"), videos=written).videos == (VIDEO,) * 4
+    settings = YouTubeSettings(kind="youtube", key=SecretStr("k"), videos=written)
+    assert (settings.videos, settings.networks()) == ((VIDEO,) * 4, frozenset({"youtube"}))
 
 
 def test_who_is_gone_and_what_is_not_on_a_video() -> None:
