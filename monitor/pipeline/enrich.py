@@ -107,8 +107,9 @@ class Enricher:
 
 
 def words(mention: Mention) -> str:
-    """What scorers and subjects are looked for in: title and text."""
-    return f"{mention.title}\n{mention.text}" if mention.title else mention.text
+    """What scorers and subjects are looked for in: title and text, without the stars that stand before a review's title."""
+    title = mention.title.lstrip("★☆ ")
+    return f"{title}\n{mention.text}" if title else mention.text
 
 
 class _Finder:

@@ -106,6 +106,13 @@ def test_text_and_title_are_scored(enricher: Enricher, moment: datetime) -> None
     assert scores.scorer
 
 
+def test_the_stars_of_a_review_are_no_words(enricher: Enricher, moment: datetime) -> None:
+    """Beside them the language of a short review is not recognised, and it is not scored."""
+    plain = enriched(enricher, "Great app", moment, title="Nice").scores
+    assert plain.sentiment is not None
+    assert enriched(enricher, "Great app", moment, title="★★★★☆ Nice").scores == plain
+
+
 def test_times_from_the_future_are_clamped(enricher: Enricher, moment: datetime) -> None:
     """Another machine's wrong clock does not hold a window open for ever."""
     late = enriched(enricher, "Acme", moment, written_at=moment + timedelta(days=900))
