@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -61,6 +62,18 @@ class Budget(BaseModel):
             return begun.astimezone(UTC) + longest
         later = begun.replace(day=28) + timedelta(days=4) if self.per == "month" else begun + timedelta(days=1)
         return self.begun(later + timedelta(hours=12) if self.per == "day" else later).astimezone(UTC)
+
+
+def affordable(calls: int, every: timedelta, budgets: Sequence[Budget], what: str = "calls") -> None:
+    """Raises ValueError where looks of so many calls use up a day's budget early: the source would be deaf every evening."""
+    for budget in budgets:
+        cost = calls * (timedelta(days=1) / every)
+        if budget.per == "day" and cost > budget.amount:
+            least = math.ceil(1440 * calls / budget.amount)
+            raise ValueError(
+                f"its looks cost {cost:.0f} {what} a day, and its budget is {budget.amount:.0f}; ask less often, with"
+                f" `every: {least}m`, or watch less"
+            )
 
 
 @dataclass(slots=True)

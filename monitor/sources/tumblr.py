@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.domain.errors import SourceError, Trouble
 from monitor.sources.base import Batch, SourceSettings, load_cursor, understand
-from monitor.sources.budget import Budget, Purse
+from monitor.sources.budget import Budget, Purse, affordable
 from monitor.sources.feed import server_address
 from monitor.sources.http import Answer
 from monitor.sources.kinds import Kind, Kit
@@ -53,6 +53,7 @@ class TumblrSettings(SourceSettings):
     def _asks_for_something(self) -> Self:
         if not (self.hashtags or self.blog):
             raise ValueError("nothing to watch: name `hashtags`, or a `blog`")
+        affordable(len(self.hashtags) + (self.blog is not None), self.every, self.budgets())
         return self
 
     def networks(self) -> frozenset[str]:

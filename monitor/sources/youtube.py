@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Mention
 from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, load_cursor, understand
-from monitor.sources.budget import Budget, Purse
+from monitor.sources.budget import Budget, Purse, affordable
 from monitor.sources.changes import Brought
 from monitor.sources.feed import server_address
 from monitor.sources.http import Answer
@@ -85,6 +85,7 @@ class YouTubeSettings(SourceSettings):
     def _asks_for_something(self) -> Self:
         if not (self.channel or self.videos):
             raise ValueError("nothing to watch: name a `channel`, or `videos`")
+        affordable(len(self.videos) + (self.channel is not None), self.every, self.budgets(), "units")
         return self
 
     def networks(self) -> frozenset[str]:

@@ -129,7 +129,7 @@ async def test_its_calls_are_counted(tumblr: FakeTumblr, made: Any) -> None:
     source = made()
     await source.poll(None)
     assert [(budget.per, left) for budget, left in source.purse.left()] == [("hour", 999), ("day", 4999)]
-    assert [budget.amount for budget in made(budget={"amount": 7}).purse.budgets] == [7]
+    assert [budget.amount for budget in made(budget={"amount": 700}).purse.budgets] == [700]
 
 
 def test_a_reblog_says_what_was_added() -> None:

@@ -156,14 +156,13 @@ async def test_units_that_are_used_up_are_waited_for(site: Site, youtube: FakeYo
     site.says_json({"error": {"errors": [{"reason": "quotaExceeded"}]}}, 403)
     told = await trouble_of(made().poll(None))
     site.answer = youtube.answer
-    source = made(budget={"amount": 1, "zone": "America/Los_Angeles"})
+    source = made(every="1d", budget={"amount": 1, "zone": "America/Los_Angeles"})
     cursor = (await source.poll(None)).cursor
     counted = await trouble_of(source.poll(cursor))
     midnight = Budget(amount=1, zone="America/Los_Angeles").ends(clock.wall())
     for error in (told, counted):
         assert error.trouble is Trouble.SPENT
         assert error.retry_after == (midnight - clock.wall()).total_seconds()
-    assert made(budget={"amount": 1}).purse.left()[0][1] == 1
 
 
 async def test_whose_channel_it_is(youtube: FakeYouTube, made: Any) -> None:
@@ -181,6 +180,7 @@ def test_settings_teach() -> None:
         ({"channel": "@acme"}, "named by its id"),
         ({"videos": ["https://vimeo.com/1"]}, "11 letters"),
         ({}, "nothing to watch"),
+        ({"videos": [f"{number:011}" for number in range(20)]}, "cost 14400 units a day.*`every: 3m`"),
     ):
         with pytest.raises(ValidationError, match=words):
             YouTubeSettings.model_validate({"kind": "youtube", "key": "k", **given})
