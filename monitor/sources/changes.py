@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from monitor.domain.mention import Mention
 
@@ -41,8 +40,8 @@ class Brought:
 
 
 def _said(mention: Mention) -> str:
-    said: tuple[Any, ...] = astuple(mention)
-    return repr([sorted(each) if isinstance(each, frozenset) else each for each in said])
+    sets = sorted(mention.hashtags), sorted(mention.subjects)  # as they are, their order is another after a restart
+    return f"{sets}{replace(mention, hashtags=frozenset(), subjects=frozenset())!r}"
 
 
 def _hash(text: str) -> str:

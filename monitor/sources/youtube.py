@@ -208,7 +208,7 @@ class YouTube:
     def _without(self, state: _State, name: str, walk: Walk, error: SourceError) -> list[Rejected]:
         """A list that has no page to give, which is no fault of the source's. Raises the error that is one."""
         outworn = error.trouble is Trouble.REFUSED and walk.more  # the token of the page
-        if not outworn and (error.trouble is not Trouble.GONE or name.startswith("channel")):
+        if not outworn and error.trouble is not Trouble.GONE:
             raise error
         state.walks[name] = walk.again()
         said = outworn or name not in self._told
