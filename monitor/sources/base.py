@@ -67,7 +67,9 @@ class Rejected:
     why: str
 
 
-GAVE_UP = Rejected("the rest of the list", "the server repeats its pages for ever; what is older was not read")
+def gave_up(where: str = "the rest of the list") -> Rejected:
+    """A list whose server repeats its pages for ever."""
+    return Rejected(where, "the server repeats its pages for ever; what is older was not read")
 
 
 class Deleted(NamedTuple):
@@ -137,4 +139,4 @@ def _digest(origin: str) -> str:
     return hashlib.sha256(origin.encode()).hexdigest()[:16]
 
 
-__all__ = ["GAVE_UP", "Batch", "Deleted", "Rejected", "Source", "SourceSettings", "dump_cursor", "load_cursor", "understand"]
+__all__ = ["Batch", "Deleted", "Rejected", "Source", "SourceSettings", "dump_cursor", "gave_up", "load_cursor", "understand"]

@@ -15,7 +15,7 @@ from yarl import URL
 
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Mention
-from monitor.sources.base import GAVE_UP, Batch, Rejected, Source, SourceSettings, dump_cursor, load_cursor, understand
+from monitor.sources.base import Batch, Rejected, Source, SourceSettings, dump_cursor, gave_up, load_cursor, understand
 from monitor.sources.budget import Budget, Purse
 from monitor.sources.described import Description, Error, Stream, filled, params, read, record
 from monitor.sources.feed import server_address
@@ -127,7 +127,7 @@ class JsonSource:
         walk, _ = walk.take([seen for seen, _ in met], further, overlap=self._api.overlap, newest_first=stream.newest_first)
         # What is known comes again while it is as young as this: it may have been edited, and people may have reacted.
         young = [mention for seen, mention in met if since is None or seen.at >= since]
-        return _Page(young, [*rejected, *([GAVE_UP] if walk.gave_up else [])], walk, self._rest(answer.json()))
+        return _Page(young, [*rejected, *([gave_up()] if walk.gave_up else [])], walk, self._rest(answer.json()))
 
     async def _ask(self, stream: Stream, walk: Walk, *, last: bool) -> Answer:
         since = walk.since(self._api.overlap)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from monitor.domain.mention import Mention
-from monitor.sources.base import Batch, Deleted, Rejected, dump_cursor, load_cursor
+from monitor.sources.base import Batch, Deleted, Rejected, dump_cursor, gave_up, load_cursor
 from monitor.sources.changes import Brought
 from monitor.sources.paging import Walk
 
@@ -47,7 +47,8 @@ async def read_lists(origin: str, cursor: str | None, names: Iterable[str], read
         dump_cursor(origin, {"lists": lists, "brought": brought.dump()}),
         more=any(walk.more for walk in walks.values()),
         watermark=min((walk.watermark for walk in walks.values() if walk.watermark), default=None),
-        rejected=[each for page in pages.values() for each in page.rejected],
+        rejected=[each for page in pages.values() for each in page.rejected]
+        + [gave_up(name) for name, walk in walks.items() if walk.gave_up],
         deleted=[each for page in pages.values() for each in page.deleted],
         rest=max((page.rest for page in pages.values() if page.rest), default=None),
     )

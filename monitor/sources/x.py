@@ -12,7 +12,7 @@ from typing import Any
 from monitor.domain.clock import Clock
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Mention
-from monitor.sources.base import GAVE_UP, Batch, Rejected, dump_cursor, load_cursor, understand
+from monitor.sources.base import Batch, Rejected, dump_cursor, gave_up, load_cursor, understand
 from monitor.sources.budget import Purse
 from monitor.sources.http import Answer
 from monitor.sources.kinds import Kit
@@ -191,7 +191,7 @@ class X:
         walk, _ = walk.take([seen for seen, _ in met], page.further, overlap=self._settings.overlap)
         # What is known comes again while it is young: people may have reacted since.
         mentions = [mention for seen, mention in met if mention is not None and (oldest is None or seen.at >= oldest)]
-        return _Page(mentions, [*rejected, *([GAVE_UP] if walk.gave_up else [])], walk)
+        return _Page(mentions, [*rejected, *([gave_up()] if walk.gave_up else [])], walk)
 
     async def _get(self, path: str, params: Mapping[str, str]) -> Answer:
         return await self._http.get(

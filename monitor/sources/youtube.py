@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Mention
-from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, load_cursor, understand
+from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, gave_up, load_cursor, understand
 from monitor.sources.budget import Budget, Purse, affordable
 from monitor.sources.changes import Brought
 from monitor.sources.feed import server_address
@@ -203,6 +203,7 @@ class YouTube:
             oldest = min((each.written_at for each in threads), default=self._kit.clock.wall())
             state.walks[_AGAIN + name] = Walk(oldest)
         state.walks[name] = after if back_to is None or after.more else Walk(back_to)
+        rejected += [gave_up(name)] if after.gave_up else []
         return [mention for each in threads for mention in each.mentions], rejected
 
     def _without(self, state: _State, name: str, walk: Walk, error: SourceError) -> list[Rejected]:
@@ -233,6 +234,7 @@ class YouTube:
         state.replies = dict([*state.replies.items(), (name, (count, walk))][-MOST_THREADS:])
         if not walk.more:
             del state.owed[name]
+        rejected += [gave_up(f"replies to {name}")] if walk.gave_up else []
         return found, rejected
 
     async def _ask(self, what: str, asked: Mapping[str, str], walk: Walk) -> Answer:

@@ -169,6 +169,15 @@ async def test_a_closed_subreddit_stops_nobody(
     assert (await drain(source, found.cursor)).rejected == []
 
 
+async def test_a_listing_without_an_end_is_given_up_and_told(site: Site, reddit: FakeReddit, made: Any) -> None:
+    """The same page whatever it is asked."""
+    reddit.posts[1] = Post(1)
+    cursor = (await drain(made())).cursor
+    page = {"data": {"after": "t1_3", "children": [reddit.comment(Post(3, 3))]}}
+    listing_at(site, "/r/tea/comments", reddit.answer, 200, page)
+    assert [(each.where, "for ever" in each.why) for each in (await drain(made(), cursor)).rejected] == [("r/tea comments", True)]
+
+
 async def test_odd_things_hide_no_others(site: Site, reddit: FakeReddit, made: Any) -> None:
     """One without a time, one of a kind that nobody knows, one that is no thing at all."""
     good = reddit.comment(Post(1))

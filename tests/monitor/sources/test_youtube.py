@@ -106,6 +106,25 @@ async def test_a_video_without_comments_stops_nobody(site: Site, youtube: FakeYo
     assert [(each.where, "switched off" in each.why) for each in found.rejected] == [(f"video {VIDEO}", True)]
 
 
+async def test_pages_without_an_end_are_given_up_and_told(site: Site, youtube: FakeYouTube, made: Any) -> None:
+    """Of comments and of replies: the server gives the same page whatever it is asked."""
+    show(youtube, Post(0))
+    cursor = (await drain(made())).cursor
+    same: dict[str, Any] = {"items": [youtube.thread(Post(number, number)) for number in (2, 1)], "nextPageToken": "x"}
+    same["items"][0]["snippet"]["totalReplyCount"] = 9
+    site.says_json(same)
+    found = await made().poll(cursor)
+
+    async def answer(request: web.Request) -> web.Response:
+        replies = {"items": [youtube.comment(Post(5, 5, answers=2))], "nextPageToken": "x"}
+        return web.json_response(replies if request.path == "/comments" else same)
+
+    site.answer = answer
+    told = (await drain(made(), found.cursor)).rejected
+    assert [each.where for each in told] == ["replies to U2", f"channel {CHANNEL}"]
+    assert all("for ever" in each.why for each in told)
+
+
 async def test_replies_to_what_was_deleted_are_left(site: Site, youtube: FakeYouTube, made: Any) -> None:
     """Between the look at the threads and that at the replies; any other trouble is one, and they are owed still."""
     show(youtube, Post(0), *(Post(number, number, answers=0) for number in range(1, 20)))
