@@ -31,6 +31,7 @@ from monitor.storage.migrate import migrate
 from monitor.storage.tables import metadata
 from tests.dovecot import Dovecot, running
 from tests.faults.forging import installed, lit
+from tests.followed import is_followed
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -191,8 +192,6 @@ async def store(storage: StorageSettings) -> AsyncIterator[Store]:
     await opened.close()
 
 
-# Folders that mirror no code: they go the same ways at length, until something breaks, or look at pages and figures.
-_AT_LENGTH = tuple(ROOT / "tests" / folder for folder in ("bench", "docs", "faults", "hostile", "packaging"))
 _ONCE = SimpleNamespace(params={})  # of a test without parameters
 # Stages that claim rows, or race for them. What the others ask of the store, the tests of the store ask of either database.
 _STAGES = ROOT / "tests" / "monitor" / "pipeline"
@@ -207,7 +206,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     long tier.
     """
     for item in items:
-        at_length = is_hypothesis_test(getattr(item, "obj", None)) or any(item.path.is_relative_to(each) for each in _AT_LENGTH)
+        at_length = is_hypothesis_test(getattr(item, "obj", None)) or not is_followed(item.path)
         on_server = "postgresql" in getattr(item, "callspec", _ONCE).params.values()
         if at_length or on_server:
             item.add_marker("no_cover")

@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 from bench import nab
 
 MIDNIGHT = datetime(2015, 3, 1)  # noqa: DTZ001 the series tell no zone
@@ -26,7 +24,6 @@ def test_it_rings_for_a_storm_once_and_not_on_the_first_day() -> None:
     assert all((later - at) * nab.BUCKET >= timedelta(hours=6) for at, later in pairwise(rang))
 
 
-@pytest.mark.no_cover
 def test_the_rule_on_the_benchmark(shared: Path, tmp_path: Path) -> None:
     """At least 79 points of 100, with at most 0.7 false alarms per brand and week."""
     (tmp_path / "alarms.json").write_text(_run(nab.__file__, shared / "data/nab"))
