@@ -89,10 +89,12 @@ class Walk:
         overlap: timedelta = timedelta(0),
         newest_first: bool = True,
         history: bool = False,
+        through: bool = False,
     ) -> tuple[Walk, list[Seen]]:
         """The walk after a page, and what of the page is new, in its order. `further` is where the next page is, if there is one.
 
-        `history`: the first look goes through all there is, and not only through its first page.
+        `history`: the first look goes through all there is, and not only through its first page. `through`: what is known does
+        not end it (new answers stand under old comments); whoever asks knows when it is enough.
         """
         since, mark = self.since(overlap), _mark(page, further)
         new = [each for each in page if (since is None or each.at >= since) and each.id not in self.known]
@@ -108,7 +110,7 @@ class Walk:
             repeats=self.repeats + (mark in self.pages),
         )
         # The last: what is pinned stands on top, however old.
-        reached = newest_first and since is not None and bool(page) and page[-1].at < since
+        reached = newest_first and not through and since is not None and bool(page) and page[-1].at < since
         looked = since is None and not history and bool(page)
         endless = walked.repeats >= _REPEATS or len(walked.pages) >= MOST_PAGES
         if further is None or reached or looked:

@@ -168,3 +168,14 @@ def test_ids_beyond_the_last_come_in_their_order() -> None:
     """By length, then by letter."""
     assert beyond(["10", "9", "11", "8"], "8") == ["9", "10", "11"]
     assert beyond(["2", "1"], None) == ["1", "2"]
+
+
+def test_what_is_known_does_not_end_a_walk_through_answers() -> None:
+    """New answers may stand under old comments: whoever asks says when it is enough."""
+    known = [Seen(str(number), START) for number in range(3)]
+    walk, _ = Walk(START).take(known, "2", through=True)
+    assert walk.more
+    walk, new = walk.take([Seen("new", START + timedelta(hours=1)), Seen("old", START)], "3", through=True)
+    assert ([each.id for each in new], walk.more) == (["new", "old"], True)
+    walk, _ = walk.take([], None, through=True)
+    assert not walk.more
