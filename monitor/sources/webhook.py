@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -53,6 +53,44 @@ class Inbox(Protocol):
         ...
 
 
+@runtime_checkable
+class Hooked(Protocol):
+    """A source that is called at /hooks/NAME."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+        """The delivery id of a call that is signed as agreed. `now` is real time. Raises `Refused`."""
+        ...
+
+
+@runtime_checkable
+class Challenged(Protocol):
+    """One whose callers first ask by GET whether it is ours."""
+
+    def challenge(self, query: Mapping[str, str]) -> str:
+        """What to answer. Raises `Refused`."""
+        ...
+
+
+class Calls:
+    """The calls to one source. A batch of them is marked as processed by the poll *after* its own, when all of it is committed.
+
+    A crash in between reads them again, and the store knows what it has.
+    """
+
+    def __init__(self, name: str, clock: Clock, inbox: Inbox) -> None:
+        self._name, self._clock, self._inbox = name, clock, inbox
+
+    async def settle(self, outcomes: Mapping[str, str | None]) -> None:
+        """Mark those of the last batch, each with what was wrong with it."""
+        for item_id, error in outcomes.items():
+            await self._inbox.processed(int(item_id), self._clock.now(), error)
+
+    async def waiting(self) -> tuple[Sequence[InboxItem], bool]:
+        """The oldest that are not marked, and whether there may be more."""
+        items = await self._inbox.pending(self._name, BATCH, MOST)
+        return items, len(items) == BATCH or sum(len(item.body) for item in items) >= MOST
+
+
 def _strong(secret: SecretStr) -> SecretStr:
     try:
         strong = bool(_key(secret.get_secret_value()))
@@ -92,36 +130,28 @@ class WebhookSourceSettings(SourceSettings, MappingSettings):
 
 
 class WebhookSource:
-    """The cursor names the calls of the last batch with what was wrong with each.
-
-    They are marked as processed by the *next* poll, when their mentions are surely committed: a crash in between reads them
-    again, and the store knows what it has.
-    """
+    """The cursor names the calls of the last batch with what was wrong with each."""
 
     def __init__(self, name: str, settings: WebhookSourceSettings, clock: Clock, inbox: Inbox) -> None:
         self.network = settings.network
-        self._name = name
         self._settings = settings
         self._origin = f"webhook {name}"
-        self._clock = clock
-        self._inbox = inbox
+        self._calls = Calls(name, clock, inbox)
         self._mapper = Mapper(settings, own_accounts=settings.own_accounts)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
         """The delivery id of a call that is signed as agreed. `now` is real time. Raises `Refused`."""
         lower = {name.lower(): value for name, value in headers.items()}
         if self._settings.signature == "hub":
-            return _verify_hub(self._settings, lower, body)
+            return verify_hub(_secrets(self._settings), lower, body, self._settings.id_header)
         return _verify_standard(self._settings, lower, body, now)
 
     async def poll(self, cursor: str | None) -> Batch:
         """What the calls since the last poll brought, in the order of their arrival."""
-        for item_id, error in load_cursor(self._origin, cursor).items():
-            await self._inbox.processed(int(item_id), self._clock.now(), error)
-        waiting = await self._inbox.pending(self._name, BATCH, MOST)
+        await self._calls.settle(load_cursor(self._origin, cursor))
+        waiting, more = await self._calls.waiting()
         understood = await asyncio.to_thread(lambda: [self._understand(item) for item in waiting])
-        outcomes = {str(item.id): _in_words(problems) for item, (_, problems) in zip(waiting, understood, strict=True)}
-        more = len(waiting) == BATCH or sum(len(item.body) for item in waiting) >= MOST
+        outcomes = {str(item.id): in_words(problems) for item, (_, problems) in zip(waiting, understood, strict=True)}
         return Batch(
             [mention for mentions, _ in understood for mention in mentions],
             cursor=dump_cursor(self._origin, outcomes),
@@ -155,7 +185,7 @@ class WebhookSource:
         return records
 
 
-def _in_words(problems: Sequence[Rejected]) -> str | None:
+def in_words(problems: Sequence[Rejected]) -> str | None:
     """What was wrong with a call, for the store; None: nothing."""
     return "; ".join(f"{problem.where}: {problem.why}" for problem in problems)[:500] or None
 
@@ -181,15 +211,16 @@ def _verify_standard(settings: WebhookSourceSettings, headers: Mapping[str, str]
     return delivery
 
 
-def _verify_hub(settings: WebhookSourceSettings, headers: Mapping[str, str], body: bytes) -> str:
-    """GitHub's and Meta's way: HMAC-SHA256 over the body alone, in hexadecimal.
+def verify_hub(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, id_header: str | None = None) -> str:
+    """GitHub's and Meta's way: HMAC-SHA256 over the body alone, in hexadecimal. Header names are in lower case.
 
     Neither a time nor an id is signed: what stops repeats is the hash of the body, unless the settings trust a header more.
+    Raises `Refused`.
     """
     given = headers.get("x-hub-signature-256", "").removeprefix("sha256=").lower()
-    good = [hmac.digest(secret.encode(), body, hashlib.sha256).hex() for secret in _secrets(settings)]
+    good = [hmac.digest(secret.encode(), body, hashlib.sha256).hex() for secret in secrets]
     _match([given], good, "x-hub-signature-256")
-    named = headers.get(settings.id_header.lower(), "") if settings.id_header else ""
+    named = headers.get(id_header.lower(), "") if id_header else ""
     return named[:256] or "sha256:" + hashlib.sha256(body).hexdigest()
 
 

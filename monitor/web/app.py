@@ -29,6 +29,9 @@ _OUTCOMES: Final[dict[int, str]] = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_la
 Verify = Callable[[Mapping[str, str], bytes, datetime], str]
 """The delivery id of a call that is signed as agreed (headers, raw body, real time); raises `TocsinError` to refuse it."""
 
+Challenge = Callable[[Mapping[str, str]], str]
+"""What to answer whoever asks whether an address is ours (the query of a GET); raises `TocsinError` to refuse it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
@@ -67,6 +70,10 @@ class WebDeps(Protocol):
         """How calls to a source are verified; None: there is no such source. May raise `web.HTTPServiceUnavailable`."""
         ...
 
+    def challenge(self, source: str) -> Challenge | None:
+        """How callers are answered that first ask whether it is ours; None: not at all. Raises like `hook`."""
+        ...
+
     async def accept(self, source: str, delivery_id: str, body: bytes) -> bool:
         """Commits a verified call. False: it was there already. Raises when it could not be committed."""
         ...
@@ -84,6 +91,7 @@ def public_app(deps: WebDeps) -> web.Application:
     app = _app(deps)
     app[ROOM] = Room(BODIES)
     app.router.add_post("/hooks/{source}", receive)
+    app.router.add_get("/hooks/{source}", challenge, allow_head=False)
     app.router.add_get("/take", taking.show)
     app.router.add_post("/take", taking.take)
     app.router.add_get("/run", run_page.show)
@@ -145,7 +153,7 @@ async def receive(request: web.Request) -> web.Response:
     deps, source = request.app[DEPS], request.match_info["source"]
     verify = deps.hook(source)
     if verify is None:
-        raise web.HTTPNotFound(text="there is no source of kind webhook by this name")
+        raise web.HTTPNotFound(text="there is no source by this name that takes calls")
     try:
         body = await read_body(request)
         delivery_id = verify(request.headers, body, deps.now())
@@ -159,6 +167,19 @@ async def receive(request: web.Request) -> web.Response:
         raise
     metrics.hooks.labels(source=source, outcome=outcome).inc()
     return web.json_response({"status": outcome}, status=HTTPStatus.ACCEPTED)
+
+
+async def challenge(request: web.Request) -> web.Response:
+    """Answer a caller that asks, before its first call, whether this address is ours (Meta)."""
+    source = request.match_info["source"]
+    answer = request.app[DEPS].challenge(source)
+    if answer is None:
+        raise web.HTTPNotFound(text="there is no source by this name that answers a challenge")
+    try:
+        return web.Response(text=answer(request.query))
+    except TocsinError as refusal:
+        log.warning("hook.challenge_refused", source=source, why=str(refusal), remote=request.remote)
+        raise web.HTTPForbidden(text="the challenge is not as agreed") from None
 
 
 async def _commit(deps: WebDeps, source: str, delivery_id: str, body: bytes) -> str:

@@ -14,9 +14,9 @@ from aiohttp import web
 from monitor.domain.clock import Clock
 from monitor.settings import Settings
 from monitor.sources.base import Source
-from monitor.sources.webhook import WebhookSource
+from monitor.sources.webhook import Challenged, Hooked
 from monitor.storage import Store
-from monitor.web.app import Reloaded, Verify
+from monitor.web.app import Challenge, Reloaded, Verify
 from monitor.web.desk import Desk
 from monitor.web.reading import TRY_AGAIN
 
@@ -28,6 +28,7 @@ PATIENCE: Final = 3.0  # seconds for the store to show that it answers
 @dataclass(frozen=True)
 class _Open:
     hooks: Mapping[str, Verify]
+    challenges: Mapping[str, Challenge]
     desk: Desk
     store: Store
     ring: Callable[[str], None]
@@ -51,12 +52,13 @@ class Gate:
         ring: Callable[[str], None],
         in_trouble: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """The workers run `settings`: calls to webhook sources among `sources` are stored, and `ring` wakes whoever reads them.
+        """The workers run `settings`: calls to those of `sources` that take some are stored, and `ring` wakes whoever reads them.
 
         `in_trouble` names the workers that fail again and again.
         """
-        hooks = {name: source.verify for name, source in sources.items() if isinstance(source, WebhookSource)}
-        self._inside = _Open(hooks, Desk(settings, store, self._clock), store, ring, in_trouble)
+        hooks = {name: source.verify for name, source in sources.items() if isinstance(source, Hooked)}
+        challenges = {name: source.challenge for name, source in sources.items() if isinstance(source, Challenged)}
+        self._inside = _Open(hooks, challenges, Desk(settings, store, self._clock), store, ring, in_trouble)
         self._at_work = True
 
     def close(self) -> None:
@@ -74,6 +76,10 @@ class Gate:
     def hook(self, source: str) -> Verify | None:
         """How calls to `source` are verified; None: there is no such source. Before the first opening nobody can know."""
         return self._opened().hooks.get(source)
+
+    def challenge(self, source: str) -> Challenge | None:
+        """What `source` answers to those who ask whether it is ours; None: nothing."""
+        return self._opened().challenges.get(source)
 
     def desk(self) -> Desk:
         """What readers of our messages, and programs, may do: open or closed, for what they do is in the store."""

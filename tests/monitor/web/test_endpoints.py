@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 from monitor.domain.errors import ExitCode, StorageError, TocsinError
 from monitor.telemetry import metrics
 from monitor.web import Reloaded, Verify, private_app, public_app, serve
+from monitor.web.app import Challenge
 from monitor.web.desk import Desk
 from monitor.web.reading import BODIES, LARGEST_BODY
 from monitor.web.room import lone
@@ -56,6 +57,14 @@ class Fake:
 
     def hook(self, source: str) -> Verify | None:
         return self._verify if source == "shop" else None
+
+    def challenge(self, source: str) -> Challenge | None:
+        return self._challenge if source == "shop" else None
+
+    def _challenge(self, query: Mapping[str, str]) -> str:
+        if query.get("token") != "good":
+            raise TocsinError("the token is not secret-hint")
+        return query["say"]
 
     def _verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
         self.seen_at = now
@@ -144,6 +153,16 @@ async def test_an_unsigned_call_is_refused_without_a_hint(client: aiohttp.Client
     assert [event["why"] for event in said if event["event"] == "hook.refused"] == ["the signature does not fit secret-hint"]
 
 
+async def test_a_challenge_is_answered(client: aiohttp.ClientSession) -> None:
+    """Whoever asks as agreed hears its word again, as plain text; others are refused without a hint, and the log says why."""
+    async with client.get("/hooks/shop?token=good&say=1158201444") as answer:
+        assert (answer.status, await answer.text(), answer.content_type) == (200, "1158201444", "text/plain")
+    with capture_logs() as said:
+        async with client.get("/hooks/shop?token=bad&say=1") as answer:
+            assert (answer.status, await answer.json()) == (403, {"error": "the challenge is not as agreed"})
+    assert [event["why"] for event in said if event["event"] == "hook.challenge_refused"] == ["the token is not secret-hint"]
+
+
 @pytest.mark.parametrize("failure", [StorageError("the disk is full"), RuntimeError("a bug")])
 async def test_what_could_not_be_stored_is_asked_for_again(
     client: aiohttp.ClientSession, daemon: Fake, failure: Exception
@@ -160,8 +179,9 @@ async def test_what_could_not_be_stored_is_asked_for_again(
 @pytest.mark.parametrize(
     ("method", "path", "status", "words"),
     [
-        ("POST", "/hooks/unknown", 404, "there is no source of kind webhook by this name"),
-        ("GET", "/hooks/shop", 405, "method not allowed"),
+        ("POST", "/hooks/unknown", 404, "there is no source by this name that takes calls"),
+        ("PUT", "/hooks/shop", 405, "method not allowed"),
+        ("GET", "/hooks/unknown", 404, "there is no source by this name that answers a challenge"),
         ("GET", "/nothing", 404, "not found"),
         ("GET", "/-/healthy", 404, "not found"),
         ("GET", "/-/ready", 404, "not found"),
