@@ -287,11 +287,11 @@ class SourceContract:
         assert found["post 1"].parent == expected
 
     async def test_authors_are_known(self, here: Listening) -> None:
-        """By their handle; how many they reach, and whether they are verified, where the network says so."""
+        """By handle, or by name where nobody has one; how many they reach, and whether they are verified, where it is told."""
         here.publish(Post(0, 0, "ann", reach=1234, verified=True))
         (mention,) = (await here.drain()).mentions
         assert mention.author is not None
-        assert mention.author.handle.partition("@")[0] == "ann"
+        assert (mention.author.handle or mention.author.name).partition("@")[0] == "ann"
         assert mention.author.reach == (1234 if here.must("reach") else None)
         assert mention.author.verified == (True if here.must("verified") else None)
 
