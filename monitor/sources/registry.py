@@ -13,9 +13,11 @@ from monitor.domain.mention import Mention
 from monitor.packaged import shipped
 from monitor.sources.appstore import KIND as APP_STORE
 from monitor.sources.base import Batch, Deleted, Rejected, Source, SourceSettings
+from monitor.sources.facebook import FACEBOOK
 from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient, HttpSettings
+from monitor.sources.instagram import INSTAGRAM
 from monitor.sources.json_api import JSON, shipped_kinds
 from monitor.sources.kinds import Kind, Kit, gathered
 from monitor.sources.mastodon import Mastodon, MastodonSettings
@@ -38,6 +40,8 @@ _OURS: tuple[Kind[Any], ...] = (
     APP_STORE,
     REDDIT,
     TUMBLR,
+    FACEBOOK,
+    INSTAGRAM,
     JSON,
     *shipped_kinds(shipped() / "sources"),
 )

@@ -13,7 +13,10 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from monitor.sources import KINDS, FeedSettings, FileSettings, MastodonSettings, WebhookSourceSettings
+from monitor.sources.facebook import FacebookSettings
+from monitor.sources.instagram import InstagramSettings
 from monitor.testing.contract import OWN, SECRET, Post, Scene, SourceContract, Stage
+from tests import graph
 
 NO_SERVER = "nobody is asked"
 UNASKED = dict.fromkeys(("server", "credentials", "throttling", "pages"), NO_SERVER)
@@ -164,3 +167,62 @@ class TestFile(SourceContract):
 
         settings = FileSettings(kind="file", path=str(path), own_accounts=(OWN,))
         return Stage(KINDS["file"], settings, write, {**UNASKED, "deletions": "a record says what was said"})
+
+
+class TestFacebook(SourceContract):
+    """A Page whose visitors write and comment, and whose app is called when something is removed."""
+
+    def perform(self, scene: Scene) -> Stage:
+        server, inbox = graph.GraphServer(SECRET, f"{SECRET}-app"), graph.Inbox()
+        scene.site.answer = server.answer
+
+        def publish(post: Post) -> None:
+            number, above = f"{graph.PAGE}_{post.number}", None if post.answers is None else f"{graph.PAGE}_{post.answers}"
+            if post.deleted:
+                server.said.pop(number)
+                removed = {"item": "post", "verb": "remove", "post_id": number}
+                inbox.put(graph.call("page", graph.PAGE, post.written_at, ("feed", removed)), post.written_at)
+                return
+            stamp = post.stamp if post.zoneless else ""
+            server.say(graph.Said(f"{post.answers}_{post.number}" if above else number, post.text, post.written_at,
+                                  post.author, above, likes=post.likes, stamp=stamp))  # fmt: skip
+
+        settings = FacebookSettings(
+            kind="facebook", url=scene.site.url, page=graph.PAGE, token=SecretStr(SECRET), app_secret=SecretStr(f"{SECRET}-app"),
+            own_accounts=(OWN,), tagged=False,
+        )  # fmt: skip
+        exempt = dict.fromkeys(("reach", "verified"), "Meta says nothing of those who comment but their name")
+        return Stage(KINDS["facebook"], settings, publish, exempt, inbox)
+
+
+class TestInstagram(SourceContract):
+    """An account with posts and comments of its own, which others tag, and mention in comments that only calls tell of."""
+
+    def perform(self, scene: Scene) -> Stage:
+        server, inbox = graph.GraphServer(SECRET, f"{SECRET}-app", graph.ACCOUNT), graph.Inbox()
+        scene.site.answer = server.answer
+
+        def publish(post: Post) -> None:
+            if post.deleted:
+                server.said.pop(str(post.number))
+                return
+            above = None if post.answers is None else server.said[str(post.answers)]
+            under = None if above is None else above.under or above.id
+            where, stamp = "media" if post.author == OWN else "tags", post.stamp if post.zoneless else ""
+            said = graph.Said(str(post.number), post.text, post.written_at, post.author, under, where=where, stamp=stamp)
+            said.likes = post.likes
+            server.say(said)
+            if above is not None and above.where == "tags":
+                mention = {"media_id": under, "comment_id": str(post.number)}
+                inbox.put(graph.call("instagram", graph.ACCOUNT, post.written_at, ("mentions", mention)), post.written_at)
+
+        settings = InstagramSettings(
+            kind="instagram", url=scene.site.url, account=graph.ACCOUNT, token=SecretStr(SECRET),
+            app_secret=SecretStr(f"{SECRET}-app"), own_accounts=(OWN,),
+        )  # fmt: skip
+        exempt = {
+            "reach": "Meta says nothing of those who comment but their name",
+            "verified": "Meta says nothing of those who comment but their name",
+            "deletions": "Meta does not tell of them",
+        }
+        return Stage(KINDS["instagram"], settings, publish, exempt, inbox)

@@ -1,0 +1,158 @@
+"""Which of our posts are looked at for comments: those whose number of comments has changed. Pure, and kept in the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.domain.mention import Mention
+from monitor.sources.paging import Walk
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A post as a list shows it. `told` changes when there are comments to read; `active` is when somebody last said something.
+
+    Both are None where its comments are not ours to read.
+    """
+
+    id: str
+    mention: Mention
+    digest: str
+    told: str | None = None
+    comments: int = 0
+    active: datetime | None = None
+
+
+@dataclass(slots=True)
+class Post:
+    """What is known of one: `read` is what was told when all its comments had been read, with as many `comments`."""
+
+    at: float
+    digest: str
+    uri: str
+    read: str | None = None
+    comments: int = 0
+    walk: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Due:
+    """One whose comments are to be read: what was told, how many new ones there must be, and how many have been found."""
+
+    told: str | None
+    comments: int
+    wanted: int = 0
+    found: int = 0
+
+
+@dataclass(slots=True)
+class Round:
+    """Where we are in going through a list: page after page, over and over. `hurry`: through what is new, without a break."""
+
+    at: str | None = None
+    passed: int = 0
+    whole: bool = False
+    hurry: bool = False
+
+
+@dataclass(slots=True)
+class Watch:
+    """All that is known. What was written before `floor`, and stands below the first page of the first look, is history."""
+
+    floor: datetime
+    rounds: dict[str, Round] = field(default_factory=dict)
+    posts: dict[str, Post] = field(default_factory=dict)
+    due: dict[str, Due] = field(default_factory=dict)
+    asks: dict[str, int] = field(default_factory=dict)  # single things to ask for, and how often that failed
+
+    @classmethod
+    def load(cls, state: Any, *, floor: datetime) -> Watch:
+        """What `dump` has put into a cursor; rubbish is the beginning."""
+        try:
+            return cls(
+                datetime.fromisoformat(state["floor"]).astimezone(UTC),
+                {name: Round(**each) for name, each in state["rounds"].items()},
+                {name: Post(**each) for name, each in state["posts"].items()},
+                {name: Due(**each) for name, each in state["due"].items()},
+                {str(name): int(each) for name, each in state["asks"].items()},
+            )
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return cls(floor)
+
+    def dump(self) -> dict[str, Any]:
+        """The same as JSON can hold it; what is as it begins is left out."""
+        return {
+            "floor": self.floor.isoformat(),
+            "rounds": {name: _brief(each) for name, each in self.rounds.items()},
+            "posts": {name: _brief(each) for name, each in self.posts.items()},
+            "due": {name: asdict(each) for name, each in self.due.items()},
+            "asks": self.asks,
+        }
+
+    def meet(self, entry: Entry, *, history: bool = False) -> bool:
+        """Whether a post says something new. If its comments have changed they are due. `history`: older ones are no news."""
+        known = self.posts.get(entry.id)
+        written_at = entry.mention.written_at
+        if known is None:
+            self.posts[entry.id] = known = Post(written_at.timestamp(), entry.digest, entry.mention.uri or "")
+            quiet = not entry.comments or (entry.active is not None and entry.active < self.floor)
+            if quiet:
+                known.read, known.comments = entry.told, entry.comments
+            news = not (history and written_at < self.floor)
+        else:
+            news = known.digest != entry.digest
+            known.digest = entry.digest
+        if entry.told is not None and entry.told != known.read:
+            before = self.due.get(entry.id, Due(None, 0))
+            wanted = max(entry.comments - known.comments, 0) if known.read is not None else 0
+            self.due[entry.id] = replace(before, told=entry.told, comments=entry.comments, wanted=wanted)
+        return news
+
+    def touch(self, post_id: str) -> bool:
+        """Somebody has said something under a post: look there. False: it is not known."""
+        if post_id in self.posts:
+            post = self.posts[post_id]
+            self.due.setdefault(post_id, Due(post.read, post.comments, wanted=1))
+        return post_id in self.posts
+
+    def walk(self, post_id: str) -> Walk:
+        """The walk through its comments: from what is known, or from where history ends."""
+        walk = Walk.load(self.posts[post_id].walk)
+        return Walk(self.floor) if walk.floor is None else walk
+
+    def walked(self, post_id: str, walk: Walk, found: int) -> None:
+        """One page of its comments has been read, with so many new ones."""
+        post, due = self.posts[post_id], self.due.pop(post_id)
+        post.walk = walk.dump()
+        if walk.more:
+            self.due[post_id] = replace(due, found=due.found + found)  # it is the last now: the others have their turn
+        else:
+            post.read, post.comments = due.told, due.comments
+
+    def later(self, post_id: str) -> None:
+        """It cannot be read now: the others have their turn."""
+        self.due[post_id] = self.due.pop(post_id)
+
+    def give_up(self, post_id: str) -> None:
+        """Its comments are not to be had (it was deleted, or has none): until something changes nobody asks again."""
+        self.posts[post_id].read = self.due.pop(post_id).told
+
+    def trim(self, most: int) -> None:
+        """Keep the newest, and those that are still to be read."""
+        newest = sorted(self.posts, key=lambda name: self.posts[name].at, reverse=True)
+        for name in newest[most:]:
+            if name not in self.due:
+                del self.posts[name]
+
+    @property
+    def watermark(self) -> datetime | None:
+        """While there are comments to read: everything before this has been seen."""
+        return min((walk.floor for each in self.due if (walk := self.walk(each)).floor is not None), default=None)
+
+
+def _brief(each: Round | Post) -> dict[str, Any]:
+    required = {"at", "digest", "uri"} if isinstance(each, Post) else set()
+    return {name: value for name, value in asdict(each).items() if value or name in required}
