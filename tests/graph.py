@@ -124,28 +124,29 @@ class GraphServer:
             return {"id": self.page, "name": "Brand", "username": "brand", "followers_count": 4321}
         return self._shown(self.said[name]) if name in self.said else None
 
-    def _edge(self, name: str, edge: str) -> list[dict[str, Any]]:
+    def _edge(self, name: str, edge: str) -> list[Said]:
         if edge == "comments":
             under = [each for each in self.said.values() if each.under == name]
             tops = under if self.page == PAGE else [each for each in under if each.answers is None]
-            return [self._shown(each) for each in sorted(tops, key=lambda each: each.at, reverse=self.order < 0)]
+            return sorted(tops, key=lambda each: each.at, reverse=self.order < 0)
         if edge == "replies":
-            return [self._shown(each) for each in self.said.values() if each.answers == name]
+            return [each for each in self.said.values() if each.answers == name]
         posts = [each for each in self.said.values() if each.under is None and each.where == edge]
-        return [self._shown(each) for each in sorted(posts, key=lambda each: each.at, reverse=True)]
+        return sorted(posts, key=lambda each: each.at, reverse=True)
 
-    def _list(self, request: web.Request, items: list[dict[str, Any]], *, linked: bool) -> dict[str, Any]:
+    def _list(self, request: web.Request, items: list[Said], *, linked: bool) -> dict[str, Any]:
         after, limit = request.query.get("after"), int(request.query.get("limit", "25"))
-        keys = [_cursor(each["id"]) for each in items]
-        start = keys.index(after) + 1 if after in keys else 0
+        known = [each.id for each in items]
+        last = base64.urlsafe_b64decode(after + "==").decode() if after else ""
+        start = known.index(last) + 1 if last in known else 0
         page = items[start : start + limit]
         if not page:
             return {"data": []}
-        cursors = {"before": keys[start], "after": keys[start + len(page) - 1]}
+        cursors = {"before": _cursor(page[0].id), "after": _cursor(page[-1].id)}
         paging: dict[str, Any] = {"cursors": cursors}
         if linked and start + limit < len(items):
             paging["next"] = str(request.url.update_query(after=cursors["after"]))  # access_token and all
-        return {"data": page, "paging": paging}
+        return {"data": [self._shown(each) for each in page], "paging": paging}
 
     def _shown(self, said: Said) -> dict[str, Any]:
         return self._facebook(said) if self.page == PAGE else self._instagram(said)

@@ -32,11 +32,11 @@ _NAMED = re.compile(r"'([a-z]+(?:_[a-z]+)+)' permission")
 _INVALID, _BLOCKED = 100, 368
 # Lists of our account: where one of them is not to be had a permission is missing. A single post may only have been deleted.
 _TOP = frozenset({"feed", "ads_posts", "tagged", "media", "tags"})
-_TEMPORARY = frozenset({1, 2, -1})
+_TEMPORARY = frozenset({1, 2})
 _THROTTLED = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 _EXPIRED = frozenset({102, 190})
 _PERMISSIONS = frozenset({3, 10, *range(200, 300)})
-_ENDED: Mapping[Any, str] = {
+_ENDED = {
     458: "the app was removed from the account",
     459: "its owner must first log in to facebook.com",
     460: "its owner has changed the password",
@@ -210,7 +210,7 @@ def _meaning(
     error = document.get("error") if isinstance(document, Mapping) else None
     if not isinstance(error, Mapping):
         return None
-    code, said = error.get("code"), str(error.get("message") or "")
+    code, said = _number(error.get("code")), str(error.get("message") or "")
     for secret in secrets:
         said = said.replace(secret, "***")
     if code in _THROTTLED:
@@ -221,10 +221,10 @@ def _meaning(
     return _because(*_refusal(path, needs, code, error, said), error, said)
 
 
-def _refusal(path: str, needs: str, code: Any, error: Mapping[str, Any], said: str) -> tuple[Trouble, str]:
+def _refusal(path: str, needs: str, code: int, error: Mapping[str, Any], said: str) -> tuple[Trouble, str]:
     """What an error is that no limit explains."""
     if code in _EXPIRED:
-        why = _ENDED.get(error.get("error_subcode"), "it has expired or was revoked")
+        why = _ENDED.get(_number(error.get("error_subcode")), "it has expired or was revoked")
         return Trouble.CREDENTIALS, f"the token is no longer valid: {why}; make a new one and set `token`"
     if code in _PERMISSIONS or (code == _INVALID and "permission" in said and path in _TOP):
         missing = ", ".join(dict.fromkeys(_NAMED.findall(said))) or needs

@@ -13,9 +13,9 @@ from monitor.sources.paging import Walk
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A post as a list shows it. `told` changes when there are comments to read; `active` is when somebody last said something.
+    """A post as a list shows it. `told` changes when there are comments to read: None where these are not ours to read.
 
-    Both are None where its comments are not ours to read.
+    `active` is when somebody last said something, where that is told; `address` is kept where it does not follow from the id.
     """
 
     id: str
@@ -24,6 +24,7 @@ class Entry:
     told: str | None = None
     comments: int = 0
     active: datetime | None = None
+    address: str = ""
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Post:
 
     at: float
     digest: str
-    uri: str
+    address: str = ""
     read: str | None = None
     comments: int = 0
     walk: Mapping[str, Any] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class Watch:
     posts: dict[str, Post] = field(default_factory=dict)
     due: dict[str, Due] = field(default_factory=dict)
     asks: dict[str, int] = field(default_factory=dict)  # single things to ask for, and how often that failed
+    _walks: dict[str, Walk] = field(default_factory=dict)  # those that were read: a walk may know thousands of ids
 
     @classmethod
     def load(cls, state: Any, *, floor: datetime) -> Watch:
@@ -84,6 +86,8 @@ class Watch:
 
     def dump(self) -> dict[str, Any]:
         """The same as JSON can hold it; what is as it begins is left out."""
+        for name, walk in self._walks.items():
+            self.posts[name].walk = walk.dump()
         return {
             "floor": self.floor.isoformat(),
             "rounds": {name: _brief(each) for name, each in self.rounds.items()},
@@ -97,7 +101,7 @@ class Watch:
         known = self.posts.get(entry.id)
         written_at = entry.mention.written_at
         if known is None:
-            self.posts[entry.id] = known = Post(written_at.timestamp(), entry.digest, entry.mention.uri or "")
+            self.posts[entry.id] = known = Post(written_at.timestamp(), entry.digest, entry.address)
             quiet = not entry.comments or (entry.active is not None and entry.active < self.floor)
             if quiet:
                 known.read, known.comments = entry.told, entry.comments
@@ -105,7 +109,8 @@ class Watch:
         else:
             news = known.digest != entry.digest
             known.digest = entry.digest
-        if entry.told is not None and entry.told != known.read:
+        under_way = entry.id in self.due and self.walk(entry.id).more  # what comes on top meanwhile is the next walk's
+        if entry.told is not None and entry.told != known.read and not under_way:
             before = self.due.get(entry.id, Due(None, 0))
             wanted = max(entry.comments - known.comments, 0) if known.read is not None else 0
             self.due[entry.id] = replace(before, told=entry.told, comments=entry.comments, wanted=wanted)
@@ -120,13 +125,15 @@ class Watch:
 
     def walk(self, post_id: str) -> Walk:
         """The walk through its comments: from what is known, or from where history ends."""
-        walk = Walk.load(self.posts[post_id].walk)
-        return Walk(self.floor) if walk.floor is None else walk
+        if post_id not in self._walks:
+            walk = Walk.load(self.posts[post_id].walk)
+            self._walks[post_id] = Walk(self.floor) if walk.floor is None else walk
+        return self._walks[post_id]
 
     def walked(self, post_id: str, walk: Walk, found: int) -> None:
         """One page of its comments has been read, with so many new ones."""
         post, due = self.posts[post_id], self.due.pop(post_id)
-        post.walk = walk.dump()
+        self._walks[post_id] = walk
         if walk.more:
             self.due[post_id] = replace(due, found=due.found + found)  # it is the last now: the others have their turn
         else:
@@ -146,6 +153,7 @@ class Watch:
         for name in newest[most:]:
             if name not in self.due:
                 del self.posts[name]
+                self._walks.pop(name, None)
 
     @property
     def watermark(self) -> datetime | None:
@@ -154,5 +162,5 @@ class Watch:
 
 
 def _brief(each: Round | Post) -> dict[str, Any]:
-    required = {"at", "digest", "uri"} if isinstance(each, Post) else set()
+    required = {"at", "digest"} if isinstance(each, Post) else set()
     return {name: value for name, value in asdict(each).items() if value or name in required}

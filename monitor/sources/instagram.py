@@ -70,7 +70,7 @@ class Instagram(GraphSource):
         if not listing.comments:
             return Entry(str(item["id"]), mention, digest(mention))
         comments = mention.engagement.replies or 0
-        return Entry(str(item["id"]), mention, digest(mention), str(comments), comments)
+        return Entry(str(item["id"]), mention, digest(mention), str(comments), comments, address=mention.uri or "")
 
     async def comments(self, watch: Watch, post_id: str, at: str | None) -> tuple[list[tuple[Seen, Mention]], Page, bool | None]:
         """Comments newest first, and under each its answers, which may be newer than the comments above."""
@@ -81,7 +81,7 @@ class Instagram(GraphSource):
         return [(Seen(each.key, each.written_at), each) for thread in said for each in thread], page, True
 
     def _thread(self, item: Mapping[str, Any], watch: Watch, post_id: str) -> Iterator[Mention]:
-        post = watch.posts[post_id].uri
+        post = watch.posts[post_id].address
         answers, _ = understand(within(item, "replies.data") or (), lambda each: self._comment(each, post, str(item["id"])))
         yield from answers
         yield self._comment(item, post)
@@ -99,7 +99,7 @@ class Instagram(GraphSource):
             if not (watch.touch(media) and kind == "comments" and not value.get("parent_id")):
                 watch.asks.setdefault(f"comment {number} {media}", 0)
                 item = {**value, "timestamp": at.timestamp()}
-                post = watch.posts[media].uri if media in watch.posts else ""
+                post = watch.posts[media].address if media in watch.posts else ""
                 found.spare[f"comment {number} {media}"] = self._comment(item, post, value.get("parent_id"))
 
     async def single(self, watch: Watch, ask: str, found: Found) -> None:
@@ -113,7 +113,7 @@ class Instagram(GraphSource):
             fields = {"fields": f"{_SAID},parent_id,media{{id,permalink}}"}
             item = await self._graph.ask(first, fields, needs=self.needs)
             known = watch.posts.get(others[0])
-            post = str(within(item, "media.permalink") or (known.uri if known else ""))
+            post = str(within(item, "media.permalink") or (known.address if known else ""))
             found.mentions.append(self._comment(item, post, item.get("parent_id")))
 
     async def _mentioned(self, media: str, comment: str | None) -> Mention:
@@ -127,7 +127,7 @@ class Instagram(GraphSource):
     async def _answers(self, watch: Watch, media: str, comment: str, at: str | None, found: Found) -> None:
         """A page of the answers to a comment, and on to the next: they come in an order that nobody has documented."""
         page = await self._graph.page(f"{comment}/replies", {"fields": _SAID, "limit": str(COMMENTS)}, at, needs=self.needs)
-        post = watch.posts[media].uri if media in watch.posts else ""
+        post = watch.posts[media].address if media in watch.posts else ""
         answers, rejected = understand(page.items, lambda item: self._comment(item, post, comment))
         found.mentions += [each for each in answers if each.written_at >= watch.floor]
         found.rejected += rejected
