@@ -56,6 +56,7 @@ MEANS = {
     "heartbeat.beats_again": "the service elsewhere is pinged again",
     "heartbeat.silent": "the service elsewhere is not pinged; `why` says whether it or our work is to blame",
     "hook.not_stored": "a call could not be stored, and was answered 503: its sender is asked to repeat it",
+    "hook.challenge_refused": "somebody asked whether an address takes calls, not as agreed: the verify tokens differ",
     "hook.refused": "a call came in that is not signed as agreed",
     "http.circuit_closed": "a host that failed answers again",
     "http.circuit_opened": "a host fails again and again, and is left alone for a while",

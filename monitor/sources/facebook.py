@@ -87,9 +87,9 @@ class Facebook(GraphSource):
         del watch
         asked = {"fields": _COMMENT, "filter": "stream", "order": "reverse_chronological", "limit": str(PAGE)}
         page = await self._graph.page(f"{post_id}/comments", asked, at, needs=self.needs)
-        mentions, rejected = understand(page.items, lambda item: self._comment(item, post_id))
+        said, rejected = understand(page.items, lambda item: (_number(item), self._comment(item, post_id)))
         self._graph.notes += [replace(each, where=f"comments of {post_id}, {each.where}") for each in rejected]
-        return [(Seen(mention.key, mention.written_at), mention) for mention in mentions], page, None
+        return [(Seen(number, mention.written_at), mention) for number, mention in said], page, None
 
     def told(self, watch: Watch, change: Mapping[str, Any], at: datetime, found: Found) -> None:
         """docs/graph-api/webhooks/reference/page: the fields feed and mention."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.domain.errors import SourceError, Trouble
@@ -16,17 +14,17 @@ from monitor.domain.mention import Author, Mention
 from monitor.sources import strict_json
 from monitor.sources.base import Batch, Deleted, Rejected, dump_cursor, load_cursor, understand
 from monitor.sources.graph import WINDOW, Graph, GraphSettings, Page
+from monitor.sources.graph_calls import Door, changes
 from monitor.sources.graph_posts import Entry, Round, Watch
 from monitor.sources.kinds import Kit
 from monitor.sources.paging import Seen
 from monitor.sources.text import whole
-from monitor.sources.webhook import Calls, InboxItem, Refused, in_words, verify_hub
+from monitor.sources.webhook import Calls, InboxItem, in_words
 
 ASKS = 20  # single things in one poll
 LOOKS = 10  # pages of comments in one poll: the poll ends, its pages are stored, and the next one follows at once
 TRIES = 5  # for a single thing that a call named
 _AGAIN = timedelta(hours=1)  # how often we ask anew how many follow us
-_CHALLENGE = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _UNREADABLE = frozenset({Trouble.REFUSED, Trouble.GONE})
 
 
@@ -52,7 +50,7 @@ class Found:
     spare: dict[str, Mention] = field(default_factory=dict)  # what a call says itself of something that may not be to be had
 
 
-class GraphSource(ABC):
+class GraphSource(Door, ABC):
     """The cursor holds which posts are known, how many comments each had, and a walk through the comments of those that changed.
 
     A poll reads each list's first page, and one page further down, in turns: so every post's number of comments is seen, however
@@ -65,6 +63,7 @@ class GraphSource(ABC):
     listings: Sequence[Listing]
 
     def __init__(self, settings: GraphSettings, account: str, kit: Kit) -> None:
+        super().__init__(settings)
         self._settings, self._account, self._clock = settings, account, kit.clock
         self._graph = Graph(settings, kit.http)
         self._calls = Calls(kit.name, kit.clock, kit.inbox)
@@ -93,26 +92,6 @@ class GraphSource(ABC):
         """Ask for the one thing that a call named."""
 
     # What is the same for all.
-
-    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
-        """The delivery id of a call that is signed with the app's secret. Raises `Refused`."""
-        del now
-        if self._settings.app_secret is None:
-            raise Refused("Meta calls, and the source has no `app_secret` to verify it with")
-        lower = {name.lower(): value for name, value in headers.items()}
-        return verify_hub([self._settings.app_secret.get_secret_value()], lower, body)
-
-    def challenge(self, query: Mapping[str, str]) -> str:
-        """What Meta wants to hear before its first call (docs/graph-api/webhooks/getting-started). Raises `Refused`."""
-        ours, said = self._settings.verify_token, query.get("hub.challenge", "")
-        if ours is None:
-            raise Refused("Meta asks whether this address is ours, and the source has no `verify_token`")
-        given = query.get("hub.verify_token", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, ours.get_secret_value().encode()):
-            raise Refused("the verify token is not the one in `verify_token`")
-        if query.get("hub.mode") != "subscribe" or not _CHALLENGE.fullmatch(said):
-            raise Refused("this is not how Meta asks")
-        return said
 
     async def poll(self, cursor: str | None) -> Batch:
         """What is new in the lists, and up to `LOOKS` pages of comments. Raises `SourceError`."""
@@ -262,7 +241,7 @@ class GraphSource(ABC):
         except strict_json.NotJsonError as error:
             return [Rejected(f"call {item.id}", str(error))]
         try:
-            for change, at in _changes(document, self.topic, item.received_at, (self._account, self._ours.get("id"))):
+            for change, at in changes(document, self.topic, item.received_at, (self._account, self._ours.get("id"))):
                 self.told(watch, change, at, found)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return [Rejected(f"call {item.id}", f"not as Meta documents it ({type(error).__name__}: {str(error)[:120]})")]
@@ -290,21 +269,6 @@ class GraphSource(ABC):
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 found.rejected.append(Rejected(ask, f"not as Meta documents it ({type(error).__name__}: {str(error)[:120]})"))
             watch.asks.pop(ask, None)
-
-
-def _changes(
-    document: Any, topic: str, received_at: datetime, ours: Sequence[str | None]
-) -> Iterator[tuple[Mapping[str, Any], datetime]]:
-    """The changes in a call that are about us, each with its moment."""
-    if document["object"] != topic:
-        return
-    for entry in document["entry"]:
-        if str(entry["id"]) not in ours:
-            continue  # another Page of the same app
-        seconds = entry.get("time")
-        at = datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and 0 < seconds < 2**32 else received_at
-        for change in entry.get("changes") or ():
-            yield {"field": change["field"], "value": change["value"]}, at
 
 
 def digest(mention: Mention) -> str:

@@ -78,14 +78,15 @@ class Instagram(GraphSource):
         page = await self._graph.page(f"{post_id}/comments", asked, at, needs=self.needs)
         said, rejected = understand(page.items, lambda item: list(self._thread(item, watch, post_id)))
         self._graph.notes += [replace(each, where=f"comments of {post_id}, {each.where}") for each in rejected]
-        return [(Seen(each.key, each.written_at), each) for thread in said for each in thread], page, True
+        return [each for thread in said for each in thread], page, True
 
-    def _thread(self, item: Mapping[str, Any], watch: Watch, post_id: str) -> Iterator[Mention]:
-        post = watch.posts[post_id].address
-        answers, _ = understand(within(item, "replies.data") or (), lambda each: self._comment(each, post, str(item["id"])))
-        yield from answers
-        yield self._comment(item, post)
-        due = watch.due[post_id]
+    def _thread(self, item: Mapping[str, Any], watch: Watch, post_id: str) -> Iterator[tuple[Seen, Mention]]:
+        """A comment, and the answers that come with it."""
+        post, due = watch.posts[post_id].address, watch.due[post_id]
+        answers = within(item, "replies.data") or ()
+        for each, answered in [*((answer, item["id"]) for answer in answers), (item, None)]:
+            mention = self._comment(each, post, answered)
+            yield Seen(str(each["id"]), mention.written_at), mention
         if within(item, "replies.paging.next") and (due.found < due.wanted or watch.posts[post_id].read is None):
             watch.asks.setdefault(f"answers {post_id} {item['id']}", 0)
 

@@ -425,10 +425,10 @@ async def test_what_a_call_named_is_tried_again(desk: Desk) -> None:
     "body",
     [
         b"{",
-        b"[]",
+        b"7",
         b"{}",
         b'{"object": "page", "entry": [{"id": "1000", "changes": [{"field": "feed"}]}]}',
-        b'{"object": "page", "entry": [{"id": "1000", "changes": [{"field": "feed", "value": []}]}]}',
+        b'{"object": "page", "entry": [{"id": "1000", "changes": [{"field": "feed", "value": [7]}]}]}',
         b'{"object": "page", "entry": 7}',
     ],
 )

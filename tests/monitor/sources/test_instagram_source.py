@@ -207,6 +207,17 @@ async def test_a_live_comment_that_is_gone_is_taken_at_the_calls_word(desk: Desk
     assert (mention.text, mention.written_at, mention.author and mention.author.handle) == ("live!", NOW, "ann")
 
 
+async def test_the_calls_of_both_logins_are_understood(desk: Desk) -> None:
+    """With Instagram's own login a call is a list, and an entry is its only change; an album is called by one of its pictures."""
+    desk.comment(6, desk.post(1, YEAR), NOW)
+    value = {"id": "6", "media": {"id": "of a picture in it"}, "text": "?", "from": {"id": "9", "username": "ann"}}
+    entry = {"id": ACCOUNT, "time": int(NOW.timestamp()), "field": "comments", "value": value}
+    desk.inbox.put(json.dumps([{"object": "instagram", "entry": [entry]}]).encode(), NOW)
+    batch = await desk.drain()
+    assert {mention.uri for mention in batch.mentions} == {permalink("1"), f"{permalink('1')}c/6/"}
+    assert batch.rejected == []
+
+
 async def test_a_mention_that_may_not_be_read_is_told(desk: Desk) -> None:
     """The account is private, or comments are off: given up, and everything else goes on."""
     desk.post(1)
