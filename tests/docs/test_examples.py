@@ -50,11 +50,13 @@ def test_the_sources_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
     assert set(load(tmp_path, environ=ENVIRONMENT).sources) == {"news", "fediverse", "shop", "archive", "survey", "helpdesk"}
 
 
-def test_the_source_of_the_page_on_x_is_accepted(tmp_path: Path) -> None:
-    """It can be pasted."""
-    (block,) = blocks("watch-x.md", "yaml")
+@pytest.mark.parametrize("network", ["facebook", "instagram", "x"])
+def test_the_source_of_a_networks_page_is_accepted(tmp_path: Path, network: str) -> None:
+    """What stands on the page of a network can be pasted."""
+    (block,) = blocks(f"watch-{network}.md", "yaml")
     written(tmp_path, "monitor.yaml", MINIMUM + block)
-    assert set(load(tmp_path, environ=ENVIRONMENT).sources) == {"x"}
+    secrets = dict.fromkeys(("FACEBOOK_TOKEN", "INSTAGRAM_TOKEN", "META_APP_SECRET", "META_VERIFY_TOKEN"), "secret")
+    assert [each.kind for each in load(tmp_path, environ=ENVIRONMENT | secrets).sources.values()] == [network]
 
 
 def test_the_webhook_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
