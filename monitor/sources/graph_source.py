@@ -70,6 +70,7 @@ class GraphSource(Door, ABC):
         self._origin = f"{settings.kind} {settings.url} {account}"
         self._ours: Mapping[str, Any] = {}
         self._asked_at: datetime | None = None
+        self._until: datetime = kit.clock.wall()  # then a poll ends: it must not be given up with all that it has read
 
     # What a network must say of itself.
 
@@ -97,6 +98,7 @@ class GraphSource(Door, ABC):
         """What is new in the lists, and up to `LOOKS` pages of comments. Raises `SourceError`."""
         state, now = load_cursor(self._origin, cursor), self._clock.wall()
         watch, found = Watch.load(state.get("watch"), floor=now - self._settings.max_age), Found()
+        self._until = now + self._settings.timeout / 2
         await self._ask_who(now)
         outcomes, more = await self._hear(state.get("calls"), watch, found)
         for listing in self.listings:
@@ -126,6 +128,10 @@ class GraphSource(Door, ABC):
         return Author(
             self._ours["id"], handle, str(self._ours.get("name") or ""), whole(self._ours.get("followers_count")), own=True
         )
+
+    def _enough(self) -> bool:
+        """Whether this poll should end here: Meta wants its rest, or half of the time is up."""
+        return self._graph.rest is not None or self._clock.wall() >= self._until
 
     # Lists.
 
@@ -181,7 +187,7 @@ class GraphSource(Door, ABC):
         put_off: set[str] = set()
         for _ in range(LOOKS):
             post_id = next((each for each in watch.due if each not in put_off), None)
-            if post_id is None or self._graph.rest is not None:
+            if post_id is None or self._enough():
                 break
             try:
                 await self._read(watch, post_id, found)
@@ -250,7 +256,7 @@ class GraphSource(Door, ABC):
     async def _ask_singles(self, watch: Watch, found: Found) -> None:
         """Ask for what calls named; what cannot be had is given up, what cannot be had now is tried again."""
         for ask in list(watch.asks)[:ASKS]:
-            if self._graph.rest is not None:
+            if self._enough():
                 return
             try:
                 await self.single(watch, ask, found)

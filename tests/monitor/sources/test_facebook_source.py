@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from pydantic import SecretStr, ValidationError
 
 from monitor.domain.clock import ManualClock
@@ -222,6 +223,25 @@ async def test_a_place_that_has_expired_begins_anew(desk: Desk) -> None:
     desk.server.errors = {f"{post.id}/comments": [{"error": {"message": "Invalid cursor", "code": 100}}]}
     rest = await desk.drain(batch.cursor)
     assert {f"comment {number}" for number in range(2500)} <= {*texts(batch.mentions), *texts(rest.mentions)}
+
+
+async def test_a_slow_server_is_not_asked_until_the_poll_is_given_up(desk: Desk) -> None:
+    """When half of its time is up a poll ends, and keeps what it has read: else it would never get any further."""
+    post = desk.post(1)
+    for number in range(1000):
+        desk.comment(number, post, NOW + number * timedelta(seconds=1))
+    answer = desk.site.answer
+    assert answer is not None
+
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        desk.clock.advance(timedelta(seconds=8))
+        return await answer(request)
+
+    desk.site.answer = slowly
+    batch = await desk.poll()
+    assert len([path for path in desk.server.asked if "comments" in path]) == 1
+    assert batch.more
+    assert "comment 999" in texts(batch.mentions)
 
 
 # Limits

@@ -19,8 +19,11 @@ from structlog.testing import capture_logs
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import StorageError
 from monitor.settings import Settings
+from monitor.sources import HttpClient, HttpSettings, Kit
+from monitor.sources.facebook import Facebook, FacebookSettings
 from monitor.sources.webhook import WebhookSource, WebhookSourceSettings
 from monitor.storage import StorageSettings, Store, StoreAwayError
+from monitor.testing.servers import AtOnce
 from monitor.web import Gate, Reloaded, serve
 
 SETTINGS = Settings.model_construct(version=1, subjects={})
@@ -113,6 +116,33 @@ async def test_only_webhook_sources_have_a_hook(gate: Gate, store: Store, source
     assert gate.hook("news") is None
     gate.open(SETTINGS, {}, store, print)
     assert gate.hook("shop") is None
+
+
+async def test_metas_calls_come_through_the_door(gate: Gate, store: Store, clock: ManualClock) -> None:
+    """The challenge, a call, and the same call again: stored once, and read when the source is next polled."""
+    settings = FacebookSettings(
+        kind="facebook", page="acme", token=SecretStr("t"), app_secret=SecretStr("s"), verify_token=SecretStr("v")
+    )
+    async with HttpClient(HttpSettings(), clock) as http:
+        source = Facebook(settings, Kit("page", http, clock, store, AtOnce()))  # type: ignore[arg-type]
+        rung: list[str] = []
+        gate.open(SETTINGS, {"page": source}, store, rung.append)
+        body = b'{"object": "page", "entry": []}'
+        signed = {"X-Hub-Signature-256": "sha256=" + hmac.new(b"s", body, hashlib.sha256).hexdigest()}
+        async with serve(gate, "public", "127.0.0.1", 0) as address, aiohttp.ClientSession(address) as session:
+            asked = {"hub.mode": "subscribe", "hub.challenge": "42", "hub.verify_token": "v"}
+            async with session.get("/hooks/page", params=asked) as answer:
+                assert (answer.status, await answer.text()) == (200, "42")
+            async with session.get("/hooks/page", params={**asked, "hub.verify_token": "w"}) as answer:
+                assert answer.status == 403
+            async with session.get("/hooks/shop", params=asked) as answer:
+                assert answer.status == 404
+            for headers, status in ((signed, 202), (signed, 202), ({}, 401)):
+                async with session.post("/hooks/page", data=body, headers=headers) as answer:
+                    assert answer.status == status
+    assert rung == ["page"]
+    async with store.read() as tx:
+        assert await tx.inbox.waiting() == {"page": 1}
 
 
 class Broken:
