@@ -51,7 +51,10 @@ class FacebookSettings(GraphSettings):
         description="true to read what is said under advertisements that never were posts of the Page;"
         " the token then needs ads_management and pages_manage_ads, too",
     )
-    tagged: bool = Field(True, description="false not to read posts of others that tag the Page")
+    tagged: bool = Field(
+        False,
+        description="true to ask for the list of posts that tag the Page, too; those that stand in its feed are seen anyway",
+    )
 
     def networks(self) -> frozenset[str]:
         return frozenset({"facebook"})
@@ -69,7 +72,7 @@ class Facebook(GraphSource):
         super().__init__(settings, settings.page, kit)
         asked = {"fields": _POST, "limit": str(PAGE)}
         ads = Listing("ads", f"{settings.page}/ads_posts", asked, "ads_management, pages_manage_ads, pages_show_list")
-        tagged = Listing("tagged", f"{settings.page}/tagged", asked, self.needs, comments=False)
+        tagged = Listing("tagged", f"{settings.page}/tagged", asked, "pages_read_user_content, pages_show_list", comments=False)
         feed = Listing("feed", f"{settings.page}/feed", asked, self.needs)
         self.listings = [feed, *([ads] if settings.ads else ()), *([tagged] if settings.tagged else ())]
 
@@ -104,6 +107,8 @@ class Facebook(GraphSource):
             self._ask(watch, f"comment {comment} {post or ''}", value, at, found)
         elif post and (verb in _EDITS or not watch.touch(str(post))):
             self._ask(watch, f"post {post}", None if comment else value, at, found)
+            if comment:  # the post may not be to be had (an advertisement)
+                self._ask(watch, f"comment {comment} {post}", value, at, found)
 
     def _ask(self, watch: Watch, ask: str, value: Mapping[str, Any] | None, at: datetime, found: Found) -> None:
         """Remember to ask; and what the call says itself, in case that it is not to be had."""

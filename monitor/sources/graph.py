@@ -108,10 +108,11 @@ class Page:
 
 
 class Graph:
-    """One token's way into the API. `rest` is how long it wants to be left alone, by what its last answers said."""
+    """One token's way into the API. `rest` is how long to leave it alone, by what its last answer said; `full`: at once."""
 
     def __init__(self, settings: GraphSettings, http: HttpClient) -> None:
         self.rest: timedelta | None = None
+        self.full = False
         self.notes: list[Rejected] = []  # what a person should know, once
         self._settings, self._http = settings, http
         self._signer = AsApp(settings.token, settings.app_secret)
@@ -128,6 +129,10 @@ class Graph:
         items = answer.objects("data")
         return Page(items, _further(self._object(answer).get("paging"), unlinked=unlinked and bool(items)))
 
+    def throttled(self, error: SourceError) -> None:
+        """A limit was met on the way."""
+        self.rest, self.full = WINDOW if error.retry_after is None else timedelta(seconds=error.retry_after), True
+
     async def _ask(self, path: str, params: Mapping[str, str], needs: str) -> Answer:
         answer = await self._http.get(
             f"{self._settings.url}/{self._settings.version}/{path}",
@@ -137,7 +142,7 @@ class Graph:
             means=partial(_meaning, path.rpartition("/")[2], needs, self._secrets),
         )
         share, regain = usage(answer.headers)
-        self.rest = regain or (timedelta(minutes=share - SLOW + 1) if share >= SLOW else None)
+        self.rest, self.full = regain or (timedelta(minutes=share - SLOW + 1) if share >= SLOW else None), regain is not None
         self._warn(answer.headers)
         return answer
 
@@ -226,6 +231,8 @@ def _refusal(path: str, needs: str, code: int, error: Mapping[str, Any], said: s
     if code in _EXPIRED:
         why = _ENDED.get(_number(error.get("error_subcode")), "it has expired or was revoked")
         return Trouble.CREDENTIALS, f"the token is no longer valid: {why}; make a new one and set `token`"
+    if code == _INVALID and "appsecret_proof" in said:
+        return Trouble.CREDENTIALS, "`app_secret` is missing, or not that of the app for which the token was made; set it"
     if code in _PERMISSIONS or (code == _INVALID and "permission" in said and path in _TOP):
         missing = ", ".join(dict.fromkeys(_NAMED.findall(said))) or needs
         return Trouble.CREDENTIALS, f"the token lacks a permission: {missing}; make one that has it"

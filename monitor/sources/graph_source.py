@@ -13,7 +13,7 @@ from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Author, Mention
 from monitor.sources import strict_json
 from monitor.sources.base import Batch, Deleted, Rejected, dump_cursor, load_cursor, understand
-from monitor.sources.graph import WINDOW, Graph, GraphSettings, Page
+from monitor.sources.graph import Graph, GraphSettings, Page
 from monitor.sources.graph_calls import Door, changes
 from monitor.sources.graph_posts import Entry, Round, Watch
 from monitor.sources.kinds import Kit
@@ -129,9 +129,10 @@ class GraphSource(Door, ABC):
             self._ours["id"], handle, str(self._ours.get("name") or ""), whole(self._ours.get("followers_count")), own=True
         )
 
-    def _enough(self) -> bool:
-        """Whether this poll should end here: Meta wants its rest, or half of the time is up."""
-        return self._graph.rest is not None or self._clock.wall() >= self._until
+    def _enough(self, asked: int) -> bool:
+        """Whether this poll should end here: half of the time is up, a limit is reached, or near one a step is done."""
+        slow = self._graph.rest is not None and asked > 0
+        return self._graph.full or slow or self._clock.wall() >= self._until
 
     # Lists.
 
@@ -148,7 +149,7 @@ class GraphSource(Door, ABC):
             place.at, place.passed, place.hurry = page.further, len(page.items), True
         elif place.at is None:
             place.at, place.passed = page.further, len(page.items)
-        if self._graph.rest is None:
+        if not self._graph.full:
             await self._further_down(watch, listing, place, found)
 
     async def _further_down(self, watch: Watch, listing: Listing, place: Round, found: Found) -> None:
@@ -185,9 +186,9 @@ class GraphSource(Door, ABC):
     async def _look(self, watch: Watch, found: Found) -> bool:
         """Read comments where there are some, a page of each post in turn; and whether it is worth going on at once."""
         put_off: set[str] = set()
-        for _ in range(LOOKS):
+        for looked in range(LOOKS):
             post_id = next((each for each in watch.due if each not in put_off), None)
-            if post_id is None or self._enough():
+            if post_id is None or self._enough(looked):
                 break
             try:
                 await self._read(watch, post_id, found)
@@ -195,7 +196,7 @@ class GraphSource(Door, ABC):
                 if error.permanent and error.trouble not in _UNREADABLE:
                     raise
                 if error.trouble is Trouble.THROTTLED:  # what was read is kept
-                    self._graph.rest = WINDOW if error.retry_after is None else timedelta(seconds=error.retry_after)
+                    self._graph.throttled(error)
                     break
                 found.rejected.append(Rejected(f"comments of {post_id}", error.detail))
                 put_off.add(post_id)
@@ -255,14 +256,14 @@ class GraphSource(Door, ABC):
 
     async def _ask_singles(self, watch: Watch, found: Found) -> None:
         """Ask for what calls named; what cannot be had is given up, what cannot be had now is tried again."""
-        for ask in list(watch.asks)[:ASKS]:
-            if self._enough():
+        for asked, ask in enumerate(list(watch.asks)[:ASKS]):
+            if self._enough(asked):
                 return
             try:
                 await self.single(watch, ask, found)
             except SourceError as error:
                 if error.trouble is Trouble.THROTTLED:
-                    self._graph.rest = WINDOW if error.retry_after is None else timedelta(seconds=error.retry_after)
+                    self._graph.throttled(error)
                     return
                 failed = watch.asks.pop(ask) + 1
                 if error.trouble not in {*_UNREADABLE, Trouble.CREDENTIALS} and failed < TRIES:

@@ -75,7 +75,7 @@ async def desk() -> AsyncIterator[Desk]:
         site.answer = server.answer
         settings = FacebookSettings(
             kind="facebook", url=site.url, page=PAGE, token=SecretStr("t0ken"), app_secret=SecretStr("s3cret"),
-            verify_token=SecretStr("words"), own_accounts=("77",),
+            verify_token=SecretStr("words"), own_accounts=("77",), tagged=True,
         )  # fmt: skip
         yield Desk(server, Inbox(), site, http, clock, settings)
 
@@ -181,6 +181,30 @@ async def test_a_server_that_sorts_the_other_way_loses_nothing(desk: Desk) -> No
     assert "comment 999" in texts((await desk.drain(cursor)).mentions)
 
 
+async def test_the_place_in_a_list_may_expire_too(desk: Desk) -> None:
+    """The next round begins at the top."""
+    for number in range(350):
+        desk.post(number, YEAR + number * MINUTE)
+    cursor = (await desk.drain()).cursor
+    answer, pages = desk.server.answer, 0
+
+    async def once(request: web.Request) -> web.StreamResponse:
+        nonlocal pages
+        pages += "after" in request.query
+        if pages == 1 and "after" in request.query:
+            return web.json_response({"error": {"message": "Invalid cursor", "code": 100}}, status=400)
+        return await answer(request)
+
+    desk.site.answer = once
+    batch = await desk.poll(cursor)
+    desk.comment(5, desk.server.said[f"{PAGE}_349"])
+    found: list[str] = []
+    for _ in range(5):
+        seen = await desk.drain(batch.cursor)
+        found, batch = [*found, *texts(seen.mentions)], replace(batch, cursor=seen.cursor)
+    assert "comment 5" in found
+
+
 async def test_comments_under_advertisements(desk: Desk) -> None:
     """Posts that only ran as advertisements stand in a list of their own, which needs permissions of its own."""
     desk.comment(5, desk.post(1, where="ads_posts"))
@@ -261,15 +285,29 @@ async def test_a_slow_server_is_not_asked_until_the_poll_is_given_up(desk: Desk)
     ],
 )
 async def test_it_slows_down_before_the_wall(desk: Desk, name: str, said: Any, rest: int | None) -> None:
-    """From 80 % on there is a rest after each look, longer the nearer the limit; what was read is kept."""
-    desk.comment(5, desk.post(1))
+    """From 80 % on a look is one step, and then there is a rest, longer the nearer the limit; at the limit nothing is asked."""
+    for number in range(3):
+        desk.comment(number, desk.post(number))
     desk.server.headers = {name: json.dumps(said)}
     batch = await desk.poll()
     assert batch.rest == (None if rest is None else rest * MINUTE)
     assert "post 1" in texts(batch.mentions)
-    assert ("comment 5" in texts(batch.mentions)) == (rest is None)
+    looks = [path for path in desk.server.asked if "comments" in path]
+    assert len(looks) == (3 if rest is None else 1 if rest <= 20 and "regain" not in str(said) else 0)
     desk.server.headers = {}
-    assert "comment 5" in texts((await desk.drain(batch.cursor)).mentions) or rest is None
+    seen = {*texts(batch.mentions), *texts((await desk.drain(batch.cursor)).mentions)}
+    assert seen >= {"comment 0", "comment 1", "comment 2"}
+
+
+async def test_a_limit_while_asking_for_what_a_call_named_keeps_the_rest(desk: Desk) -> None:
+    """It is asked for when the limit is over."""
+    comment = desk.comment(5, desk.post(1), NOW - timedelta(days=3))
+    cursor = (await desk.drain()).cursor
+    desk.hears(("feed", {"item": "comment", "verb": "edited", "comment_id": comment.id, "post_id": f"{PAGE}_1"}))
+    desk.server.errors = {comment.id: [{"error": {"code": 613}}]}
+    batch = await desk.poll(cursor)
+    assert (batch.rest, texts(batch.mentions)) == (timedelta(hours=1), [])
+    assert texts((await desk.poll(batch.cursor)).mentions) == ["comment 5"]
 
 
 async def test_a_limit_in_the_middle_keeps_what_was_read(desk: Desk) -> None:
@@ -297,6 +335,7 @@ async def test_a_limit_in_the_middle_keeps_what_was_read(desk: Desk) -> None:
             Trouble.CREDENTIALS,
             "a permission: pages_show_list;",
         ),
+        ({"code": 100, "message": "Invalid appsecret_proof provided"}, Trouble.CREDENTIALS, "`app_secret` is missing, or not"),
         ({"code": 100, "message": "(#100) nonexisting field"}, Trouble.REFUSED, "nonexisting field"),
         ({"code": 1}, Trouble.UNAVAILABLE, "try again later"),
         ({"code": 2, "is_transient": True}, Trouble.UNAVAILABLE, "try again later"),
@@ -414,8 +453,11 @@ async def test_a_call_about_a_post_that_no_list_shows(desk: Desk) -> None:
     cursor = (await desk.drain()).cursor
     post = desk.post(9, where="nowhere")
     comment = desk.comment(5, post)
-    desk.hears(("feed", {"item": "comment", "verb": "add", "post_id": post.id, "comment_id": comment.id, "message": "?"}))
-    assert set(texts((await desk.drain(cursor)).mentions)) == {"post 9", "comment 5"}
+    added = {"item": "comment", "verb": "add", "post_id": post.id, "comment_id": comment.id, "message": "?"}
+    desk.hears(
+        ("feed", added), ("feed", {**added, "post_id": f"{PAGE}_8", "comment_id": "8_1", "message": "of one nobody may read"})
+    )
+    assert set(texts((await desk.drain(cursor)).mentions)) == {"post 9", "comment 5", "of one nobody may read"}
 
 
 async def test_who_mentions_us_is_asked_for_and_else_taken_at_its_word(desk: Desk) -> None:

@@ -47,6 +47,7 @@ class Near:
     def __init__(self, server: GraphServer) -> None:
         self.server = server
         self.rest: timedelta | None = None
+        self.full = False
         self.notes: list[Rejected] = []
 
     async def ask(self, path: str, params: Mapping[str, str], *, needs: str) -> Any:
