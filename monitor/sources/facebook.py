@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field
 from monitor.domain.mention import Author, Engagement, Form, Mention
 from monitor.sources.base import Deleted, understand
 from monitor.sources.graph import GraphSettings, Page
-from monitor.sources.graph_posts import Entry, Watch
-from monitor.sources.graph_source import Found, GraphSource, Listing, digest
+from monitor.sources.graph_posts import Entry, Found, Listing, Watch, digest
+from monitor.sources.graph_source import GraphSource
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import at as within
 from monitor.sources.paging import Seen

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from monitor.domain.mention import Mention
+from monitor.sources.base import Deleted, Rejected
 from monitor.sources.paging import Walk
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of posts. `comments`: what is said under them is ours to read. `unlinked`: it does not name its next page."""
+
+    name: str
+    path: str
+    params: Mapping[str, str]
+    needs: str
+    comments: bool = True
+    unlinked: bool = False
+
+
+@dataclass(slots=True)
+class Found:
+    """What one poll has found so far."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    deleted: list[Deleted] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    spare: dict[str, Mention] = field(default_factory=dict)  # what a call says itself of something that may not be to be had
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +188,8 @@ class Watch:
 def _brief(each: Round | Post) -> dict[str, Any]:
     required = {"at", "digest"} if isinstance(each, Post) else set()
     return {name: value for name, value in asdict(each).items() if value or name in required}
+
+
+def digest(mention: Mention) -> str:
+    """What a post says and how the public reacted, in a few letters: to see whether it changed."""
+    return hashlib.sha256(f"{mention.text}\x1f{mention.engagement}".encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Author, Mention
 from monitor.sources import strict_json
-from monitor.sources.base import Batch, Deleted, Rejected, dump_cursor, load_cursor, understand
+from monitor.sources.base import Batch, Rejected, dump_cursor, load_cursor, understand
 from monitor.sources.graph import Graph, GraphSettings, Page
 from monitor.sources.graph_calls import Door, changes
-from monitor.sources.graph_posts import Entry, Round, Watch
+from monitor.sources.graph_posts import Entry, Found, Listing, Round, Watch
 from monitor.sources.kinds import Kit
 from monitor.sources.paging import Seen
 from monitor.sources.text import whole
@@ -26,28 +24,6 @@ LOOKS = 10  # pages of comments in one poll: the poll ends, its pages are stored
 TRIES = 5  # for a single thing that a call named
 _AGAIN = timedelta(hours=1)  # how often we ask anew how many follow us
 _UNREADABLE = frozenset({Trouble.REFUSED, Trouble.GONE})
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A list of posts. `comments`: what is said under them is ours to read. `unlinked`: it does not name its next page."""
-
-    name: str
-    path: str
-    params: Mapping[str, str]
-    needs: str
-    comments: bool = True
-    unlinked: bool = False
-
-
-@dataclass(slots=True)
-class Found:
-    """What one poll has found so far."""
-
-    mentions: list[Mention] = field(default_factory=list)
-    deleted: list[Deleted] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    spare: dict[str, Mention] = field(default_factory=dict)  # what a call says itself of something that may not be to be had
 
 
 class GraphSource(Door, ABC):
@@ -120,9 +96,9 @@ class GraphSource(Door, ABC):
     async def _ask_who(self, now: datetime) -> None:
         if self._asked_at is None or not timedelta(0) <= now - self._asked_at < _AGAIN:
             ours = await self._graph.ask(self._account, {"fields": self.who}, needs=self.needs)
-            if not isinstance(ours.get("id"), str):
+            if not isinstance(ours.get("id"), str | int):
                 raise SourceError(Trouble.MALFORMED, f"{self._settings.url} does not say who we are; is it the Graph API?")
-            self._ours, self._asked_at = ours, now
+            self._ours, self._asked_at = {**ours, "id": str(ours["id"])}, now
 
     def _us(self, handle: str = "") -> Author:
         return Author(
@@ -276,8 +252,3 @@ class GraphSource(Door, ABC):
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 found.rejected.append(Rejected(ask, f"not as Meta documents it ({type(error).__name__}: {str(error)[:120]})"))
             watch.asks.pop(ask, None)
-
-
-def digest(mention: Mention) -> str:
-    """What a post says and how the public reacted, in a few letters: to see whether it changed."""
-    return hashlib.sha256(f"{mention.text}\x1f{mention.engagement}".encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -12,11 +12,11 @@ from pydantic import AfterValidator, Field
 from monitor.domain.mention import Author, Engagement, Form, Mention
 from monitor.sources.base import understand
 from monitor.sources.graph import GraphSettings, Page
-from monitor.sources.graph_posts import Entry, Watch
-from monitor.sources.graph_source import Found, GraphSource, Listing, digest
+from monitor.sources.graph_posts import Entry, Found, Listing, Watch, digest
+from monitor.sources.graph_source import GraphSource
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import at as within
-from monitor.sources.paging import Seen
+from monitor.sources.paging import MOST_PAGES, Seen
 from monitor.sources.text import is_own, whole
 from monitor.sources.times import parse_time
 
@@ -88,7 +88,7 @@ class Instagram(GraphSource):
             mention = self._comment(each, post, answered)
             yield Seen(str(each["id"]), mention.written_at), mention
         if within(item, "replies.paging.next") and (due.found < due.wanted or watch.posts[post_id].read is None):
-            watch.asks.setdefault(f"answers {post_id} {item['id']}", 0)
+            watch.asks.setdefault(f"answers {post_id} {item['id']} 1", 0)
 
     def told(self, watch: Watch, change: Mapping[str, Any], at: datetime, found: Found) -> None:
         """docs/instagram-platform/webhooks: the fields comments, live_comments and mentions."""
@@ -109,7 +109,8 @@ class Instagram(GraphSource):
         if kind == "mentioned":
             found.mentions.append(await self._mentioned(first, others[0] if others else None))
         elif kind == "answers":
-            await self._answers(watch, first, others[0], others[1] if len(others) > 1 else None, found)
+            comment, number, *at = others
+            await self._answers(watch, first, comment, int(number), at[0] if at else None, found)
         else:
             fields = {"fields": f"{_SAID},parent_id,media{{id,permalink}}"}
             item = await self._graph.ask(first, fields, needs=self.needs)
@@ -125,15 +126,15 @@ class Instagram(GraphSource):
         item = answer[place.partition(".")[0]]
         return self._comment(item, str(within(item, "media.permalink") or "")) if comment else self._post(item)
 
-    async def _answers(self, watch: Watch, media: str, comment: str, at: str | None, found: Found) -> None:
+    async def _answers(self, watch: Watch, media: str, comment: str, number: int, at: str | None, found: Found) -> None:
         """A page of the answers to a comment, and on to the next: they come in an order that nobody has documented."""
         page = await self._graph.page(f"{comment}/replies", {"fields": _SAID, "limit": str(COMMENTS)}, at, needs=self.needs)
         post = watch.posts[media].address if media in watch.posts else ""
         answers, rejected = understand(page.items, lambda item: self._comment(item, post, comment))
         found.mentions += [each for each in answers if each.written_at >= watch.floor]
         found.rejected += rejected
-        if page.further is not None and page.items:
-            watch.asks[f"answers {media} {comment} {page.further}"] = 0
+        if page.further is not None and page.items and number < MOST_PAGES:
+            watch.asks[f"answers {media} {comment} {number + 1} {page.further}"] = 0
 
     def _post(self, item: Mapping[str, Any]) -> Mention:
         return Mention(

@@ -149,6 +149,25 @@ async def test_thousands_of_answers_to_one_comment_take_several_polls_and_none_i
     assert _polls > 5
 
 
+async def test_answers_that_never_end_are_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that always has another page of answers."""
+    monkeypatch.setattr("monitor.sources.instagram.MOST_PAGES", 5)
+    post = desk.post(1)
+    comment = desk.comment(5, post)
+    for number in range(100, 160):
+        desk.comment(number, post, answers=comment.id)
+    answer = desk.server._list
+
+    def endless(request: Any, items: list[Said], *, linked: bool) -> dict[str, Any]:
+        found = answer(request, items, linked=linked)
+        following = {"next": f"{request.url}&after=eHg"}
+        return {**found, "paging": following} if "replies" in request.path else found
+
+    monkeypatch.setattr(desk.server, "_list", endless)
+    await desk.drain()
+    assert desk.server.asked.count("5/replies") == 5
+
+
 async def test_comments_that_count_and_are_not_shown_do_not_keep_us(desk: Desk) -> None:
     """Hidden ones, and those of people who blocked us: it is looked for them once, and then no more."""
     desk.server.hidden = 7
