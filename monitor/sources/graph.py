@@ -23,6 +23,7 @@ from monitor.sources.http import Answer, HttpClient
 from monitor.sources.request import Request
 
 VERSION = "v26.0"  # of 2026; each is kept for at least two years (docs/graph-api/guides/versioning)
+SMALLEST = 5  # entries of a page; whoever says that these are too many will not be content
 SLOW = 80  # per cent of a limit: from here on we rest between two looks
 WINDOW = timedelta(hours=1)  # over which calls are counted: the rest when a limit is reached and nobody says for how long
 _PLACE = frozenset({"after", "until", "since", "offset", "__paging_token"})  # of a next page's address: all but who asks for what
@@ -117,7 +118,7 @@ class Graph:
         self._settings, self._http = settings, http
         self._signer = AsApp(settings.token, settings.app_secret)
         self._secrets = [each.get_secret_value() for each in (settings.token, settings.app_secret) if each is not None]
-        self._warned = False
+        self._warned, self._most = False, 100  # entries of a page: Meta may ask for fewer
 
     async def ask(self, path: str, params: Mapping[str, str], *, needs: str) -> Mapping[str, Any]:
         """The object at a path. `needs` are the permissions for it, in words. Raises `SourceError`."""
@@ -125,7 +126,14 @@ class Graph:
 
     async def page(self, path: str, params: Mapping[str, str], at: str | None, *, needs: str, unlinked: bool = False) -> Page:
         """One page of a list. `unlinked`: it gives cursors without the address of the next page. Raises `SourceError`."""
-        answer = await self._ask(path, {**params, **dict(parse_qsl(at or ""))}, needs)
+        limit = min(int(params["limit"]), self._most)
+        try:
+            answer = await self._ask(path, {**params, **dict(parse_qsl(at or "")), "limit": str(limit)}, needs)
+        except SourceError as error:
+            if error.trouble is not Trouble.TOO_LARGE or limit <= SMALLEST:
+                raise
+            self._most = max(limit // 4, SMALLEST)
+            return await self.page(path, params, at, needs=needs, unlinked=unlinked)
         items = answer.objects("data")
         return Page(items, _further(self._object(answer).get("paging"), unlinked=unlinked and bool(items)))
 
@@ -236,6 +244,8 @@ def _refusal(path: str, needs: str, code: int, error: Mapping[str, Any], said: s
     if code in _PERMISSIONS or (code == _INVALID and "permission" in said and path in _TOP):
         missing = ", ".join(dict.fromkeys(_NAMED.findall(said))) or needs
         return Trouble.CREDENTIALS, f"the token lacks a permission: {missing}; make one that has it"
+    if "reduce the amount of data" in said:
+        return Trouble.TOO_LARGE, "a page is too large for it"
     if code in _TEMPORARY or error.get("is_transient") is True:
         return Trouble.UNAVAILABLE, "it asks to try again later"
     return Trouble.REFUSED, "it refuses the question; check the number of the account, and `version`"

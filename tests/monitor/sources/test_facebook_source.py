@@ -170,6 +170,24 @@ async def test_ten_thousand_comments_take_several_polls_and_none_is_lost(desk: D
     assert 8 < polls < 20
 
 
+async def test_pages_that_are_too_large_become_smaller(desk: Desk) -> None:
+    """As Meta asks for with long posts; one that is never content is told."""
+    for number in range(150):
+        desk.post(number)
+    answer, most = desk.server.answer, 30
+
+    async def small(request: web.Request) -> web.StreamResponse:
+        if int(request.query.get("limit", "1")) > most:
+            said = "Please reduce the amount of data you're asking for, then retry your request"
+            return web.json_response({"error": {"message": said, "code": 1}}, status=500)
+        return await answer(request)
+
+    desk.site.answer = small
+    assert len((await desk.drain()).mentions) == 150
+    most = 1
+    assert (await trouble_of(desk.poll())).trouble is Trouble.TOO_LARGE
+
+
 async def test_a_server_that_sorts_the_other_way_loses_nothing(desk: Desk) -> None:
     """Where `order` is not known, all pages are gone through."""
     desk.server.order = 1
