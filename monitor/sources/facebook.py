@@ -105,7 +105,7 @@ class Facebook(GraphSource):
             found.deleted.append(Deleted(self.network, gone))
         elif comment and (change["field"] == "mention" or verb in _EDITS):
             self._ask(watch, f"comment {comment} {post or ''}", value, at, found)
-        elif post and (verb in _EDITS or not watch.touch(str(post))):
+        elif post and (verb in _EDITS or not watch.touch(str(post), self._clock.wall())):
             self._ask(watch, f"post {post}", None if comment else value, at, found)
             if comment:  # the post may not be to be had (an advertisement)
                 self._ask(watch, f"comment {comment} {post}", value, at, found)
@@ -129,10 +129,10 @@ class Facebook(GraphSource):
             found.mentions.append(self._comment(item, post[0] if post else ""))
             return
         entry = self.entry(self.listings[0], item)
-        watch.meet(entry)
+        watch.meet(entry, self._clock.wall())
         found.mentions.append(entry.mention)
         if entry.told is not None:
-            watch.touch(number)
+            watch.touch(number, self._clock.wall())
 
     def _post(self, item: Mapping[str, Any]) -> Mention:
         figures = {name: whole(within(item, f"{name}.summary.total_count")) for name in ("comments", "reactions")}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from monitor.domain.mention import Mention
 from monitor.sources.base import Deleted, Rejected
-from monitor.sources.paging import Walk
+from monitor.sources.paging import Seen, Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,20 @@ class Post:
 
 @dataclass(slots=True)
 class Due:
-    """One whose comments are to be read: what was told, how many new ones there must be, and how many have been found."""
+    """One whose comments are to be read: what was told, and when; how many new ones that are, and how many of them are found.
+
+    What was said after `at` is not among them, whatever has been found meanwhile.
+    """
 
     told: str | None
     comments: int
+    at: float
     wanted: int = 0
     found: int = 0
+
+    def among(self, new: Sequence[Seen]) -> int:
+        """How many of these had been said when it was told how many there are."""
+        return sum(each.at.timestamp() <= self.at for each in new)
 
 
 @dataclass(slots=True)
@@ -120,7 +128,7 @@ class Watch:
             "asks": self.asks,
         }
 
-    def meet(self, entry: Entry, *, history: bool = False) -> bool:
+    def meet(self, entry: Entry, now: datetime, *, history: bool = False) -> bool:
         """Whether a post says something new. If its comments have changed they are due. `history`: older ones are no news."""
         known = self.posts.get(entry.id)
         written_at = entry.mention.written_at
@@ -135,16 +143,15 @@ class Watch:
             known.digest = entry.digest
         under_way = entry.id in self.due and self.walk(entry.id).more  # what comes on top meanwhile is the next walk's
         if entry.told is not None and entry.told != known.read and not under_way:
-            before = self.due.get(entry.id, Due(None, 0))
             wanted = max(entry.comments - known.comments, 0) if known.read is not None else 0
-            self.due[entry.id] = replace(before, told=entry.told, comments=entry.comments, wanted=wanted)
+            self.due[entry.id] = Due(entry.told, entry.comments, now.timestamp(), wanted)
         return news
 
-    def touch(self, post_id: str) -> bool:
+    def touch(self, post_id: str, now: datetime) -> bool:
         """Somebody has said something under a post: look there. False: it is not known."""
         if post_id in self.posts:
             post = self.posts[post_id]
-            self.due.setdefault(post_id, Due(post.read, post.comments, wanted=1))
+            self.due.setdefault(post_id, Due(post.read, post.comments, now.timestamp(), wanted=1))
         return post_id in self.posts
 
     def walk(self, post_id: str) -> Walk:
@@ -154,14 +161,19 @@ class Watch:
             self._walks[post_id] = Walk(self.floor) if walk.floor is None else walk
         return self._walks[post_id]
 
-    def walked(self, post_id: str, walk: Walk, found: int) -> None:
-        """One page of its comments has been read, with so many new ones."""
+    def walked(self, post_id: str, walk: Walk, new: Sequence[Seen]) -> None:
+        """One page of its comments has been read, with these that are new."""
         post, due = self.posts[post_id], self.due.pop(post_id)
         self._walks[post_id] = walk
         if walk.more:
-            self.due[post_id] = replace(due, found=due.found + found)  # it is the last now: the others have their turn
+            self.due[post_id] = replace(due, found=due.found + due.among(new))  # it is the last now: the others have their turn
         else:
             post.read, post.comments = due.told, due.comments
+
+    def again(self, post_id: str) -> None:
+        """The place in its comments has expired: begin at the top, and go down to what is known."""
+        self._walks[post_id] = self.walk(post_id).again()
+        self.due[post_id] = replace(self.due[post_id], found=0)
 
     def later(self, post_id: str) -> None:
         """It cannot be read now: the others have their turn."""

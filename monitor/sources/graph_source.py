@@ -149,7 +149,7 @@ class GraphSource(Door, ABC):
         entries, rejected = understand(page.items, lambda item: self.entry(listing, item))
         found.rejected += [Rejected(f"{listing.name}, {each.where}", each.why) for each in rejected]
         more_new = bool(entries) and entries[-1].id not in watch.posts
-        found.mentions += [each.mention for each in entries if watch.meet(each, history=history)]
+        found.mentions += [each.mention for each in entries if watch.meet(each, self._clock.wall(), history=history)]
         return page, more_new
 
     def _is_news(self, watch: Watch, page: Page, listing: Listing) -> bool:
@@ -189,8 +189,7 @@ class GraphSource(Door, ABC):
         except SourceError as error:
             if error.trouble not in _UNREADABLE or walk.at is None:
                 raise
-            watch.walked(post_id, walk.again(), 0)  # the place has expired: from the top, down to what is known
-            watch.due[post_id] = due
+            watch.again(post_id)
             return
         overlap, seen, further = self._settings.overlap, [each for each, _ in said], page.further
         since = walk.since(overlap)
@@ -198,11 +197,11 @@ class GraphSource(Door, ABC):
         newest_first = through is not None or not seen or seen[0].at >= seen[-1].at
         last = next((each for each, mention in reversed(said) if mention.parent == mention.thread), None)
         new = [each for each in seen if each.at >= since and each.id not in walk.known]
-        if through and last is not None and last.at < since and due.found + len(new) >= due.wanted:
+        if through and last is not None and last.at < since and due.found + due.among(new) >= due.wanted:
             further = None  # all that must be new has been found
         walk, _ = walk.take(seen, further, overlap=overlap, newest_first=newest_first, history=True, through=bool(through))
         found.mentions += [mention for each, mention in said if each.at >= since]
-        watch.walked(post_id, walk, len(new))
+        watch.walked(post_id, walk, new)
 
     # Meta's calls.
 

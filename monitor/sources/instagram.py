@@ -97,7 +97,7 @@ class Instagram(GraphSource):
             watch.asks.setdefault(f"mentioned {value['media_id']} {value.get('comment_id') or ''}".strip(), 0)
         elif kind in {"comments", "live_comments"}:
             media, number = str(value["media"]["id"]), str(value["id"])
-            if not (watch.touch(media) and kind == "comments" and not value.get("parent_id")):
+            if not (watch.touch(media, self._clock.wall()) and kind == "comments" and not value.get("parent_id")):
                 watch.asks.setdefault(f"comment {number} {media}", 0)
                 item = {**value, "timestamp": at.timestamp()}
                 post = watch.posts[media].address if media in watch.posts else ""

@@ -93,6 +93,7 @@ async def found_by(server: GraphServer, steps: Sequence[tuple[str, int]]) -> set
         posts, comments = [each for each in said if not each.under], [each for each in said if each.under and not each.answers]
         if what == "poll":
             await poll(killed=which % 4 == 0)
+            clock.advance(timedelta(seconds=1))
         elif what == "post" or not posts:
             said.append(Said(f"{PAGE}_{number}" if facebook else str(number), f"{number}", clock.wall(), "brand", where=media))
         elif what == "comment" or not comments:
@@ -111,6 +112,14 @@ async def found_by(server: GraphServer, steps: Sequence[tuple[str, int]]) -> set
 steps = st.lists(
     st.tuples(st.sampled_from(["post", "comment", "comment", "answer", "answer", "poll"]), st.integers(0, 40)), max_size=60
 )
+
+
+def test_an_answer_that_comes_during_a_walk_hides_none_below() -> None:
+    """It is among those that were found, and was not among those that were told."""
+    said = ["comment 31", "answer 33", "comment 16", "comment 13", "poll 22", "poll 34", "comment 38", "answer 8", "comment 28"]
+    said += ["comment 9", "poll 31", "answer 3"]
+    parted = [(each.split()[0], int(each.split()[1])) for each in said]
+    assert asyncio.run(found_by(GraphServer("t", page=ACCOUNT), parted)) == set()
 
 
 @given(steps=steps)
