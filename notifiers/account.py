@@ -25,7 +25,7 @@ def headline(voice: Voice, account: AccountFacts) -> str:
     if account.ended:
         return voice.say("account.ended")
     if account.calm:
-        return voice.say("account.calm", since=_at(voice, account.since))
+        return voice.say("account.calm", span=_span(voice, account))
     said = voice.count("account.alerts", account.alerts) if account.rules else voice.count("account.plans", len(account.plans))
     if not account.all.messages:
         return said
@@ -39,14 +39,18 @@ def _messages(voice: Voice, messages: int, by_night: int) -> str:
 
 def why(voice: Voice, account: AccountFacts) -> list[str]:
     """That nobody was told, what that would have been in messages, and until when it goes on."""
-    return [said for said in (_span(voice, account), *_counts(voice, account), _goes_on(voice, account)) if said]
+    return [said for said in (_nobody(voice, account), *_counts(voice, account), _goes_on(voice, account)) if said]
+
+
+def _nobody(voice: Voice, account: AccountFacts) -> str:
+    if not account.calm:
+        return voice.say("account.nobody", span=_span(voice, account))
+    return voice.say("account.nothing", span=_span(voice, account)) if account.ended else ""
 
 
 def _span(voice: Voice, account: AccountFacts) -> str:
-    said = {"since": _at(voice, account.since), "until": _at(voice, account.until)}
-    if not account.calm:
-        return voice.say("account.nobody", **said)
-    return voice.say("account.nothing", **said) if account.ended else ""
+    """« 1er mars, 08:00 – 2 mars, 08:00 »: its end has a day where it is another than that of its beginning."""
+    return f"{_at(voice, account.since)} – {voice.reader.moment(account.until, account.since)}"
 
 
 def _counts(voice: Voice, account: AccountFacts) -> Iterator[str]:
@@ -76,8 +80,6 @@ def next_step(voice: Voice, account: AccountFacts) -> tuple[str, str]:
     if everything is not None and account.ends is not None:
         ends, place = _at(voice, account.ends), one_line(everything.place, _PLACE)
         return voice.say("do.account.wait", ends=ends, place=place), ""
-    if account.ended:
-        return voice.say("do.account.ended"), ""
     switch = _switch_of_what_rang(account)
     if switch is None:
         return voice.say("do.account.none"), ""
@@ -94,9 +96,9 @@ def _switch_of_what_rang(account: AccountFacts) -> tuple[str, str, str] | None:
 
 def otherwise(voice: Voice, account: AccountFacts) -> tuple[str, str]:
     """How to make it quieter before it rings."""
-    if not account.rules:
+    loudest = max((rule for rule in account.rules if not rule.removed), key=lambda rule: len(rule.at), default=None)
+    if loudest is None:
         return "", ""
-    loudest = max(account.rules, key=lambda rule: len(rule.at))
     return voice.say("do.account.quieter"), f"tocsin backtest {one_line(loudest.alert.rule, _NAME)} store --wanted 2"
 
 

@@ -241,7 +241,7 @@ class WouldRingFacts:
     """A rule that was only observed: `alert` is the gravest of those that would have rung `at` these moments.
 
     `subject` is the display name of what it is about, `to` are those who would have been told, as people call them, `ringing`
-    says how many of them ring still.
+    says how many of them ring still. `removed`: the configuration has no such rule any more.
     """
 
     alert: AlertFacts
@@ -249,6 +249,7 @@ class WouldRingFacts:
     to: Sequence[str]
     subject: str | None = None
     ringing: int = 0
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +293,7 @@ class AccountFacts:
     """What was only observed, from `since` (aware) until the message. `heard` counts the mentions that came.
 
     `yours` are the messages that this reader would have had, `all` those of all `receivers`. `ends` is when everything begins
-    to ring by itself, `ended` says that it just has. `switches` are what is only observed, still.
+    to ring by itself, `ended` says that it has by now. `switches` are what is only observed, still.
     """
 
     since: datetime

@@ -68,7 +68,8 @@ async def _account(tx: UnitOfWork, settings: Settings, installation: str, since:
     receivers = [each for name in settings.observing.to or ("default",) for each in settings.resolve(name)]
     if not receivers:
         raise UsageError("nobody would get the account: name somebody in `observing.to` or `routing.default`")
-    asked = Notification(0, None, receivers[0], 1, NotificationKind.ACCOUNT, (), ends, ends)
+    now = clock.now()
+    asked = Notification(0, None, receivers[0], 1, NotificationKind.ACCOUNT, (), now, now)
     message = await Composer(settings, installation, replay=False).account(tx, asked, begins, ends)
     assert message.account is not None
     # Whoever types it is none of the receivers: how many messages there would have been in all is what they can be told.

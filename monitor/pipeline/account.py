@@ -12,13 +12,15 @@ from monitor.domain.plan import EventKind, PlanRun, TimelineEvent
 from monitor.pipeline.counting import Said, messages
 from monitor.pipeline.quiet_hours import Quiet
 from monitor.pipeline.recipients import Recipients
+from monitor.plans import ONLY_OBSERVED, Why
 from monitor.settings import Settings
 from monitor.storage import UnitOfWork
 
 _OPENED = (EventKind.PLAN_OPENED, EventKind.PLAN_REOPENED)
 _WOULD_TELL = EventKind.PLAN_WOULD_TELL
 _RANG, _OVER = EventKind.ALERT_OBSERVED, EventKind.ALERT_RESOLVED
-_KINDS = (_RANG, _OVER, *_OPENED, _WOULD_TELL)
+_CLOSED = EventKind.PLAN_CLOSED
+_KINDS = (_RANG, _OVER, *_OPENED, _WOULD_TELL, _CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,11 @@ def _rang(story: Sequence[TimelineEvent], alerts: Mapping[int, Alert], recipient
 async def _plans(tx: UnitOfWork, story: Sequence[TimelineEvent]) -> AsyncIterator[PlanAccount]:
     """The runs that were only observed, in the order in which they are met; what was carried out is none."""
     found: dict[int, list[TimelineEvent]] = {}
+    into_force = {(event.plan_run_id, event.at) for event in story if _into_force(event)}
     for event in story:
-        if event.plan_run_id is not None and (event.kind == _WOULD_TELL or _opens_observed(event)):
+        if event.plan_run_id is None or (_says_over(event) and (event.plan_run_id, event.at) in into_force):
+            continue
+        if event.kind == _WOULD_TELL or _opens_observed(event):
             found.setdefault(event.plan_run_id, []).append(event)
     for number, events in found.items():
         run = await tx.plans.get(number)
@@ -119,6 +124,15 @@ async def _plans(tx: UnitOfWork, story: Sequence[TimelineEvent]) -> AsyncIterato
 
 def _opens_observed(event: TimelineEvent) -> bool:
     return event.kind in _OPENED and (event.detail or {}).get("mode") == "observe"
+
+
+def _into_force(event: TimelineEvent) -> bool:
+    """Whether a run was closed only because its plan is carried out from then on: nobody would have been told of an end."""
+    return event.kind == _CLOSED and (event.detail or {}).get("why") == ONLY_OBSERVED
+
+
+def _says_over(event: TimelineEvent) -> bool:
+    return event.kind == _WOULD_TELL and (event.detail or {}).get("why") == Why.OVER
 
 
 def _said_by_plans(plans: Sequence[PlanAccount], recipients: Recipients) -> Iterator[Said]:

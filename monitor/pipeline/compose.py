@@ -105,10 +105,13 @@ class Composer:
         """The account that was owed in the same transaction as the message."""
         event = observing.in_time(await tx.timeline.of_kinds(observing.KINDS), notification.created_at)
         since, until = observing.span(event) if event is not None else (notification.created_at, notification.created_at)
-        return await self.account(tx, notification, since, until)
+        last = event is not None and event.kind == observing.ENDED
+        return await self.account(tx, notification, since, until, last=last)
 
-    async def account(self, tx: UnitOfWork, notification: Notification, since: datetime, until: datetime) -> Message:
-        """What was only observed from `since` until before `until`, and how to let it ring."""
+    async def account(
+        self, tx: UnitOfWork, notification: Notification, since: datetime, until: datetime, *, last: bool = False
+    ) -> Message:
+        """What was only observed from `since` until before `until`, and how to let it ring. After the `last`, nothing is."""
         plain, settings = self.plain(notification), self._settings
         found = await account_of(tx, settings, since, until)
         alerts, receiver = found.alerts, settings.receivers[notification.receiver]
@@ -126,7 +129,7 @@ class Composer:
             all=_count([at for moments in found.messages.values() for at in moments], plain.timezone),
             receivers=tuple(self._owners.get(name, name) for name in found.messages),
             ends=ends if ends is not None and until < ends else None,
-            ended=ends is not None and since < ends <= until,
+            ended=last or (ends is not None and since < ends <= until),
             switches=tuple(_switches(settings, until)),
         )
         kept_together = f"{self._installation}.account.{notification.receiver}"
@@ -141,6 +144,7 @@ class Composer:
             to=tuple(self._called(to)),
             subject=self._display(gravest.labels.get("subject")),
             ringing=sum(each.alert.resolved_at is None and not each.alert.personal for each in found.rang),
+            removed=gravest.rule not in self._titles,
         )
 
     def _would_open(self, found: PlanAccount, language: Language) -> WouldOpenFacts:

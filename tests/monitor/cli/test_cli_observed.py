@@ -56,6 +56,12 @@ def test_observed_without_a_span_is_about_the_last_day(tried: Tocsin) -> None:
     assert "nothing would have rung" in tried.at("observed").output
 
 
+def test_observed_names_both_ends_of_a_span(tried: Tocsin) -> None:
+    """With the day, and the year where it is another, also where nothing would have rung."""
+    done = tried.at("observed", "--from", "2025-03-02", "--to", "2025-03-04")
+    assert "nothing would have rung for Acme (2 Mar 2025, 00:00 – 5 Mar, 00:00)" in " ".join(done.output.split())
+
+
 def test_observed_refuses_a_span_that_ends_before_it_begins(tried: Tocsin) -> None:
     """In words that name both ends."""
     done = tried.at("observed", "--from", "2026-03-03", "--to", "2026-03-02T10:00")

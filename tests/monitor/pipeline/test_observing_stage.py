@@ -238,7 +238,7 @@ async def test_at_its_end_what_rings_still_is_told_and_opens_its_plan(house: Bui
     assert {alert.incident_id for alert in await home.alerts()} == {running.incident_id}
     last = accounts(home)[-1]
     assert (last.ended, last.ends, last.switches) == (True, None, ())
-    assert headline(home.told("desk")[-1]) == "From now on Tocsin rings for Acme: observing is over"
+    assert headline(home.told("desk")[-1]) == "Tocsin now rings for Acme: observing is over"
     home.restart()
     await pass_time(home, 30 * MINUTE, step=10 * MINUTE)
     assert [kind for kind in home.kinds("room") if kind != "call"] == ["plan", "first"]
@@ -302,6 +302,65 @@ async def test_a_silence_is_no_alert_that_would_have_rung(hut: Build) -> None:
     await pass_time(home, DAY)
     assert [rule.alert.rule for rule in accounts(home)[-1].rules] == ["crisis"]
     assert home.told("room") == []
+
+
+# --- it says nothing that is false ---------------------------------------------------------------------------------------
+
+
+async def test_what_rings_beside_what_is_observed_is_not_denied(hut: Build, configure: Any) -> None:
+    """`until` is removed and a storm rings: the last account says that all rings now, and not that posts were too few."""
+    home = hut(rules=[CRISIS], observing=WEEK)
+    await pass_time(home, 2 * HOUR)
+    home.restart(configure(rules=[CRISIS]))
+    await home.storm()
+    await pass_time(home, DAY, step=6 * HOUR)
+    assert home.kinds("room")[0] == "first"
+    last = home.told("desk")[-1]
+    said = " ".join(text(last).split())
+    assert last.account is not None
+    assert (last.account.calm, last.account.ended) == (True, True)
+    assert headline(last) == "Tocsin now rings for Acme: observing is over"
+    assert "3 posts were read." in said
+    assert "All rules ring now" in said
+
+
+async def test_of_a_storm_that_is_exempt_only_the_plan_was_told_to_nobody(hut: Build) -> None:
+    """The room was told that it rings: the account does not say that nobody was, but of what follows."""
+    home = hut(rules=[CRISIS | {"exempt": True, "plan": "storm"}], plans=[CHECK_PLAN], observing=WEEK)
+    await home.stages.accounts.step()
+    await home.storm()
+    await pass_time(home, 2 * HOUR)
+    assert home.kinds("room") == ["first"]
+    assert "Of what follows nobody was told (08:00 – 09:00)" in text(home.told("desk")[-1])
+
+
+async def test_a_plan_in_force_is_none_that_would_be_open(hut: Build, configure: Any) -> None:
+    """That its observed run was closed to be carried out is nothing that somebody would have been told."""
+    crisis, other = CRISIS | LONG | {"plan": "storm", "realert": "1h"}, COMPLAINT | {"mode": "observe"}
+    tried = CHECK_PLAN | {"activation": {"mode": "observe"}}
+    home = hut(rules=[crisis, other], plans=[tried], observing={"at": "09:00"})
+    await home.stages.accounts.step()
+    await home.storm()
+    await pass_time(home, 20 * HOUR, step=2 * HOUR)
+    await home.storm()
+    await pass_time(home, 6 * HOUR, step=2 * HOUR)
+    home.restart(configure(rules=[crisis, other], plans=[CHECK_PLAN], observing={"at": "09:00"}))
+    await pass_time(home, 24 * HOUR, step=HOUR)
+    assert [run.state for run in await home.runs()] != [RunState.OBSERVING]
+    assert (accounts(home)[-1].plans, accounts(home)[-1].all.messages) == ((), 0)
+
+
+async def test_no_backtest_is_offered_of_a_rule_that_is_gone(hut: Build, configure: Any) -> None:
+    """The command would fail: only a rule that there is can be asked about."""
+    other = COMPLAINT | {"mode": "observe"}
+    home = hut(rules=[TRIED, other], observing={"at": "09:00"})
+    await home.stages.accounts.step()
+    await home.storm()
+    home.restart(configure(rules=[other], observing={"at": "09:00"}))
+    await pass_time(home, 2 * HOUR)
+    said = text(home.told("desk")[-1])
+    assert "crisis (critical)" in said
+    assert "tocsin backtest crisis" not in said
 
 
 # --- when ----------------------------------------------------------------------------------------------------------------
