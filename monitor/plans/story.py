@@ -79,8 +79,8 @@ def _places_in(phrase: str) -> Iterator[str]:
 
 def _place(name: str, detail: Mapping[str, object], titles: Titles, called: Called, language: Language) -> str:
     """What stands in a place of a phrase."""
-    if name == "to":
-        return _listed(map(called, names_in(detail.get("to"))), language)
+    if name in {"to", "receiver"}:
+        return _listed(map(called, names_in(detail.get(name))), language)
     if name == "groups":
         groups = names_in(detail.get("groups") or detail.get("group"))
         return _listed((group(language, each) for each in groups), language)

@@ -101,6 +101,11 @@ def test_what_it_is_about_stands_by_itself() -> None:
     assert said("plan.handed_over", "lea", to="head", note="back at 8").about == "head"
 
 
+def test_a_receiver_is_called_as_people_call_it() -> None:
+    """Whoever could not be told has the same name as they who would have been."""
+    assert said(EventKind.DELIVERY_FAILED, receiver="lea").said == "Léa could not be told"
+
+
 def test_what_people_wrote_is_no_template() -> None:
     """Nor does it break the line that it stands in."""
     assert said("alert.opened", rule="{0.__class__}\n{rule}").said == "Alert “{0.__class__} {rule}”"
