@@ -12,8 +12,6 @@ from typing import Final
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton
-
 from notifiers.reader import Reader
 
 FONTS: Final = "DejaVu Sans, Liberation Sans, Noto Sans, Verdana, Arial, Helvetica, sans-serif"
@@ -136,7 +134,7 @@ def _ticks(axis: Axis, reader: Reader) -> Iterator[tuple[datetime, str]]:
         )
     for skeleton, at in named:
         if axis.since <= at <= axis.until:
-            yield at, format_skeleton(skeleton, at, tzinfo=zone, locale=reader.locale)
+            yield at, reader.dated(skeleton, at, zone)
 
 
 def said(points: Sequence[tuple[float, float]]) -> str:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from notifiers.message import AccountFacts, AlertFacts, WouldOpenFacts, WouldRingFacts, WouldTellFacts
 from notifiers.safe import one_line
-from notifiers.standing import Section
 from notifiers.voice import Voice
 
+Line = tuple[str, Sequence[str]]
+"""A line, and what belongs to it."""
 Describe = Callable[[Voice, AlertFacts], str]
 
 _NAME, _PLACE = 120, 300
@@ -105,18 +106,18 @@ def otherwise(voice: Voice, account: AccountFacts) -> tuple[str, str]:
 # --- what stands below ---------------------------------------------------------------------------------------------------
 
 
-def sections(voice: Voice, account: AccountFacts, describe: Describe) -> list[Section]:
+def sections(voice: Voice, account: AccountFacts, describe: Describe) -> list[tuple[str, Sequence[Line]]]:
     """What would have rung, which plans would have opened, and where it is written that they are only observed."""
-    found: list[Section] = [
+    found: list[tuple[str, Sequence[Line]]] = [
         (voice.say("account.rules"), [_rule(voice, each, describe) for each in account.rules[:_MOST_RULES]]),
-        (voice.say("account.opened"), [said for plan in account.plans[:_MOST_RULES] for said in _plan(voice, plan)]),
-        (voice.say("account.switches"), list(_switches(voice, account))),
+        (voice.say("account.opened"), [_plan(voice, plan) for plan in account.plans[:_MOST_RULES]]),
+        (voice.say("account.switches"), [(said, ()) for said in _switches(voice, account)]),
     ]
     return [(title, lines) for title, lines in found if lines]
 
 
-def _rule(voice: Voice, rule: WouldRingFacts, describe: Describe) -> str:
-    """« Les plaintes affluent (critique), 3 fois : 12:04, 15:30, 18:10. 23 personnes … — d’habitude 2. Pour : Camille. »."""
+def _rule(voice: Voice, rule: WouldRingFacts, describe: Describe) -> Line:
+    """« Les plaintes affluent (critique), 3 fois : 12:04 · 15:30 · 18:10 », what was observed, and « Pour : Camille. »."""
     alert = rule.alert
     about = Voice(replace(voice.message, subject=rule.subject, posts=(), account=None))
     said = voice.count(
@@ -126,23 +127,26 @@ def _rule(voice: Voice, rule: WouldRingFacts, describe: Describe) -> str:
         severity=voice.say(f"severity.{alert.severity}").lower(),
         at=_moments(voice, rule.at),
     )
-    parts = [said, f"{describe(about, alert)}.", voice.say("account.to", to=_names(voice, rule.to)) if rule.to else ""]
-    return " ".join([*(part for part in parts if part), *([voice.say("account.rings_on")] if rule.ringing else [])])
+    to = voice.say("account.to", to=_names(voice, rule.to)) if rule.to else ""
+    last = " ".join(filter(None, (to, voice.say("account.rings_on") if rule.ringing else "")))
+    return said, [each for each in (f"{describe(about, alert)}.", last) if each]
 
 
 def _moments(voice: Voice, moments: Sequence[datetime]) -> str:
     """The day where it is another than that of the moment before."""
     shown = moments[:_MOST_MOMENTS]
     said = [voice.reader.moment(at, before) for before, at in zip((voice.message.created_at, *shown), shown, strict=False)]
-    return " · ".join([*said, *(["…"] if len(moments) > len(shown) else [])])
+    return " · ".join([*said, *_rest(voice, len(moments) - len(shown))])
 
 
-def _plan(voice: Voice, plan: WouldOpenFacts) -> Iterator[str]:
+def _plan(voice: Voice, plan: WouldOpenFacts) -> Line:
     title = one_line(plan.title, _NAME)
-    if plan.opened is not None:
-        yield voice.say("account.plan", plan=title, at=_at(voice, plan.opened))
-    else:
-        yield voice.say("account.plan.goes_on", plan=title)
+    if plan.opened is None:
+        return voice.say("account.plan.goes_on", plan=title), list(_all_told(voice, plan))
+    return voice.say("account.plan", plan=title, at=_at(voice, plan.opened)), list(_all_told(voice, plan))
+
+
+def _all_told(voice: Voice, plan: WouldOpenFacts) -> Iterator[str]:
     before = plan.opened or voice.message.created_at
     for each in plan.told[:_MOST_TOLD]:
         yield _told(voice, each, before)
@@ -165,8 +169,12 @@ def _switches(voice: Voice, account: AccountFacts) -> Iterator[str]:
 
 def _names(voice: Voice, names: Sequence[str]) -> str:
     said = [one_line(name, _NAME) for name in names[:_MOST_NAMES]]
-    rest = len(names) - len(said)
-    return ", ".join([*said, *([voice.count("account.others", rest)] if rest else [])])
+    return ", ".join([*said, *_rest(voice, len(names) - len(said))])
+
+
+def _rest(voice: Voice, number: int) -> list[str]:
+    """Of what is not named, how many there are."""
+    return [voice.count("account.others", number)] if number else []
 
 
 def _at(voice: Voice, at: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -21,6 +22,7 @@ _LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _Form = Literal["short", "long"]
 _SMALLER = {"day": (3600, "hour"), "hour": (60, "minute")}
+_FIRST = re.compile(r"^1(?=\s)")
 
 
 @lru_cache(maxsize=64)
@@ -82,11 +84,19 @@ class Reader:
         if here.date() == today.date():
             return hour
         skeleton = "MMMd" if here.year == today.year else "yMMMd"
-        return f"{format_skeleton(skeleton, at, tzinfo=zone, locale=self.locale)}, {hour}"
+        return f"{self.dated(skeleton, at, zone)}, {hour}"
 
-    def day(self, day: date) -> str:
-        """« 1 mai 2026 »."""
-        return format_date(day, format="long", locale=self.locale)
+    def dated(self, skeleton: str, at: datetime, zone: tzinfo) -> str:
+        """The parts of a date that the skeleton names: « 1er mai » of `MMMd`."""
+        return self._first(format_skeleton(skeleton, at, tzinfo=zone, locale=self.locale))
+
+    def day(self, day: date, form: Literal["medium", "long"] = "long") -> str:
+        """« 1er mai 2026 »."""
+        return self._first(format_date(day, format=form, locale=self.locale))
+
+    def _first(self, said: str) -> str:
+        """French days are numbered but for the first of a month, which babel does not know."""
+        return _FIRST.sub("1er", said) if self.language == "fr" else said
 
     def day_written(self, written: str) -> str:
         """A date (ISO 8601) as one reads it; as it was written where it is none."""

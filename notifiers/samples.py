@@ -454,8 +454,8 @@ def account(language: Language = "fr", **facts: Any) -> Message:
         "receivers": ("Camille Roy", "crisis-room", "Direction"),
         "ends": morning + 5 * 24 * hour,
         "switches": (
-            SwitchFacts("all", "", "/etc/tocsin/monitor.yaml:12"),
-            SwitchFacts("rule", "new-topic", "/etc/tocsin/rules/acme.yaml:31"),
+            SwitchFacts("all", "", "monitor.yaml:12"),
+            SwitchFacts("rule", "new-topic", "rules/acme.yaml:31"),
         ),
     }
     facts = known | facts
@@ -480,7 +480,7 @@ def account(language: Language = "fr", **facts: Any) -> Message:
 def calm_account(language: Language = "fr") -> Message:
     """A day on which nothing would have rung, of one rule that is tried."""
     nobody = CountFacts()
-    tried = SwitchFacts("rule", "new-topic", "/etc/tocsin/rules/acme.yaml:31")
+    tried = SwitchFacts("rule", "new-topic", "rules/acme.yaml:31")
     return account(language, rules=(), plans=(), yours=nobody, all=nobody, receivers=(), ends=None, switches=(tried,))
 
 

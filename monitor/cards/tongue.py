@@ -9,8 +9,6 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-
 from monitor.cards.words import say
 from monitor.domain.plan import localized
 from notifiers.catalogue import typeset
@@ -59,7 +57,7 @@ class Tongue:
 
     def day(self, day: date) -> str:
         """« 7 déc. 2026 »."""
-        return format_date(day, "medium", locale=self.reader.locale)
+        return self.reader.day(day, "medium")
 
     def today(self, at: datetime) -> date:
         """The day by this reader's clock."""

@@ -34,6 +34,7 @@ from monitor.domain.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from monitor.settings import Outline
     from monitor.storage import Erased, Hold, Store, UnitOfWork
+    from notifiers.message import Language
 
 Network = Annotated[str, typer.Argument(help="The network, for instance mastodon.")]
 Who = Annotated[str, typer.Argument(help="The author's handle, or id on the network.")]
@@ -56,7 +57,6 @@ _ANSWERS = {
         " your supervisory authority.",
     },
 }
-_LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 
 
 @app.command(rich_help_panel=KEEPS)
@@ -147,14 +147,14 @@ def _facts(erased: Erased, settings: Outline) -> dict[str, Any]:
         "holds": [{"id": each.id, "on": _on(each), "reason": each.reason, "until": each.until} for each in erased.holds],
         "cannot_be_recalled": [asdict(each) for each in erased.sent],
         "backups": _backups(settings),
-        "answer": {language: _answer(erased, language) for language in ("fr", "en")},
+        "answer": {"fr": _answer(erased, "fr"), "en": _answer(erased, "en")},
     }
 
 
-def _answer(erased: Erased, language: str) -> str:
-    from babel.dates import format_date
+def _answer(erased: Erased, language: Language) -> str:
+    from notifiers.reader import Reader
 
-    date = format_date(erased.erased_at, "long", locale=_LOCALES[language])
+    date = Reader(language, "UTC").day(erased.erased_at)
     return _ANSWERS["held" if erased.pending else "erased"][language].format(date=date)
 
 

@@ -172,7 +172,7 @@ async def _print_handover(store: Store, found: PlanRun, settings: Outline) -> No
     for title, lines in shown.sections:
         say("")
         say((title, "bold"))
-        for line in lines:
+        for line, _ in lines:
             say(f"  {line}")
     if shown.answers:
         say("")

@@ -284,14 +284,16 @@ class Composer:
         if notification.kind in {NotificationKind.RESOLVED, NotificationKind.OVER} or not limit:
             return (), 0
         posts: dict[int, Observed] = {}
+        erased: set[int] = set()
         for severity in reversed(SEVERITIES):
             alert_ids = [event.alert_id for event in events if event.severity == severity]
             if alert_ids and len(posts) < _LOOKED_AT:
                 found = await tx.alerts.evidence(alert_ids, _LOOKED_AT, newest=set(alert_ids) <= set(newest))
-                posts |= {post.id: post for post in found}
+                erased |= {post.id for post in found if post.is_erased}
+                posts |= {post.id: post for post in found if not post.is_erased}
         shown = _without_copies(list(posts.values())[:_LOOKED_AT])[:limit]
         all_ids = [event.alert_id for event in events]
-        told = sum(1 + post.copies for post in shown)
+        told = len(erased) + sum(1 + post.copies for post in shown)
         return tuple(shown), max(await tx.alerts.evidence_count(all_ids) - told, 0)
 
     def _title(self, alert: Alert, language: Language) -> str:

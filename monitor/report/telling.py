@@ -8,8 +8,6 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Final
 
-from babel.dates import format_date
-
 from monitor.domain.plan import TOCSIN, EventKind, Localized, TimelineEvent, localized
 from monitor.plans.story import reason, told
 from monitor.report import words
@@ -342,4 +340,4 @@ class Telling:
         return self._reader.moment(moment, _EVER)
 
     def _day(self, day: date) -> str:
-        return format_date(day, "long", locale=self._reader.locale)
+        return self._reader.day(day)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -205,7 +206,7 @@ class _Reader:
             return
         # Those that are shipped lie ready, to be made one's own.
         own = [(document, plan) for document, plan in read if Path(document.file).resolve().parent != shipped() / "plans"]
-        places = _places(monitor.document, rules, read)
+        places = _places(self._directory, monitor.document, rules, read)
         settings = settings.model_copy(update={"own_plans": tuple(plan.id for _, plan in own), "places": places})
         self._loaded.settings, self._loaded.monitor, self._loaded.own_plans = settings, monitor.document, own
         self._loaded.rules = [file.document for file in rules if file.document]
@@ -340,21 +341,29 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
     )
 
 
-def _places(monitor: Document, rules: Sequence[_File[RuleFile]], plans: Sequence[tuple[Document, Plan]]) -> dict[str, str]:
-    """Where it is written that everything, a rule or a plan is only observed, by the name of the switch: `file:line`."""
-    found = {"all": _place(monitor, ("observing", "until"))}
+def _places(
+    directory: Path, monitor: Document, rules: Sequence[_File[RuleFile]], plans: Sequence[tuple[Document, Plan]]
+) -> dict[str, str]:
+    """Where it is written that everything, a rule or a plan is only observed, by the name of the switch: `file:line`.
+
+    The file is named as it is within the configuration: where a server keeps it is nothing for an e-mail.
+    """
+    place = partial(_place, (directory, shipped()))
+    found = {"all": place(monitor, ("observing", "until"))}
     for document, model in ((file.document, file.model) for file in rules):
         for index, rule in enumerate(model.rules if document and model else ()):
             if document and rule.mode == "observe":
-                found[f"rule.{rule.id}"] = _place(document, ("rules", index, "mode"))
+                found[f"rule.{rule.id}"] = place(document, ("rules", index, "mode"))
     for document, plan in plans:
         if plan.activation.mode == "observe":
-            found[f"plan.{plan.id}"] = _place(document, ("plan", "activation", "mode"))
+            found[f"plan.{plan.id}"] = place(document, ("plan", "activation", "mode"))
     return found
 
 
-def _place(document: Document, path: Path_) -> str:
-    return f"{document.file}:{document.line(path)}"
+def _place(folders: Sequence[Path], document: Document, path: Path_) -> str:
+    file = Path(document.file)
+    within = next((file.relative_to(folder) for folder in folders if file.is_relative_to(folder)), file)
+    return f"{within}:{document.line(path)}"
 
 
 def _of_ours(source: SourceUnion, ours: Sequence[str]) -> SourceUnion:

@@ -54,7 +54,7 @@ _FR: Final = {
     "run.steps": "Étapes",
     "run.statements": "Textes",
     "run.never": "Ce que l’on ne fait jamais",
-    "run.posts": "Les messages les plus vus",
+    "run.posts": "Les publications les plus vues",
     "run.story": "Ce qui a été fait",
     "run.story.cut": "Le début n’est pas montré ici. Tout :",
     "run.as_of": "État à {at} ({zone}). Rechargez la page pour le suivre.",

@@ -39,7 +39,14 @@ def _blocks(v: View) -> Iterator[Sequence[str]]:
 
 def _sections(v: View) -> Iterator[Sequence[str]]:
     """Where a run stands. Each line has its mark, so that no words of somebody else pass for a line of ours."""
-    yield from ([*_title(title), *(line for said in lines for line in _wrap(said, "  ", "- "))] for title, lines in v.sections)
+    for title, lines in v.sections:
+        yield [*_title(title), *(line for said, under in lines for line in _nested(said, under))]
+
+
+def _nested(said: str, under: Sequence[str]) -> Iterator[str]:
+    yield from _wrap(said, "  ", "- ")
+    for each in under:
+        yield from _wrap(each, "    ", "  - ")
 
 
 def _answers(v: View) -> Iterator[Sequence[str]]:

@@ -120,7 +120,7 @@ class View:
     more_posts: str
     answers: Sequence[AnswerView]
     read_first: bool  # the answers stand above what to do: nobody says yes to what they have not read
-    sections: Sequence[standing.Section]  # where a run stands, for whoever was not there: in the place of `plan`
+    sections: Sequence[tuple[str, Sequence[account.Line]]]  # where a run stands, or the account: in the place of `plan`
     plan: PlanView | None
     others: Sequence[str]
     details: Sequence[str]
@@ -181,9 +181,11 @@ def view(message: Message) -> View:
     )
 
 
-def _sections(voice: Voice) -> Sequence[standing.Section]:
+def _sections(voice: Voice) -> Sequence[tuple[str, Sequence[account.Line]]]:
     told = voice.message.account
-    return account.sections(voice, told, describe) if told is not None else standing.sections(voice)
+    if told is not None:
+        return account.sections(voice, told, describe)
+    return [(title, [(line, ()) for line in lines]) for title, lines in standing.sections(voice)]
 
 
 def _before(voice: Voice, action: str, command: str) -> str:

@@ -147,7 +147,7 @@ def test_words_to_approve_stand_there_in_every_language() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_past_their_last_day_are_called_so(language: Language) -> None:
     """Where somebody is asked for a yes, and where the step stands among others: nobody takes them for ready."""
-    day = {"fr": "1 mai 2026", "en": "1 May 2026"}[language]
+    day = {"fr": "1er mai 2026", "en": "1 May 2026"}[language]
     asked = with_step(samples.approval(language), expired=date(2026, 5, 1))
     assert day in plain(why(asked))
     opened = with_step(with_plan(samples.plan_opened(language), step="hold"), expired=date(2026, 5, 1), approved=False)

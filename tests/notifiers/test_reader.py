@@ -46,6 +46,16 @@ def test_another_day_is_named() -> None:
     assert ENGLISH.moment(NOON, NOON + timedelta(days=400)) == "2 Mar 2026, 12:00"
 
 
+def test_the_first_of_a_month_is_no_plain_number_in_french() -> None:
+    """« 1er mars », and « 11 mars » as it is."""
+    first = NOON - timedelta(days=1)
+    assert FRENCH.moment(first, NOON) == "1er mars, 13:00"
+    assert FRENCH.day(first.date()) == "1er mars 2026"
+    assert FRENCH.day(first.date(), "medium") == "1er mars 2026"
+    assert FRENCH.dated("MMMd", NOON + timedelta(days=9), UTC) == "11 mars"
+    assert ENGLISH.day(first.date()) == "1 March 2026"
+
+
 def test_an_unknown_zone_is_utc() -> None:
     """Odd hours are better than no message; the footer names the zone."""
     odd = Reader("en", "Mars/Olympus")

@@ -408,3 +408,26 @@ def test_no_french_title_breaks_before_its_colon() -> None:
     message = replace(samples.support("fr"), plan=replace(plan, steps=steps))
     assert "Prévenir\u00a0: quoi dire\u202f?" in headline(message)
     assert "Prévenir : " not in html(message)
+
+
+def test_an_account_groups_what_belongs_together() -> None:
+    """What each rule saw and what each plan would have told stand below it, and more moments than fit are counted."""
+    both = samples.account("en")
+    assert both.account is not None
+    (plan,) = both.account.plans
+    other = replace(plan, id="other", title="Other", told=plan.told[:1])
+    said = text(replace(both, account=replace(both.account, plans=(plan, other))))
+    assert "- Plan “Negative storm” (1 Mar, 13:00)\n  - 13:00: would have told" in said
+    assert "- Plan “Other” (1 Mar, 13:00)\n  - 13:00: would have told" in said
+    assert " · 2 others\n" in said
+    assert "…." not in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_account_is_written_for_people(language: Language) -> None:
+    """Neither part has backticks, both ends of the span have their day, and in French posts are no messages."""
+    message = samples.account(language)
+    said = " ".join(text(message).split())
+    assert "`" not in said + html(message)
+    assert ("1er mars, 08:00 – 2 mars, 08:00" if language == "fr" else "1 Mar, 08:00 – 2 Mar, 08:00") in said
+    assert ("et 29 autres publications" if language == "fr" else "and 29 more posts") in said

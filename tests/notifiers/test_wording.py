@@ -166,7 +166,7 @@ def test_grouped_complaints_are_counted() -> None:
     one = samples.complaint("fr").alerts[0]
     message = replace(samples.complaint("fr"), kind="more", alerts=tuple(replace(one, id=n) for n in range(12, 18)))
     assert plain(headline(message)) == "Cela continue : 6 nouvelles plaintes au sujet d’Acme, dont @lea (120 abonnés)"
-    assert plain(next_action(message)).startswith("Répondez d’abord aux messages les plus vus")
+    assert plain(next_action(message)).startswith("Répondez d’abord aux publications les plus vues")
     assert headline(replace(message, posts=())).endswith("au sujet d’Acme")
 
 

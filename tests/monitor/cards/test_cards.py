@@ -137,7 +137,7 @@ def test_the_tree_follows_the_ladder_with_telephones_hours_and_who_stands_in() -
     lea, marc = told[0].calls
     assert (lea.name, lea.phone, lea.hours) == ("Léa Martin", "+33 (0)6 39 98 12 01", "lun-ven 08:30-18:30")
     assert (marc.phone, marc.hours) == ("06 39 98 12 02", "à toute heure")
-    assert marc.note == "remplace Léa Martin, absence : 1 mars 2026 – 5 mars 2026".replace(" :", "\u00a0:")
+    assert marc.note == "remplace Léa Martin, absence : 1er mars 2026 – 5 mars 2026".replace(" :", "\u00a0:")
     assert [each.note.split(",")[0] for each in told[1].calls[:2]] == [
         "d’astreinte jusqu’au 9 mars 2026",
         "d’astreinte dès le 9 mars 2026",
@@ -168,10 +168,10 @@ def test_words_are_ready_to_copy_with_room_for_a_pen() -> None:
     """Those that need nothing or are approved; what only the hour tells stands in brackets."""
     (holding,) = made().statements
     assert holding.text == "Acme vérifie. Retour à [HEURE DU PROCHAIN POINT]."
-    assert plain(holding.label) == "Validé par Sam (legal), à utiliser tel quel jusqu’au 1 mai 2026"
+    assert plain(holding.label) == "Validé par Sam (legal), à utiliser tel quel jusqu’au 1er mai 2026"
     old = PLAN["statements"][0] | {"expires": "2026-03-01"}
     (expired,) = made(statements=[old, PLAN["statements"][1]]).statements
-    assert (expired.approved, plain(expired.label)) == (False, "Périmé le 1 mars 2026 : à faire valider de nouveau")
+    assert (expired.approved, plain(expired.label)) == (False, "Périmé le 1er mars 2026 : à faire valider de nouveau")
 
 
 def test_the_page_has_everything_and_takes_no_word_for_markup() -> None:

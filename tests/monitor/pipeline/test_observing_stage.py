@@ -12,8 +12,10 @@ import pytest
 import notifiers
 from monitor.domain.alert import NotificationKind
 from monitor.domain.plan import RunState
+from monitor.pipeline import operations
 from monitor.pipeline.delivery import Deliverer
 from monitor.pipeline.observing import Accounts
+from monitor.pipeline.operations import Actor
 from monitor.settings.observing import ObservingSettings
 from notifiers.message import AccountFacts
 from notifiers.render import text
@@ -361,6 +363,27 @@ async def test_no_backtest_is_offered_of_a_rule_that_is_gone(hut: Build, configu
     said = text(home.told("desk")[-1])
     assert "crisis (critical)" in said
     assert "tocsin backtest crisis" not in said
+
+
+async def test_an_account_names_no_folder_of_the_server(hut: Build) -> None:
+    """Where it is written that something is only observed is named as it is within the configuration."""
+    home = hut(rules=[TRIED], observing={"at": "09:00"})
+    await pass_time(home, 2 * HOUR)
+    assert [each.place for each in accounts(home)[-1].switches] == ["rules/all.yaml:1"]
+
+
+async def test_of_an_erased_author_nothing_is_shown(hut: Build) -> None:
+    """Erased between the hour and the sending: their post is none of those that are shown, not even as an empty card."""
+    home = hut(rules=[TRIED], observing={"at": "09:00"})
+    await home.stages.accounts.step()
+    await home.storm()
+    home.clock.advance(HOUR + MINUTE)
+    await home.stages.accounts.step()
+    await operations.erase(home.store, "mastodon", "person2", Actor("zoe", "cli"), home.clock.now())
+    home.clock.advance(MINUTE)
+    await home.act()
+    (message,) = home.told("desk")
+    assert ([post.author for post in message.posts], message.more_posts) == (["person1", "person0"], 0)
 
 
 # --- when ----------------------------------------------------------------------------------------------------------------

@@ -482,8 +482,8 @@ def test_it_is_known_where_it_says_that_something_is_only_observed(write: Write,
     settings = load(folder, environ={})
     rule = settings.rules[0].id
     line = 1 + observed[: observed.index("mode: observe")].count("\n")
-    assert settings.places[f"rule.{rule}"] == f"{folder}/rules/a.yaml:{line}"
-    assert settings.places["all"] == f"{folder}/monitor.yaml:{watched.count(chr(10)) + 1}"
+    assert settings.places[f"rule.{rule}"] == f"rules/a.yaml:{line}"
+    assert settings.places["all"] == f"monitor.yaml:{watched.count(chr(10)) + 1}"
     write({"monitor.yaml": "# more\n" + watched + "observing: {until: 2026-03-09}\n", "rules/a.yaml": observed})
     assert differences(settings, load(folder, environ={})) == []
 
