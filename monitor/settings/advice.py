@@ -142,6 +142,12 @@ def unwise(document: Document, settings: Settings) -> Iterator[Problem]:
     if not settings.rules:
         fix = "Remove the empty folder `rules` to use the shipped rules."
         yield document.problem((), "there are no rules: nothing ever rings.", fix)
+    elif not any(rule.exempt for rule in settings.rules):
+        what = (
+            "no rule is about danger to people: a folder `rules` of one's own takes the place of the shipped ones, `safety` too."
+        )
+        fix = "Copy the shipped ones into it with `tocsin rules copy`, and keep `safety.yaml` at least."
+        yield document.problem((), what, fix)
     if not settings.routing.default:
         fix = "Add one, for instance an e-mail address."
         yield document.problem(("receivers",), "there are no receivers: nobody is told.", fix)
@@ -250,6 +256,14 @@ def idle_campaigns(document: Document, settings: Settings, today: date) -> Itera
             if isinstance(campaign.times, Mapping) and rule.id in campaign.times and _untouched(rule):
                 what = f"`{rule.id}` is a rule of kind `mention`, or about safety: no campaign raises what it asks."
                 yield document.problem(("campaigns", name, "times", rule.id), what, "Remove the line.")
+
+
+def observed_no_more(document: Document, settings: Settings, now: datetime) -> Iterator[Problem]:
+    """A first while that is over: whoever reads `until` must not believe that nothing rings."""
+    ends = settings.observing.ends(settings.timezone)
+    if ends is not None and ends <= now:
+        what = f"is over since {settings.observing.until}: everything rings but what has `mode: observe`."
+        yield document.problem(("observing", "until"), what, "Remove it, or move the day.")
 
 
 def silenced_dangers(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -49,6 +49,8 @@ def check(
     if loaded.settings is not None and (drilled := last_drills(loaded.settings)) is not None:
         for document, plan in loaded.own_plans:
             loaded.warnings += plan_advice.unrehearsed(document, plan, drilled.get(plan.id), today)
+    if loaded.settings is not None and loaded.monitor is not None:
+        loaded.warnings += advice.observed_no_more(loaded.monitor, loaded.settings, now)
     problems, warnings = tuple(loaded.problems), tuple(sorted(set(loaded.warnings)))
     if loaded.settings is not None and loaded.monitor is not None:
         # Not at every start: what an update of Apprise no longer knows must not keep the other receivers from being told.

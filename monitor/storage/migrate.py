@@ -42,7 +42,9 @@ class NoStoreError(StorageError):
     """There is nothing at the address, and the caller did not want it made."""
 
     def __init__(self, place: str) -> None:
-        super().__init__(f"there is no store at {place} yet: has the daemon run with this configuration?")
+        super().__init__(
+            f"there is no store at {place} yet. The daemon makes it: start it first, by `tocsin run` with this configuration."
+        )
 
 
 async def make_in_memory(engine: AsyncEngine) -> None:

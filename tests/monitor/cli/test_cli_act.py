@@ -292,7 +292,9 @@ def test_asking_makes_no_store(tocsin: Tocsin, tmp_path: Path, words: tuple[str,
     error = tocsin.at(*words).exception
     assert isinstance(error, StorageError)
     assert error.exit_code == 69
-    assert str(error) == f"there is no store at {tmp_path}/tocsin.db yet: has the daemon run with this configuration?"
+    assert str(error).startswith(
+        f"there is no store at {tmp_path}/tocsin.db yet. The daemon makes it: start it first, by `tocsin"
+    )
     assert not list(tmp_path.glob("tocsin.db*"))
 
 

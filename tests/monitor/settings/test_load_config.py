@@ -18,7 +18,7 @@ from rules.lists import Lists
 from rules.words import Said
 
 Write = Callable[[Mapping[str, str]], Path]
-RULE = "version: 1\nrules:\n  - {id: any, kind: mention, where: {subjects: acme}}\n"
+RULE = "version: 1\nrules:\n  - {id: any, kind: mention, where: {subjects: acme}, exempt: true}\n"
 
 
 def test_ten_lines_are_a_useful_configuration(write: Write, ten_lines: str) -> None:
@@ -473,6 +473,23 @@ def test_the_report_says_what_nobody_is_told_of(write: Write, watched: str) -> N
     assert check(folder, environ={}, now=now + timedelta(days=7)).observed == ""
     write({"monitor.yaml": watched, "rules/a.yaml": RULE.replace("kind: ", "mode: observe, kind: ", 1)})
     assert check(folder, environ={}).observed == f"Only observed, nobody is told: rule {load(folder, environ={}).rules[0].id}."
+
+
+def test_rules_without_any_about_danger_are_warned_about(write: Write, watched: str) -> None:
+    """One file of one's own puts the shipped rule about danger out of force with all others, unless it has such a rule itself."""
+    own = {"monitor.yaml": watched, "rules/a.yaml": RULE.replace(", exempt: true", "")}
+    (warning,) = check(write(own), environ={}).warnings
+    assert warning.what.startswith("no rule is about danger to people")
+    assert "`tocsin rules copy`" in warning.fix
+    assert not check(write(own | {"rules/a.yaml": RULE}), environ={}).warnings
+
+
+def test_a_first_while_that_is_over_is_warned_about(write: Write, watched: str) -> None:
+    """Whoever reads `until` must not believe that nothing rings: everything does."""
+    folder = write({"monitor.yaml": watched + "observing: {until: 2026-03-09}\n", "rules/a.yaml": RULE})
+    assert not check(folder, environ={}, now=datetime(2026, 3, 9, 7, 59, tzinfo=UTC)).warnings
+    (warning,) = check(folder, environ={}, now=datetime(2026, 3, 9, 8, tzinfo=UTC)).warnings
+    assert (warning.field, warning.what[:24]) == ("observing.until", "is over since 2026-03-09")
 
 
 def test_it_is_known_where_it_says_that_something_is_only_observed(write: Write, watched: str) -> None:
