@@ -257,6 +257,25 @@ def test_a_rule_is_tested_as_the_page_shows(shell: Shell) -> None:
     assert next(files, None) is None
 
 
+def test_something_is_tried_before_it_rings_as_the_page_shows(shell: Shell) -> None:
+    """From the first week to one rule that is tried: its files are sound, its commands print what it shows."""
+    page = (ROOT / "docs" / "how-to" / "try-before-it-rings.md").read_text("utf-8")
+    week, rule = (block["body"] for block in FENCE.finditer(page) if block["info"] == "yaml")
+    config = shell.folder / "my-brand"
+    for step in steps(page):
+        if "observed" in step.command:
+            shell.run("tocsin migrate --config my-brand")  # the first thing that `tocsin run` does
+        printed = shell.run(step.command)
+        assert step.expected.search(printed.strip()), f"$ {step.command}\n{printed}"
+    monitor = (config / "monitor.yaml").read_text("utf-8")
+    (config / "monitor.yaml").write_text(re.sub("(?m)^observing: .*\n", "", monitor) + week, "utf-8")
+    (config / "rules" / "new-idea.yaml").write_text(rule, "utf-8")
+    checked = shell.run("tocsin check --config my-brand")
+    assert "Everything is only observed until 2999-12-06 08:00" in checked
+    assert "20 own rules" in checked
+    assert "danger" not in checked
+
+
 @pytest.mark.timeout(600)
 def test_a_threshold_is_changed_as_the_page_shows(shell: Shell) -> None:
     """On what the demo leaves: from what the rule does now to a test that the changed one passes."""
