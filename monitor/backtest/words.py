@@ -60,7 +60,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "within": "{unit} en {window}",
         "unit.authors": "auteurs différents",
         "unit.texts": "textes différents",
-        "unit.mentions": "messages",
+        "unit.mentions": "publications",
         "unit.share": "part des messages",
         "alerts_per": "alertes ; une barre par {unit}",
         "bucket.hour": "heure",

@@ -54,7 +54,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "sum.closed": "clos après {after}",
         "sum.open": "toujours ouvert {after} plus tard",
         "sum.messages": "{n} envois à {receivers}",
-        "sum.posts": "{n} messages de plus dans l’incident",
+        "sum.posts": "{n} publications de plus dans l’incident",
         "sum.late": "{n} étapes en retard",
         "sum.skipped": "{n} jamais commencées",
     },

@@ -14,21 +14,21 @@ from notifiers.voice import Voice
 
 SAID = [
     ("26 authors within 1h, usually 0.6", "26 personnes en 60 min — d’habitude 0,6", "26 people within 60 minutes, usually 0.6"),
-    ("1 mentions within 1d", "1 message en 24 h", "1 post within 24 hours"),
+    ("1 mentions within 1d", "1 publication en 24 h", "1 post within 24 hours"),
     ("at least 20,000 authors within 1h30m", "20 000 personnes au moins en 90 min", "at least 20,000 people within 90 minutes"),
     (
         "41% of the mentions within 1d, usually 12% of the mentions",
-        "41 % des messages en 24 h — d’habitude 12 % des messages",
+        "41 % des publications en 24 h — d’habitude 12 % des publications",
         "41% of the posts within 24 hours, usually 12% of the posts",
     ),
     (
         "41% of 118 scored mentions (9 not scored) within 1d, usually 12% of the mentions",
-        "41 % de 118 messages notés (9 sans note) en 24 h — d’habitude 12 % des messages",
+        "41 % de 118 publications notées (9 sans note) en 24 h — d’habitude 12 % des publications",
         "41% of 118 scored posts (9 not scored) within 24 hours, usually 12% of the posts",
     ),
     (
         "1,237 mentions (9 more could not be scored) within 1h",
-        "1 237 messages (9 autres messages n’ont pas pu être notés) en 60 min",
+        "1 237 publications (9 autres publications n’ont pas pu être notées) en 60 min",
         "1,237 posts (9 more posts could not be scored) within 60 minutes",
     ),
     (
@@ -37,7 +37,7 @@ SAID = [
         "7 different texts within 60 minutes, usually 1 text",
     ),
     ("12 of 40 mentions are copies of one text", "", ""),  # `why` has said it
-    ("75% of 1,200 mentions within 1h", "75 % de 1 200 messages en 60 min", "75% of 1,200 posts within 60 minutes"),
+    ("75% of 1,200 mentions within 1h", "75 % de 1 200 publications en 60 min", "75% of 1,200 posts within 60 minutes"),
     (
         "what is usual is still being learnt (needs 1d)",
         "niveau habituel encore en apprentissage (il faut 24 h d’historique)",
@@ -45,13 +45,13 @@ SAID = [
     ),
     (
         "late: held at 2001-02-03 12:05 UTC, seen only now",
-        "vu après coup : c’était le cas (3 févr. 2001, 13:05), des messages sont arrivés en retard",
+        "vu après coup : c’était le cas (3 févr. 2001, 13:05), des publications sont arrivées en retard",
         "seen late: it was so (3 Feb 2001, 13:05), and posts only arrived since",
     ),
     ("rings from 20 authors", "sonne à partir de 20 personnes", "rings from 20 people"),
     (
         "rings from 20 mentions, 40% of the mentions, 2.5 times the usual",
-        "sonne à partir de 20 messages et 40 % des messages et 2,5 fois l’habitude",
+        "sonne à partir de 20 publications et 40 % des publications et 2,5 fois l’habitude",
         "rings from 20 posts and 40% of the posts and 2.5 times the usual",
     ),
     (
@@ -72,7 +72,7 @@ SAID = [
     ("no surprise", "ce n’est pas une surprise", "no surprise"),
     (
         "rings where 5 mentions are usual, at 20% of it or less, a surprise of 3",
-        "sonne là où 5 messages sont d’habitude et au plus 20 % de cela et une surprise de 3",
+        "sonne là où 5 publications sont d’habitude et au plus 20 % de cela et une surprise de 3",
         "rings where 5 posts are usual and at most 20% of that and a surprise of 3",
     ),
     (
@@ -87,12 +87,12 @@ SAID = [
     ),
     (
         "a mean sentiment of -0.31 in 42 scored mentions (3 not scored) within 2h, usually 0.05",
-        "tonalité moyenne -0,31 dans 42 messages notés (3 sans note) en 120 min — d’habitude 0,05",
+        "tonalité moyenne -0,31 dans 42 publications notées (3 sans note) en 120 min — d’habitude 0,05",
         "mean sentiment -0.31 in 42 scored posts (3 not scored) within 120 minutes, usually 0.05",
     ),
     (
         "signal mood: a mean sentiment of -0.31 in 42 scored mentions within 2h, usually -0.05",
-        "signal « mood » : tonalité moyenne -0,31 dans 42 messages notés en 120 min — d’habitude -0,05",
+        "signal « mood » : tonalité moyenne -0,31 dans 42 publications notées en 120 min — d’habitude -0,05",
         "signal “mood”: mean sentiment -0.31 in 42 scored posts within 120 minutes, usually -0.05",
     ),
     (
@@ -122,7 +122,7 @@ SAID = [
     ),
     (
         "rings from 30 mentions, a mean lower than usual by 0.25, a mean of at most -0.3",
-        "sonne à partir de 30 messages et une moyenne plus basse que d’habitude de 0,25 et une moyenne d’au plus -0,3",
+        "sonne à partir de 30 publications et une moyenne plus basse que d’habitude de 0,25 et une moyenne d’au plus -0,3",
         "rings from 30 posts and a mean lower than usual by 0.25 and a mean of at most -0.3",
     ),
     ("held back by `unless`", "retenu par `unless`", "held back by `unless`"),
@@ -151,7 +151,7 @@ SAID = [
     ),
     (
         "copies 12 (gte 10)",
-        "messages presque identiques avant celui-ci : 12 (au moins 10)",
+        "publications presque identiques avant celle-ci : 12 (au moins 10)",
         "nearly identical posts before this one: 12 (at least 10)",
     ),
     (

@@ -110,7 +110,7 @@ def test_the_ratio_is_that_of_the_figures_shown() -> None:
 def test_a_share_is_told_in_percent() -> None:
     """Shares are never counts of people."""
     shared = with_alert(samples.crisis("fr"), measure="share", observed=0.41, expected=0.12)
-    assert plain(headline(shared)) == "41 % des messages sur Acme sont des plaintes en 60 min — d’habitude 12 %"
+    assert plain(headline(shared)) == "41 % des publications sur Acme sont des plaintes en 60 min — d’habitude 12 %"
 
 
 def test_learning_is_said() -> None:
@@ -249,7 +249,7 @@ def test_a_full_disk_is_told_with_what_to_do() -> None:
 def test_old_mentions_are_told_gently() -> None:
     """A catch-up counts what it gathered, and asks for no hurry."""
     message = with_alert(samples.complaint("fr"), labels={"catch_up": "reviews"}, occurrences=12)
-    assert plain(headline(message)) == "Rattrapage : 12 anciens messages sur Acme"
+    assert plain(headline(message)) == "Rattrapage : 12 anciennes publications sur Acme"
     assert "quand vous aurez un moment" in next_action(message)
 
 
@@ -374,7 +374,7 @@ def test_a_message_outside_any_incident_has_a_topic() -> None:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("fr", "1 200 messages sur 3 400 sont des copies d’un même texte."),
+        ("fr", "1 200 publications sur 3 400 sont des copies d’un même texte."),
         ("en", "1,200 of 3,400 posts are copies of one text."),
     ],
 )

@@ -155,7 +155,7 @@ def test_whoever_has_no_telephone_has_room_for_one() -> None:
 def test_levels_and_steps_are_said_in_words() -> None:
     """What asks for a level, by when it is taken, and of a step when, who, after what and with whose yes."""
     levels, steps = made().levels, made().steps
-    assert plain(levels[0].when) == "messages notés ≥ 30, part négative ≥ 40 % ou quelqu’un peut être en danger"
+    assert plain(levels[0].when) == "publications notées ≥ 30, part négative ≥ 40 % ou quelqu’un peut être en danger"
     assert plain(levels[0].asks) == "à prendre en charge sous 10 min · valide : Sam (legal)"
     assert levels[1].when == "dans tous les autres cas"
     assert plain(steps[0].meta) == "sous 15 min · Léa Martin (community-manager)"
