@@ -36,6 +36,8 @@ _AT_WORK = frozenset({StepState.RUNNING, StepState.DONE, StepState.FAILED})  # w
 
 
 _ENDING = frozenset({"stand_down", "sign_off", "false_alarm"})
+_NEEDS_EARNEST = frozenset({"confirm", "escalate", "hand_over"})
+"""Whoever does these counts on what follows: in a run that is only observed nothing does."""
 
 
 def act(run: PlanRun, done: Act) -> Moved:
@@ -50,6 +52,11 @@ def act(run: PlanRun, done: Act) -> Moved:
         return Moved(run)  # of two who end it at one moment, neither was wrong
     if not run.open:
         raise RefusedError(f"plan run {run.id} is closed: nothing is left to do in it")
+    if run.state is RunState.OBSERVING and done.verb in _NEEDS_EARNEST:
+        raise RefusedError(
+            f"plan run {run.id} is only observed: nobody is told, and nothing is done. If this is a crisis, open the plan in"
+            f" earnest: `tocsin plan open {run.plan} --why …`"
+        )
     moved = verb(run.definition, run, replace(done, figures=replace(done.figures, level=run.level)))
     if not moved.effects:
         return Moved(run)

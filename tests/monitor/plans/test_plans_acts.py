@@ -761,6 +761,14 @@ def test_acts_in_a_plan_that_is_observed_tell_nobody() -> None:
     assert walk.run.state is RunState.CLOSED
 
 
+@pytest.mark.parametrize("verb", ["confirm", "escalate", "hand_over"])
+def test_a_plan_that_is_observed_begins_for_nobody(verb: str) -> None:
+    """Whoever counts on help reads that none comes, and how the plan is opened in earnest."""
+    walk = _begun(_GUARDED, activation={"mode": "observe"})
+    with pytest.raises(RefusedError, match=r"only observed: nobody is told.*`tocsin plan open storm"):
+        walk.act(verb, to="bob")
+
+
 def test_a_plan_that_is_observed_waits_for_no_signature() -> None:
     """Whoever stands it down ends it: it never leaves observation while it is open, so nothing ever leaves the house."""
     walk = _begun(_PAUSE, _SUPPORT, activation={"mode": "observe"}, closure={"sign_off": "head"}, after_action={"owner": "eve"})
