@@ -157,8 +157,8 @@ def _said_of_alerts(
     rang: Sequence[Rang], plans: Sequence[PlanAccount], story: Sequence[TimelineEvent], recipients: Recipients
 ) -> Iterator[Said]:
     """That it rang; and of windows that it is over. Whoever is told of a plan is told of its alert in the same message."""
-    rooms = {
-        (plan.run.incident_id, plan.opened_at): {*recipients.expand(plan.run.definition.notify, plan.opened_at)}
+    rooms: dict[tuple[str | None, datetime], set[str]] = {
+        (plan.run.plan, plan.opened_at): {*recipients.expand(plan.run.definition.notify, plan.opened_at)}
         for plan in plans
         if plan.opened_at is not None
     }
@@ -166,7 +166,7 @@ def _said_of_alerts(
     for each in rang:
         alert, about = each.alert, _conversation(each.alert)
         share = AlertEvent.of(alert, NotificationKind.FIRST)
-        room = rooms.get((alert.incident_id, each.at), set())
+        room = rooms.get((alert.plan, each.at), set())
         yield from (Said(each.at, receiver, about, share) for receiver in each.receivers if receiver not in room)
         if alert.told_at is None and not alert.personal and alert.id in over:
             ended = replace(share, event=NotificationKind.RESOLVED)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import EventKind, PlanRun, TimelineEvent
+from monitor.domain.plan import EventKind, PlanRun, TimelineEvent, since_it_began
 from monitor.pipeline.operations import CONTENDED, Actor
 from monitor.storage import Store, StoreContendedError
 
@@ -29,8 +29,8 @@ async def add_action(store: Store, run_id: int, action: NewAction, actor: Actor,
     if not action.text.strip():
         raise UsageError("say what is to be done")
 
-    def add(run: PlanRun, story: Sequence[TimelineEvent]) -> Said:
-        number = 1 + sum(each.kind == EventKind.ACTION_ADDED and each.plan_run_id == run.id for each in story)
+    def add(_: PlanRun, story: Sequence[TimelineEvent]) -> Said:
+        number = 1 + sum(each.kind == EventKind.ACTION_ADDED for each in story)
         return EventKind.ACTION_ADDED, {
             "action": number,
             "text": action.text.strip(),
@@ -47,7 +47,7 @@ async def end_action(store: Store, run_id: int, number: int, actor: Actor, at: d
     """Say that an action is done. False: somebody had. Raises `UsageError` for one that does not exist."""
 
     def end(run: PlanRun, story: Sequence[TimelineEvent]) -> Said | None:
-        own = [each for each in story if each.plan_run_id == run.id and (each.detail or {}).get("action") == number]
+        own = [each for each in story if (each.detail or {}).get("action") == number]
         if not own:
             raise UsageError(f"run {run.id} has no action {number}; `tocsin plan follow-up {run.id}` lists them")
         return None if any(each.kind == EventKind.ACTION_DONE for each in own) else (EventKind.ACTION_DONE, {"action": number})
@@ -61,9 +61,8 @@ async def sign_report(store: Store, run_id: int, actor: Actor, at: datetime) -> 
     def sign(run: PlanRun, story: Sequence[TimelineEvent]) -> Said | None:
         if run.closed_at is None:
             raise UsageError(f"run {run.id} goes on, and its report still changes: it can be signed once the run is closed")
-        since = run.closed_at
-        signed = (each.plan_run_id == run.id and each.kind == EventKind.REPORT_SIGNED and each.at >= since for each in story)
-        return None if any(signed) else (EventKind.REPORT_SIGNED, {})
+        signed = any(each.kind == EventKind.REPORT_SIGNED for each in since_it_began(story))
+        return None if signed else (EventKind.REPORT_SIGNED, {})
 
     return await _append(store, run_id, sign, actor, at) is not None
 
@@ -78,7 +77,7 @@ async def _append(store: Store, run_id: int, decide: _Decide, actor: Actor, at: 
             run = await tx.plans.get(run_id)
             if run is None:
                 raise UsageError(f"there is no plan run {run_id}; `tocsin plan list` lists them")
-            said = decide(run, await tx.timeline.of_incident(run.incident_id))
+            said = decide(run, await tx.timeline.of_run(run_id))
             if said is None:
                 return None
             then = max(at, run.closed_at or at)  # a clock that was set back puts nothing before the end that it is about

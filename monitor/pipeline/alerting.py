@@ -36,6 +36,7 @@ from monitor.domain.plan import EventKind
 from monitor.pipeline.incidents import HowObserved, begins_to_ring, incident_of
 from monitor.pipeline.notes import Notes, spelt
 from monitor.pipeline.open_alerts import OpenAlerts
+from monitor.pipeline.opening import close_observed
 from monitor.pipeline.silencing import Silencing, quiet_until
 from monitor.pipeline.telling import Telling
 from monitor.settings import Settings
@@ -109,15 +110,29 @@ class Alerting:
             await self._hold(tx, rings, alert, quiet, now)
             return quiet.until
         kind = _held_back(alert)
-        taken = kind is NotificationKind.REMINDER and (await rings.latest(tx, alert)).acknowledged_at is not None
+        if kind is NotificationKind.FIRST:
+            alert = await self._begins_to_ring(tx, rings, alert, now)
+        taken = kind is not NotificationKind.WORSE and await self._taken(tx, rings, alert)
         if kind is None or taken:
             await rings.hold(tx, alert, None, None)
             return None
-        await rings.told(tx, alert, now)
         if kind is NotificationKind.FIRST:
             await self._told_at_last(tx, alert, now)
+        await rings.told(tx, alert, now)
         await self._telling.tell(tx, rings, alert, kind, (), now, begins=kind is NotificationKind.FIRST)
         return None
+
+    async def carry_on_plans(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime, silences: Sequence[Silence]) -> None:
+        """A run that is only observed is over with its incident; once its plan is in force, it opens for what rings still."""
+        for run in await tx.plans.observed():
+            incident = await tx.incidents.get(run.incident_id)
+            if incident is None or incident.resolved_at is not None:
+                await close_observed(tx, run, now)
+            elif self._telling.carries_out(run.plan, now):
+                asks = (alert for alert in rings.of_incident(run.incident_id) if alert.plan == run.plan)
+                alert = next((alert for alert in asks if self._quieted(alert, silences, now) is None), None)
+                if alert is not None:
+                    await self._telling.open_at_last(tx, alert, now)
 
     async def after_inhibition(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence]
@@ -135,9 +150,7 @@ class Alerting:
         await self._notes.of(tx, EventKind.ALERT_RESOLVED, now, alert, {"reason": reason})
         if tell:
             await self._telling.tell_of_its_end(tx, alert, now)
-        # A complaint that joined a crisis does not keep the crisis open; alone, it holds its own incident.
-        if not await tx.alerts.hold_open(alert.incident_id):
-            await tx.incidents.resolve(alert.incident_id, now)
+        await self._end_incident(tx, alert.incident_id, now)
 
     async def remind(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence] = ()
@@ -182,9 +195,10 @@ class Alerting:
         kind = await self._repeat(tx, rings, alert, now, graver=graver)
         if kind is None:
             return
-        await rings.told(tx, alert, now)
         if kind is NotificationKind.FIRST:
+            alert = await self._begins_to_ring(tx, rings, alert, now)
             await self._told_at_last(tx, alert, now)
+        await rings.told(tx, alert, now)
         await self._telling.tell(tx, rings, alert, kind, finding.evidence, now, begins=kind is NotificationKind.FIRST)
 
     async def _hold(
@@ -202,10 +216,24 @@ class Alerting:
             await self._notes.held_back(tx, alert, quiet.kind, quiet.why, now, **quiet.detail)
         await rings.hold(tx, alert, quiet.by, alert.told_severity or known_as)
 
+    async def _begins_to_ring(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime) -> Alert:
+        """What was only observed belongs to an incident like any other from now on: perhaps to one that rings already."""
+        if OBSERVED not in alert.labels or alert.silenced_by is None:
+            return alert
+        left, incident = alert.incident_id, await begins_to_ring(tx, alert)
+        if incident == left:
+            return alert
+        alert = await rings.moved(tx, alert, incident)
+        await self._end_incident(tx, left, now)
+        return alert
+
+    async def _end_incident(self, tx: UnitOfWork, incident: int, now: datetime) -> None:
+        """It is over when nothing holds it open: a complaint that joined a crisis does not; alone, it holds its own incident."""
+        if not await tx.alerts.hold_open(incident):
+            await tx.incidents.resolve(incident, now)
+
     async def _told_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
-        """An alert that was opened quietly is told: its incident is one like any other, also if it was only observed."""
-        if OBSERVED in alert.labels:
-            await begins_to_ring(tx, alert)
+        """An alert that was opened quietly is told."""
         await tx.incidents.raise_severity(alert.incident_id, alert.severity)
         await self._notes.of(tx, EventKind.ALERT_TOLD, now, alert, {})
 
@@ -214,7 +242,7 @@ class Alerting:
     ) -> NotificationKind | None:
         """Why people are told of an open alert again, or None. An acknowledged one is never repeated, only told when worse."""
         if alert.told_at is None:  # it was opened under a silence, which has ended
-            return NotificationKind.FIRST
+            return None if await self._taken(tx, rings, alert) and not graver else NotificationKind.FIRST
         held_back = _held_back(alert)
         if graver or held_back is NotificationKind.WORSE:
             return NotificationKind.WORSE
@@ -222,8 +250,11 @@ class Alerting:
             return NotificationKind.MORE
         if held_back is None and now - alert.told_at < self._rest(alert.rule, alert.told_at - alert.opened_at):
             return None
-        taken = (await rings.latest(tx, alert)).acknowledged_at is not None
-        return None if taken else NotificationKind.REMINDER
+        return None if await self._taken(tx, rings, alert) else NotificationKind.REMINDER
+
+    async def _taken(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert) -> bool:
+        """Whether somebody has acknowledged it."""
+        return (await rings.latest(tx, alert)).acknowledged_at is not None
 
     async def _open(
         self,

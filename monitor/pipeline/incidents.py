@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from monitor.domain.alert import OBSERVED, PERSONAL, Alert, Incident, fingerprint
 from monitor.domain.plan import PlanRun, RunState
@@ -12,6 +12,10 @@ from rules import Finding
 
 HowObserved = Literal["rule", "all"]
 """Why nobody is told: its rule is only tried, or everything is."""
+
+
+_ROOMS: Final = (RunState.AWAITING_CONFIRMATION, RunState.RUNNING)
+_OBSERVED: Final = (RunState.OBSERVING,)
 
 
 async def incident_of(
@@ -44,11 +48,20 @@ async def incident_of(
     return await tx.incidents.open(subject=finding.subject, open_key=key, severity=finding.severity, at=now), False
 
 
-async def begins_to_ring(tx: UnitOfWork, alert: Alert) -> None:
-    """What was only observed is told: its incident is the one that others join, unless there is another already."""
-    subject = alert.labels.get("subject")
-    for key in (*([shared_key(subject)] if subject else []), f"alert:{alert.fingerprint}"):
-        await tx.incidents.rename(alert.incident_id, _observed(key), key)
+async def begins_to_ring(tx: UnitOfWork, alert: Alert) -> int:
+    """What was only observed is told: the incident that it belongs to from now on.
+
+    That is the one that is open about its subject, if one rings already; else its own is the one that others join.
+    """
+    own, subject = f"alert:{alert.fingerprint}", alert.labels.get("subject")
+    shared = shared_key(subject) if subject else None
+    rings = await tx.incidents.open_by_key(shared) if shared else None
+    if rings is not None:
+        return rings.id
+    if shared:
+        await tx.incidents.rename(alert.incident_id, _observed(shared), shared)
+    await tx.incidents.rename(alert.incident_id, _observed(own), own if alert.personal or shared is None else shared)
+    return alert.incident_id
 
 
 def _observed(key: str) -> str:
@@ -60,13 +73,15 @@ def shared_key(subject: str) -> str:
     return f"subject:{subject}"
 
 
-async def room_about(tx: UnitOfWork, plan: str, subject: str, *, personal: bool) -> tuple[PlanRun | None, bool]:
+async def room_about(
+    tx: UnitOfWork, plan: str, subject: str, *, personal: bool, observed: bool = False
+) -> tuple[PlanRun | None, bool]:
     """The run of a plan that is open about a subject, and whether it goes on as that of what rings now.
 
     It does when nothing rings for it any more, or single mentions alone, and now the crowd (not `personal`): one crisis, one
-    room. A run that somebody has called over is another crisis.
+    room. A run that somebody has called over is another crisis. `observed`: of the runs that are only observed.
     """
-    run = await tx.plans.open_about(plan, subject, but=(RunState.STOOD_DOWN,))
+    run = await tx.plans.open_about(plan, subject, _OBSERVED if observed else _ROOMS)
     if run is None:
         return None, False
     incident = await tx.incidents.get(run.incident_id)

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from monitor.domain.alert import AlertEvent, NotificationKind
 from monitor.domain.clock import Clock
-from monitor.domain.plan import EventKind, RunState, TimelineEvent, opens_as
-from monitor.pipeline.opening import close_observed
+from monitor.domain.plan import EventKind, TimelineEvent
 from monitor.pipeline.quiet_hours import Quiet
 from monitor.pipeline.recipients import Recipients
 from monitor.settings import Settings
@@ -73,8 +72,6 @@ class Accounts:
         receivers = to or self._recipients.expand(("default",), event.at)
         for receiver in receivers:
             await self._owe(tx, receiver, event)
-        if not self._settings.observes_all(event.at):
-            await self._close_what_was_observed(tx, event.at)
         return len(receivers)
 
     async def _owe(self, tx: UnitOfWork, receiver: str, event: TimelineEvent) -> None:
@@ -87,15 +84,6 @@ class Accounts:
             created_at=event.at,
             due_at=self._quiet.until(receiver, _ORDINARY, settled) or settled,
         )
-
-    async def _close_what_was_observed(self, tx: UnitOfWork, now: datetime) -> None:
-        """A run that was observed because everything was is no room to act in. One for which something rings opens in earnest."""
-        for run in await tx.plans.open_runs():
-            plan = self._settings.plans.get(run.plan)
-            if run.state is not RunState.OBSERVING or (plan is not None and opens_as(plan) is RunState.OBSERVING):
-                continue
-            if all(alert.resolved_at is not None for alert in await tx.alerts.of_incident(run.incident_id)):
-                await close_observed(tx, run, now)
 
 
 def span(event: TimelineEvent) -> tuple[datetime, datetime]:

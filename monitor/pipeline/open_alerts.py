@@ -40,6 +40,10 @@ class OpenAlerts:
         """The open alerts of which something is left to tell: a silence covered them."""
         return [alert for alert in self._open.values() if alert.told_at is None or alert.silenced_by is not None]
 
+    def of_incident(self, incident_id: int) -> Iterator[Alert]:
+        """The open alerts of an incident, oldest first."""
+        return (alert for alert in self._open.values() if alert.incident_id == incident_id)
+
     def of_rules(self, rules: Iterable[str]) -> Iterator[Alert]:
         """The open alerts of these rules."""
         return (self._open[fp] for rule in rules for fp in self._of_rule.get(rule, ()))
@@ -102,6 +106,13 @@ class OpenAlerts:
             return alert
         await tx.alerts.address(alert.id, goes_to)
         known = self._open[alert.fingerprint] = replace(alert, goes_to=goes_to)
+        return known
+
+    async def moved(self, tx: UnitOfWork, alert: Alert, incident_id: int) -> Alert:
+        """It belongs to another incident from now on, with all that is told of it."""
+        await tx.alerts.move_to(alert.id, incident_id)
+        await tx.timeline.move_alert(alert.id, incident_id)
+        known = self._open[alert.fingerprint] = replace(alert, incident_id=incident_id)
         return known
 
     async def told(self, tx: UnitOfWork, alert: Alert, at: datetime) -> None:

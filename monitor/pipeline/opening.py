@@ -4,53 +4,122 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from monitor.domain.alert import OBSERVED, Alert, Incident
+from monitor.domain.alert import Alert, Incident
 from monitor.domain.errors import UsageError
 from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError, opens_as
 from monitor.pipeline.incidents import room_about, shared_key
 from monitor.plans import ONLY_OBSERVED, Tell, Why, beginning_again, owe, reopened
 from monitor.storage import UnitOfWork
 
+_Fate = Literal["stays", "goes on", "gives way"]
+
 
 async def open_plan(
-    tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, again: bool = True
+    tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, observed: bool = False
 ) -> tuple[PlanRun | None, EventKind]:
-    """The run, and whether it was opened, opened again or joined; None when it is open already, or stays closed.
+    """The run, and whether it was opened, opened again or joined; None when it is open already, or stays as it is.
 
     The snapshot keeps a run as it was when the file is edited. A crisis that comes back after its run was closed opens the same
-    run again: its people must hear of it. Not so (`again`) what rang before, and rings still: somebody said that it is over.
-    What a person opened by hand, or an earlier alert did, is the same crisis as long as its run is open: one room
-    (`room_about`). One customer's thread and another's have each their own. What was only observed is carried out once its plan
-    is in force, also for what rings still.
+    run again: its people must hear of it. What a person opened by hand, or an earlier alert did, is the same crisis as long as
+    its run is open: one room (`room_about`). One customer's thread and another's have each their own.
+
+    What was only observed is no room: once the plan is in force its run gives way to one of the plan as it is by now, also for
+    what rings still. Of what is `observed` itself nobody is told, and it joins nothing that is carried out.
     """
-    runs = await tx.plans.of_incident(alert.incident_id)
-    known = next((run for run in runs if run.plan == plan.id), None)
-    if known is not None and known.state is RunState.OBSERVING and opens_as(plan) is not RunState.OBSERVING:
-        known, again = await close_observed(tx, known, now), True
-    if known is not None:
-        return (await _reopen(tx, plan, known, now) if again else None), EventKind.PLAN_REOPENED
-    incident = await tx.incidents.get(alert.incident_id)
-    if incident is not None and incident.subject is not None and OBSERVED not in alert.labels:
-        room, goes_on = await room_about(tx, plan.id, incident.subject, personal=alert.personal)
-        if room is not None and goes_on:
-            await tx.plans.move_to(room.id, incident.id, now)
-            return await tx.plans.get(room.id), EventKind.PLAN_JOINED
-        if room is not None and not again:  # it was the first to ring, and its room has gone on to the crowd's incident
-            return None, EventKind.PLAN_JOINED
+    own = await _of_incident(tx, plan, alert.incident_id)
+    fate = await _fate(tx, plan, own, alert) if own is not None else "gives way"
+    if own is not None and fate != "gives way":
+        return (await _reopen(tx, plan, own, now) if fate == "goes on" else None), EventKind.PLAN_REOPENED
+    if own is not None:
+        await _set_aside(tx, own, now)
+    room = await _room(tx, plan, alert, observed=observed)
+    if room is not None:
+        return await _go_on(tx, room, alert.incident_id, now), EventKind.PLAN_JOINED
+    left = await _that_left(tx, plan, alert.incident_id)
+    fate = await _fate(tx, plan, left, alert) if left is not None else "gives way"
+    if left is not None and fate == "stays":
+        return None, EventKind.PLAN_JOINED
+    if left is not None and fate == "goes on":
+        return await _reopen(tx, plan, await _go_on(tx, left, alert.incident_id, now), now), EventKind.PLAN_REOPENED
     return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), EventKind.PLAN_OPENED
 
 
-async def close_observed(tx: UnitOfWork, run: PlanRun, now: datetime) -> PlanRun:
-    """End a run that was only observed, for its plan is in force by now."""
+async def _fate(tx: UnitOfWork, plan: Plan, run: PlanRun, alert: Alert) -> _Fate:
+    """What becomes of a run for whose incident an alert rings.
+
+    What somebody has called over stays so for what rang before, and rings still. What was carried out stays closed for a plan
+    that is only observed by now; what was only observed is nothing to go on with.
+    """
+    observes = opens_as(plan) is RunState.OBSERVING
+    trial = await _is_trial(tx, run)
+    if run.open:
+        return "gives way" if trial and not observes else "stays"
+    if await tx.timeline.rang_before_end(alert.id, run.id):
+        return "stays"
+    if trial:
+        return "gives way"
+    return "stays" if observes else "goes on"
+
+
+async def _is_trial(tx: UnitOfWork, run: PlanRun) -> bool:
+    """Whether a run is, or was until its end, only observed."""
+    return run.state is RunState.OBSERVING or await tx.timeline.was_observed(run.id)
+
+
+async def _of_incident(tx: UnitOfWork, plan: Plan, incident_id: int) -> PlanRun | None:
+    return next((run for run in await tx.plans.of_incident(incident_id) if run.plan == plan.id), None)
+
+
+async def _that_left(tx: UnitOfWork, plan: Plan, incident_id: int) -> PlanRun | None:
+    """The run that was the incident's, and went on as that of another."""
+    number = await tx.timeline.went_on(incident_id, plan.id)
+    return await tx.plans.get(number) if number is not None else None
+
+
+async def _room(tx: UnitOfWork, plan: Plan, alert: Alert, *, observed: bool) -> PlanRun | None:
+    """The run that goes on as that of an alert's incident, if one does. What is only observed is joined by its like alone."""
+    incident = await tx.incidents.get(alert.incident_id)
+    if incident is None or incident.subject is None:
+        return None
+    kinds = ([] if observed else [False]) + ([True] if opens_as(plan) is RunState.OBSERVING else [])
+    for only_observed in kinds:
+        room, goes_on = await room_about(tx, plan.id, incident.subject, personal=alert.personal, observed=only_observed)
+        if room is not None and goes_on:
+            return room
+    return None
+
+
+async def _go_on(tx: UnitOfWork, run: PlanRun, incident_id: int, now: datetime) -> PlanRun:
+    """A run goes on as that of another incident. The one that it leaves remembers it: what comes back there finds it."""
+    await tx.timeline.write()
+    await tx.plans.move_to(run.id, incident_id, now)
+    detail = {"plan": run.plan, "run": run.id}
+    await tx.timeline.add(TimelineEvent(now, EventKind.PLAN_WENT_ON, detail=detail, incident_id=run.incident_id))
+    moved = await tx.plans.get(run.id)
+    assert moved is not None, "a run is not forgotten while it goes on"
+    return moved
+
+
+async def close_observed(tx: UnitOfWork, run: PlanRun, now: datetime) -> None:
+    """End a run that was only observed: nothing rings for it any more, or its plan is in force by now."""
     closed = replace(run, state=RunState.CLOSED, closed_at=now, closed_by="tocsin", wake_at=None, owed=())
     if await tx.plans.save(run, closed):
         about: dict[str, Any] = {"at": now, "incident_id": run.incident_id, "plan_run_id": run.id}
-        over = {"to": list(run.definition.notify), "why": Why.OVER}
+        over = {"to": list(run.definition.notify) if run.is_readable else [], "why": Why.OVER}
         await tx.timeline.add(TimelineEvent(kind=EventKind.PLAN_CLOSED, detail={"why": ONLY_OBSERVED}, **about))
         await tx.timeline.add(TimelineEvent(kind=EventKind.PLAN_WOULD_TELL, detail=over, **about))
-    return await tx.plans.get(run.id) or closed
+
+
+async def _set_aside(tx: UnitOfWork, run: PlanRun, now: datetime) -> None:
+    """What was only observed leaves its incident to a run that is carried out, and keeps its story."""
+    if run.open:
+        await close_observed(tx, run, now)
+    incident = await tx.incidents.get(run.incident_id)
+    aside = await _silent(tx, f"observed run:{run.id}", incident.subject if incident is not None else None, now)
+    await tx.timeline.write()
+    await tx.plans.move_to(run.id, aside.id, now)
 
 
 async def open_by_hand(
@@ -75,9 +144,12 @@ async def open_by_hand(
             f" `tocsin plan confirm {room.id}` says that it is a crisis"
         )
     rings = None if drill or subject is None else await tx.incidents.open_by_key(shared_key(subject))
+    known = await _of_incident(tx, plan, rings.id) if rings is not None else None
+    if known is not None and await _is_trial(tx, known):
+        await _set_aside(tx, known, now)
     run = await _opened(tx, plan, rings.id, RunState.RUNNING, now) if rings is not None else None
     if run is None:  # nothing rings, or it has a run of this plan that was closed
-        silent = await _silent(tx, plan, subject, now)
+        silent = await _silent(tx, f"by hand:{plan.id}:{now.isoformat()}", subject, now)
         run = await _opened(tx, plan, silent.id, RunState.RUNNING, now, drill=drill)
     assert run is not None, "the incident is new"
     graded = replace(run, level=level, level_since=now) if level is not None else run
@@ -86,8 +158,8 @@ async def open_by_hand(
     return opened
 
 
-async def _silent(tx: UnitOfWork, plan: Plan, subject: str | None, now: datetime) -> Incident:
-    key = f"by hand:{plan.id}:{now.isoformat()}"
+async def _silent(tx: UnitOfWork, key: str, subject: str | None, now: datetime) -> Incident:
+    """An incident for which nothing rings."""
     incident = await tx.incidents.open(subject=subject, open_key=key, severity="critical", at=now)
     await tx.incidents.resolve(incident.id, now)
     return incident
@@ -116,23 +188,19 @@ def _confirm_by(plan: Plan, now: datetime) -> datetime | None:
 async def _reopen(tx: UnitOfWork, plan: Plan, closed: PlanRun, now: datetime) -> PlanRun | None:
     """Go on with the incident's run if it was closed. What its end took back is done anew, as a new effect.
 
-    Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now. It is only
-    observed if the plan is now; if it was then, Tocsin does in earnest what it had only written down.
+    Within the plan's cooldown what was confirmed stays confirmed. After that it waits if it did then, or would now.
     """
-    if closed.open or closed.closed_at is None:
+    if closed.closed_at is None:
         return None
     try:
-        then, state = closed.opened_as, opens_as(plan)
+        then = closed.opened_as
     except UnreadableRunError:
         return None  # it stays closed; whoever the rule names is told
-    observed = await tx.timeline.was_observed(closed.id, closed.closed_at)
-    if state is not RunState.OBSERVING:
-        soon = closed.confirmed_at is not None and not observed and now - closed.closed_at < plan.activation.cooldown
-        waits = RunState.AWAITING_CONFIRMATION in {then, state} and not soon
-        state = RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING
-    pretended = observed and state is not RunState.OBSERVING
-    asked = _confirm_by(plan, now) if state is RunState.AWAITING_CONFIRMATION else None
-    if not await tx.plans.save(closed, reopened(closed, now, state=state, confirm_by=asked, pretended=pretended)):
+    soon = closed.confirmed_at is not None and now - closed.closed_at < plan.activation.cooldown
+    waits = RunState.AWAITING_CONFIRMATION in {then, opens_as(plan)} and not soon
+    state = RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING
+    asked = _confirm_by(plan, now) if waits else None
+    if not await tx.plans.save(closed, reopened(closed, now, state=state, confirm_by=asked)):
         return None
-    await tx.notifications.detach(closed.id, beginning_again(closed, pretended=pretended))
+    await tx.notifications.detach(closed.id, beginning_again(closed))
     return await tx.plans.get(closed.id)

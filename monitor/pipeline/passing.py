@@ -61,6 +61,7 @@ class Passing:
         await self._end_what_is_over(tx, memory, now, silences, lambda rule: self._engine.until(rule, seen_until, now, delivered))
         await self._end_by_their_time(tx, memory, now)
         await self._tell_what_was_held_back(tx, memory, now, silences)
+        await self._alerting.carry_on_plans(tx, memory.rings, now, silences)
 
     async def seen_until(self, tx: UnitOfWork, now: datetime) -> datetime:
         """Up to when everything that was said has come (event time): of a recording, nothing is on its way."""

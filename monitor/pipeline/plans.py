@@ -205,7 +205,7 @@ class PlanRunner:
 
 async def _facts_after(tx: UnitOfWork, run: PlanRun, now: datetime) -> Facts:
     """Of a closed run only one thing is asked: whether somebody still owes a report."""
-    return Facts(now, settled=run.closed_at is None or await tx.timeline.settled(run.id, run.closed_at))
+    return Facts(now, settled=run.closed_at is None or await tx.timeline.settled(run.id))
 
 
 async def _event(tx: UnitOfWork, run: PlanRun, effect: Note | Capture, now: datetime) -> TimelineEvent:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from monitor.domain.alert import Addressee, Alert, AlertEvent, NewAlert, NotificationKind
 from monitor.domain.mention import Observed
-from monitor.domain.plan import EventKind, PlanRun, RunState, TimelineEvent, only_observed, opens_as
+from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, TimelineEvent, only_observed, opens_as
 from monitor.pipeline.conversation import Conversations
 from monitor.pipeline.inhibited import Inhibitions
 from monitor.pipeline.limits import Limits
@@ -70,7 +70,7 @@ class Telling:
         `begins`: so far, nobody was told of it.
         """
         share = AlertEvent.of(alert, kind, evidence)
-        run, joined = await self._open_plan(tx, alert, now, again=begins) if alert.plan is not None else (None, False)
+        run, joined = await self._open_plan(tx, alert, now) if alert.plan is not None else (None, False)
         told = await self._tell_plan(tx, run, share, now) if run is not None and not joined else set()
         room = self._room(run, now) if run is not None and joined else ()
         receivers = [each for each in dict.fromkeys((*self._recipients.of(alert, now), *room)) if each not in told]
@@ -145,16 +145,35 @@ class Telling:
     async def observe(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
         """What an alert would have opened that nobody is told of: its plan writes down what it would do."""
         if alert.plan is not None:
-            await self._open_plan(tx, alert, now, again=True)
+            await self._open_plan(tx, alert, now, observed=True)
 
-    async def _open_plan(self, tx: UnitOfWork, alert: Alert, now: datetime, *, again: bool) -> tuple[PlanRun | None, bool]:
+    async def open_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
+        """Open the plan of an alert that people know of, or have taken, and tell its people: so far it was only observed."""
+        run, joined = await self._open_plan(tx, alert, now)
+        share = AlertEvent.of(alert, NotificationKind.REMINDER)
+        if run is not None and joined:
+            await self._owe(tx, alert, self._room(run, now), NotificationKind.REMINDER, share, now)
+        elif run is not None:
+            await self._tell_plan(tx, run, share, now)
+
+    def carries_out(self, plan: str, now: datetime) -> bool:
+        """Whether a plan is in force: neither it nor everything is only observed."""
+        found = self._plan(plan, now)
+        return found is not None and opens_as(found) is not RunState.OBSERVING
+
+    def _plan(self, name: str, now: datetime) -> Plan | None:
+        """A plan as it is by now; None: it was removed since."""
+        plan = self._settings.plans.get(name)
+        return only_observed(plan) if plan is not None and self._settings.observes_all(now) else plan
+
+    async def _open_plan(
+        self, tx: UnitOfWork, alert: Alert, now: datetime, *, observed: bool = False
+    ) -> tuple[PlanRun | None, bool]:
         """Open the emergency plan, or join (True) the alert to a run that is open, and write it down."""
-        plan = self._settings.plans.get(str(alert.plan))
-        if plan is None:  # it was removed since the alert was opened
+        plan = self._plan(str(alert.plan), now)
+        if plan is None:
             return None, False
-        if self._settings.observes_all(now):
-            plan = only_observed(plan)
-        run, kind = await open_plan(tx, plan, alert, now, again=again)
+        run, kind = await open_plan(tx, plan, alert, now, observed=observed)
         if run is not None:
             detail = {"plan": plan.id, "mode": plan.activation.mode if run.state is opens_as(plan) else "confirm"}
             if kind is EventKind.PLAN_JOINED:
@@ -168,6 +187,8 @@ class Telling:
 
     def _room(self, run: PlanRun, now: datetime) -> Sequence[str]:
         """The people of a plan that somebody had opened before it rang: they hear what rings, and not that it is open."""
+        if run.state is RunState.OBSERVING:
+            return ()
         return self._recipients.expand(self._settings.plans[run.plan].notify, now)
 
     async def _tell_plan(self, tx: UnitOfWork, run: PlanRun, share: AlertEvent, now: datetime) -> set[str]:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from monitor.domain.plan import NotifyStep, PlanRun, RunState, Step, StepRun, StepState, WebhookStep
-from monitor.plans.steps import is_automatic, is_delivered
 
 _OPEN = frozenset({StepState.READY, StepState.OVERDUE})
 _TAKEN_BACK = frozenset({StepState.RUNNING, StepState.DONE, StepState.FAILED})
@@ -18,37 +17,28 @@ _JUDGED = ("proposed_level", "lowered_from", "outside_since", "calm_since")
 _BEGUN = ("ready_at", "deadline_at", "started_at", "ended_at", "next_at", "approval_by", "approved_at", "approved_by", "detail")
 
 
-def reopened(
-    run: PlanRun, at: datetime, *, state: RunState, confirm_by: datetime | None = None, pretended: bool = False
-) -> PlanRun:
-    """The closed run as it goes on from now: chased anew, its clocks at their beginning. What was done, and stands, is done.
-
-    `pretended`: it was only observed, and Tocsin has done nothing of what it says that it did.
-    """
-    begin = {*beginning_again(run, pretended=pretended)}
+def reopened(run: PlanRun, at: datetime, *, state: RunState, confirm_by: datetime | None = None) -> PlanRun:
+    """The closed run as it goes on from now: chased anew, its clocks at their beginning. What was done, and stands, is done."""
+    begin = {*beginning_again(run)}
     nobody: dict[str, Any] = dict.fromkeys((*_ENDED, *_CHASED, *_JUDGED))
     steps = tuple(_anew(each) if each.step in begin or each.state in _OPEN else each for each in run.steps)
     going_on = replace(run, state=state, steps=steps, reopened_at=at, level_since=at, rung=0, confirm_by=confirm_by, wake_at=at)
     return replace(going_on, **nobody)
 
 
-def beginning_again(run: PlanRun, *, pretended: bool = False) -> Sequence[str]:
+def beginning_again(run: PlanRun) -> Sequence[str]:
     """The steps whose messages are sent once more: those that were taken back at the end, and those that it cut off.
 
     What was told every so often is told so again, from when the crisis is one again.
     """
     steps = ((run.definition.step(each.step), each) for each in run.steps)
-    return tuple(each.step for step, each in steps if _is_sent_again(step, each) or (pretended and _is_ours(step, each)))
+    return tuple(each.step for step, each in steps if _is_sent_again(step, each))
 
 
 def _is_sent_again(step: Step | None, at: StepRun) -> bool:
     if isinstance(step, WebhookStep):
         return step.undo is not None and at.state in _TAKEN_BACK
     return isinstance(step, NotifyStep) and (at.state is StepState.RUNNING or at.next_at is not None)
-
-
-def _is_ours(step: Step | None, at: StepRun) -> bool:
-    return step is not None and (is_automatic(step) or is_delivered(step)) and at.state in _TAKEN_BACK
 
 
 def _anew(at: StepRun) -> StepRun:

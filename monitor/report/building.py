@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitor.domain.plan import EventKind, Localized, Plan, PlanRun, RunState, StatementStep, TimelineEvent
+from monitor.domain.plan import EventKind, Localized, Plan, PlanRun, RunState, StatementStep, TimelineEvent, since_it_began
 from monitor.plans import report_due
 from monitor.plans.story import titles_of
 from monitor.report import measuring
@@ -42,11 +42,11 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
     naming = Naming(contacts, zone, frozenset(plan.named()))
     moments = chronicle(seen.story, run.id, naming)
     spans = measuring.spans(seen)
-    own = [each for each in seen.story if each.plan_run_id == run.id]
-    signed, left = _signature(run, own), actions(seen.story, run.id)
-    ended_with = {each.kind for each in _at_the_end(run, own)}
-    false_alarm = EventKind.PLAN_FALSE_ALARM in ended_with
-    observed = run.state is RunState.OBSERVING or EventKind.PLAN_WOULD_TELL in ended_with
+    own, lately = seen.own, since_it_began(seen.own)  # what was said of an earlier end does not hold any more
+    signed, left = _signature(lately), actions(seen.story, run.id)
+    kinds = {each.kind for each in lately}
+    false_alarm = EventKind.PLAN_FALSE_ALARM in kinds
+    observed = run.state is RunState.OBSERVING or EventKind.PLAN_WOULD_TELL in kinds
     answerable = {plan.after_action.owner or "", *([signed.by] if signed else []), *(each.owner for each in left)}
     return Report(
         run=run.id,
@@ -90,15 +90,10 @@ def _gravest(run: PlanRun, own: Sequence[TimelineEvent]) -> Localized:
     return level.name if level is not None else {}
 
 
-def _signature(run: PlanRun, own: Sequence[TimelineEvent]) -> Signature | None:
-    """The last one since the run was closed: one that was opened again is to be signed anew."""
-    signed = [each for each in _at_the_end(run, own) if each.kind == EventKind.REPORT_SIGNED]
+def _signature(lately: Sequence[TimelineEvent]) -> Signature | None:
+    """The last one since the run began: one that was opened again is to be signed anew."""
+    signed = [each for each in lately if each.kind == EventKind.REPORT_SIGNED]
     return Signature(signed[-1].actor, signed[-1].at) if signed else None
-
-
-def _at_the_end(run: PlanRun, own: Sequence[TimelineEvent]) -> list[TimelineEvent]:
-    """What came with the last end and after it: what was said of an earlier one does not hold any more."""
-    return [each for each in own if run.closed_at is not None and each.at >= run.closed_at]
 
 
 def _marks(moments: Sequence[Moment], plan: Plan, course: Course) -> list[Moment]:

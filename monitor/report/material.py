@@ -20,6 +20,7 @@ class Material:
     incident: Incident
     alerts: Sequence[Alert]
     story: Sequence[TimelineEvent]
+    own: Sequence[TimelineEvent]  # of the run itself, in the order in which they were written down
     told: Sequence[Notification]
     deliveries: Mapping[int, DeliveryRecord]
     first_post: datetime | None

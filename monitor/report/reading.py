@@ -39,6 +39,7 @@ async def read(tx: UnitOfWork, run_id: int, now: datetime) -> Material:
         incident,
         alerts,
         await tx.timeline.of_incident(run.incident_id),
+        await tx.timeline.of_run(run_id),
         told,
         await tx.deliveries.of_messages([each.id for each in told]),
         first,

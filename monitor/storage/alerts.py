@@ -111,6 +111,10 @@ class Alerts(Repository):
         for chunk in chunks(mentions, _BATCH):
             await self._session.run(keep, {"alert": id_, "at": at, "ids": list(chunk)})
 
+    async def move_to(self, id_: int, incident_id: int) -> None:
+        """It belongs to another incident from now on."""
+        await self._session.run(update(table).where(table.c.id == id_).values(incident_id=incident_id))
+
     async def address(self, id_: int, goes_to: Sequence[Addressee]) -> None:
         """Whom it goes to from now on."""
         await self._session.run(update(table).where(table.c.id == id_).values(goes_to=_pairs(goes_to)))

@@ -20,7 +20,7 @@ _RUN_FIELDS = [table.c[field.name] for field in fields(PlanRun) if field.name !=
 _FIXED = frozenset({"id", "plan", "incident_id", "snapshot", "opened_at", "steps", "version"})
 _CHANGING = [field.name for field in fields(PlanRun) if field.name not in _FIXED]
 _STEP_CHANGING = [field.name for field in fields(StepRun) if field.name not in {"step", "position"}]
-_NO_ROOM = (RunState.CLOSED, RunState.OBSERVING)
+CARRIED_OUT = frozenset(RunState) - {RunState.CLOSED, RunState.OBSERVING}
 _Runs = list[PlanRun]
 
 
@@ -53,13 +53,13 @@ class Plans(Repository):
             await self._session.run(self._session.insert(plan_step), rows)
         return await self.get(id_)
 
-    async def open_about(self, plan: str, subject: str | None, *, but: Collection[RunState] = ()) -> PlanRun | None:
-        """The run of a plan that is open about a subject, whichever incident it belongs to; no drill, and none only observed.
+    async def open_about(self, plan: str, subject: str | None, states: Collection[RunState] = CARRIED_OUT) -> PlanRun | None:
+        """The run of a plan that is open about a subject, whichever incident it belongs to; no drill.
 
         One for which nothing rings comes first, then the oldest.
         """
         about = incident.c.subject.is_(None) if subject is None else incident.c.subject == subject
-        going_on = (table.c.plan == plan, table.c.state.not_in((*_NO_ROOM, *but)), table.c.drill.is_(false()), about)
+        going_on = (table.c.plan == plan, table.c.state.in_(states), table.c.drill.is_(false()), about)
         query = _RUNS.join(incident, incident.c.id == table.c.incident_id).where(*going_on)
         found = await self._runs(query.order_by(incident.c.resolved_at.is_(None), table.c.id).limit(1))
         return found[0] if found else None
@@ -95,6 +95,10 @@ class Plans(Repository):
         """Look at every open run now that would have slept for longer."""
         sleeping = (table.c.wake_at > now, table.c.state != RunState.CLOSED)
         await self._session.run(update(table).where(*sleeping).values(wake_at=now))
+
+    async def observed(self) -> _Runs:
+        """Those that are open and only observed, oldest first."""
+        return await self._runs(_RUNS.where(table.c.state == RunState.OBSERVING).order_by(table.c.id))
 
     async def open_runs(self) -> _Runs:
         """Those that are not closed, oldest first."""

@@ -1,4 +1,4 @@
-"""Who did what, when, through what: events are added, never changed; a run that joins an incident takes its own along."""
+"""Who did what, when, through what: added, never changed; what joins an incident, a run or an alert, takes its own along."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select, update
 
 from monitor.domain.alert import AlertState
-from monitor.domain.plan import EventKind, TimelineEvent
+from monitor.domain.plan import RUN_BEGINS, EventKind, TimelineEvent
 from monitor.storage.session import Repository, Session
 from monitor.storage.tables import alert
 from monitor.storage.tables import timeline as table
@@ -20,6 +20,7 @@ _FIELDS = [table.c[name] for name in _NAMES]
 _STUCK_OR_FREED = (EventKind.PLAN_STUCK, EventKind.PLAN_FREED)
 _SETTLING = (EventKind.REPORT_SIGNED, EventKind.PLAN_FALSE_ALARM, EventKind.PLAN_WOULD_TELL)
 _limited = table.alias("limited")
+_OPENINGS = (EventKind.ALERT_OPENED, EventKind.ALERT_REOPENED)
 _BEGINNINGS = (EventKind.ALERT_OPENED, EventKind.ALERT_REOPENED, EventKind.ALERT_TOLD)
 _WITHHOLDING = (EventKind.ALERT_INHIBITED, EventKind.ALERT_RELEASED, EventKind.ALERT_RESOLVED)
 _Events = list[TimelineEvent]
@@ -58,24 +59,47 @@ class Timeline(Repository):
         query = select(*_FIELDS).where(table.c.incident_id == incident_id).order_by(table.c.at, table.c.id)
         return [TimelineEvent(**row) for row in await self._session.rows(query)]
 
-    async def settled(self, run_id: int, since: datetime) -> bool:
-        """Whether nobody owes a report on a run that was closed at `since`: it is signed, was a false alarm, or only observed."""
-        return await self._says(run_id, since, _SETTLING)
+    async def settled(self, run_id: int) -> bool:
+        """Whether nobody owes a report on a run that is closed: it is signed, was a false alarm, or only observed."""
+        return await self._says(run_id, _SETTLING)
 
-    async def was_observed(self, run_id: int, since: datetime) -> bool:
-        """Whether a run that was closed at `since` was only observed by then: its end says whom it would have told."""
-        return await self._says(run_id, since, (EventKind.PLAN_WOULD_TELL,))
+    async def was_observed(self, run_id: int) -> bool:
+        """Whether a run was only observed, up to its end: it says whom it would have told."""
+        return await self._says(run_id, (EventKind.PLAN_WOULD_TELL,))
 
-    async def _says(self, run_id: int, since: datetime, kinds: Sequence[str]) -> bool:
+    async def _says(self, run_id: int, kinds: Sequence[str]) -> bool:
+        """Since it was opened, or opened again last: in the order of adding, which no clock that is set back changes."""
         await self.write()
-        said = (table.c.plan_run_id == run_id, table.c.kind.in_(kinds), table.c.at >= since)
-        return await self._session.scalar(select(table.c.id).where(*said).limit(1)) is not None
+        own = table.c.plan_run_id == run_id
+        began = select(func.coalesce(func.max(table.c.id), 0)).where(own, table.c.kind.in_(RUN_BEGINS)).scalar_subquery()
+        said = select(table.c.id).where(own, table.c.kind.in_(kinds), table.c.id > began).limit(1)
+        return await self._session.scalar(said) is not None
+
+    async def rang_before_end(self, alert_id: int, run_id: int) -> bool:
+        """Whether an alert was opened, or opened again, before a run was closed last: in the order of adding."""
+        await self.write()
+        opened = func.max(case((table.c.kind.in_(_OPENINGS), table.c.id)))  # NULL: nobody was told of it when it was opened
+        rang = select(func.coalesce(opened, func.min(table.c.id))).where(table.c.alert_id == alert_id).scalar_subquery()
+        ended = select(table.c.id).where(table.c.plan_run_id == run_id, table.c.kind == EventKind.PLAN_CLOSED, table.c.id > rang)
+        return await self._session.scalar(ended.limit(1)) is not None
+
+    async def went_on(self, incident_id: int, plan: str) -> int | None:
+        """The number of the run of a plan that was last an incident's, and has gone on as that of another."""
+        await self.write()
+        left = (table.c.incident_id == incident_id, table.c.kind == EventKind.PLAN_WENT_ON)
+        rows = await self._session.rows(select(table.c.detail).where(*left).order_by(table.c.id.desc()))
+        return next((row["detail"]["run"] for row in rows if row["detail"]["plan"] == plan), None)
 
     async def of_run(self, run_id: int) -> _Events:
-        """A plan run's story, from its beginning."""
+        """A plan run's story, in the order in which it was written down: a clock that is set back changes nothing in it."""
         await self.write()
-        query = select(*_FIELDS).where(table.c.plan_run_id == run_id).order_by(table.c.at, table.c.id)
+        query = select(*_FIELDS).where(table.c.plan_run_id == run_id).order_by(table.c.id)
         return [TimelineEvent(**row) for row in await self._session.rows(query)]
+
+    async def move_alert(self, alert_id: int, incident_id: int) -> None:
+        """What an alert has to tell belongs to another incident from now on."""
+        await self.write()
+        await self._session.run(update(table).where(table.c.alert_id == alert_id).values(incident_id=incident_id))
 
     async def of_kinds(self, kinds: Sequence[str], *, alone: bool = False) -> _Events:
         """What happened of these kinds that belongs to no incident, in order; `alone`: nobody else adds to it meanwhile."""

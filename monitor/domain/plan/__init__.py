@@ -1,7 +1,7 @@
 """The emergency plan: written in calm weather (`file`), snapshotted when it opens, carried out as a run (`run`, `events`)."""
 
 from monitor.domain.plan.due import SOON, Due, drill_due, dues
-from monitor.domain.plan.events import TOCSIN, EventKind, TimelineEvent
+from monitor.domain.plan.events import RUN_BEGINS, TOCSIN, EventKind, TimelineEvent, since_it_began
 from monitor.domain.plan.file import (
     CALLED_WITHIN,
     EVERYONE,
@@ -43,6 +43,7 @@ __all__ = [
     "ENDED",
     "EVERYONE",
     "PLACES",
+    "RUN_BEGINS",
     "SOON",
     "TOCSIN",
     "AssignStep",
@@ -81,4 +82,5 @@ __all__ = [
     "only_observed",
     "opens_as",
     "places",
+    "since_it_began",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     PLAN_OPENED = "plan.opened"
     PLAN_REOPENED = "plan.reopened"
     PLAN_JOINED = "plan.joined"  # by an alert
+    PLAN_WENT_ON = "plan.went_on"  # it left this incident, and goes on as the run of another
     PLAN_CONFIRMED = "plan.confirmed"
     PLAN_ACTIVATED = "plan.activated"  # nobody answered, and the plan says that it begins
     PLAN_UNCONFIRMED = "plan.unconfirmed"  # nobody answered in time
@@ -103,6 +104,10 @@ class EventKind(StrEnum):
     HOLD_RELEASED = "hold.released"
 
 
+RUN_BEGINS: Final = (EventKind.PLAN_OPENED, EventKind.PLAN_REOPENED)
+"""With these a run begins, or begins again: what its earlier ends said counts no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
     """Who did what, when, through what. Append-only: the after-action report is a view of it. `kind` is an `EventKind`."""
@@ -120,3 +125,9 @@ class TimelineEvent:
     def by_hand(self) -> bool:
         """Whether a person did it."""
         return self.actor != TOCSIN
+
+
+def since_it_began(story: Sequence[TimelineEvent]) -> Sequence[TimelineEvent]:
+    """Of a run's own events, in the order in which they were written down, those since it was opened, or opened again last."""
+    began = max((place for place, event in enumerate(story) if event.kind in RUN_BEGINS), default=-1)
+    return story[began + 1 :]

@@ -13,6 +13,7 @@ from monitor.domain.errors import UsageError
 from monitor.pipeline import aftermath, operations
 from monitor.pipeline.aftermath import NewAction
 from monitor.pipeline.operations import Actor
+from monitor.plans import Act
 from monitor.report import Report, build, read
 from monitor.report.evidence import Exhibit, as_csv, as_jsonl, exhibits
 from tests.monitor.pipeline.conftest import CRISIS
@@ -115,8 +116,8 @@ async def test_a_false_alarm_owes_no_report(hut: Build) -> None:
     assert whys(home) == []
 
 
-async def test_what_was_only_observed_when_it_ended_owes_no_report(hut: Build, configure: Configure) -> None:
-    """The first time the plan acted; then it was set to `observe`, and the same run came back."""
+async def test_what_was_carried_out_is_no_trial(hut: Build, configure: Configure) -> None:
+    """The plan was set to `observe` after its run was closed: that stays closed when the crisis comes back, its report owed."""
     home = housed(hut)
     await closed(home)
     assert whys(home) == ["report"]
@@ -124,11 +125,40 @@ async def test_what_was_only_observed_when_it_ended_owes_no_report(hut: Build, c
     await home.wait(HOUR)
     await home.storm()
     await home.act()
-    assert [run.state for run in await home.runs()] == ["observing"]
+    assert [run.state for run in await home.runs()] == ["closed"]
+    await home.wait(2 * DAY, step=DAY)
+    assert whys(home) == ["report", "unsigned"]
+    assert not (await made(home)).observed
+
+
+async def test_what_was_only_observed_owes_no_report(hut: Build) -> None:
+    """A person closed it, or its crisis was over."""
+    home = hut(rules=RULES, plans=[PLAN | {"activation": {"mode": "observe"}}])
+    await home.storm()
     await home.do("stand_down", by="ana")
     await home.wait(10 * DAY, step=DAY)
-    assert whys(home) == ["report"]
+    assert whys(home) == []
     assert (await made(home)).observed
+
+
+@pytest.mark.fault("time", "the clock is set back between a plan's trial and its first crisis in earnest")
+async def test_what_was_carried_out_by_a_clock_that_was_set_back_owes_its_report(hut: Build, configure: Configure) -> None:
+    """It passes for no trial, though that ended later by the clock; its author is reminded."""
+    home = hut(rules=RULES, plans=[PLAN | {"activation": {"mode": "observe"}}])
+    home.clock.advance(6 * HOUR)
+    await home.stages.intake.poll("net")
+    await home.storm()
+    await home.wait(2 * HOUR)
+    await home.do("stand_down")
+    home.clock.advance(-5 * HOUR)
+    home.restart(configure(rules=RULES, plans=[PLAN]))
+    await home.storm()
+    await home.wait(2 * HOUR)
+    number = max(run.id for run in await home.runs())
+    done = Act("stand_down", "zoe", home.clock.now(), {"zoe"}, text="over")
+    await operations.act_in_plan(home.store, number, done, "cli")
+    await home.wait(6 * DAY, step=12 * HOUR)
+    assert "unsigned" in whys(home)
 
 
 async def test_what_a_person_opens_in_earnest_owes_a_report(hut: Build) -> None:

@@ -235,8 +235,8 @@ async def test_at_its_end_what_rings_still_is_told_and_opens_its_plan(house: Bui
     assert home.told("room") == []
     await pass_time(home, 2 * HOUR, step=30 * MINUTE)
     assert home.kinds("room")[0] == "plan"
-    (running,) = await home.runs()
-    assert running.state is RunState.RUNNING
+    running, tried = await home.runs()
+    assert (running.state, tried.state) == (RunState.RUNNING, RunState.CLOSED)
     assert {alert.incident_id for alert in await home.alerts()} == {running.incident_id}
     last = accounts(home)[-1]
     assert (last.ended, last.ends, last.switches) == (True, None, ())
@@ -261,7 +261,7 @@ async def test_at_its_end_what_is_over_is_told_to_nobody(hut: Build) -> None:
 
 
 async def test_a_plan_that_is_observed_no_more_opens_for_what_rings_still(hut: Build, configure: Any) -> None:
-    """With the next reminder, though the last account came before it: the crisis goes on, and nobody was told of its plan."""
+    """At once: the crisis goes on, and nobody was told of its plan. What was tried is closed as what it was."""
     crisis = CRISIS | LONG | {"plan": "storm", "realert": "3h"}
     home = hut(rules=[crisis], plans=[CHECK_PLAN | {"activation": {"mode": "observe"}}], observing={"at": "09:00"})
     await home.stages.accounts.step()
@@ -272,7 +272,7 @@ async def test_a_plan_that_is_observed_no_more_opens_for_what_rings_still(hut: B
     await pass_time(home, 4 * HOUR)
     assert len(accounts(home)) == 1
     assert home.kinds("room")[:2] == ["first", "plan"]
-    assert [run.state for run in await home.runs()] == [RunState.AWAITING_CONFIRMATION]
+    assert [run.state for run in await home.runs()] == [RunState.AWAITING_CONFIRMATION, RunState.CLOSED]
 
 
 async def test_the_account_goes_to_whom_it_names(hut: Build) -> None:
@@ -384,6 +384,161 @@ async def test_of_an_erased_author_nothing_is_shown(hut: Build) -> None:
     await home.act()
     (message,) = home.told("desk")
     assert ([post.author for post in message.posts], message.more_posts) == (["person1", "person0"], 0)
+
+
+# --- what becomes of its runs --------------------------------------------------------------------------------------------
+
+DAYS = {"until": "2026-03-03", "at": "09:00"}
+STORM = CRISIS | LONG | {"plan": "storm"}
+PAUSE: dict[str, Any] = {
+    "id": "storm",
+    "title": {"en": "Storm"},
+    "notify": ["room"],
+    "activation": {"mode": "automatic"},
+    "steps": [
+        {"id": "pause", "action": "webhook", "receiver": "queue"},
+        {"id": "board", "action": "notify", "receiver": "phone", "every": "2h"},
+    ],
+}
+
+
+async def eve(home: House) -> None:
+    """It is four in the morning of the day on which observing ends, at nine."""
+    await home.stages.accounts.step()
+    await home.wait(20 * HOUR, step=HOUR)
+
+
+async def open_runs(home: House) -> list[str]:
+    """How the runs stand that are open."""
+    return [run.state for run in await home.runs() if run.open]
+
+
+async def by_hand(home: House) -> None:
+    """A person opens the plan."""
+    plan, zoe = home.settings.plans["storm"], Actor("zoe", "cli")
+    await operations.open_plan_by_hand(home.store, plan, "acme", zoe, home.clock.now(), why="they called")
+    await home.act()
+
+
+@pytest.mark.parametrize("observing", [DAYS, {"at": "09:00"}], ids=["everything", "the plan"])
+async def test_a_step_that_was_taken_out_after_the_trial_is_not_carried_out(
+    hut: Build, configure: Any, observing: dict[str, str]
+) -> None:
+    """What was tried was edited for that: the plan is carried out as it is by now, for what rings still, too."""
+    everything = "until" in observing
+    home = hut(rules=[STORM], plans=[PAUSE | ({} if everything else {"activation": {"mode": "observe"}})], observing=observing)
+    await eve(home)
+    await home.storm()
+    await home.act()
+    home.restart(configure(rules=[STORM], plans=[PAUSE | {"steps": PAUSE["steps"][1:]}], observing=observing))
+    await pass_time(home, 6 * HOUR, step=30 * MINUTE)
+    assert await open_runs(home) == ["running"]
+    assert (home.kinds("queue"), home.kinds("phone")[0]) == ([], "step")
+
+
+@pytest.mark.parametrize("verb", ["false_alarm", "stand_down"])
+async def test_what_a_person_called_over_is_over_when_observing_ends(hut: Build, verb: str) -> None:
+    """Nobody is told first of what somebody has, and no plan is opened again that a person has closed."""
+    home = hut(rules=[STORM], plans=[PAUSE], observing=DAYS)
+    await eve(home)
+    await home.storm()
+    await home.act()
+    await home.do(verb, text="a film")
+    alert = await home.alert()
+    await operations.acknowledge(home.store, alert.id, Actor("ana", "cli"), home.clock.now())
+    await pass_time(home, 6 * HOUR, step=30 * MINUTE)
+    assert (await open_runs(home), home.told("room"), home.told("queue")) == ([], [], [])
+    await home.storm(people=9)
+    await home.act()
+    assert home.told("room") == []
+
+
+async def test_a_room_that_a_person_opened_is_that_of_what_was_observed(house: Build) -> None:
+    """Somebody saw the crisis during the week, and opened its plan: it goes on as that of what rings at the end."""
+    home = house(rules=[STORM], plans=[PAUSE], observing=DAYS)
+    await eve(home)
+    await home.storm()
+    await by_hand(home)
+    await pass_time(home, 6 * HOUR, step=30 * MINUTE)
+    (run,) = [run for run in await home.runs() if run.open]
+    assert run.incident_id == (await home.alert()).incident_id
+    assert home.kinds("queue") == ["step"]
+
+
+async def test_a_rule_that_is_put_into_force_joins_what_rings(house: Build, configure: Any) -> None:
+    """Its alert, too, which was kept apart: one incident, one room."""
+    tried = STORM | {"id": "tried"}
+    home = house(rules=[STORM, tried | {"mode": "observe"}], plans=[PAUSE])
+    await home.storm()
+    await home.act()
+    home.restart(configure(rules=[STORM, tried], plans=[PAUSE]))
+    await home.wait(2 * HOUR, step=30 * MINUTE)
+    assert len(await home.runs()) == 1
+    assert len({alert.incident_id for alert in await home.alerts()}) == 1
+    async with home.store.read() as tx:
+        assert len(await tx.incidents.list(open_only=True)) == 1
+
+
+async def test_what_was_exempt_and_what_was_observed_share_a_room_in_the_end(hut: Build) -> None:
+    """They were incidents of their own as long as only one of them rang."""
+    home = hut(rules=[STORM | {"exempt": True}, STORM | {"id": "louder"}], plans=[PAUSE], observing=DAYS)
+    await eve(home)
+    await home.storm()
+    await home.act()
+    await pass_time(home, 6 * HOUR, step=30 * MINUTE)
+    assert await open_runs(home) == ["running"]
+    assert len({alert.incident_id for alert in await home.alerts()}) == 1
+    assert home.kinds("room").count("plan") == 1
+
+
+@pytest.mark.parametrize("rule", [STORM, COMPLAINT | {"plan": "storm", "notify": "room"}], ids=["crowd", "one customer"])
+async def test_the_plan_of_a_danger_opens_at_the_end(hut: Build, rule: dict[str, Any]) -> None:
+    """People were told of the danger, and somebody has taken it; its plan was only observed, and begins for what rings still."""
+    home = hut(rules=[rule | {"exempt": True}], plans=[PAUSE], observing=DAYS)
+    await eve(home)
+    await home.storm(text="Acme is on fire and broken")
+    await home.act()
+    for alert in await home.alerts():
+        await operations.acknowledge(home.store, alert.id, Actor("ana", "cli"), home.clock.now())
+    await pass_time(home, 6 * HOUR, step=30 * MINUTE)
+    assert set(await open_runs(home)) == {"running"}
+    assert {run.incident_id for run in await home.runs() if run.open} == {alert.incident_id for alert in await home.alerts()}
+    assert "plan" in home.kinds("room")
+
+
+async def test_a_trial_is_over_with_what_it_was_opened_for(hut: Build) -> None:
+    """On each day of a week its crisis comes and goes: no run stays open, and no day has more messages than the first."""
+    home = hut(rules=[CRISIS | {"plan": "storm", "realert": "1h"}], plans=[PAUSE], observing=WEEK)
+    await home.stages.accounts.step()
+    for _ in range(3):
+        await home.storm()
+        await pass_time(home, DAY, step=2 * HOUR)
+    assert await open_runs(home) == []
+    first, second, third = [each.all.messages for each in accounts(home)[1:]] + [accounts(home)[0].all.messages]
+    assert max(second, third) <= first
+
+
+async def test_a_trial_that_a_silence_outlasts_is_over_too(hut: Build) -> None:
+    """Observing ended under the silence, and so did what rang."""
+    silences = {"works": {"every": "08:30-23:00", "where": {"rule": "crisis"}, "reason": "works"}}
+    home = hut(rules=[CRISIS | {"plan": "storm", "window": "4h"}], plans=[PAUSE], observing=DAYS, silences=silences)
+    await home.stages.accounts.step()
+    home.clock.advance(23 * HOUR)
+    await home.stages.intake.poll("net")
+    await home.storm()
+    await pass_time(home, 10 * HOUR, step=30 * MINUTE)
+    assert [run.state for run in await home.runs()] == [RunState.CLOSED]
+    assert home.told("room") == []
+
+
+async def test_the_crowd_takes_over_a_trial_from_one_customer(hut: Build) -> None:
+    """As it would a room: one run is observed."""
+    home = hut(rules=[COMPLAINT | {"plan": "storm"}, STORM], plans=[PAUSE], observing=WEEK)
+    await home.hears("Acme is broken", by="customer")
+    await home.storm()
+    await home.act()
+    (run,) = await home.runs()
+    assert (run.state, run.incident_id) == ("observing", (await home.alert("crisis")).incident_id)
 
 
 # --- when ----------------------------------------------------------------------------------------------------------------

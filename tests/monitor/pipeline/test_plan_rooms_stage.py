@@ -12,6 +12,7 @@ from monitor.domain.errors import UsageError
 from monitor.domain.plan import StatementStep
 from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
+from monitor.plans import Act
 from monitor.report.evidence import exhibits
 from monitor.storage.tables import mention
 from notifiers import DeliveryError, Reason
@@ -124,7 +125,9 @@ async def test_what_is_only_observed_is_no_room(hut: Build) -> None:
     home = housed(hut, plan={"activation": {"mode": "observe"}})
     await home.storm()
     await by_hand(home)
-    assert sorted(run.state for run in await home.runs()) == ["observing", "running"]
+    (running, tried) = await home.runs()
+    assert (running.state, tried.state) == ("running", "closed")
+    assert running.incident_id == (await home.alert()).incident_id
 
 
 async def test_a_plan_that_was_stood_down_is_not_joined(hut: Build) -> None:
@@ -220,29 +223,28 @@ async def test_a_crisis_that_comes_back_pauses_the_queue_again(house: Build) -> 
 
 
 async def test_what_is_only_observed_stays_so_when_it_comes_back(hut: Build) -> None:
-    """A plan that was tried for a week calls nothing because somebody closed its run."""
+    """A plan that was tried for a week calls nothing because the crisis was over for a while."""
     home = housed(hut, plan={"activation": {"mode": "observe"}})
     await home.storm()
     await home.wait(2 * HOUR)
-    await home.do("stand_down")
     await home.storm()
     await home.act()
-    assert [run.state for run in await home.runs()] == ["observing"]
+    assert [run.state for run in await home.runs()] == ["observing", "closed"]
     assert home.kinds("queue") == []
 
 
 async def test_what_was_only_observed_is_carried_out_when_it_comes_back_in_earnest(house: Build, configure: Configure) -> None:
-    """The plan was put into force meanwhile: what its run had only written down is done, once; what people ticked stands."""
+    """The plan was put into force meanwhile: a run of its own does what the trial had only written down, once."""
     home = house(rules=[RULE], plans=[PLAN | {"activation": {"mode": "observe"}}])
     await home.storm()
-    await home.wait(2 * HOUR)
     await home.do("check", by="ana", step="facts", item=0)
-    await home.do("stand_down")
+    await home.wait(2 * HOUR)
     home.restart(configure(rules=[RULE], plans=[PLAN]))
     await home.storm()
     await home.act()
-    (run,) = await home.runs()
-    assert (run.state, run.step("facts").state, run.step("evidence").state) == ("running", "done", "done")
+    run, tried = await home.runs()
+    assert (run.state, run.step("facts").state, run.step("evidence").state) == ("running", "ready", "done")
+    assert (tried.state, tried.step("facts").state, tried.incident_id == run.incident_id) == ("closed", "done", False)
     assert home.kinds("queue") == ["step"]
     assert len(await home.timeline("plan.captured")) == 1
 
@@ -258,6 +260,45 @@ async def test_what_a_person_opened_in_earnest_comes_back_so(hut: Build, configu
     home.restart(configure(rules=rules, plans=[PLAN]))
     await home.storm(people=5)
     assert [run.state for run in await home.runs()] == ["running"]
+
+
+async def test_what_went_on_elsewhere_comes_back_to_where_it_began(house: Build) -> None:
+    """The run went on with the next incident and was closed there; an alert of the first comes back within its time."""
+    smoke = RULE | {"id": "smoke", "where": {"text": {"any_of": ["smoke"]}}, "window": "30m"}
+    home = house(rules=[RULE | {"realert": "30m", "window": "30m"}, smoke], plans=[PLAN])
+    await home.storm()
+    await home.storm(text="Acme is all smoke")
+    await home.wait(2 * HOUR)
+    await home.storm()
+    await home.wait(2 * HOUR)
+    await home.do("stand_down", text="over")
+    home.clock.advance(10 * MINUTE)
+    await home.storm(text="Acme is all smoke")
+    await home.act()
+    (run,) = await home.runs()
+    assert (run.state, run.incident_id) == ("running", (await home.alert("smoke")).incident_id)
+
+
+@pytest.mark.fault("time", "the clock is set back between a plan's trial and a crisis that comes back")
+async def test_what_was_done_in_earnest_is_not_done_twice_though_the_clock_was_set_back(hut: Build, configure: Configure) -> None:
+    """The trial ended later by the clock; the run that followed is none, and calls nobody twice."""
+    call = PLAN | {"steps": [{"id": "tell", "action": "notify", "receiver": "phone"}], "escalation": []}
+    home = hut(rules=[RULE], plans=[call | {"activation": {"mode": "observe"}}])
+    home.clock.advance(6 * HOUR)
+    await home.stages.intake.poll("net")
+    await home.storm()
+    await home.wait(2 * HOUR)
+    home.clock.advance(-5 * HOUR)
+    home.restart(configure(rules=[RULE], plans=[call]))
+    await home.storm()
+    await home.wait(2 * HOUR)
+    number = (await home.runs())[0].id
+    done = Act("stand_down", "zoe", home.clock.now(), {"zoe"}, text="over")
+    await operations.act_in_plan(home.store, number, done, "cli")
+    await home.storm()
+    await home.act()
+    assert (await home.runs())[0].reopened_at == home.clock.now()
+    assert home.kinds("phone").count("step") == 1
 
 
 # --- words ---------------------------------------------------------------------------------------------------------------

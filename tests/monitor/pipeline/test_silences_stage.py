@@ -130,6 +130,18 @@ async def test_who_has_taken_it_is_not_reminded_at_the_end_of_a_silence(hut: Bui
     assert (home.kinds("room"), (await home.alert()).silenced_by) == (["first"], None)
 
 
+async def test_who_has_taken_it_under_a_silence_is_not_told_first_of_it(hut: Build) -> None:
+    """Nobody was told; somebody saw it, and has it: only that it is graver would be news."""
+    home = hut(rules=[LONG])
+    await quiet(home, HOUR, rule="crisis")
+    await home.storm()
+    await operations.acknowledge(home.store, (await home.alert()).id, ZOE, home.clock.now())
+    await home.wait(2 * HOUR)
+    await home.storm(people=5)
+    await home.act()
+    assert (home.kinds("room"), (await home.alert()).silenced_by) == ([], None)
+
+
 async def test_a_complaint_of_which_nothing_was_held_back_is_not_told_again(hut: Build) -> None:
     """It waits for an answer; the nights of a week must not remind of each that ever came."""
     home = hut(rules=[COMPLAINT | {"resolve": {"after": "7d"}}])

@@ -186,12 +186,14 @@ def arrived(told: Sequence[Notification], *failed: int) -> dict[int, DeliveryRec
 
 def material(**changes: Any) -> Material:
     """All that the store knows of it, two days later."""
+    story = changes.get("story", STORY)
     found = Material(
         at(2880),
         run(),
         Incident(2, "acme", "critical", NINE, resolved_at=at(200)),
         (alert(),),
-        STORY,
+        story,
+        [each for each in story if each.plan_run_id == RUN],
         TOLD,
         arrived(TOLD),
         at(-7),

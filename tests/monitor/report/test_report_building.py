@@ -263,8 +263,8 @@ def test_the_report_is_due_and_signed() -> None:
     signed = report(story=[*STORY, said(300, EventKind.REPORT_SIGNED, "camille")])
     assert signed.signed is not None
     assert (signed.signed.by, signed.signed.at) == ("camille", at(300))
-    again = report(story=[*STORY, said(300, EventKind.REPORT_SIGNED, "camille")], run=run(closed_at=at(1000)))
-    assert again.signed is None
+    again = [*STORY, said(300, EventKind.REPORT_SIGNED, "camille"), said(180, EventKind.PLAN_REOPENED)]  # by a clock set back
+    assert report(story=again, run=run(closed_at=at(200))).signed is None
 
 
 def test_a_drill_and_a_false_alarm_say_so() -> None:
@@ -278,7 +278,8 @@ def test_what_was_only_observed_says_so_after_its_end_too() -> None:
     """By whom its end would have told; like a false alarm, it is nobody's to sign by a day."""
     would_tell = said(240, "plan.would_tell", to=["room"], why="over")
     assert report(run=run(state=RunState.OBSERVING, closed_at=None)).observed
-    observed, earlier = report(story=[*STORY, would_tell]), report(story=[*STORY, would_tell], run=run(closed_at=at(1000)))
+    observed = report(story=[*STORY, would_tell])
+    earlier = report(story=[*STORY, would_tell, said(180, EventKind.PLAN_REOPENED)], run=run(closed_at=at(1000)))
     assert (observed.observed, observed.due) == (True, None)
     assert (earlier.observed, earlier.due) == (False, at(1000) + timedelta(days=5))
     assert report(story=[*STORY, said(240, "plan.false_alarm", "leo", why="a film")]).due is None
