@@ -100,9 +100,11 @@ def next_of_steps(plan: Plan, run: PlanRun) -> Iterator[datetime]:
     for step in run.steps:
         if step.next_at is not None and not (is_held(run) and isinstance(plan.step(step.step), NotifyStep)):
             yield step.next_at
-        if not step.ended and step.deadline_at is not None and not step.late:
+        if step.ended or run.state is RunState.STOOD_DOWN:  # nobody is called for what is over
+            continue
+        if step.deadline_at is not None and not step.late:
             yield step.deadline_at
-        if not step.ended and step.approval_by is not None:
+        if step.approval_by is not None:
             yield step.approval_by
 
 

@@ -422,6 +422,17 @@ def test_whoever_is_to_sign_is_reminded() -> None:
     assert walk.whom(Why.SIGN_OFF) == [("head",), ("head",)]
 
 
+def test_approvals_and_deadlines_of_what_is_over_wake_nobody() -> None:
+    """It waits for its signature alone: the run would else be looked at again and again, each time for nothing."""
+    answer = {"id": "answer", "action": "statement", "statement": "holding", "approval": {"role": "legal", "within": "20m"}}
+    walk = Walk(plan(answer, {"id": "facts", "deadline": "30m"}, activation=_AUTOMATIC, closure={"sign_off": "head"}))
+    walk.at(0)
+    walk.act("stand_down")
+    walk.at(45)
+    assert walk.run.wake_at is not None
+    assert walk.run.wake_at > OPENED + minutes(45)
+
+
 # --- again ---------------------------------------------------------------------------------------------------------------
 
 
