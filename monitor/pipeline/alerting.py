@@ -124,7 +124,7 @@ class Alerting:
 
     async def carry_on_plans(self, tx: UnitOfWork, rings: OpenAlerts, now: datetime, silences: Sequence[Silence]) -> None:
         """A run that is only observed is over with its incident; once its plan is in force, it opens for what rings still."""
-        for run in await tx.plans.observed():
+        for run in await self._telling.tried(tx):
             incident = await tx.incidents.get(run.incident_id)
             if incident is None or incident.resolved_at is not None:
                 await close_observed(tx, run, now)

@@ -30,6 +30,7 @@ class Telling:
         self._conversations = Conversations(settings)
         self._limits = Limits(settings.rules)
         self._inhibitions = Inhibitions(settings)
+        self._none_tried = False  # since the transaction began, or a plan was opened: no run is only observed
 
     async def save(self, tx: UnitOfWork) -> None:
         """Write what this transaction gathered."""
@@ -39,6 +40,13 @@ class Telling:
         """The transaction has ended."""
         self._conversations.forget()
         self._limits.forget()
+        self._none_tried = False
+
+    async def tried(self, tx: UnitOfWork) -> Sequence[PlanRun]:
+        """The open runs that are only observed. A recording is looked at thousands of times in one transaction: it asks once."""
+        runs = () if self._none_tried else await tx.plans.observed()
+        self._none_tried = not runs
+        return runs
 
     def addressees(self, alert: NewAlert, mention: Observed | None) -> tuple[Addressee, ...]:
         """Whom a new alert goes to."""
@@ -173,6 +181,7 @@ class Telling:
         plan = self._plan(str(alert.plan), now)
         if plan is None:
             return None, False
+        self._none_tried = False
         run, kind = await open_plan(tx, plan, alert, now, observed=observed)
         if run is not None:
             detail = {"plan": plan.id, "mode": plan.activation.mode if run.state is opens_as(plan) else "confirm"}

@@ -151,6 +151,8 @@ class Plans(Repository):
 
     async def _runs(self, query: Select[Any]) -> _Runs:
         runs = await self._session.rows(query)
+        if not runs:
+            return []
         ids = [row["id"] for row in runs]
         steps: defaultdict[int, list[StepRun]] = defaultdict(list)
         of = select(plan_step.c.run_id, *_STEP_FIELDS).where(plan_step.c.run_id.in_(ids))
