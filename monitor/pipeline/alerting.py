@@ -189,7 +189,8 @@ class Alerting:
             await self._notes.of(tx, EventKind.ALERT_WORSE, now, alert, {"severity": finding.severity, **joined})
         quiet = self._quieted(alert, silences, now)
         if quiet is not None:
-            known_as = known.severity if graver and known.told_at is not None else None
+            seen = known.told_at is not None or await self._taken(tx, rings, known)
+            known_as = known.severity if graver and seen else None
             await self._hold(tx, rings, alert, quiet, now, known_as=known_as)
             return
         kind = await self._repeat(tx, rings, alert, now, graver=graver)
@@ -253,7 +254,9 @@ class Alerting:
         return None if await self._taken(tx, rings, alert) else NotificationKind.REMINDER
 
     async def _taken(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert) -> bool:
-        """Whether somebody has acknowledged it."""
+        """Whether somebody has acknowledged it, and it is no graver than they knew."""
+        if alert.told_severity is not None and worse(alert.severity, alert.told_severity):
+            return False
         return (await rings.latest(tx, alert)).acknowledged_at is not None
 
     async def _open(

@@ -142,6 +142,18 @@ async def test_who_has_taken_it_under_a_silence_is_not_told_first_of_it(hut: Bui
     assert (home.kinds("room"), (await home.alert()).silenced_by) == ([], None)
 
 
+async def test_what_became_graver_after_it_was_taken_under_a_silence_is_told(hut: Build) -> None:
+    """Whoever took it saw something milder: nobody else knows of it at all."""
+    home = hut(rules=[LONG | {"raise": [{"at_least": 5, "severity": "critical"}]}])
+    await quiet(home, HOUR, rule="crisis")
+    await home.storm()
+    await operations.acknowledge(home.store, (await home.alert()).id, ZOE, home.clock.now())
+    await home.storm(people=5)
+    assert (await home.alert()).severity == "critical"
+    await home.wait(2 * HOUR)
+    assert home.kinds("room") == ["first"]
+
+
 async def test_a_complaint_of_which_nothing_was_held_back_is_not_told_again(hut: Build) -> None:
     """It waits for an answer; the nights of a week must not remind of each that ever came."""
     home = hut(rules=[COMPLAINT | {"resolve": {"after": "7d"}}])
