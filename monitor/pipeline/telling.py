@@ -43,7 +43,7 @@ class Telling:
         self._none_tried = False
 
     async def tried(self, tx: UnitOfWork) -> Sequence[PlanRun]:
-        """The open runs that are only observed. A recording is looked at thousands of times in one transaction: it asks once."""
+        """The open runs that are only observed. Where there are none it asks once a transaction: a recording looks ever again."""
         runs = () if self._none_tried else await tx.plans.observed()
         self._none_tried = not runs
         return runs

@@ -55,7 +55,7 @@ def act(run: PlanRun, done: Act) -> Moved:
     if run.state is RunState.OBSERVING and done.verb in _NEEDS_EARNEST:
         raise RefusedError(
             f"plan run {run.id} is only observed: nobody is told, and nothing is done. If this is a crisis, open the plan in"
-            f" earnest: `tocsin plan open {run.plan} --why …`"
+            f" earnest: `tocsin plan open {run.plan} --subject … --why …`"
         )
     moved = verb(run.definition, run, replace(done, figures=replace(done.figures, level=run.level)))
     if not moved.effects:
