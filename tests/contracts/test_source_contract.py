@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
@@ -17,6 +14,7 @@ from monitor.sources.facebook import FacebookSettings
 from monitor.sources.instagram import InstagramSettings
 from monitor.testing.contract import OWN, SECRET, Post, Scene, SourceContract, Stage
 from tests import graph
+from tests.inbox import Inbox
 
 NO_SERVER = "nobody is asked"
 UNASKED = dict.fromkeys(("server", "credentials", "throttling", "pages"), NO_SERVER)
@@ -115,42 +113,19 @@ def record(post: Post) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Call:
-    """One stored call."""
-
-    id: int
-    body: bytes
-    received_at: datetime
-
-
-@dataclass
-class Inbox:
-    """The store's inbox, in memory."""
-
-    calls: dict[int, Call] = field(default_factory=dict)
-    done: set[int] = field(default_factory=set)
-
-    def put(self, post: Post) -> None:
-        if not post.deleted:
-            number = len(self.calls) + 1
-            self.calls[number] = Call(number, json.dumps(record(post)).encode(), post.written_at)
-
-    async def pending(self, source: str, limit: int, most: int) -> Sequence[Call]:
-        return [call for number, call in self.calls.items() if number not in self.done][:limit]
-
-    async def processed(self, id_: int, at: datetime, error: str | None = None) -> None:
-        self.done.add(id_)
-
-
 class TestWebhook(SourceContract):
     """Calls that other systems made."""
 
     def perform(self, scene: Scene) -> Stage:
         inbox = Inbox()
+
+        def publish(post: Post) -> None:
+            if not post.deleted:
+                inbox.put(record(post), post.written_at)
+
         settings = WebhookSourceSettings(kind="webhook", secret=SecretStr(SECRET), own_accounts=(OWN,))
         exempt = {**UNASKED, "deletions": "a record says what was said"}
-        return Stage(KINDS["webhook"], settings, inbox.put, exempt, inbox)
+        return Stage(KINDS["webhook"], settings, publish, exempt, inbox)
 
 
 class TestFile(SourceContract):
@@ -173,7 +148,7 @@ class TestFacebook(SourceContract):
     """A Page whose visitors write and comment, and whose app is called when something is removed."""
 
     def perform(self, scene: Scene) -> Stage:
-        server, inbox = graph.GraphServer(SECRET, f"{SECRET}-app"), graph.Inbox()
+        server, inbox = graph.GraphServer(SECRET, f"{SECRET}-app"), Inbox()
         scene.site.answer = server.answer
 
         def publish(post: Post) -> None:
@@ -199,7 +174,7 @@ class TestInstagram(SourceContract):
     """An account with posts and comments of its own, which others tag, and mention in comments that only calls tell of."""
 
     def perform(self, scene: Scene) -> Stage:
-        server, inbox = graph.GraphServer(SECRET, f"{SECRET}-app", graph.ACCOUNT), graph.Inbox()
+        server, inbox = graph.GraphServer(SECRET, f"{SECRET}-app", graph.ACCOUNT), Inbox()
         scene.site.answer = server.answer
 
         def publish(post: Post) -> None:

@@ -24,7 +24,8 @@ from monitor.sources.base import Batch
 from monitor.sources.facebook import Facebook, FacebookSettings
 from monitor.sources.webhook import Refused
 from monitor.testing.servers import AtOnce, Drained, Site, drain, loopback, serving, trouble_of
-from tests.graph import PAGE, GraphServer, Inbox, Said, call
+from tests.graph import PAGE, GraphServer, Said, call
+from tests.inbox import Inbox
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -25,7 +25,8 @@ from monitor.sources.graph import Page, _further
 from monitor.sources.graph_source import GraphSource
 from monitor.sources.instagram import Instagram, InstagramSettings
 from monitor.testing.servers import AtOnce
-from tests.graph import ACCOUNT, PAGE, GraphServer, Inbox, Said
+from tests.graph import ACCOUNT, PAGE, GraphServer, Said
+from tests.inbox import Inbox
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

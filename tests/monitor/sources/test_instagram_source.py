@@ -20,7 +20,8 @@ from monitor.sources import HttpClient, Kit
 from monitor.sources.base import Batch
 from monitor.sources.instagram import Instagram, InstagramSettings
 from monitor.testing.servers import AtOnce, Drained, Site, drain, loopback, serving, trouble_of
-from tests.graph import ACCOUNT, GraphServer, Inbox, Said, call, permalink
+from tests.graph import ACCOUNT, GraphServer, Said, call, permalink
+from tests.inbox import Inbox
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
