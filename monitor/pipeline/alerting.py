@@ -189,7 +189,7 @@ class Alerting:
             await self._notes.of(tx, EventKind.ALERT_WORSE, now, alert, {"severity": finding.severity, **joined})
         quiet = self._quieted(alert, silences, now)
         if quiet is not None:
-            seen = known.told_at is not None or await self._taken(tx, rings, known)
+            seen = known.told_at is not None or await self._taken(tx, rings, alert)
             known_as = known.severity if graver and seen else None
             await self._hold(tx, rings, alert, quiet, now, known_as=known_as)
             return
