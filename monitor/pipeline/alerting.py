@@ -36,7 +36,7 @@ from monitor.domain.plan import EventKind
 from monitor.pipeline.incidents import HowObserved, begins_to_ring, incident_of
 from monitor.pipeline.notes import Notes, spelt
 from monitor.pipeline.open_alerts import OpenAlerts
-from monitor.pipeline.opening import close_observed
+from monitor.pipeline.opening import close_observed, keep_called_over
 from monitor.pipeline.silencing import Silencing, quiet_until
 from monitor.pipeline.telling import Telling
 from monitor.settings import Settings
@@ -103,6 +103,8 @@ class Alerting:
     ) -> datetime | None:
         """Tell, once, of an alert that still rings when neither a silence nor its rule keeps it quiet, if anything was held back.
 
+        Somebody who has taken it meanwhile spares people that message, and not the plan.
+
         Returns until when a silence covers it, if one does.
         """
         quiet = self._quieted(alert, silences, now)
@@ -115,6 +117,8 @@ class Alerting:
         taken = kind is not NotificationKind.WORSE and await self._taken(tx, rings, alert)
         if kind is None or taken:
             await rings.hold(tx, alert, None, None)
+            if kind is NotificationKind.FIRST and alert.plan is not None:
+                await self._telling.open_at_last(tx, alert, now)
             return None
         if kind is NotificationKind.FIRST:
             await self._told_at_last(tx, alert, now)
@@ -222,8 +226,10 @@ class Alerting:
         if OBSERVED not in alert.labels or alert.silenced_by is None:
             return alert
         left, incident = alert.incident_id, await begins_to_ring(tx, alert)
+        await tx.incidents.raise_severity(incident, alert.severity)
         if incident == left:
             return alert
+        await keep_called_over(tx, alert, incident, now)
         alert = await rings.moved(tx, alert, incident)
         await self._end_incident(tx, left, now)
         return alert
@@ -235,7 +241,6 @@ class Alerting:
 
     async def _told_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
         """An alert that was opened quietly is told."""
-        await tx.incidents.raise_severity(alert.incident_id, alert.severity)
         await self._notes.of(tx, EventKind.ALERT_TOLD, now, alert, {})
 
     async def _repeat(

@@ -34,7 +34,7 @@ class EventKind(StrEnum):
     PLAN_OPENED = "plan.opened"
     PLAN_REOPENED = "plan.reopened"
     PLAN_JOINED = "plan.joined"  # by an alert
-    PLAN_WENT_ON = "plan.went_on"  # it left this incident, and goes on as the run of another
+    PLAN_WENT_ON = "plan.went_on"  # it left this incident (or is that of an alert which came), and goes on as the run of another
     PLAN_CONFIRMED = "plan.confirmed"
     PLAN_ACTIVATED = "plan.activated"  # nobody answered, and the plan says that it begins
     PLAN_UNCONFIRMED = "plan.unconfirmed"  # nobody answered in time
