@@ -195,7 +195,7 @@ async def store(storage: StorageSettings) -> AsyncIterator[Store]:
 _ONCE = SimpleNamespace(params={})  # of a test without parameters
 # Stages that claim rows, or race for them. What the others ask of the store, the tests of the store ask of either database.
 _STAGES = ROOT / "tests" / "monitor" / "pipeline"
-_RACING = frozenset({"delivery", "evaluate", "intake", "operations", "plan_runs"})
+_RACING = frozenset({"called_over", "delivery", "evaluate", "intake", "operations", "plan_runs"})
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -36,7 +36,7 @@ from monitor.domain.plan import EventKind
 from monitor.pipeline.incidents import HowObserved, begins_to_ring, incident_of
 from monitor.pipeline.notes import Notes, spelt
 from monitor.pipeline.open_alerts import OpenAlerts
-from monitor.pipeline.opening import close_observed, keep_called_over
+from monitor.pipeline.opening import close_observed
 from monitor.pipeline.silencing import Silencing, quiet_until
 from monitor.pipeline.telling import Telling
 from monitor.settings import Settings
@@ -116,9 +116,10 @@ class Alerting:
             alert = await self._begins_to_ring(tx, rings, alert, now)
         taken = kind is not NotificationKind.WORSE and await self._taken(tx, rings, alert)
         if kind is None or taken:
-            await rings.hold(tx, alert, None, None)
-            if kind is NotificationKind.FIRST and alert.plan is not None:
-                await self._telling.open_at_last(tx, alert, now)
+            was_quiet = alert.silenced_by is not None
+            alert = await rings.hold(tx, alert, None, None)
+            if was_quiet and kind is NotificationKind.FIRST:
+                await self._open_plan_of_taken(tx, alert, now)
             return None
         if kind is NotificationKind.FIRST:
             await self._told_at_last(tx, alert, now)
@@ -133,10 +134,10 @@ class Alerting:
             if incident is None or incident.resolved_at is not None:
                 await close_observed(tx, run, now)
             elif self._telling.carries_out(run.plan, now):
-                asks = (alert for alert in rings.of_incident(run.incident_id) if alert.plan == run.plan)
-                alert = next((alert for alert in asks if self._quieted(alert, silences, now) is None), None)
-                if alert is not None:
-                    await self._telling.open_at_last(tx, alert, now)
+                asks = [alert for alert in rings.of_incident(run.incident_id) if alert.plan == run.plan]
+                for alert in asks:  # one that was called over opens nothing, and the next may
+                    if self._quieted(alert, silences, now) is None:
+                        await self._telling.open_at_last(tx, alert, now)
 
     async def after_inhibition(
         self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime, silences: Sequence[Silence]
@@ -220,6 +221,8 @@ class Alerting:
         if alert.silenced_by is None or begins:
             await self._notes.held_back(tx, alert, quiet.kind, quiet.why, now, **quiet.detail)
         await rings.hold(tx, alert, quiet.by, alert.told_severity or known_as)
+        if begins and alert.told_at is None and self._observed(alert, now) == "all":
+            await self._telling.observe(tx, alert, now)
 
     async def _begins_to_ring(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime) -> Alert:
         """What was only observed belongs to an incident like any other from now on: perhaps to one that rings already."""
@@ -229,10 +232,15 @@ class Alerting:
         await tx.incidents.raise_severity(incident, alert.severity)
         if incident == left:
             return alert
-        await keep_called_over(tx, alert, incident, now)
         alert = await rings.moved(tx, alert, incident)
         await self._end_incident(tx, left, now)
         return alert
+
+    async def _open_plan_of_taken(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
+        """Open the plan of an alert that somebody has taken in the quiet, unless what it belonged to is over."""
+        incident = await tx.incidents.get(alert.incident_id)
+        if alert.plan is not None and incident is not None and incident.resolved_at is None:
+            await self._telling.open_at_last(tx, alert, now)
 
     async def _end_incident(self, tx: UnitOfWork, incident: int, now: datetime) -> None:
         """It is over when nothing holds it open: a complaint that joined a crisis does not; alone, it holds its own incident."""

@@ -31,10 +31,10 @@ async def incident_of(
     shared = shared_key(finding.subject) if finding.subject else None
     own = f"alert:{fingerprint(finding.rule, finding.key)}"
     if observed == "rule":
-        return await tx.incidents.open(subject=finding.subject, open_key=observed_key(own), severity="info", at=now), False
+        return await tx.incidents.open(subject=finding.subject, open_key=_observed(own), severity="info", at=now), False
     if observed == "all":
-        key = observed_key(own if finding.kind in PERSONAL or shared is None else shared)
-        found = (await tx.incidents.open_by_key(observed_key(shared)) if shared else None) or await tx.incidents.open_by_key(key)
+        key = _observed(own if finding.kind in PERSONAL or shared is None else shared)
+        found = (await tx.incidents.open_by_key(_observed(shared)) if shared else None) or await tx.incidents.open_by_key(key)
         if found is not None:
             return found, True
         return await tx.incidents.open(subject=finding.subject, open_key=key, severity="info", at=now), False
@@ -53,19 +53,21 @@ async def begins_to_ring(tx: UnitOfWork, alert: Alert) -> int:
 
     That is the one that is open about its subject, if one rings already; else its own is the one that others join.
     """
+    name = await tx.incidents.open_key(alert.incident_id)
+    if name is not None and not name.startswith(_observed("")):
+        return alert.incident_id  # it has begun to ring before
     own, subject = f"alert:{alert.fingerprint}", alert.labels.get("subject")
     shared = shared_key(subject) if subject else None
     rings = await tx.incidents.open_by_key(shared) if shared else None
     if rings is not None:
         return rings.id
     if shared:
-        await tx.incidents.rename(alert.incident_id, observed_key(shared), shared)
-    await tx.incidents.rename(alert.incident_id, observed_key(own), own if alert.personal or shared is None else shared)
+        await tx.incidents.rename(alert.incident_id, _observed(shared), shared)
+    await tx.incidents.rename(alert.incident_id, _observed(own), own if alert.personal or shared is None else shared)
     return alert.incident_id
 
 
-def observed_key(key: str) -> str:
-    """What an incident of that key is called as long as it is only observed."""
+def _observed(key: str) -> str:
     return f"{OBSERVED}:{key}"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from monitor.domain.alert import Alert, Incident
 from monitor.domain.errors import UsageError
 from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, TimelineEvent, UnreadableRunError, opens_as
-from monitor.pipeline.incidents import observed_key, room_about, shared_key
+from monitor.pipeline.incidents import room_about, shared_key
 from monitor.plans import ONLY_OBSERVED, Tell, Why, beginning_again, owe, reopened
 from monitor.storage import UnitOfWork
 
@@ -28,56 +28,49 @@ async def open_plan(
     What was only observed is no room: once the plan is in force its run gives way to one of the plan as it is by now, also for
     what rings still. Of what is `observed` itself nobody is told, and it joins nothing that is carried out.
     """
-    own = await _of_incident(tx, plan.id, alert.incident_id)
-    left = await _that_left(tx, plan.id, alert.incident_id)
-    if own is not None:
-        over = left is not None and await _called_over(tx, left, alert)
-        fate = "stays" if over else await _fate(tx, plan, own, alert)
-        if fate != "gives way":
-            return (await _reopen(tx, plan, own, now) if fate == "goes on" else None), EventKind.PLAN_REOPENED
-        if not await _set_aside(tx, own, now):
-            return await open_plan(tx, plan, alert, now, observed=observed)  # a person acted in it meanwhile
+    own, over = await _of_incident(tx, plan, alert.incident_id), await tx.timeline.called_over(alert.id)
+    fate = await _fate(tx, plan, own, over=over) if own is not None else "gives way"
+    if own is not None and fate != "gives way":
+        return (await _reopen(tx, plan, own, now) if fate == "goes on" else None), EventKind.PLAN_REOPENED
     room = await _room(tx, plan, alert, observed=observed)
-    if room is not None:
-        return await _go_on(tx, room, alert.incident_id, now), EventKind.PLAN_JOINED
-    fate = await _fate(tx, plan, left, alert) if left is not None else "gives way"
-    if fate == "gives way" or left is None:
-        return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), EventKind.PLAN_OPENED
-    if fate == "goes on":
-        return await _reopen(tx, plan, await _go_on(tx, left, alert.incident_id, now), now), EventKind.PLAN_REOPENED
-    return None, EventKind.PLAN_JOINED
+    stays = room is None and over
+    if own is not None and not (await _ended(tx, own, now) if stays else await _set_aside(tx, own, now)):
+        return await open_plan(tx, plan, alert, now, observed=observed)  # a person acted in it meanwhile
+    if stays:
+        return None, EventKind.PLAN_JOINED
+    if room is None:
+        return await _open_again_or_anew(tx, plan, alert.incident_id, now)
+    joined = await _go_on(tx, room, alert.incident_id, now)
+    if joined is None:
+        return await open_plan(tx, plan, alert, now, observed=observed)
+    return joined, EventKind.PLAN_JOINED
 
 
-async def _fate(tx: UnitOfWork, plan: Plan, run: PlanRun, alert: Alert) -> _Fate:
-    """What becomes of a run for whose incident an alert rings.
+async def _open_again_or_anew(tx: UnitOfWork, plan: Plan, incident_id: int, now: datetime) -> tuple[PlanRun | None, EventKind]:
+    """The run that left the incident, if that goes on; else a new one."""
+    left = await _that_left(tx, plan, incident_id)
+    fate = await _fate(tx, plan, left, over=False) if left is not None else "gives way"
+    if left is None or fate == "gives way":
+        return await _opened(tx, plan, incident_id, opens_as(plan), now), EventKind.PLAN_OPENED
+    back = await _go_on(tx, left, incident_id, now) if fate == "goes on" else None
+    if back is None:  # it goes on elsewhere
+        return None, EventKind.PLAN_JOINED
+    return await _reopen(tx, plan, back, now), EventKind.PLAN_REOPENED
 
-    What somebody has called over stays so for what rang before, and rings still. What was carried out stays closed for a plan
-    that is only observed by now; what was only observed is nothing to go on with.
+
+async def _fate(tx: UnitOfWork, plan: Plan, run: PlanRun, *, over: bool) -> _Fate:
+    """What becomes of a run for whose incident an alert rings; `over`: somebody has called that alert over.
+
+    What was called over stays so for what rang before, and rings still. What was carried out stays closed for a plan that is only
+    observed by now; what was only observed is nothing to go on with.
     """
     observes = opens_as(plan) is RunState.OBSERVING
     trial = await _is_trial(tx, run)
     if run.open:
         return "gives way" if trial and not observes else "stays"
-    if await _called_over(tx, run, alert):
-        return "stays"
-    if trial:
+    if trial and not (over and observes):
         return "gives way"
-    return "stays" if observes else "goes on"
-
-
-async def _called_over(tx: UnitOfWork, run: PlanRun, alert: Alert) -> bool:
-    """Whether somebody closed a run after an alert rang, whichever incident that was in."""
-    return not run.open and await tx.timeline.rang_before_end(alert.id, run.id)
-
-
-async def keep_called_over(tx: UnitOfWork, alert: Alert, incident_id: int, now: datetime) -> None:
-    """An alert is about to join another incident: what somebody called over for it stays so there."""
-    if alert.plan is None:
-        return
-    left = alert.incident_id
-    run = await _of_incident(tx, alert.plan, left) or await _that_left(tx, alert.plan, left)
-    if run is not None and await _called_over(tx, run, alert):
-        await _went_on(tx, run, incident_id, now)
+    return "stays" if over or observes else "goes on"
 
 
 async def _is_trial(tx: UnitOfWork, run: PlanRun) -> bool:
@@ -85,13 +78,13 @@ async def _is_trial(tx: UnitOfWork, run: PlanRun) -> bool:
     return run.state is RunState.OBSERVING or await tx.timeline.was_observed(run.id)
 
 
-async def _of_incident(tx: UnitOfWork, plan: str, incident_id: int) -> PlanRun | None:
-    return next((run for run in await tx.plans.of_incident(incident_id) if run.plan == plan), None)
+async def _of_incident(tx: UnitOfWork, plan: Plan, incident_id: int) -> PlanRun | None:
+    return next((run for run in await tx.plans.of_incident(incident_id) if run.plan == plan.id), None)
 
 
-async def _that_left(tx: UnitOfWork, plan: str, incident_id: int) -> PlanRun | None:
-    """The run that was the incident's (or an alert's that is in it by now), and went on as that of another."""
-    number = await tx.timeline.went_on(incident_id, plan)
+async def _that_left(tx: UnitOfWork, plan: Plan, incident_id: int) -> PlanRun | None:
+    """The run that was the incident's, and went on as that of another."""
+    number = await tx.timeline.went_on(incident_id, plan.id)
     return await tx.plans.get(number) if number is not None else None
 
 
@@ -108,46 +101,51 @@ async def _room(tx: UnitOfWork, plan: Plan, alert: Alert, *, observed: bool) -> 
     return None
 
 
-async def _go_on(tx: UnitOfWork, run: PlanRun, incident_id: int, now: datetime) -> PlanRun:
-    """A run goes on as that of another incident. The one that it leaves remembers it: what comes back there finds it."""
+async def _go_on(tx: UnitOfWork, run: PlanRun, incident_id: int, now: datetime) -> PlanRun | None:
+    """A run goes on as that of another incident. The one that it leaves remembers it: what comes back there finds it.
+
+    None: a person acted in it meanwhile.
+    """
     await tx.timeline.write()
-    await tx.plans.move_to(run.id, incident_id, now)
-    await _went_on(tx, run, run.incident_id, now)
-    moved = await tx.plans.get(run.id)
-    assert moved is not None, "a run is not forgotten while it goes on"
-    return moved
-
-
-async def _went_on(tx: UnitOfWork, run: PlanRun, incident_id: int, now: datetime) -> None:
-    """An incident remembers a run that is another's."""
+    if not await tx.plans.move_to(run, incident_id, now):
+        return None
     detail = {"plan": run.plan, "run": run.id}
-    await tx.timeline.add(TimelineEvent(now, EventKind.PLAN_WENT_ON, detail=detail, incident_id=incident_id))
+    await tx.timeline.add(TimelineEvent(now, EventKind.PLAN_WENT_ON, detail=detail, incident_id=run.incident_id))
+    return await tx.plans.get(run.id)
 
 
-async def close_observed(tx: UnitOfWork, run: PlanRun, now: datetime) -> bool:
+async def close_observed(tx: UnitOfWork, run: PlanRun, now: datetime) -> PlanRun | None:
     """End a run that was only observed: nothing rings for it any more, or its plan is in force by now.
 
-    False: a person acted in it meanwhile.
+    None: a person acted in it meanwhile.
     """
     closed = replace(run, state=RunState.CLOSED, closed_at=now, closed_by="tocsin", wake_at=None, owed=())
     if not await tx.plans.save(run, closed):
-        return False
+        return None
     about: dict[str, Any] = {"at": now, "incident_id": run.incident_id, "plan_run_id": run.id}
     over = {"to": list(run.definition.notify) if run.is_readable else [], "why": Why.OVER}
     await tx.timeline.add(TimelineEvent(kind=EventKind.PLAN_CLOSED, detail={"why": ONLY_OBSERVED}, **about))
     await tx.timeline.add(TimelineEvent(kind=EventKind.PLAN_WOULD_TELL, detail=over, **about))
-    return True
+    return await tx.plans.get(run.id)
+
+
+async def _ended(tx: UnitOfWork, run: PlanRun, now: datetime) -> PlanRun | None:
+    """A run that was only observed, and is so no more. None: a person acted in it meanwhile."""
+    return await close_observed(tx, run, now) if run.open else run
 
 
 async def _set_aside(tx: UnitOfWork, run: PlanRun, now: datetime) -> bool:
-    """What was only observed leaves its incident to a run that is carried out, and keeps its story. False: see above."""
-    if run.open and not await close_observed(tx, run, now):
+    """What was only observed leaves its incident to a run that is carried out, and keeps its story.
+
+    False: a person acted in it meanwhile.
+    """
+    closed = await _ended(tx, run, now)
+    if closed is None:
         return False
     incident = await tx.incidents.get(run.incident_id)
     aside = await _silent(tx, f"observed run:{run.id}", incident.subject if incident is not None else None, now)
     await tx.timeline.write()
-    await tx.plans.move_to(run.id, aside.id, now)
-    return True
+    return await tx.plans.move_to(closed, aside.id, now)
 
 
 async def open_by_hand(
@@ -162,21 +160,20 @@ async def open_by_hand(
 ) -> PlanRun:
     """A run that a person opens, for what no rule can see or as a drill: confirmed by that, and told to its people.
 
-    It joins what rings about its subject, or would if it were not only observed. Else its incident is nothing that rings, so it
-    is over as soon as it is written; the run keeps it from being forgotten. A drill has no figures that could grade it: it is
-    held at `level`. Raises `UsageError` when the plan is open about this subject already.
+    It joins what rings about its subject. Else its incident is nothing that rings, so it is over as soon as it is written; the
+    run keeps it from being forgotten. A drill has no figures that could grade it: it is held at `level`. Raises `UsageError` when
+    the plan is open about this subject already.
     """
-    if not drill and (room := await tx.plans.open_about(plan.id, subject)) is not None:
-        raise UsageError(
-            f"plan {plan.id} is open about this already: run {room.id}. `tocsin plan show {room.id}` shows where it stands,"
-            f" `tocsin plan confirm {room.id}` says that it is a crisis"
-        )
-    rings = await _about(tx, subject) if subject is not None and not drill else None
-    known = await _of_incident(tx, plan.id, rings.id) if rings is not None else None
+    if not drill:
+        await _refuse_second(tx, plan, subject)
+    rings = None if drill or subject is None else await tx.incidents.open_by_key(shared_key(subject))
+    known = await _of_incident(tx, plan, rings.id) if rings is not None else None
     while known is not None and await _is_trial(tx, known) and not await _set_aside(tx, known, now):
         known = await tx.plans.get(known.id)
     run = await _opened(tx, plan, rings.id, RunState.RUNNING, now) if rings is not None else None
-    if run is None:  # nothing rings, or it has a run of this plan that was closed
+    if run is None:  # nothing rings, or it has a run of this plan: one that was closed, or that its rule opened this moment
+        if not drill:
+            await _refuse_second(tx, plan, subject)
         silent = await _silent(tx, f"by hand:{plan.id}:{now.isoformat()}", subject, now)
         run = await _opened(tx, plan, silent.id, RunState.RUNNING, now, drill=drill)
     assert run is not None, "the incident is new"
@@ -186,10 +183,14 @@ async def open_by_hand(
     return opened
 
 
-async def _about(tx: UnitOfWork, subject: str) -> Incident | None:
-    """What rings about a subject as a whole; else what is only observed."""
-    key = shared_key(subject)
-    return await tx.incidents.open_by_key(key) or await tx.incidents.open_by_key(observed_key(key))
+async def _refuse_second(tx: UnitOfWork, plan: Plan, subject: str | None) -> None:
+    """One crisis, one room. Raises `UsageError`."""
+    room = await tx.plans.open_about(plan.id, subject)
+    if room is not None:
+        raise UsageError(
+            f"plan {plan.id} is open about this already: run {room.id}. `tocsin plan show {room.id}` shows where it stands,"
+            f" `tocsin plan confirm {room.id}` says that it is a crisis"
+        )
 
 
 async def _silent(tx: UnitOfWork, key: str, subject: str | None, now: datetime) -> Incident:

@@ -29,6 +29,7 @@ T = TypeVar("T")
 # How often what touches records all over the store is begun, when PostgreSQL breaks it off in favour of somebody else's work.
 CONTENDED = 5
 _NOTHING: Mapping[str, object] = MappingProxyType({})
+_OVER = frozenset({EventKind.PLAN_STOOD_DOWN, EventKind.PLAN_CLOSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ async def act_in_plan(
                 await tx.timeline.add_all(
                     [_plan_event(each.kind, run, actor, done.at, {**each.detail, **more}) for each in notes]
                 )
+                if _OVER & {each.kind for each in notes}:
+                    await _call_over(tx, run, actor, done.at)
                 if done.verb == "false_alarm":
                     await _take_alerts(tx, run, actor, done.at)
                 await tx.commit()
@@ -174,6 +177,22 @@ async def act_in_plan(
 def _owed_still(run: PlanRun) -> Sequence[Mapping[str, object]]:
     """What a run that ends still asks to be told: steps that have not left yet leave no more."""
     return [each for each in run.owed if each["why"] != Why.STEP]
+
+
+async def _call_over(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime) -> None:
+    """Remember with each alert for which a run was open that this is over: it keeps that wherever it goes.
+
+    Those are the run's own. Of what was carried out, also what the subject's crowd says and nobody was told of: it was waiting in
+    an incident of its own, as observed. A trial is about its own alone, and one customer's thread is never another's.
+    """
+    if run.drill:
+        return
+    incident = await tx.incidents.get(run.incident_id)
+    subject = incident.subject if incident is not None and run.state is not RunState.OBSERVING else None
+    for alert in await tx.alerts.asking_for(run.plan):
+        waits = alert.told_at is None and not alert.personal and subject is not None and alert.labels.get("subject") == subject
+        if waits or alert.incident_id == run.incident_id:
+            await tx.timeline.add(_event(EventKind.ALERT_CALLED_OVER, actor, at, {"rule": alert.rule, "run": run.id}, alert))
 
 
 async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime) -> None:
@@ -231,6 +250,7 @@ async def close_unread(store: Store, run_id: int, actor: Actor, at: datetime) ->
             if await tx.plans.save(run, closed):
                 await tx.deliveries.call_off(run_id, at, "the run is closed")
                 await tx.timeline.add(_plan_event(EventKind.PLAN_CLOSED, run, actor, at))
+                await _call_over(tx, run, actor, at)
                 await tx.commit()
                 return
     raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")

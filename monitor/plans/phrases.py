@@ -105,7 +105,8 @@ BY_HAND: Final[Mapping[str, Localized]] = {
 UNTOLD: Final = frozenset(
     {
         EventKind.ALERT_SILENCED, EventKind.ALERT_OBSERVED, EventKind.ALERT_INHIBITED, EventKind.ALERT_RELEASED,
-        EventKind.ALERT_LIMITED, EventKind.ALERT_HELD, EventKind.ALERT_TOLD, EventKind.ALERT_TESTED, EventKind.PLAN_WENT_ON,
+        EventKind.ALERT_LIMITED, EventKind.ALERT_HELD, EventKind.ALERT_TOLD, EventKind.ALERT_TESTED, EventKind.ALERT_CALLED_OVER,
+        EventKind.PLAN_WENT_ON,
         EventKind.DELIVERY_DELIVERED, EventKind.DELIVERY_FALLBACK, EventKind.DELIVERY_DRY_RUN,
         EventKind.PLAN_READ, EventKind.PLAN_READ_ASKED,
         EventKind.OBSERVED_BEGAN, EventKind.OBSERVED_ACCOUNT, EventKind.OBSERVED_ENDED,

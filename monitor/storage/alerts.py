@@ -169,6 +169,11 @@ class Alerts(Repository):
         rows = await self._session.rows(_OF_INCIDENT, {"incident": incident_id})
         return [found for row in rows if (found := _alert(row))]
 
+    async def asking_for(self, plan: str) -> _Alerts:
+        """The open alerts whose rules name a plan, oldest first."""
+        asking = (table.c.state == AlertState.OPEN, table.c.plan == plan)
+        return await self._alerts(select(table).where(*asking).order_by(table.c.id))
+
     async def hold_open(self, incident_id: int) -> bool:
         """Whether an incident goes on: an alert about a crowd is open, or it only ever had complaints and one is."""
         kinds = {row["kind"] for row in await self._session.rows(_OPEN_KINDS, {"incident": incident_id})}

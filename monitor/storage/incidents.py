@@ -29,6 +29,11 @@ class Incidents(Repository):
         row = await self._session.row(_BY_KEY, {"open_key": open_key})
         return Incident(**row) if row else None
 
+    async def open_key(self, id_: int) -> str | None:
+        """The key of an incident; None: it is over."""
+        key: str | None = await self._session.scalar(select(table.c.open_key).where(table.c.id == id_))
+        return key
+
     async def open(self, *, subject: str | None, open_key: str, severity: Severity, at: datetime) -> Incident:
         """A new one. Raises `StorageError` when one with this key is open already."""
         values = {"subject": subject, "open_key": open_key, "severity": severity, "opened_at": at}

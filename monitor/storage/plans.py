@@ -64,11 +64,17 @@ class Plans(Repository):
         found = await self._runs(query.order_by(incident.c.resolved_at.is_(None), table.c.id).limit(1))
         return found[0] if found else None
 
-    async def move_to(self, id_: int, incident_id: int, at: datetime) -> None:
-        """A run goes on, with its story, as that of another incident: the one that rings. It is looked at by `at`."""
-        joined = update(table).where(table.c.id == id_)
-        await self._session.run(joined.values(incident_id=incident_id, wake_at=at, version=table.c.version + 1))
-        await self._session.run(update(timeline).where(timeline.c.plan_run_id == id_).values(incident_id=incident_id))
+    async def move_to(self, run: PlanRun, incident_id: int, at: datetime) -> bool:
+        """A run goes on, with its story, as that of another incident: the one that rings. It is looked at by `at`.
+
+        False: somebody else changed it since it was read, and it stays.
+        """
+        still = (table.c.id == run.id, table.c.version == run.version)
+        joined = update(table).where(*still).values(incident_id=incident_id, wake_at=at, version=run.version + 1)
+        if not await self._session.changed(joined):
+            return False
+        await self._session.run(update(timeline).where(timeline.c.plan_run_id == run.id).values(incident_id=incident_id))
+        return True
 
     async def get(self, id_: int) -> PlanRun | None:
         """The run with this number, its steps in order."""

@@ -29,12 +29,13 @@ class EventKind(StrEnum):
     ALERT_HELD = "alert.held"  # until the quiet hours are over
     ALERT_TOLD = "alert.told"  # at last: it was opened quietly
     ALERT_TESTED = "alert.tested"
+    ALERT_CALLED_OVER = "alert.called_over"  # somebody closed a run of the plan that it asks for
 
     # --- a plan run as a whole ---
     PLAN_OPENED = "plan.opened"
     PLAN_REOPENED = "plan.reopened"
     PLAN_JOINED = "plan.joined"  # by an alert
-    PLAN_WENT_ON = "plan.went_on"  # it left this incident (or is that of an alert which came), and goes on as the run of another
+    PLAN_WENT_ON = "plan.went_on"  # it left this incident, and goes on as the run of another
     PLAN_CONFIRMED = "plan.confirmed"
     PLAN_ACTIVATED = "plan.activated"  # nobody answered, and the plan says that it begins
     PLAN_UNCONFIRMED = "plan.unconfirmed"  # nobody answered in time

@@ -16,34 +16,31 @@ from monitor.pipeline import operations
 from monitor.pipeline.delivery import Deliverer
 from monitor.pipeline.observing import Accounts
 from monitor.pipeline.operations import Actor
-from monitor.plans import Act
 from monitor.settings.observing import ObservingSettings
 from notifiers.message import AccountFacts
 from notifiers.render import text
 from notifiers.wording import headline, next_action
 from tests.monitor.pipeline.conftest import CALL_PLAN, CHECK_PLAN, COMPLAINT, CRISIS, MONITOR, House
+from tests.monitor.pipeline.observed_days import (
+    DAY,
+    DAYS,
+    HOUR,
+    LONG,
+    MINUTE,
+    PAUSE,
+    STORM,
+    WEEK,
+    by_hand,
+    eve,
+    open_runs,
+    pass_time,
+)
 from tests.post import delivering
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build
 
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 TRIED = CRISIS | {"mode": "observe"}
-WEEK = {"until": "2026-03-09", "at": "09:00"}  # the clock of these tests begins on 2026-03-02, at 08:00
-LONG = {"window": "1d"}  # it rings for a day
-
-
-async def pass_time(home: House, passing: timedelta, step: timedelta = HOUR) -> None:
-    """Let time pass, with the account of each day."""
-    end = home.clock.now() + passing
-    await home.stages.accounts.step()
-    while home.clock.now() < end:
-        await home.wait(min(step, end - home.clock.now()), step=step)
-        await home.stages.accounts.step()
-        home.clock.advance_to(home.clock.now() + timedelta(seconds=10))  # by then, what was being judged is known
-        await home.act()
 
 
 def accounts(home: House, receiver: str = "desk") -> list[AccountFacts]:
@@ -389,37 +386,6 @@ async def test_of_an_erased_author_nothing_is_shown(hut: Build) -> None:
 
 # --- what becomes of its runs --------------------------------------------------------------------------------------------
 
-DAYS = {"until": "2026-03-03", "at": "09:00"}
-STORM = CRISIS | LONG | {"plan": "storm"}
-PAUSE: dict[str, Any] = {
-    "id": "storm",
-    "title": {"en": "Storm"},
-    "notify": ["room"],
-    "activation": {"mode": "automatic"},
-    "steps": [
-        {"id": "pause", "action": "webhook", "receiver": "queue"},
-        {"id": "board", "action": "notify", "receiver": "phone", "every": "2h"},
-    ],
-}
-
-
-async def eve(home: House) -> None:
-    """It is four in the morning of the day on which observing ends, at nine."""
-    await home.stages.accounts.step()
-    await home.wait(20 * HOUR, step=HOUR)
-
-
-async def open_runs(home: House) -> list[str]:
-    """How the runs stand that are open."""
-    return [run.state for run in await home.runs() if run.open]
-
-
-async def by_hand(home: House) -> None:
-    """A person opens the plan."""
-    plan, zoe = home.settings.plans["storm"], Actor("zoe", "cli")
-    await operations.open_plan_by_hand(home.store, plan, "acme", zoe, home.clock.now(), why="they called")
-    await home.act()
-
 
 @pytest.mark.parametrize("observing", [DAYS, {"at": "09:00"}], ids=["everything", "the plan"])
 async def test_a_step_that_was_taken_out_after_the_trial_is_not_carried_out(
@@ -540,68 +506,6 @@ async def test_the_crowd_takes_over_a_trial_from_one_customer(hut: Build) -> Non
     await home.act()
     (run,) = await home.runs()
     assert (run.state, run.incident_id) == ("observing", (await home.alert("crisis")).incident_id)
-
-
-DANGER = CRISIS | LONG | {"id": "danger", "exempt": True}  # it rings all the while, and has no plan
-
-
-async def the_last_is_over(home: House) -> None:
-    """A person stands the newest run down."""
-    run = (await home.runs())[0]
-    over = Act("stand_down", "zoe", home.clock.now(), {"zoe"}, text="a film")
-    await operations.act_in_plan(home.store, run.id, over, "cli")
-
-
-async def test_what_was_called_over_stays_so_in_the_incident_that_its_alert_joins(hut: Build) -> None:
-    """The alert moves to what rings already: its people are told, and the plan that a person closed is not opened there."""
-    home = hut(rules=[DANGER, STORM], plans=[PAUSE], observing=DAYS)
-    await eve(home)
-    await home.storm()
-    await home.act()
-    await the_last_is_over(home)
-    await pass_time(home, 6 * HOUR, step=30 * MINUTE)
-    assert len({alert.incident_id for alert in await home.alerts()}) == 1
-    assert (await open_runs(home), home.told("queue"), "plan" in home.kinds("room")) == ([], [], False)
-
-
-async def test_a_room_that_a_person_opened_and_closed_does_not_begin_again_when_observing_ends(hut: Build) -> None:
-    """It was about what was observed: who called it over is believed."""
-    home = hut(rules=[STORM], plans=[PAUSE], observing=DAYS)
-    await eve(home)
-    await home.storm()
-    await by_hand(home)
-    assert home.kinds("queue") == ["step"]
-    await the_last_is_over(home)
-    await home.act()
-    await pass_time(home, 6 * HOUR, step=30 * MINUTE)
-    assert (await open_runs(home), home.kinds("queue")) == ([], ["step"])
-
-
-@pytest.mark.parametrize("others", [[DANGER], []], ids=["moved", "unmoved"])
-async def test_the_plan_of_what_somebody_has_opens_when_observing_ends(hut: Build, others: list[dict[str, Any]]) -> None:
-    """Who took the alert is not told of it, and its plan is carried out, whatever else rings about the subject."""
-    home = hut(rules=[*others, STORM], plans=[PAUSE], observing=DAYS)
-    await eve(home)
-    await home.storm()
-    await home.act()
-    alert = await home.alert("crisis")
-    await operations.acknowledge(home.store, alert.id, Actor("ana", "cli"), home.clock.now())
-    await pass_time(home, 6 * HOUR, step=30 * MINUTE)
-    assert (await open_runs(home), home.kinds("queue")) == (["running"], ["step"])
-    assert home.kinds("room").count("plan") == 1
-
-
-async def test_what_joins_an_alert_that_somebody_had_is_told_for_the_first_time(hut: Build) -> None:
-    """Nobody was told of anything in that incident: it is nothing that became graver."""
-    smoke = CRISIS | LONG | {"id": "smoke", "where": {"text": {"any_of": ["smoke"]}}}
-    home = hut(rules=[CRISIS | LONG, smoke], observing=DAYS)
-    await eve(home)
-    await home.storm()
-    await operations.acknowledge(home.store, (await home.alert()).id, Actor("ana", "cli"), home.clock.now())
-    await pass_time(home, 6 * HOUR, step=30 * MINUTE)
-    await home.storm(text="Acme is all smoke")
-    await home.act()
-    assert home.kinds("room") == ["first"]
 
 
 # --- when ----------------------------------------------------------------------------------------------------------------

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitor.domain.errors import UsageError
-from monitor.domain.plan import PlanRun, StatementStep
-from monitor.domain.plan.file import Activation
-from monitor.pipeline import opening, operations
+from monitor.domain.plan import StatementStep
+from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.places import known_places
 from monitor.plans import Act, RefusedError
@@ -19,7 +18,6 @@ from rules.figures import Figures
 from tests.monitor.pipeline.conftest import CRISIS
 
 if TYPE_CHECKING:
-    from monitor.storage import UnitOfWork
     from tests.monitor.pipeline.conftest import Build, House
 
 MINUTE = timedelta(minutes=1)
@@ -332,30 +330,6 @@ async def test_a_crisis_that_rings_on_does_not_reopen_what_somebody_closed(hut: 
         await home.storm()
         await home.wait(30 * MINUTE, step=10 * MINUTE)
     assert [run.state for run in await home.runs()] == ["closed"]
-
-
-@pytest.mark.parametrize("storage", ["postgresql"], indirect=True)
-async def test_a_person_who_closes_a_trial_at_the_moment_it_gives_way_is_believed(
-    house: Build, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between our look at the trial and its end they called it over: the plan is not opened in earnest."""
-    tried = PLAN | {"activation": {"mode": "observe"}}
-    home = house(rules=[CRISIS | {"plan": "storm", "notify": "room"}], plans=[tried])
-    await home.storm()
-    await home.act()
-    looks = opening._is_trial
-
-    async def interrupted(tx: UnitOfWork, run: PlanRun) -> bool:
-        monkeypatch.setattr(opening, "_is_trial", looks)
-        await home.do("stand_down")
-        return await looks(tx, run)
-
-    monkeypatch.setattr(opening, "_is_trial", interrupted)
-    in_force = home.settings.plans["storm"].model_copy(update={"activation": Activation(mode="automatic")})
-    home.restart(home.settings.model_copy(update={"plans": home.settings.plans | {"storm": in_force}}))
-    await home.wait(10 * MINUTE)
-    assert opening._is_trial is looks
-    assert [(run.state, run.closed_by) for run in await home.runs()] == [("closed", "zoe")]
 
 
 async def test_a_role_is_nobodys_name(hut: Build) -> None:
