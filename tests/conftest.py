@@ -32,6 +32,7 @@ from monitor.storage.tables import metadata
 from tests.dovecot import Dovecot, running
 from tests.faults.forging import installed, lit
 from tests.followed import is_followed
+from tests.tracing import look_away_in_greenlets
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -43,6 +44,8 @@ settings.register_profile(
     "tocsin", deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("tocsin")
+
+look_away_in_greenlets()
 
 # By default structlog draws tracebacks for a terminal: that takes up to a second each, in which the event loop stands still.
 _PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
