@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,8 @@ from monitor.settings.load import _Reader
 from monitor.storage import StorageSettings, Store, engine
 from monitor.storage.migrate import migrate
 from monitor.storage.tables import metadata
+from tests.bluesky import Bluesky
+from tests.bluesky import running as running_bluesky
 from tests.dovecot import Dovecot, running
 from tests.faults.forging import installed, lit
 from tests.followed import is_followed
@@ -85,11 +88,11 @@ async def _execute(url: str, *statements: str) -> None:
         await connection.close()
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The URL of a database of this session's own, on the PostgreSQL of TOCSIN_TEST_POSTGRES (else the local one)."""
+@contextmanager
+def _database(kind: str) -> Iterator[str]:
+    """The URL of an empty database on the PostgreSQL of TOCSIN_TEST_POSTGRES (else the local one), while it lasts."""
     server = os.environ.get("TOCSIN_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
-    name = f"tocsin_test_{uuid4().hex[:12]}"
+    name = f"tocsin_{kind}_{uuid4().hex[:12]}"
     try:
         # Our processes are killed here, never this server: no commit needs to wait for its disk.
         _apart(_execute(server, f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit TO off"))
@@ -97,6 +100,20 @@ def postgresql() -> Iterator[str]:
         pytest.skip(f"no PostgreSQL to test against ({type(error).__name__}): start one or set TOCSIN_TEST_POSTGRES")
     yield urlsplit(server)._replace(path=f"/{name}").geturl()
     _apart(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a database of this session's own."""
+    with _database("test") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def bluesky() -> Iterator[Bluesky]:
+    """Bluesky's own servers, that all tests share."""
+    with _database("bluesky") as url, running_bluesky(url) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")
@@ -208,6 +225,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What runs once on each database is followed on SQLite alone; the stages that race for nothing go through PostgreSQL in the
     long tier.
     """
+    items.sort(
+        key=lambda item: "bluesky" in getattr(item, "fixturenames", ())
+    )  # last: in CI its servers are still being installed
     for item in items:
         at_length = is_hypothesis_test(getattr(item, "obj", None)) or not is_followed(item.path)
         on_server = "postgresql" in getattr(item, "callspec", _ONCE).params.values()

@@ -13,6 +13,7 @@ from monitor.domain.mention import Mention
 from monitor.packaged import shipped
 from monitor.sources.appstore import KIND as APP_STORE
 from monitor.sources.base import Batch, Deleted, Rejected, Source, SourceSettings
+from monitor.sources.bluesky import KIND as BLUESKY
 from monitor.sources.facebook import FACEBOOK
 from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.file import File, FileSettings
@@ -40,6 +41,7 @@ _OURS: tuple[Kind[Any], ...] = (
     APP_STORE,
     REDDIT,
     TUMBLR,
+    BLUESKY,
     FACEBOOK,
     INSTAGRAM,
     JSON,

@@ -1,0 +1,125 @@
+"""The Bluesky source against Bluesky's own servers: what they list, what they lose, and how they limit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from monitor.domain.clock import SystemClock
+from monitor.domain.errors import Trouble
+from monitor.domain.mention import Form
+from monitor.sources import HttpClient, Source, build
+from monitor.sources.bluesky_settings import BlueskySettings
+from monitor.sources.request import asked
+from monitor.testing import AtOnce, drain, loopback, trouble_of
+from tests.bluesky import PASSWORD, Bluesky, Person
+
+# The servers may still be being installed beside the tests.
+pytestmark = pytest.mark.timeout(420)
+
+
+@pytest.fixture
+async def out() -> AsyncIterator[HttpClient]:
+    """A way out whose clock is the servers'."""
+    async with HttpClient(loopback(), SystemClock(), pause=0) as client:
+        yield client
+
+
+@pytest.fixture
+def listening(out: HttpClient) -> Callable[..., Source]:
+    """Makes a source that listens for somebody, with an app password of theirs."""
+
+    def make(person: Person, **more: Any) -> Source:
+        given = {"kind": "bluesky", "url": person.server, "account": person.handle, "password": PASSWORD, **more}
+        settings = BlueskySettings.model_validate(given)
+        return build("it", settings, http=out, clock=SystemClock(), inbox=None, workshop=AtOnce())  # type: ignore[arg-type]
+
+    return make
+
+
+async def test_what_is_said_to_an_account(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
+    """More mentions than a page has, in two looks; an answer with its parent, a quote, and our own answer under what it answers."""
+    brand, ann = bluesky.join("brand"), bluesky.join("ann")
+    brand.follow(ann)
+    source = listening(brand, password=brand.app_password())
+    first = await drain(source)
+    news = brand.post("a new kettle #acmekettle")
+    complaint = ann.mention(brand, "it leaks")
+    answer = ann.answer(news, "mine too")
+    quote = ann.quote(news, "what a kettle")
+    ours = brand.answer(complaint, "we are on it")
+    ann.like(news)
+    for number in range(110):
+        ann.mention(brand, f"number {number}")
+    bluesky.settle()
+    rest = await drain(source, first.cursor)
+    found = {mention.uri: mention for mention in rest.mentions}
+    assert rest.rejected == []
+    assert len([mention for mention in found.values() if "number" in mention.text]) == 110
+    assert (found[news["uri"]].hashtags, found[news["uri"]].author.own) == (frozenset(), True)  # type: ignore[union-attr]
+    assert found[news["uri"]].engagement.likes == 1
+    assert (found[answer["uri"]].form, found[answer["uri"]].parent) == (Form.REPLY, news["uri"])
+    assert (found[quote["uri"]].form, found[quote["uri"]].parent) == (Form.POST, news["uri"])
+    assert (found[ours["uri"]].parent, found[ours["uri"]].thread) == (complaint["uri"], complaint["uri"])
+    author = found[complaint["uri"]].author
+    assert author is not None
+    assert (author.id, author.handle, author.reach, author.verified, author.own) == (ann.did, "ann.test", 1, False, False)
+    assert found[complaint["uri"]].text == "@brand.test it leaks"
+
+
+async def test_threads_quotes_searches_and_what_is_deleted(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
+    """Answers to answers and quotes under what another account of ours wrote; what is taken back is told, in a thread and elsewhere."""
+    shop, bob, eve = bluesky.join("shop"), bluesky.join("bob"), bluesky.join("eve")
+    offer = shop.post("an offer")
+    elsewhere = bob.post("the zanzibar kettle")
+    bluesky.settle()
+    watched = {"own_accounts": [shop.handle], "searches": ["zanzibar"], "threads": [elsewhere["uri"]]}
+    source = listening(eve, **watched)
+    first = await drain(source)
+    assert {mention.text for mention in first.mentions} == {"an offer", "the zanzibar kettle"}
+    answer = bob.answer(offer, "too dear")
+    quote = bob.quote(offer, "look at that")
+    deep = bob.answer(bob.answer(elsewhere, "boils"), "and leaks", root=elsewhere)
+    found_too = bob.post("zanzibar again")
+    bluesky.settle()
+    second = await drain(source, first.cursor)  # here it sees that the offer has an answer and a quote
+    third = await drain(source, second.cursor)
+    found = {mention.uri: mention for mention in (*second.mentions, *third.mentions)}
+    assert {answer["uri"], quote["uri"], deep["uri"], found_too["uri"]} <= set(found)
+    assert found[deep["uri"]].thread == elsewhere["uri"]
+    assert (found[offer["uri"]].engagement.replies, found[offer["uri"]].engagement.shares) == (1, 1)
+    bob.delete(quote)
+    bob.delete(elsewhere)
+    bluesky.settle()
+    last = await source.poll(third.cursor)
+    assert {each.uri for each in last.deleted} == {quote["uri"], elsewhere["uri"]}
+    assert [each.where for each in last.rejected] == [f"followed {elsewhere['uri']}"]
+
+
+async def test_a_session_is_renewed_by_the_server(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
+    """A token that is no longer taken is renewed without the password; after that, too, and a wrong password stops the source."""
+    zoe = bluesky.join("zoe")
+    source: Any = listening(zoe)
+    await source.poll(None)
+    session = source._session
+    for _ in range(2):
+        before = session._token
+        await session.renew(await session.sign(asked(zoe.server)))
+        assert session._token.access != before.access
+        assert (await source.poll(None)).rejected == []
+    error = await trouble_of(listening(zoe, password="wrong").poll(None))
+    assert (error.trouble, "wrong" in str(error)) == (Trouble.CREDENTIALS, False)
+
+
+async def test_a_limit_of_the_server_is_waited_for(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
+    """After thirty sessions in five minutes it says until when: by a moment in RateLimit-Reset, and by nothing else."""
+    max_ = bluesky.join_limited("max")
+    for _ in range(40):
+        error = await trouble_of(listening(max_, password="wrong").poll(None))
+        if error.trouble is not Trouble.CREDENTIALS:
+            break
+    assert error.trouble is Trouble.THROTTLED
+    assert error.retry_after is not None
+    assert 0 < error.retry_after <= 300
