@@ -147,7 +147,7 @@ def _post(post: Observed) -> str:
     if not post.text and not post.author.handle:
         return f"{post.id}  (erased on request)"
     words = "(sensitive subject: read it at the source)" if post.sensitive else said(post.text, 200)
-    return f"{post.id}  {said(post.author.handle) or '?'}: {words}  {said(post.url)}"
+    return f"{post.id}  {said(post.author.handle) or '?'}: {words}  {said(post.page)}"
 
 
 def _concerns(event: TimelineEvent, alert: Alert) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -75,6 +76,7 @@ class Mention:
         return "sha256:" + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_AT = re.compile(r"at://([^/]+)/app\.bsky\.feed\.post/([^/]+)")
 LONGEST_SCORER = 64  # letters of what gave a score that are stored
 
 
@@ -158,6 +160,12 @@ class Observed:
     def is_own(self) -> bool | None:
         """Whether one of our own accounts wrote it."""
         return self.author.own
+
+    @property
+    def page(self) -> str | None:
+        """Where a person can look at it: its address, or the page of what has a name only (Bluesky's `at://`)."""
+        named = _AT.fullmatch(self.url or "")
+        return f"https://bsky.app/profile/{self.author.handle or named[1]}/post/{named[2]}" if named else self.url
 
     @property
     def is_erased(self) -> bool:

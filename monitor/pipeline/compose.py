@@ -396,7 +396,7 @@ def _post(mention: Observed, copies: int) -> Post:
         written_at=mention.written_at,
         author=author.handle or author.name,
         reach=author.reach,
-        url=mention.url,
+        url=mention.page,
         language=mention.language,
         sentiment=mention.sentiment,
         sensitive=bool(mention.sensitive),

@@ -40,7 +40,7 @@ def listening(out: HttpClient) -> Callable[..., Source]:
 
 
 async def test_what_is_said_to_an_account(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
-    """More mentions than a page has, in two looks; an answer with its parent, a quote, and our own answer under what it answers."""
+    """More mentions than a page has; an answer with its parent, a quote, and our own answer under what it answers."""
     brand, ann = bluesky.join("brand"), bluesky.join("ann")
     brand.follow(ann)
     source = listening(brand, password=brand.app_password())
@@ -70,7 +70,7 @@ async def test_what_is_said_to_an_account(bluesky: Bluesky, listening: Callable[
 
 
 async def test_threads_quotes_searches_and_what_is_deleted(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
-    """Answers to answers and quotes under what another account of ours wrote; what is taken back is told, in a thread and elsewhere."""
+    """Answers to answers, and quotes of what another account of ours wrote; what is taken back is told."""
     shop, bob, eve = bluesky.join("shop"), bluesky.join("bob"), bluesky.join("eve")
     offer = shop.post("an offer")
     elsewhere = bob.post("the zanzibar kettle")
