@@ -16,7 +16,7 @@ from monitor.sources.base import Batch, Deleted, Rejected, dump_cursor, load_cur
 from monitor.sources.bluesky_posts import NETWORK, in_thread, mention, written_at
 from monitor.sources.bluesky_reach import Reach, lots
 from monitor.sources.bluesky_session import signed_in, what_bluesky_means
-from monitor.sources.bluesky_settings import BlueskySettings, account, is_account
+from monitor.sources.bluesky_settings import BlueskySettings, actor, is_actor
 from monitor.sources.http import Answer
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.lists import Page, read_lists
@@ -112,7 +112,7 @@ class Bluesky:
 
     def _lists(self) -> list[str]:
         """By their names in the cursor. An account of ours that cannot be one of Bluesky's is of another network."""
-        ours = dict.fromkeys(account(each) for each in self._ours if is_account(each))
+        ours = dict.fromkeys(actor(each) for each in self._ours if is_actor(each))
         return [
             *(["mentions"] if self._settings.mentions else []),
             *(f"search {words}" for words in self._settings.searches),

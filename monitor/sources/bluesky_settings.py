@@ -17,14 +17,14 @@ _ACCOUNT = re.compile(rf"{_DID}|{_HANDLE}")
 _POST = re.compile(rf"(?:https://bsky\.app/profile/({_DID}|{_HANDLE})/post/|at://({_DID}|{_HANDLE})/{COLLECTION}/)([\w~.:-]+)")
 
 
-def is_account(written: str) -> bool:
+def is_actor(written: str) -> bool:
     """Whether it may be an account on Bluesky."""
     return _ACCOUNT.fullmatch(written.strip().removeprefix("@")) is not None
 
 
-def account(written: str) -> str:
+def actor(written: str) -> str:
     """A handle or a DID as it is asked for. Raises `ValueError`."""
-    if not is_account(written):
+    if not is_actor(written):
         raise ValueError(f"{written[:80]!r} is no account on Bluesky: write its handle (acme.bsky.social) or its DID")
     who = written.strip().removeprefix("@")
     return who if who.startswith("did:") else who.lower()
@@ -45,7 +45,7 @@ class BlueskySettings(SourceSettings):
     """
 
     kind: Literal["bluesky"] = Field(description="Bluesky, or another network of the AT Protocol with its API")
-    account: Annotated[str, AfterValidator(account)] = Field(description="the account that asks: its handle, or its DID")
+    account: Annotated[str, AfterValidator(actor)] = Field(description="the account that asks: its handle, or its DID")
     password: SecretStr = Field(description="an app password of that account")
     mentions: bool = Field(True, description="false to leave out posts that mention, answer or quote the account")
     searches: tuple[Annotated[str, Field(min_length=1)], ...] = Field(

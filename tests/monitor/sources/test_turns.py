@@ -30,9 +30,10 @@ def test_rubbish_is_nobody() -> None:
     assert Turns.load(Turns(("a", "b"), 1).dump()) == Turns(("a", "b"), 1)
 
 
-@given(st.lists(st.text(max_size=2), unique=True, max_size=30), st.integers(1, 10), st.integers(1, 20))
-def test_everybody_has_a_turn(names: list[str], count: int, most: int) -> None:
+@given(st.integers(0, 30), st.integers(1, 10), st.integers(1, 20))
+def test_everybody_has_a_turn(many: int, count: int, most: int) -> None:
     """Within as many looks as there are lots, whatever their number."""
+    names = list(map(str, range(many)))
     turns = Turns().after(0, gone=(), new=names, most=most)
     met: list[str] = []
     for _ in range(-(-len(turns.names) // count)):
