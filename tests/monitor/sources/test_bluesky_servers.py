@@ -116,10 +116,9 @@ async def test_a_session_is_renewed_by_the_server(bluesky: Bluesky, listening: C
 async def test_a_limit_of_the_server_is_waited_for(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
     """After thirty sessions in five minutes it says until when: by a moment in RateLimit-Reset, and by nothing else."""
     max_ = bluesky.join_limited("max")
-    for _ in range(40):
-        error = await trouble_of(listening(max_, password="wrong").poll(None))
-        if error.trouble is not Trouble.CREDENTIALS:
-            break
-    assert error.trouble is Trouble.THROTTLED
+    source = listening(max_, password="wrong")
+    errors = [await trouble_of(source.poll(None)) for _ in range(31)]
+    assert [each.trouble for each in errors] == [Trouble.CREDENTIALS] * 30 + [Trouble.THROTTLED]
+    error = errors[-1]
     assert error.retry_after is not None
     assert 0 < error.retry_after <= 300

@@ -124,7 +124,7 @@ async def test_what_stands_under_our_posts_is_read_when_it_grows(network: FakeBl
     quote = next(each for each in rest.mentions if each.text == "post 3")
     assert (quote.form, quote.parent, quote.thread) == (Form.POST, network.uri(0), None)
     assert (await drain(source, rest.cursor)).mentions == []
-    assert (network.times("app.bsky.feed.getPostThread"), network.times("app.bsky.feed.getQuotes")) == (1, 1)
+    assert (network.times("app.bsky.feed.getPostThread"), network.times("app.bsky.feed.getQuotes")) == (1, 2)
 
 
 async def test_many_quotes_are_read_to_their_end(network: FakeBluesky, made: Any) -> None:

@@ -25,7 +25,8 @@ def test_of_too_many_the_first_go() -> None:
 
 def test_rubbish_is_nobody() -> None:
     """A cursor may hold anything."""
-    for state in (None, [], {}, {"names": 3, "at": 0}, {"names": ["a"], "at": 7}, {"names": ["a"], "at": None}):
+    rubbish: list[object] = [None, [], {}, {"names": 3, "at": 0}, {"names": ["a"], "at": 7}, {"names": ["a"], "at": None}]
+    for state in rubbish:
         assert Turns.load(state) == Turns()
     assert Turns.load(Turns(("a", "b"), 1).dump()) == Turns(("a", "b"), 1)
 
