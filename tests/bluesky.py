@@ -8,10 +8,10 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -24,6 +24,7 @@ _HERE = Path(__file__).resolve().parent / "servers" / "bluesky"
 _VERSION = json.loads((_HERE / "package.json").read_text("utf-8"))["dependencies"]["@atproto/dev-env"]
 _PLACE = Path.home() / ".cache" / "tocsin" / f"bluesky-{_VERSION}"
 _INSTALLING = 300  # seconds that the installation beside the tests may still take
+_POST = "app.bsky.feed.post"
 PASSWORD = "sésame, öffne dich"
 
 
@@ -38,7 +39,7 @@ class Person:
 
     def post(self, text: str, **more: Any) -> Mapping[str, str]:
         """Write a post; its address (`uri`) and version (`cid`)."""
-        return self.write("app.bsky.feed.post", {"text": text, **more})
+        return self.write(_POST, {"text": text, **more})
 
     def answer(self, above: Mapping[str, str], text: str, root: Mapping[str, str] | None = None) -> Mapping[str, str]:
         """Answer a post."""
@@ -46,10 +47,15 @@ class Person:
 
     def mention(self, other: Person, text: str) -> Mapping[str, str]:
         """Write a post that names somebody, as apps do."""
-        name = f"@{other.handle}"
-        features = [{"$type": "app.bsky.richtext.facet#mention", "did": other.did}]
-        facet = {"index": {"byteStart": 0, "byteEnd": len(name)}, "features": features}
-        return self.post(f"{name} {text}", facets=[facet])
+        return self.post(**_naming(other, text))
+
+    def mention_often(self, other: Person, texts: Sequence[str], at_once: int) -> None:
+        """The same for many, so many of them in one millisecond."""
+        begin = datetime.now(UTC) - timedelta(seconds=1)
+        times = (_written(begin + timedelta(milliseconds=number // at_once)) for number in range(len(texts)))
+        values = [{"$type": _POST, "createdAt": at, **_naming(other, text)} for at, text in zip(times, texts, strict=True)]
+        writes = [{"$type": "com.atproto.repo.applyWrites#create", "collection": _POST, "value": value} for value in values]
+        _call(self.server, "com.atproto.repo.applyWrites", {"repo": self.did, "writes": writes}, self.token)
 
     def quote(self, other: Mapping[str, str], text: str) -> Mapping[str, str]:
         """Quote a post."""
@@ -65,8 +71,7 @@ class Person:
 
     def write(self, collection: str, record: Mapping[str, Any]) -> Mapping[str, str]:
         """Write any record, now."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        said = {"$type": collection, "createdAt": now, **record}
+        said = {"$type": collection, "createdAt": _written(datetime.now(UTC)), **record}
         asked = {"repo": self.did, "collection": collection, "record": said}
         made = _call(self.server, "com.atproto.repo.createRecord", asked, self.token)
         return {"uri": made["uri"], "cid": made["cid"]}
@@ -84,7 +89,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Bluesky:
-    """Where accounts live, on a network whose posts are shown; and on another server, with limits and nobody who shows posts."""
+    """Where accounts live whose posts are shown; and another server, that has limits."""
 
     pds: str
     limited: str
@@ -99,17 +104,20 @@ class Bluesky:
 
     def join(self, name: str) -> Person:
         """A new account."""
-        return self._join(self.pds, name)
-
-    def join_limited(self, name: str) -> Person:
-        """A new account where there are limits."""
-        return self._join(self.limited, name)
-
-    @staticmethod
-    def _join(server: str, name: str) -> Person:
         said = {"handle": f"{name}.test", "email": f"{name}@example.org", "password": PASSWORD}
-        made = _call(server, "com.atproto.server.createAccount", said)
-        return Person(server, made["handle"], made["did"], made["accessJwt"])
+        made = _call(self.pds, "com.atproto.server.createAccount", said)
+        return Person(self.pds, made["handle"], made["did"], made["accessJwt"])
+
+
+def _naming(other: Person, text: str) -> dict[str, Any]:
+    """A text that begins with somebody's name, and where that stands."""
+    name = f"@{other.handle}"
+    features = [{"$type": "app.bsky.richtext.facet#mention", "did": other.did}]
+    return {"text": f"{name} {text}", "facets": [{"index": {"byteStart": 0, "byteEnd": len(name)}, "features": features}]}
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _call(server: str, method: str, said: Mapping[str, Any], token: str | None = None) -> Any:

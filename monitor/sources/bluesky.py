@@ -143,7 +143,7 @@ class Bluesky:
         page = [each for each, _ in seen]
         walk, new = walk.take(page, _further(answer, page), overlap=OVERLAP)
         wanted = {each.id for each, is_wanted in seen if is_wanted}
-        found, rejected = await self._read(await self._posts([each.id for each in new if each.id in wanted]))
+        found, rejected = await self._read(await self._posts(list(dict.fromkeys(each.id for each in new if each.id in wanted))))
         return Page(walk, found, [*odd, *rejected])
 
     async def _search(self, words: str, walk: Walk, kept: Mapping[str, Any]) -> Page:

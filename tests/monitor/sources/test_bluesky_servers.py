@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from monitor.domain.clock import SystemClock
 from monitor.domain.errors import Trouble
 from monitor.domain.mention import Form
 from monitor.sources import HttpClient, Source, build
 from monitor.sources.bluesky_settings import BlueskySettings
-from monitor.sources.request import asked
+from monitor.sources.signing import Token
 from monitor.testing import AtOnce, drain, loopback, trouble_of
 from tests.bluesky import PASSWORD, Bluesky, Person
 
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.timeout(420)
 @pytest.fixture
 async def out() -> AsyncIterator[HttpClient]:
     """A way out whose clock is the servers'."""
-    async with HttpClient(loopback(), SystemClock(), pause=0) as client:
+    async with HttpClient(loopback(per_host=64), SystemClock(), pause=0) as client:
         yield client
 
 
@@ -51,13 +54,12 @@ async def test_what_is_said_to_an_account(bluesky: Bluesky, listening: Callable[
     quote = ann.quote(news, "what a kettle")
     ours = brand.answer(complaint, "we are on it")
     ann.like(news)
-    for number in range(110):
-        ann.mention(brand, f"number {number}")
+    ann.mention_often(brand, [f"number {number}" for number in range(130)], at_once=10)
     bluesky.settle()
     rest = await drain(source, first.cursor)
     found = {mention.uri: mention for mention in rest.mentions}
     assert rest.rejected == []
-    assert len([mention for mention in found.values() if "number" in mention.text]) == 110
+    assert len([mention for mention in found.values() if "number" in mention.text]) == 130
     assert (found[news["uri"]].hashtags, found[news["uri"]].author.own) == (frozenset(), True)  # type: ignore[union-attr]
     assert found[news["uri"]].engagement.likes == 1
     assert (found[answer["uri"]].form, found[answer["uri"]].parent) == (Form.REPLY, news["uri"])
@@ -71,11 +73,11 @@ async def test_what_is_said_to_an_account(bluesky: Bluesky, listening: Callable[
 
 async def test_threads_quotes_searches_and_what_is_deleted(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
     """Answers to answers, and quotes of what another account of ours wrote; what is taken back is told."""
-    shop, bob, eve = bluesky.join("shop"), bluesky.join("bob"), bluesky.join("eve")
-    offer = shop.post("an offer")
+    spout, bob, eve = bluesky.join("spout"), bluesky.join("bob"), bluesky.join("eve")
+    offer = spout.post("an offer")
     elsewhere = bob.post("the zanzibar kettle")
     bluesky.settle()
-    watched = {"own_accounts": [shop.handle], "searches": ["zanzibar"], "threads": [elsewhere["uri"]]}
+    watched = {"own_accounts": [spout.handle], "searches": ["zanzibar"], "threads": [elsewhere["uri"]]}
     source = listening(eve, **watched)
     first = await drain(source)
     assert {mention.text for mention in first.mentions} == {"an offer", "the zanzibar kettle"}
@@ -99,26 +101,26 @@ async def test_threads_quotes_searches_and_what_is_deleted(bluesky: Bluesky, lis
 
 
 async def test_a_session_is_renewed_by_the_server(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
-    """A token that is no longer taken is renewed without the password; after that, too, and a wrong password stops the source."""
+    """A token that is taken no longer is renewed without the password; where that fails the password is asked for."""
     zoe = bluesky.join("zoe")
-    source: Any = listening(zoe)
-    await source.poll(None)
-    session = source._session
-    for _ in range(2):
-        before = session._token
-        await session.renew(await session.sign(asked(zoe.server)))
-        assert session._token.access != before.access
-        assert (await source.poll(None)).rejected == []
-    error = await trouble_of(listening(zoe, password="wrong").poll(None))
+    bluesky.settle()
+    first: Any = listening(zoe)
+    await first.poll(None)
+    refresh = first._session._token.refresh
+    second: Any = listening(zoe, password="wrong")
+    second._session._token = Token(SecretStr("no.such.token"), refresh=refresh)
+    assert (await second.poll(None)).rejected == []
+    assert second._session._token.refresh != refresh
+    second._session._token = Token(SecretStr("no.such.token"), refresh=SecretStr("nor.such.one"))
+    error = await trouble_of(second.poll(None))
     assert (error.trouble, "wrong" in str(error)) == (Trouble.CREDENTIALS, False)
 
 
 async def test_a_limit_of_the_server_is_waited_for(bluesky: Bluesky, listening: Callable[..., Source]) -> None:
-    """After thirty sessions in five minutes it says until when: by a moment in RateLimit-Reset, and by nothing else."""
-    max_ = bluesky.join_limited("max")
-    source = listening(max_, password="wrong")
-    errors = [await trouble_of(source.poll(None)) for _ in range(31)]
-    assert [each.trouble for each in errors] == [Trouble.CREDENTIALS] * 30 + [Trouble.THROTTLED]
-    error = errors[-1]
-    assert error.retry_after is not None
-    assert 0 < error.retry_after <= 300
+    """After thirty times in five minutes nobody may sign in; until when, RateLimit-Reset says, and nothing else."""
+    nobody = Person(bluesky.limited, "nobody.test", "did:plc:nobody", "")
+    errors = await asyncio.gather(*(trouble_of(listening(nobody).poll(None)) for _ in range(31)))
+    assert Counter(each.trouble for each in errors) == {Trouble.CREDENTIALS: 30, Trouble.THROTTLED: 1}
+    (wait,) = (each.retry_after for each in errors if each.trouble is Trouble.THROTTLED)
+    assert wait is not None
+    assert 0 < wait <= 300
