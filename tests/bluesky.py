@@ -22,7 +22,7 @@ import pytest
 
 _HERE = Path(__file__).resolve().parent / "servers" / "bluesky"
 _VERSION = json.loads((_HERE / "package.json").read_text("utf-8"))["dependencies"]["@atproto/dev-env"]
-_PLACE = Path.home() / ".cache" / "tocsin" / f"bluesky-{_VERSION}"
+_NODE = 20
 _INSTALLING = 300  # seconds that the installation beside the tests may still take
 _POST = "app.bsky.feed.post"
 PASSWORD = "sésame, öffne dich"
@@ -132,11 +132,12 @@ def _call(server: str, method: str, said: Mapping[str, Any], token: str | None =
 
 def _installed() -> Path:
     """Where it is installed. In CI that goes on beside the tests, and is waited for; elsewhere, where it is not, they skip."""
-    told = os.environ.get("TOCSIN_TEST_BLUESKY")
-    folder = Path(told) if told else _PLACE
     node = shutil.which("node")
-    if node is None or int(subprocess.check_output([node, "--version"], text=True).lstrip("v").partition(".")[0]) < 20:
-        pytest.skip("the servers of Bluesky need Node 20 or later")
+    major = subprocess.check_output([node, "--version"], text=True).lstrip("v").partition(".")[0] if node else "0"
+    if int(major) < _NODE:
+        pytest.skip(f"the servers of Bluesky need Node {_NODE} or later")
+    told = os.environ.get("TOCSIN_TEST_BLUESKY")
+    folder = Path(told) if told else Path.home() / ".cache" / "tocsin" / f"bluesky-{_VERSION}-node{major}"
     for _ in range(_INSTALLING * 2 if told else 0):
         if folder.is_dir():
             break

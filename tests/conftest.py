@@ -218,6 +218,17 @@ _STAGES = ROOT / "tests" / "monitor" / "pipeline"
 _RACING = frozenset({"called_over", "delivery", "evaluate", "intake", "operations", "plan_runs"})
 
 
+def _put_late(items: list[pytest.Item]) -> None:
+    """What needs Bluesky's servers, which CI installs while the tests run: halfway through what the third of four workers is given.
+
+    There its servers start once. At the very end, what is left is divided among all workers, and each would start its own.
+    """
+    late = [item for item in items if "bluesky" in getattr(item, "fixturenames", ())]
+    others = [item for item in items if item not in late]
+    begin = len(others) * 5 // 8
+    items[:] = [*others[:begin], *late, *others[begin:]]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Which lines are reached is for the tests that mirror the code to show: following the others would double their time.

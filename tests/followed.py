@@ -48,6 +48,7 @@ monitor/settings/test_load_config.py
 monitor/settings/test_scaffold.py
 monitor/settings/test_shipped_plans.py
 monitor/simulation/test_whole_days.py
+monitor/sources/test_bluesky_servers.py
 notifiers/test_email.py
 notifiers/test_render.py
 rules/test_rules_alert_contradiction.py
