@@ -98,8 +98,10 @@ def _database(kind: str) -> Iterator[str]:
         _apart(_execute(server, f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit TO off"))
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         pytest.skip(f"no PostgreSQL to test against ({type(error).__name__}): start one or set TOCSIN_TEST_POSTGRES")
-    yield urlsplit(server)._replace(path=f"/{name}").geturl()
-    _apart(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    try:
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        _apart(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture(scope="session")
@@ -219,9 +221,9 @@ _RACING = frozenset({"called_over", "delivery", "evaluate", "intake", "operation
 
 
 def _put_late(items: list[pytest.Item]) -> None:
-    """What needs Bluesky's servers, which CI installs while the tests run: halfway through what the third of four workers is given.
+    """What needs Bluesky's servers, which CI installs beside the tests: halfway through what the third of four workers is given.
 
-    There its servers start once. At the very end, what is left is divided among all workers, and each would start its own.
+    At the very end what is left is divided among all workers, and each would start its own servers.
     """
     late = [item for item in items if "bluesky" in getattr(item, "fixturenames", ())]
     others = [item for item in items if item not in late]
