@@ -14,7 +14,7 @@ from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Mention
 from monitor.sources.base import Batch, Deleted, Rejected, dump_cursor, load_cursor, understand
 from monitor.sources.bluesky_posts import NETWORK, in_thread, mention, written_at
-from monitor.sources.bluesky_reach import Reach, lots
+from monitor.sources.bluesky_reach import LOT, Reach, lots
 from monitor.sources.bluesky_session import signed_in, what_bluesky_means
 from monitor.sources.bluesky_settings import BlueskySettings, actor, is_actor
 from monitor.sources.http import Answer
@@ -204,6 +204,10 @@ class Bluesky:
     async def _again(self, due: Sequence[str], walk: Walk, gone: set[str]) -> Page:
         """Posts that were brought before, as they are now. Those that are no longer given are gone, and are put there."""
         views = await self._posts(due)
+        if not views and len(due) > LOT:  # so many people do not take back what they said at the same time
+            return Page(
+                walk, rejected=[Rejected("posts that were brought before", "none is given any more; not taken for deleted")]
+            )
         gone.update(set(due) - {str(view.get("uri")) for view in views})
         found, rejected = await self._read(views)
         return Page(walk, found, rejected, deleted=[Deleted(self.network, uri) for uri in due if uri in gone])

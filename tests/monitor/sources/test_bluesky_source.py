@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import Trouble
 from monitor.domain.mention import Form
-from monitor.sources import HttpClient, Source, bluesky, build
+from monitor.sources import Deleted, HttpClient, Source, bluesky, build
 from monitor.sources.bluesky_posts import in_thread, mention
 from monitor.sources.bluesky_settings import BlueskySettings
 from monitor.sources.signing import Token
@@ -54,6 +54,16 @@ def answering(site: Site, network: FakeBluesky, method: str, *answers: web.Respo
         return await network.answer(request)
 
     site.answer = answer
+
+
+async def drain_deleted(source: Source, cursor: str | None) -> list[Deleted]:
+    """What is told to be gone, until there is no more."""
+    told: list[Deleted] = []
+    while True:
+        batch = await source.poll(cursor)
+        told, cursor = [*told, *batch.deleted], batch.cursor
+        if not batch.more:
+            return told
 
 
 async def test_one_session_lasts(network: FakeBluesky, made: Any) -> None:
@@ -210,6 +220,19 @@ async def test_what_is_brought_is_looked_at_again_in_turns(network: FakeBluesky,
         gone += [each.uri for each in batch.deleted]
         liked += [each.text for each in batch.mentions]
     assert (gone, liked) == ([network.uri(7)], ["post 180"])
+
+
+async def test_a_network_that_has_forgotten_everything_is_not_believed(site: Site, network: FakeBluesky, made: Any) -> None:
+    """Where none of many posts is given any more they are not marked as deleted; their turn comes again."""
+    source = made(searches=["post"], mentions=False)
+    for number in range(50):
+        network.publish(Post(number, number))
+    cursor = (await drain(source, (await source.poll(None)).cursor)).cursor
+    answering(site, network, "getPosts", web.json_response({"posts": []}), web.json_response({"posts": []}))
+    batch = await source.poll(cursor)
+    assert (batch.deleted, [each.where for each in batch.rejected]) == ([], ["posts that were brought before"])
+    network.publish(Post(7, deleted=True))
+    assert [each.uri for each in (await drain_deleted(source, batch.cursor))] == [network.uri(7)]
 
 
 async def test_followers_are_asked_for_once_a_day(network: FakeBluesky, made: Any, clock: ManualClock) -> None:
