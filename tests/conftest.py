@@ -226,7 +226,7 @@ def _put_late(items: list[pytest.Item]) -> None:
     At the very end what is left is divided among all workers, and each would start its own servers.
     """
     late = [item for item in items if "bluesky" in getattr(item, "fixturenames", ())]
-    others = [item for item in items if item not in late]
+    others = [item for item in items if "bluesky" not in getattr(item, "fixturenames", ())]
     begin = len(others) * 5 // 8
     items[:] = [*others[:begin], *late, *others[begin:]]
 
@@ -238,9 +238,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What runs once on each database is followed on SQLite alone; the stages that race for nothing go through PostgreSQL in the
     long tier.
     """
-    items.sort(
-        key=lambda item: "bluesky" in getattr(item, "fixturenames", ())
-    )  # last: in CI its servers are still being installed
+    _put_late(items)
     for item in items:
         at_length = is_hypothesis_test(getattr(item, "obj", None)) or not is_followed(item.path)
         on_server = "postgresql" in getattr(item, "callspec", _ONCE).params.values()
