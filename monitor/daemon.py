@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -25,6 +26,7 @@ from monitor.settings import Settings
 from monitor.settings.fingerprints import fingerprint
 from monitor.shift import Shift
 from monitor.sources.http import GuardedClient, HttpClient
+from monitor.sources.streams import Ringing
 from monitor.storage import Store
 from monitor.telemetry import systemd
 from monitor.web import Gate, Reloaded, serve
@@ -134,6 +136,9 @@ class Daemon:
             set_back = await self._register(store, settings)
             shift = Shift(settings, store, self._clock, stages, set_back=set_back)
             stack.push_async_callback(shift.end)
+            for name, source in built.items():
+                if isinstance(source, Ringing):
+                    source.ring = partial(shift.ring, name)
             shift.begin()
             shift.beat_elsewhere(guarded)
             gate.open(settings, built, store, shift.ring, shift.in_trouble)

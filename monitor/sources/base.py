@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.domain.mention import Mention
 from monitor.sources.budget import Budget
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -109,7 +110,7 @@ class Source(Protocol):
         ...
 
 
-def understand(items: Sequence[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T]) -> tuple[list[T], list[Rejected]]:
+def understand(items: Sequence[S], read: Callable[[S], T]) -> tuple[list[T], list[Rejected]]:
     """What `read` makes of each entry of a page, and which are not as documented: one odd entry must not hide the others."""
     found, rejected = [], []
     for number, item in enumerate(items, 1):

@@ -27,6 +27,10 @@ class Brought:
         """What a cursor keeps of it."""
         return dict(self.known)
 
+    def knows(self, uri: str) -> bool:
+        """Whether the mention with this identity is among them."""
+        return _hash(uri)[:_WHO] in self.known
+
     def news(self, mentions: Iterable[Mention]) -> tuple[Brought, list[Mention]]:
         """What was not brought yet, or says something else now, oldest first; and what is known from then on."""
         known, found = dict(self.known), []

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, Literal, NoReturn, Protocol, Self
 
 import aiohttp
 from pydantic import SecretStr
@@ -36,6 +36,9 @@ _CHUNK = 64 * 1024
 _WORTH_WAITING = 5.0  # seconds; a longer wait is the scheduler's business
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT_MOVES = frozenset({301, 308})
+_UPGRADED = 101
+_PING = 30.0  # seconds of silence until a WebSocket's server is pinged; it has half of them to answer
+_FAREWELL = 1.0  # seconds that a WebSocket's server has to answer our goodbye
 _AGAIN = frozenset({Trouble.UNAVAILABLE, Trouble.THROTTLED, Trouble.MALFORMED})
 
 Means = Callable[[int, Mapping[str, str], Any], SourceError | None]
@@ -98,8 +101,16 @@ class _Lane:
             yield
 
 
+class Closing(Protocol):
+    """What stays open beyond a call, until it is closed."""
+
+    async def close(self) -> None:
+        """Let go of it. Never raises."""
+        ...
+
+
 class HttpClient:
-    """One session for all sources. Use as an async context manager, or call `close`.
+    """One session for all sources. Use as an async context manager, or call `close`, which closes what is `open`, too.
 
     `pause` is the first wait before a retry, in seconds; each further one doubles it, and a random part is taken off.
     """
@@ -113,6 +124,7 @@ class HttpClient:
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._session: aiohttp.ClientSession | None = None
         self.errands = ErrandRunner(settings)
+        self.open: set[Closing] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -123,6 +135,7 @@ class HttpClient:
     async def close(self) -> None:
         """Close all connections. Safe to call twice."""
         await self.errands.close()
+        await asyncio.gather(*(each.close() for each in tuple(self.open)))
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -133,18 +146,22 @@ class HttpClient:
     def session(self) -> aiohttp.ClientSession:
         """Made on first use, within the running loop."""
         if self._session is None:
-            proxy = self.settings.proxy
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    ssl=self._trust, limit=100, limit_per_host=0, ttl_dns_cache=60, socket_factory=self.guard.socket
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": self.settings.user_agent, "Accept-Encoding": "gzip, deflate"},
-                proxy=proxy.get_secret_value() if proxy else None,
-                timeout=aiohttp.ClientTimeout(total=self.settings.timeout.total_seconds()),
-                trust_env=False,
+            connector = aiohttp.TCPConnector(
+                ssl=self._trust, limit=100, limit_per_host=0, ttl_dns_cache=60, socket_factory=self.guard.socket
             )
+            self._session = self._made(connector, timeout=aiohttp.ClientTimeout(total=self.settings.timeout.total_seconds()))
         return self._session
+
+    def _made(self, connector: aiohttp.BaseConnector, **how: Any) -> aiohttp.ClientSession:
+        proxy = self.settings.proxy
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": self.settings.user_agent, "Accept-Encoding": "gzip, deflate"},
+            proxy=proxy.get_secret_value() if proxy else None,
+            trust_env=False,
+            **how,
+        )
 
     async def get(
         self,
@@ -184,6 +201,73 @@ class HttpClient:
         sent = {} if form is None and document is None else form
         request = asked(url, params=params, headers=headers, form=sent, document=document)
         return await self._ask(request, within, signer, means)
+
+    async def connect(
+        self,
+        url: str,
+        *,
+        within: timedelta,
+        most_bytes: int,
+        silence: timedelta | None = None,
+        signer: Signer | None = None,
+        means: Means | None = None,
+        led_by: str | None = None,
+    ) -> aiohttp.ClientWebSocketResponse:
+        """A WebSocket at `url` (http, https), opened at the first attempt and never by way of a redirect. Raises `SourceError`.
+
+        Messages beyond `most_bytes` end it; so does a `silence` of its server, or, where that may be silent, a ping without an
+        answer. `led_by` is the server that named `url`. Whoever reads it closes it, and stands in `open` meanwhile.
+        """
+        request = asked(url)
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                signed = await signer.sign(request) if signer else request
+                lane = self._lane(signed.url)
+                async with lane.enter():
+                    with lane.breaker.watch(), self.guard.asking(signed.url, led_by=URL(led_by) if led_by else None):
+                        return await self._upgrade(signed, most_bytes, silence, means)
+        except TimeoutError:
+            raise SourceError(Trouble.TIMEOUT, f"{safe_address(str(request.url))} did not answer in time") from None
+        except OSError as error:  # the guard's refusal
+            _translate(request.url, error)
+
+    async def _upgrade(
+        self, request: Request, most_bytes: int, silence: timedelta | None, means: Means | None
+    ) -> aiohttp.ClientWebSocketResponse:
+        async def answered(sent: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            answer = await ask(sent)
+            if answer.status != _UPGRADED:
+                async with answer:
+                    await self._refused(request.url, answer, means or _as_it_says)
+            return answer
+
+        connector = self.session.connector
+        assert connector is not None
+        # A session of its own: its middleware alone sees what a refusal says, and keeps redirects from being followed.
+        async with self._made(connector, connector_owner=False, middlewares=(answered,)) as session:
+            try:
+                return await session.ws_connect(
+                    request.url,
+                    headers=request.headers,
+                    heartbeat=_PING if silence is None else None,
+                    timeout=aiohttp.ClientWSTimeout(
+                        ws_receive=silence.total_seconds() if silence is not None else None, ws_close=_FAREWELL
+                    ),
+                    max_msg_size=most_bytes,
+                )
+            except TimeoutError:
+                raise SourceError(Trouble.TIMEOUT, f"{safe_address(str(request.url))} did not answer in time") from None
+            except (aiohttp.ClientError, ValueError, OSError) as error:
+                _translate(request.url, error)
+
+    async def _refused(self, url: URL, answer: aiohttp.ClientResponse, means: Means) -> NoReturn:
+        """Raise the `SourceError` that stands behind an answer which opens no WebSocket."""
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        self._understood(url, answer.status, headers, await self._body(answer, url), means)
+        raise SourceError(
+            Trouble.MALFORMED,
+            f"{safe_address(str(url))} answered {answer.status} and opened no WebSocket; check the address",
+        )
 
     async def _ask(self, request: Request, within: timedelta, signer: Signer | None, means: Means | None) -> Answer:
         try:
@@ -308,6 +392,11 @@ class HttpClient:
         trouble = trouble_of_status(status, headers)
         told = wait if trouble in {Trouble.THROTTLED, Trouble.UNAVAILABLE} else None
         raise SourceError(trouble, f"{safe_address(str(url))} answered {status}{advice(status, trouble)}", retry_after=told)
+
+
+def _as_it_says(status: int, headers: Mapping[str, str], document: Any) -> None:
+    """`Means` of a network whose statuses say everything."""
+    del status, headers, document
 
 
 def _translate(url: URL, error: Exception) -> NoReturn:

@@ -1,0 +1,178 @@
+"""What Jetstream tells of a post, in both versions of its wire, and which posts are looked for.
+
+https://github.com/bluesky-social/jetstream/blob/main/docs/README.md; records: https://atproto.com/lexicons/app-bsky-feed
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from monitor.domain.mention import Author, Form, Mention
+from monitor.sources.mapping import at
+from monitor.sources.text import is_own
+from monitor.sources.times import parse_time
+
+NETWORK = "bluesky"
+POSTS = "app.bsky.feed.post"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COMMIT = "network.bsky.jetstream.subscribeEvents#commit"
+_SPACES = re.compile(r"\s+")
+_ESCAPED = re.compile(r'[\s"\\<>&/]+')  # what JSON, or Go's way to write it, may spell in another way
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to one post. `at` is when Jetstream witnessed it, in microseconds since 1970: its place in the stream."""
+
+    did: str
+    rkey: str
+    at: int
+    record: Mapping[str, Any] | None  # as it is now; None: it was deleted
+
+    @property
+    def uri(self) -> str:
+        """The post's address, which it has on every server."""
+        return f"at://{self.did}/{POSTS}/{self.rkey}"
+
+
+def position(document: Any) -> int:
+    """Where a message of either version stands in the stream, in microseconds since 1970. Raises `KeyError`, `ValueError`."""
+    if "time_us" in document:
+        return int(document["time_us"])
+    payload = document["payload"]
+    return (parse_time(payload.get("witnessedAt") or payload["time"]) - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(position_: int) -> datetime:
+    """The same, as a moment in UTC."""
+    return _EPOCH + timedelta(microseconds=position_)
+
+
+def event(document: Any) -> Event | None:
+    """What a message of either version says of a post; None: it is about something else. Raises as `position` does."""
+    payload = document.get("payload") if isinstance(document, Mapping) else None
+    second = isinstance(payload, Mapping) and payload.get("$type") == _COMMIT
+    commit = payload if second else at(document, "commit")
+    if not isinstance(commit, Mapping) or commit.get("collection") != POSTS:
+        return None
+    did = commit["did"] if second else document["did"]
+    record = None if commit["operation"] == "delete" else commit["record"]
+    if not (isinstance(did, str) and isinstance(commit["rkey"], str) and (record is None or isinstance(record, Mapping))):
+        raise ValueError("an event that is not as documented")
+    return Event(did, commit["rkey"], position(document), record)
+
+
+class Wanted:
+    """Which posts are looked for: those that say one of `terms`, whatever its capitals, and those that one of `accounts` (DIDs)
+    wrote, or that mention, answer or quote it. All of them where nothing is looked for.
+    """
+
+    def __init__(self, terms: Iterable[str], accounts: Iterable[str]) -> None:
+        terms = {unicodedata.normalize(form, term.strip().lower()) for term in terms for form in ("NFC", "NFD")}
+        self._accounts = tuple(accounts)
+        self._needles = (*sorted(map(needle, terms)), *self._accounts)
+        self._terms = re.compile("|".join(map(_pattern, sorted(terms)))) if terms else None
+
+    def may_be(self, message: str) -> bool:
+        """Whether a message can be about one of them: a look at its letters, which hardly costs anything. Never wrongly false."""
+        low = message.lower()
+        return not self._needles or any(needle in low for needle in self._needles) or "\\u" in low
+
+    def fits(self, found: Event, message: str) -> bool:
+        """Whether a post is one of them, given the message that told of it."""
+        if not self._needles or any(did in message for did in self._accounts):
+            return True
+        return self._terms is not None and self._terms.search("\n".join(_said(found.record or {})).lower()) is not None
+
+
+def needle(term: str) -> str:
+    """The longest piece of a term that every way to write JSON writes alike."""
+    return max(_ESCAPED.split(term), key=len)
+
+
+def _pattern(term: str) -> str:
+    """The term as a word: what stands beside it is no letter, in scripts that part their words."""
+    before = r"(?<!\w)" if _parted(term[0]) else ""
+    after = r"(?!\w)" if _parted(term[-1]) else ""
+    return before + r"\s+".join(map(re.escape, _SPACES.split(term))) + after
+
+
+def _parted(letter: str) -> bool:
+    return unicodedata.category(letter) != "Lo"
+
+
+def _said(record: Mapping[str, Any]) -> list[str]:
+    """Everything in a post that a reader sees or follows."""
+    embed = record.get("embed")
+    external = at(embed, "external") or at(embed, "media.external") or {}
+    linked = [external.get(part) for part in ("title", "description", "uri")] if isinstance(external, Mapping) else []
+    return [
+        each
+        for each in (
+            record.get("text"),
+            *(f"#{tag}" for tag in tags(record)),
+            *(feature.get("uri") for feature in _features(record)),
+            *linked,
+            *_described(record),
+        )
+        if isinstance(each, str)
+    ]
+
+
+def tags(record: Mapping[str, Any]) -> list[str]:
+    """Its hashtags, those beside the text among them."""
+    beside = record.get("tags")
+    found = [feature.get("tag") for feature in _features(record)] + (beside if isinstance(beside, list) else [])
+    return [tag for tag in found if isinstance(tag, str)]
+
+
+def _features(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    facets = [each for each in _list(record.get("facets")) if isinstance(each, Mapping)]
+    return [feature for facet in facets for feature in _list(facet.get("features")) if isinstance(feature, Mapping)]
+
+
+def _described(record: Mapping[str, Any]) -> list[str]:
+    """What its pictures are said to show."""
+    embed = record.get("embed")
+    images = _list(at(embed, "images") or at(embed, "media.images"))
+    return [str(image["alt"]) for image in images if isinstance(image, Mapping) and image.get("alt")]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def mention(found: Event, own_accounts: Sequence[str]) -> Mention:
+    """A post as a mention. Its date is the author's word, unless that lies behind when it was witnessed. Raises `ValueError`."""
+    record = found.record or {}
+    text, witnessed = record["text"], moment(found.at)
+    if not isinstance(text, str):
+        raise ValueError("its text is none")  # noqa: TRY004 - callers catch one error
+    parent, root = (at(record, f"reply.{which}.uri") for which in ("parent", "root"))
+    quoted = at(record, "embed.record.uri") or at(record, "embed.record.record.uri")
+    languages = _list(record.get("langs"))
+    return Mention(
+        network=NETWORK,
+        text=text or "\n".join(_described(record)),
+        written_at=min(_written(record.get("createdAt"), witnessed), witnessed),
+        uri=found.uri,
+        form=Form.REPLY if parent else Form.POST,
+        author=Author(found.did, handle=found.did, own=is_own(found.did, own_accounts)),
+        language=languages[0] if languages and isinstance(languages[0], str) else None,
+        parent=next((each for each in (parent, quoted) if isinstance(each, str)), None),
+        thread=root if isinstance(root, str) and root != found.uri else None,
+        hashtags=frozenset(tag.casefold() for tag in tags(record)),
+        sensitive=True if _list(at(record, "labels.values")) else None,
+    )
+
+
+def _written(said: Any, otherwise: datetime) -> datetime:
+    try:
+        return parse_time(said)
+    except ValueError:
+        return otherwise

@@ -1,0 +1,185 @@
+"""WebSockets that stay open between polls: read into a buffer that never grows, begun anew where the last commit stopped.
+
+A source that is reached so says it by a `ring` (see `Ringing`), keeps a `Line`, and is polled like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+import aiohttp
+import structlog
+
+from monitor.domain.errors import SourceError, Trouble
+from monitor.sources.http import HttpClient
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+MOST = 500  # messages that wait for a poll: one batch
+MOST_BYTES = 4 * 2**20  # of them, and one message more: reading stops behind the one that fills it
+PAUSE = 0.25  # real seconds without news after which a stream that was just opened has caught up, for now
+PATIENCE = 1.0  # real seconds that a poll waits for that at most
+GOODBYE = 2.0  # real seconds to close one
+_ENDS = {
+    aiohttp.WSCloseCode.MESSAGE_TOO_BIG: (Trouble.TOO_LARGE, "sent a message larger than we take"),
+    aiohttp.WSCloseCode.PROTOCOL_ERROR: (Trouble.MALFORMED, "does not speak WebSocket as it should"),
+    aiohttp.WSCloseCode.INVALID_TEXT: (Trouble.MALFORMED, "sent a text that is not UTF-8"),
+}
+
+
+@runtime_checkable
+class Ringing(Protocol):
+    """A source to which things come by themselves: it calls `ring` when a poll is worth it."""
+
+    ring: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Generic[T]):
+    """What a stream has brought since it was last asked: what was kept of it, and its last message, unread."""
+
+    kept: list[T]
+    first: str | None  # of all since it was opened; told once
+    last: str | None
+    more: bool  # it may have stopped for want of room, or has ended
+
+
+class Stream(Generic[T]):
+    """One open WebSocket, and the task that reads it.
+
+    `heed` is shown each message, and says what is kept of it: None is nothing. It must be quick. What is kept waits to be taken;
+    when there is no room for more nobody reads, aiohttp's own buffer fills, then the kernel's, and then the server waits.
+    """
+
+    def __init__(self, name: str, socket: aiohttp.ClientWebSocketResponse, heed: Callable[[str], T | None], ring: Callable[[], None]):
+        self._name, self._socket, self._heed, self._ring = name, socket, heed, ring
+        self._kept: list[T] = []
+        self._bytes = 0
+        self._begun = False
+        self._first: str | None = None
+        self._last: str | None = None
+        self._room, self._news = asyncio.Event(), asyncio.Event()
+        self._caught_up = False
+        self._end: SourceError | None = None
+        self._reading = asyncio.create_task(self._read(), name=f"stream {name}")
+
+    @property
+    def full(self) -> bool:
+        """Whether reading waits until something is taken."""
+        return len(self._kept) >= MOST or self._bytes >= MOST_BYTES
+
+    async def take(self) -> Heard[T]:
+        """What has come. Waits a moment while it catches up. Raises the `SourceError` that ended it when all has been taken."""
+        if not self._caught_up:
+            await self._settle()
+        if self._end is not None and not self._kept and self._last is None:
+            raise self._end
+        heard = Heard(self._kept, self._first, self._last, more=self.full or self._end is not None)
+        self._kept, self._bytes, self._first, self._last = [], 0, None, None
+        self._caught_up = not heard.more
+        self._room.set()
+        return heard
+
+    async def close(self) -> None:
+        """Stop reading, and say goodbye."""
+        self._reading.cancel()
+        await asyncio.wait([self._reading])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE):  # a server that goes on sending would be heard out for ever
+                await self._socket.close()
+
+    async def _settle(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while not self.full and self._end is None:
+                    self._news.clear()
+                    async with asyncio.timeout(PAUSE):
+                        await self._news.wait()
+
+    async def _read(self) -> None:
+        try:
+            await self._hear()
+            self._end = self._told()
+        except TimeoutError:
+            self._end = SourceError(Trouble.TIMEOUT, f"{self._name} has gone silent")
+        except Exception as error:
+            log.exception("stream.bug", stream=self._name)
+            self._end = SourceError(Trouble.INTERNAL, type(error).__name__)
+        self._news.set()
+        self._ring()
+
+    async def _hear(self) -> None:
+        async for message in self._socket:
+            said = message.data
+            if not isinstance(said, str):
+                if message.type is aiohttp.WSMsgType.ERROR:
+                    return
+                continue
+            if (kept := self._heed(said)) is not None:
+                await self._keep(kept, len(said))
+            self._last = said  # only now: a position is handed out with everything before it
+            if not self._begun:
+                self._begun, self._first = True, said
+
+    async def _keep(self, kept: T, size: int) -> None:
+        while self.full:
+            self._room.clear()
+            await self._room.wait()
+        self._kept.append(kept)
+        self._bytes += size
+        self._news.set()
+        if len(self._kept) == 1 or self.full:
+            self._ring()
+
+    def _told(self) -> SourceError:
+        code = self._socket.close_code
+        trouble, words = _ENDS.get(code or 0, (Trouble.UNAVAILABLE, "ended the stream"))
+        return SourceError(trouble, f"{self._name} {words}{f' ({code})' if code else ''}")
+
+
+class Line(Generic[T]):
+    """A stream across its interruptions. It stays open while each poll goes on from what the one before handed out.
+
+    A poll with another cursor follows one that was not committed, or a restart, and one whose former gave nothing back follows a
+    poll that failed half-way: then it begins anew. So what was taken and not committed comes again.
+    """
+
+    def __init__(self, http: HttpClient, dial: Callable[[str | None], Awaitable[Stream[T]]]) -> None:
+        self._http, self._dial = http, dial
+        self._stream: Stream[T] | None = None
+        self._handed: str | None = None
+        self._owed = False  # something was taken, and not handed out yet
+
+    async def take(self, cursor: str | None) -> Heard[T]:
+        """What has come since `cursor`, to be given back by `handed`. Raises `SourceError`, also for a stream that has ended: the
+        next poll opens another.
+        """
+        if self._stream is None or self._owed or self._handed != cursor:
+            await self.close()
+            self._stream = await self._dial(cursor)
+            self._handed, self._owed = cursor, False
+            self._http.open.add(self)
+        try:
+            heard = await self._stream.take()
+        except SourceError:
+            await self.close()
+            raise
+        self._owed = True
+        return heard
+
+    def handed(self, cursor: str) -> None:
+        """What was taken is on its way to be committed, with this cursor."""
+        self._handed, self._owed = cursor, False
+
+    async def close(self) -> None:
+        """Close the stream, if there is one; the next poll opens another."""
+        stream, self._stream = self._stream, None
+        self._http.open.discard(self)
+        if stream is not None:
+            await stream.close()
