@@ -15,6 +15,7 @@ from monitor.sources import strict_json
 from monitor.sources.base import Batch, Deleted, Rejected, SourceSettings, dump_cursor, load_cursor, understand
 from monitor.sources.changes import Brought
 from monitor.sources.feed import server_address
+from monitor.sources.jetstream_authors import Authors
 from monitor.sources.jetstream_posts import NETWORK, POSTS, Event, Wanted, event, mention, moment, needle, position
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import at
@@ -69,6 +70,10 @@ class JetstreamSettings(SourceSettings):
     accounts: tuple[Did, ...] = Field(
         (), description="DIDs of accounts: what they write, and what mentions, answers or quotes them"
     )
+    profiles: Annotated[str, AfterValidator(server_address)] | None = Field(
+        "https://public.api.bsky.app",
+        description="where authors' handles, names and followers are asked for, 25 at a time and each once a day; null: nowhere",
+    )
     authors: tuple[Did, ...] = Field((), max_length=1_000, description="DIDs; then only what these write is read")
 
     @model_validator(mode="after")
@@ -76,6 +81,9 @@ class JetstreamSettings(SourceSettings):
         if not (self.terms or self.accounts or self.authors):
             raise ValueError("nothing to watch: name `terms`, `accounts` or `authors`")
         return self
+
+    def asked(self) -> Mapping[str, str]:
+        return {"url": self.url} | ({"profiles": self.profiles} if self.profiles else {})
 
     def networks(self) -> frozenset[str]:
         return frozenset({NETWORK})
@@ -93,6 +101,7 @@ class Jetstream:
         self.ring: Callable[[], None] = lambda: None
         self._settings, self._kit = settings, kit
         self._wanted = Wanted(settings.terms, settings.accounts)
+        self._authors = Authors(settings.profiles, settings.own_accounts, kit.http, kit.clock, settings.timeout / 2)
         self._line: Line[Event | Rejected] = Line(kit.http, self._dial)
         self._begin({})
 
@@ -112,6 +121,7 @@ class Jetstream:
         known = heard.last is not None or self._silent  # else: nothing more was said until now
         self._at = self._reached(heard.last)
         mentions, deleted, rejected = self._understood(heard)
+        mentions, unknown = await self._authors.complete(mentions)
         self._brought, news = self._brought.news(mentions)
         self._waiting, self._lost = set(), []
         batch = Batch(
@@ -119,7 +129,7 @@ class Jetstream:
             cursor=dump_cursor(_ORIGIN, {"at": self._at, "brought": self._brought.dump()}),
             more=heard.more,
             watermark=moment(self._at) if known and self._at is not None else None,
-            rejected=lost + rejected,
+            rejected=[*lost, *rejected, *unknown],
             deleted=deleted,
         )
         self._line.handed(batch.cursor or "")

@@ -61,8 +61,14 @@ class MastodonSettings(SourceSettings):
         description="how far back each look at a hashtag reaches: posts of other servers come late, with ids of their own time",
     )
 
+    stream: bool = Field(
+        False, description="true to look at once when the server says that something came, by its stream; needs a `token`"
+    )
+
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
+        if self.stream and self.token is None:
+            raise ValueError("`stream: true` needs a `token`: servers stream to accounts only")
         if not (self.hashtags or self.mentions):
             raise ValueError("nothing to watch: name `hashtags`, or set `mentions: true` and give a `token`")
         if self.mentions and self.token is None:

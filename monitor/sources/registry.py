@@ -23,6 +23,7 @@ from monitor.sources.jetstream import JETSTREAM
 from monitor.sources.json_api import JSON, shipped_kinds
 from monitor.sources.kinds import Kind, Kit, gathered
 from monitor.sources.mastodon import Mastodon, MastodonSettings
+from monitor.sources.mastodon_stream import MastodonStream
 from monitor.sources.reddit import KIND as REDDIT
 from monitor.sources.streams import Ringing
 from monitor.sources.text import html_to_text, sanitise
@@ -33,9 +34,16 @@ from monitor.sources.x_settings import XSettings
 from monitor.sources.youtube import KIND as YOUTUBE
 from monitor.workshop.pool import Workshop
 
+
+
+def _mastodon(settings: MastodonSettings, kit: Kit) -> Source:
+    looking = Mastodon(settings, kit.http)
+    return MastodonStream(settings, kit, looking) if settings.stream else looking
+
+
 _OURS: tuple[Kind[Any], ...] = (
     Kind(FeedSettings, lambda settings, kit: Feed(settings, kit.http, kit.clock, kit.workshop)),
-    Kind(MastodonSettings, lambda settings, kit: Mastodon(settings, kit.http)),
+    Kind(MastodonSettings, _mastodon),
     Kind(WebhookSourceSettings, lambda settings, kit: WebhookSource(kit.name, settings, kit.clock, kit.inbox)),
     Kind(FileSettings, lambda settings, kit: File(settings, kit.clock)),
     Kind(XSettings, X),

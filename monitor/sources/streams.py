@@ -70,6 +70,11 @@ class Stream(Generic[T]):
         self._reading = asyncio.create_task(self._read(), name=f"stream {name}")
 
     @property
+    def open(self) -> bool:
+        """Whether it has not ended."""
+        return self._end is None
+
+    @property
     def full(self) -> bool:
         """Whether reading waits until something is taken."""
         return len(self._kept) >= MOST or self._bytes >= MOST_BYTES

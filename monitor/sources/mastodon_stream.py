@@ -1,0 +1,140 @@
+"""Posts on servers with the Mastodon API as they are written: the server's stream says when to look, and looking brings them.
+
+The stream has no cursor, so that it can lose what is said while it is interrupted; a look loses nothing, and understands all.
+https://docs.joinmastodon.org/methods/streaming/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+
+from monitor.domain.errors import SourceError, Trouble
+from monitor.sources import strict_json
+from monitor.sources.base import Batch, Rejected, Source
+from monitor.sources.kinds import Kit
+from monitor.sources.mapping import at
+from monitor.sources.mastodon import MastodonSettings
+from monitor.sources.signing import InAddress
+from monitor.sources.streams import Stream
+from monitor.telemetry import safe_address
+
+MESSAGE = 2**20  # bytes of one event: a status with its author, and perhaps another that it quotes
+PACE = 2.0  # seconds between two looks for each list that a look reads: half of what servers allow (300 in five minutes)
+_WORTH = frozenset({"update", "status.update", "notification"})
+_OLD = frozenset({Trouble.REFUSED, Trouble.MALFORMED, Trouble.GONE})  # how a server without `/api/v2/instance` answers
+
+
+class MastodonStream:
+    """The cursor is that of `looking`, which brings everything. While no stream is open it looks every `every`, as without one."""
+
+    def __init__(self, settings: MastodonSettings, kit: Kit, looking: Source) -> None:
+        self.network = looking.network
+        self.ring: Callable[[], None] = lambda: None
+        self._settings, self._http, self._looking = settings, kit.http, looking
+        self._lists = tuple(_lists(settings))
+        self._pace = PACE * (len(self._lists) + len(settings.own_accounts))
+        self._looked = float("-inf")  # when, by the loop's time
+        self._soon: asyncio.TimerHandle | None = None
+        self._stream: Stream[None] | None = None
+        self._host: str | None = None
+        self._told = False
+
+    async def poll(self, cursor: str | None) -> Batch:
+        """Open the stream where it is not, and look. Raises `SourceError`."""
+        self._looked = asyncio.get_running_loop().time()
+        told = await self._listen()
+        batch = await self._looking.poll(cursor)
+        return replace(batch, rejected=[*told, *batch.rejected])
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._soon is not None:
+            self._soon.cancel()
+        self._http.open.discard(self)
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.close()
+
+    async def _listen(self) -> list[Rejected]:
+        """See that the stream is open before it is looked, so that nothing falls in between; once, why it is not."""
+        if self._stream is not None and self._stream.open:
+            return []
+        await self.close()
+        try:
+            self._stream = await self._dial()
+        except SourceError as error:
+            told, self._told = self._told, True
+            return [] if told else [Rejected("the stream", f"it is looked only every `every` meanwhile: {error.detail}")]
+        self._http.open.add(self)
+        self._told = False
+        return []
+
+    async def _dial(self) -> Stream[None]:
+        self._host = self._host or await self._streaming()
+        token = self._settings.token
+        assert token is not None, "a stream needs a token"
+        first, *others = self._lists
+        socket = await self._http.connect(
+            f"{self._host}/api/v1/streaming?{urlencode(first)}",
+            within=self._settings.timeout,
+            most_bytes=MESSAGE,
+            signer=InAddress(token, "access_token"),
+            led_by=self._settings.url,
+        )
+        try:
+            for each in others:
+                await socket.send_json({"type": "subscribe", **each})
+        except (aiohttp.ClientError, OSError):
+            await socket.close()
+            raise SourceError(Trouble.UNAVAILABLE, f"{safe_address(self._host)} ended the stream") from None
+        return Stream(urlsplit(self._host).hostname or "", socket, self._heed, self._rouse)
+
+    async def _streaming(self) -> str:
+        """Where the server streams: some do it on another host."""
+        try:
+            answer = await self._http.get(f"{self._settings.url}/api/v2/instance", within=self._settings.timeout)
+            told = at(answer.json(), "configuration.urls.streaming")
+        except SourceError as error:
+            if error.trouble not in _OLD:
+                raise
+            told = None
+        if not isinstance(told, str) or not told.startswith(("wss://", "ws://", "https://", "http://")):
+            return self._settings.url
+        if urlsplit(self._settings.url).scheme == "https" and not told.startswith(("wss://", "https://")):
+            return self._settings.url  # our token is not for everybody to read
+        return ("http" + told.removeprefix("ws") if told.startswith("ws") else told).rstrip("/")
+
+    def _heed(self, message: str) -> None:
+        try:
+            said = strict_json.loads(message)
+        except strict_json.NotJsonError:
+            return
+        if isinstance(said, Mapping) and _is_worth_a_look(said):
+            self._rouse()
+
+    def _rouse(self) -> None:
+        """Ring, soon: not more often than the server lets us look, and at a moment of our own when it has ended all streams."""
+        if self._soon is not None and not self._soon.cancelled() and self._soon.when() > asyncio.get_running_loop().time():
+            return
+        loop = asyncio.get_running_loop()
+        earliest = self._looked + self._pace * random.uniform(1, 1.5)  # noqa: S311 jitter, not a secret
+        self._soon = loop.call_at(max(earliest, loop.time()), lambda: self.ring())
+
+
+def _lists(settings: MastodonSettings) -> list[dict[str, str]]:
+    """What to subscribe to. The account's own stream is the one that every server has, and holds its home timeline, too."""
+    tags = [{"stream": "hashtag", "tag": tag} for tag in settings.hashtags]
+    return [*tags, {"stream": "user"}] if settings.mentions else tags
+
+
+def _is_worth_a_look(said: Mapping[str, Any]) -> bool:
+    event, streams = said.get("event"), said.get("stream")
+    of_ours = isinstance(streams, list) and streams[:1] == ["user"]
+    return event == "notification" if of_ours else event in _WORTH
