@@ -57,9 +57,12 @@ class JetstreamSettings(SourceSettings):
     """
 
     kind: Literal["jetstream"] = Field(description="Bluesky's stream of posts (Jetstream)")
-    every: timedelta = Field(timedelta(seconds=30), gt=timedelta(0), description="how often to keep the place, where nothing came")
+    every: timedelta = Field(
+        timedelta(seconds=30), gt=timedelta(0), description="how often to keep the place, where nothing came"
+    )
     url: Annotated[str, AfterValidator(server_address)] = Field(
-        "https://jetstream2.us-east.bsky.network", description="a Jetstream server; places in the stream are the same on all of them"
+        "https://jetstream2.us-east.bsky.network",
+        description="a Jetstream server; places in the stream are the same on all of them",
     )
     version: Literal[1, 2] = Field(1, description="of its wire: 1 is `/subscribe`, 2 is `network.bsky.jetstream.subscribeEvents`")
     terms: tuple[Annotated[str, AfterValidator(_term)], ...] = Field(
@@ -220,7 +223,9 @@ def _place(message: str | None) -> int | None:
 
 
 def _missing(until: str, since: int) -> Rejected:
-    return Rejected("the stream", f"what was said from {moment(since):%Y-%m-%d %H:%M} {until} is lost: the server did not keep it")
+    return Rejected(
+        "the stream", f"what was said from {moment(since):%Y-%m-%d %H:%M} {until} is lost: the server did not keep it"
+    )
 
 
 JETSTREAM = Kind(JetstreamSettings, Jetstream)

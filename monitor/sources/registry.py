@@ -35,7 +35,6 @@ from monitor.sources.youtube import KIND as YOUTUBE
 from monitor.workshop.pool import Workshop
 
 
-
 def _mastodon(settings: MastodonSettings, kit: Kit) -> Source:
     looking = Mastodon(settings, kit.http)
     return MastodonStream(settings, kit, looking) if settings.stream else looking

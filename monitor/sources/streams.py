@@ -57,7 +57,9 @@ class Stream(Generic[T]):
     when there is no room for more nobody reads, aiohttp's own buffer fills, then the kernel's, and then the server waits.
     """
 
-    def __init__(self, name: str, socket: aiohttp.ClientWebSocketResponse, heed: Callable[[str], T | None], ring: Callable[[], None]):
+    def __init__(
+        self, name: str, socket: aiohttp.ClientWebSocketResponse, heed: Callable[[str], T | None], ring: Callable[[], None]
+    ):
         self._name, self._socket, self._heed, self._ring = name, socket, heed, ring
         self._kept: list[T] = []
         self._bytes = 0
