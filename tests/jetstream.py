@@ -30,7 +30,7 @@ def record(text: str, **more: Any) -> dict[str, Any]:
     return {"$type": POSTS, "createdAt": "2026-03-02T07:59:00.000Z", "langs": ["en"], "text": text, **more}
 
 
-def event(  # noqa: PLR0913
+def event(
     at: int,
     said: Mapping[str, Any] | None,
     *,
@@ -41,7 +41,7 @@ def event(  # noqa: PLR0913
     version: int = 1,
 ) -> str:
     """What happened to a record, in one of the two versions of the wire."""
-    change = {"rev": "3mm", "operation": operation, "collection": collection, "rkey": rkey}
+    change: dict[str, Any] = {"rev": "3mm", "operation": operation, "collection": collection, "rkey": rkey}
     change |= {} if said is None else {"record": said, "cid": "bafy"}
     if version == 1:
         return written({"did": did, "time_us": at, "kind": "commit", "commit": change})
@@ -69,6 +69,7 @@ class FakeJetstream:
     floor: int = 0  # before which it has forgotten everything
     sent: int = 0  # messages that it got rid of
     connected: int = 0
+    left: asyncio.Event = field(default_factory=asyncio.Event)  # somebody has gone
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def add(self, *messages: tuple[int, str | bytes]) -> None:
@@ -97,15 +98,16 @@ class FakeJetstream:
         with suppress(asyncio.CancelledError, ConnectionError):
             await telling
         self.connected -= 1
+        self.left.set()
         return socket
 
     async def _tell(self, socket: web.WebSocketResponse, cursor: int) -> None:
         left = self.cuts.pop(0) if self.cuts else None
         told = 0
         while left is None or left > 0:
-            if told == len(self.log):
+            while told == len(self.log):
                 async with self._news:
-                    await self._news.wait_for(lambda: len(self.log) > told)
+                    await self._news.wait()
             at, message = self.log[told]
             told += 1
             if at < cursor:

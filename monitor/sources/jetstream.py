@@ -50,7 +50,7 @@ Did = Annotated[str, AfterValidator(_did)]
 
 
 class JetstreamSettings(SourceSettings):
-    """Posts on Bluesky as they are written, of the whole network, without a key. It begins with what is said from the first look on.
+    """Posts on Bluesky as they are written, of the whole network, without a key, from the first look on.
 
     The connection stays open between two looks: what is looked for is brought at once, and `every` is how often its place in the
     stream is kept. After an interruption it goes on from there; Bluesky's servers keep 36 hours.
@@ -159,6 +159,9 @@ class Jetstream:
         self._waiting.add(found.uri)
         return found
 
+    def _came(self) -> None:
+        self.ring()
+
     def _has(self, uri: str) -> bool:
         return uri in self._waiting or self._brought.knows(uri)
 
@@ -202,7 +205,7 @@ class Jetstream:
             silence=None if settings.authors else SILENCE,
             means=means,
         )
-        return Stream(urlsplit(settings.url).hostname or "", socket, self._heed, lambda: self.ring())
+        return Stream(urlsplit(settings.url).hostname or "", socket, self._heed, self._came)
 
 
 def _address(settings: JetstreamSettings, place: int | None) -> str:

@@ -68,8 +68,10 @@ def event(document: Any) -> Event | None:
 
 
 class Wanted:
-    """Which posts are looked for: those that say one of `terms`, whatever its capitals, and those that one of `accounts` (DIDs)
-    wrote, or that mention, answer or quote it. All of them where nothing is looked for.
+    """Which posts are looked for: all of them where neither terms nor accounts are named.
+
+    Else those that say one of `terms`, whatever its capitals, and those that one of `accounts` (DIDs) wrote, or that mention,
+    answer or quote it.
     """
 
     def __init__(self, terms: Iterable[str], accounts: Iterable[str]) -> None:

@@ -32,7 +32,7 @@ _OLD = frozenset({Trouble.REFUSED, Trouble.MALFORMED, Trouble.GONE})  # how a se
 
 
 class MastodonStream:
-    """The cursor is that of `looking`, which brings everything. While no stream is open it looks every `every`, as without one."""
+    """The cursor is that of `looking`, which brings everything. It looks every `every`, too, and only then without a stream."""
 
     def __init__(self, settings: MastodonSettings, kit: Kit, looking: Source) -> None:
         self.network = looking.network
@@ -125,7 +125,10 @@ class MastodonStream:
             return
         loop = asyncio.get_running_loop()
         earliest = self._looked + self._pace * random.uniform(1, 1.5)  # noqa: S311 jitter, not a secret
-        self._soon = loop.call_at(max(earliest, loop.time()), lambda: self.ring())
+        self._soon = loop.call_at(max(earliest, loop.time()), self._look)
+
+    def _look(self) -> None:
+        self.ring()
 
 
 def _lists(settings: MastodonSettings) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ A source that is reached so says it by a `ring` (see `Ringing`), keeps a `Line`,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
@@ -26,7 +26,7 @@ MOST_BYTES = 4 * 2**20  # of them, and one message more: reading stops behind th
 PAUSE = 0.25  # real seconds without news after which a stream that was just opened has caught up, for now
 PATIENCE = 1.0  # real seconds that a poll waits for that at most
 GOODBYE = 2.0  # real seconds to close one
-_ENDS = {
+_ENDS: Mapping[int | None, tuple[Trouble, str]] = {
     aiohttp.WSCloseCode.MESSAGE_TOO_BIG: (Trouble.TOO_LARGE, "sent a message larger than we take"),
     aiohttp.WSCloseCode.PROTOCOL_ERROR: (Trouble.MALFORMED, "does not speak WebSocket as it should"),
     aiohttp.WSCloseCode.INVALID_TEXT: (Trouble.MALFORMED, "sent a text that is not UTF-8"),
@@ -47,7 +47,7 @@ class Heard(Generic[T]):
     kept: list[T]
     first: str | None  # of all since it was opened; told once
     last: str | None
-    more: bool  # it may have stopped for want of room, or has ended
+    more: bool  # it was full, goes on coming, or has ended
 
 
 class Stream(Generic[T]):
@@ -59,7 +59,7 @@ class Stream(Generic[T]):
 
     def __init__(
         self, name: str, socket: aiohttp.ClientWebSocketResponse, heed: Callable[[str], T | None], ring: Callable[[], None]
-    ):
+    ) -> None:
         self._name, self._socket, self._heed, self._ring = name, socket, heed, ring
         self._kept: list[T] = []
         self._bytes = 0
@@ -83,13 +83,12 @@ class Stream(Generic[T]):
 
     async def take(self) -> Heard[T]:
         """What has come. Waits a moment while it catches up. Raises the `SourceError` that ended it when all has been taken."""
-        if not self._caught_up:
-            await self._settle()
+        self._caught_up = self._caught_up or await self._settle()
         if self._end is not None and not self._kept and self._last is None:
             raise self._end
-        heard = Heard(self._kept, self._first, self._last, more=self.full or self._end is not None)
+        heard = Heard(self._kept, self._first, self._last, more=self.full or not (self._caught_up and self.open))
         self._kept, self._bytes, self._first, self._last = [], 0, None, None
-        self._caught_up = not heard.more
+        self._caught_up = not heard.more  # where there was no room for more, more has waited
         self._room.set()
         return heard
 
@@ -101,13 +100,25 @@ class Stream(Generic[T]):
             async with asyncio.timeout(GOODBYE):  # a server that goes on sending would be heard out for ever
                 await self._socket.close()
 
-    async def _settle(self) -> None:
-        with suppress(TimeoutError):
+    async def _settle(self) -> bool:
+        """Whether, within our patience, it came to a pause."""
+        try:
             async with asyncio.timeout(PATIENCE):
-                while not self.full and self._end is None:
-                    self._news.clear()
-                    async with asyncio.timeout(PAUSE):
-                        await self._news.wait()
+                while not self.full and self.open:
+                    if not await self._stirs():
+                        return True
+        except TimeoutError:
+            pass
+        return False
+
+    async def _stirs(self) -> bool:
+        """Whether anything comes before a pause is over. Its second half finds what came while this process was held up."""
+        self._news.clear()
+        for _ in range(2):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE / 2):
+                    return await self._news.wait()
+        return False
 
     async def _read(self) -> None:
         try:
@@ -146,7 +157,7 @@ class Stream(Generic[T]):
 
     def _told(self) -> SourceError:
         code = self._socket.close_code
-        trouble, words = _ENDS.get(code or 0, (Trouble.UNAVAILABLE, "ended the stream"))
+        trouble, words = _ENDS.get(code, (Trouble.UNAVAILABLE, "ended the stream"))
         return SourceError(trouble, f"{self._name} {words}{f' ({code})' if code else ''}")
 
 
@@ -164,9 +175,7 @@ class Line(Generic[T]):
         self._owed = False  # something was taken, and not handed out yet
 
     async def take(self, cursor: str | None) -> Heard[T]:
-        """What has come since `cursor`, to be given back by `handed`. Raises `SourceError`, also for a stream that has ended: the
-        next poll opens another.
-        """
+        """What has come since `cursor`; see `handed`. Raises `SourceError`, also what a stream ended with: then the next is opened."""
         if self._stream is None or self._owed or self._handed != cursor:
             await self.close()
             self._stream = await self._dial(cursor)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 
 from monitor.sources import streams
@@ -17,10 +14,9 @@ class TestJetstream(SourceContract):
     """Posts that say `post`, of authors whom the public API knows."""
 
     @pytest.fixture(autouse=True)
-    def _briefly(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def _briefly(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """On loopback what is on its way arrives within moments."""
         monkeypatch.setattr(streams, "PAUSE", 0.03)
-        yield
 
     def perform(self, scene: Scene) -> Stage:
         jetstream = FakeJetstream()

@@ -158,7 +158,7 @@ async def test_what_is_worth_a_look(
     rings: bool,
 ) -> None:
     """Posts with the hashtag and notifications; not what the account's friends write, and no rubbish."""
-    source, rung = watching(site.url, hashtags=["a"])
+    source, _ = watching(site.url, hashtags=["a"])
     await source.poll(None)
     (socket,) = mastodon.sockets
     await socket.send_str("rubbish")
