@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import hostile, idle, intake, latency, load, machine, plans, replay, restart, rule_speed, sentiment, vader
+from bench import hostile, idle, intake, jetstream, latency, load, machine, plans, replay, restart, rule_speed, sentiment, vader
 from bench.figure import Figure
 
 PARTS: Mapping[str, Callable[[], list[Figure]]] = {
@@ -24,6 +24,7 @@ PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "idle": idle.measure,
     "hostile": hostile.measure,
     "intake": intake.measure,
+    "jetstream": jetstream.measure,
     "restart": restart.measure,
     "plans": plans.measure,
     "sentiment": sentiment.measure,

@@ -67,11 +67,12 @@ class JetstreamSettings(SourceSettings):
     version: Literal[1, 2] = Field(1, description="of its wire: 1 is `/subscribe`, 2 is `network.bsky.jetstream.subscribeEvents`")
     terms: tuple[Annotated[str, AfterValidator(_term)], ...] = Field(
         (),
+        max_length=1_000,
         description="words, phrases, #hashtags, @handles and domains, whatever their capitals, in what a post says, links to and"
         " shows; accents count",
     )
     accounts: tuple[Did, ...] = Field(
-        (), description="DIDs of accounts: what they write, and what mentions, answers or quotes them"
+        (), max_length=1_000, description="DIDs of accounts: what they write, and what mentions, answers or quotes them"
     )
     profiles: Annotated[str, AfterValidator(server_address)] | None = Field(
         "https://public.api.bsky.app",
@@ -148,7 +149,7 @@ class Jetstream:
 
     def _heed(self, message: str) -> Event | Rejected | None:
         """What a message says of a post that is looked for, or that was brought and is deleted."""
-        if not (self._wanted.may_be(message) or '"delete"' in message):
+        if not self._wanted.may_be(message):
             return None
         try:
             found = event(strict_json.loads(message))

@@ -175,7 +175,7 @@ class Line(Generic[T]):
         self._owed = False  # something was taken, and not handed out yet
 
     async def take(self, cursor: str | None) -> Heard[T]:
-        """What has come since `cursor`; see `handed`. Raises `SourceError`, also what a stream ended with: then the next is opened."""
+        """What has come since `cursor`; see `handed`. Raises `SourceError`, also what a stream ended with: the next is a new one."""
         if self._stream is None or self._owed or self._handed != cursor:
             await self.close()
             self._stream = await self._dial(cursor)
