@@ -24,6 +24,7 @@ from monitor.sources.streams import Heard, Line, Stream
 MESSAGE = 256 * 1024  # bytes of one event; the server leaves out what is larger
 SILENCE = timedelta(seconds=60)  # the whole network never says nothing for so long
 REWIND = 5_000_000  # microseconds: servers differ by so much, and order what happens at once as they like
+REMEMBERED = 500  # of what was brought, in each cursor: enough for a restart, and not much to write every moment
 GAP = 60_000_000  # microseconds: where more is missing behind the cursor, it was not kept for us
 _ORIGIN = "jetstream"  # every server has the same cursors: times
 _SHORTEST = 2
@@ -130,7 +131,7 @@ class Jetstream:
         self._waiting, self._lost = set(), []
         batch = Batch(
             news,
-            cursor=dump_cursor(_ORIGIN, {"at": self._at, "brought": self._brought.dump()}),
+            cursor=dump_cursor(_ORIGIN, {"at": self._at, "brought": dict(list(self._brought.dump().items())[-REMEMBERED:])}),
             more=heard.more,
             watermark=moment(self._at) if known and self._at is not None else None,
             rejected=[*lost, *rejected, *unknown],

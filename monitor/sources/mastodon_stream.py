@@ -45,6 +45,7 @@ class MastodonStream:
         self._stream: Stream[None] | None = None
         self._host: str | None = None
         self._told = False
+        self._within = settings.timeout / 4  # a stream that does not come about must leave time to look
 
     async def poll(self, cursor: str | None) -> Batch:
         """Open the stream where it is not, and look. Raises `SourceError`."""
@@ -70,6 +71,7 @@ class MastodonStream:
         try:
             self._stream = await self._dial()
         except SourceError as error:
+            self._host = None  # it may have moved
             told, self._told = self._told, True
             return [] if told else [Rejected("the stream", f"it is looked only every `every` meanwhile: {error.detail}")]
         self._http.open.add(self)
@@ -83,7 +85,7 @@ class MastodonStream:
         first, *others = self._lists
         socket = await self._http.connect(
             f"{self._host}/api/v1/streaming?{urlencode(first)}",
-            within=self._settings.timeout,
+            within=self._within,
             most_bytes=MESSAGE,
             signer=InAddress(token, "access_token"),
             led_by=self._settings.url,
@@ -99,7 +101,7 @@ class MastodonStream:
     async def _streaming(self) -> str:
         """Where the server streams: some do it on another host."""
         try:
-            answer = await self._http.get(f"{self._settings.url}/api/v2/instance", within=self._settings.timeout)
+            answer = await self._http.get(f"{self._settings.url}/api/v2/instance", within=self._within)
             told = at(answer.json(), "configuration.urls.streaming")
         except SourceError as error:
             if error.trouble not in _OLD:

@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import aiohttp
-import structlog
 
 from monitor.domain.errors import SourceError, Trouble
 from monitor.sources.http import HttpClient
-
-log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -68,7 +65,7 @@ class Stream(Generic[T]):
         self._last: str | None = None
         self._room, self._news = asyncio.Event(), asyncio.Event()
         self._caught_up = False
-        self._end: SourceError | None = None
+        self._end: Exception | None = None
         self._reading = asyncio.create_task(self._read(), name=f"stream {name}")
 
     @property
@@ -82,7 +79,7 @@ class Stream(Generic[T]):
         return len(self._kept) >= MOST or self._bytes >= MOST_BYTES
 
     async def take(self) -> Heard[T]:
-        """What has come. Waits a moment while it catches up. Raises the `SourceError` that ended it when all has been taken."""
+        """What has come. Waits a moment while it catches up. Raises what it ended with when all has been taken."""
         self._caught_up = self._caught_up or await self._settle()
         if self._end is not None and not self._kept and self._last is None:
             raise self._end
@@ -126,9 +123,8 @@ class Stream(Generic[T]):
             self._end = self._told()
         except TimeoutError:
             self._end = SourceError(Trouble.TIMEOUT, f"{self._name} has gone silent")
-        except Exception as error:
-            log.exception("stream.bug", stream=self._name)
-            self._end = SourceError(Trouble.INTERNAL, type(error).__name__)
+        except Exception as error:  # noqa: BLE001 whoever polls tells of it
+            self._end = error
         self._news.set()
         self._ring()
 
@@ -175,7 +171,7 @@ class Line(Generic[T]):
         self._owed = False  # something was taken, and not handed out yet
 
     async def take(self, cursor: str | None) -> Heard[T]:
-        """What has come since `cursor`; see `handed`. Raises `SourceError`, also what a stream ended with: the next is a new one."""
+        """What has come since `cursor`; see `handed`. Raises `SourceError`, also what a stream ended with; then opens another."""
         if self._stream is None or self._owed or self._handed != cursor:
             await self.close()
             self._stream = await self._dial(cursor)
@@ -183,7 +179,7 @@ class Line(Generic[T]):
             self._http.open.add(self)
         try:
             heard = await self._stream.take()
-        except SourceError:
+        except Exception:
             await self.close()
             raise
         self._owed = True
