@@ -97,7 +97,7 @@ class JetstreamSettings(SourceSettings):
 class Jetstream:
     """The cursor is a time in the stream, to the microsecond, and what was brought last, which comes again after an interruption.
 
-    Deletions are passed on of what was brought, and of nothing else: the network deletes some ten posts a second.
+    Deletions are passed on of what was brought, and of nothing else: the network deletes several posts a second.
     """
 
     network = NETWORK
