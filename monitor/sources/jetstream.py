@@ -16,7 +16,7 @@ from monitor.sources.base import Batch, Deleted, Rejected, SourceSettings, dump_
 from monitor.sources.changes import Brought
 from monitor.sources.feed import server_address
 from monitor.sources.jetstream_authors import Authors
-from monitor.sources.jetstream_posts import NETWORK, POSTS, Event, Wanted, event, mention, moment, needle, position
+from monitor.sources.jetstream_posts import NETWORK, POSTS, Event, Wanted, event, is_place, mention, moment, needle, position
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import at
 from monitor.sources.streams import Heard, Line, Stream
@@ -66,7 +66,7 @@ class JetstreamSettings(SourceSettings):
         description="a Jetstream server; places in the stream are the same on all of them",
     )
     version: Literal[1, 2] = Field(1, description="of its wire: 1 is `/subscribe`, 2 is `network.bsky.jetstream.subscribeEvents`")
-    terms: tuple[Annotated[str, AfterValidator(_term)], ...] = Field(
+    terms: tuple[Annotated[str, Field(max_length=200), AfterValidator(_term)], ...] = Field(
         (),
         max_length=1_000,
         description="words, phrases, #hashtags, @handles and domains, whatever their capitals, in what a post says, links to and"
@@ -107,12 +107,12 @@ class Jetstream:
         self._settings, self._kit = settings, kit
         self._wanted = Wanted(settings.terms, settings.accounts)
         self._authors = Authors(settings.profiles, settings.own_accounts, kit.http, kit.clock, settings.timeout / 2)
-        self._line: Line[Event | Rejected] = Line(kit.http, self._dial)
+        self._line = Line(kit.http, self._dial)
         self._begin({})
 
     def _begin(self, state: Mapping[str, Any]) -> None:
         place = state.get("at")
-        self._at: int | None = place if isinstance(place, int) else None
+        self._at: int | None = place if is_place(place) else None
         self._brought = Brought.load(state.get("brought"))
         self._waiting: set[str] = set()  # posts that were heard, and not brought yet
         self._silent = True  # nothing has come since it was opened
@@ -140,26 +140,26 @@ class Jetstream:
         self._line.handed(batch.cursor or "")
         return batch
 
-    def _understood(self, heard: Heard[Event | Rejected]) -> tuple[list[Mention], list[Deleted], list[Rejected]]:
+    def _understood(self, heard: Heard) -> tuple[list[Mention], list[Deleted], list[Rejected]]:
         """Of each post its last version."""
-        events = {each.uri: each for each in heard.kept if isinstance(each, Event) and each.record is not None}
-        mentions, rejected = understand(list(events.values()), lambda each: mention(each, self._settings.own_accounts))
-        odd = [each for each in heard.kept if isinstance(each, Rejected)]
-        gone = [Deleted(NETWORK, each.uri) for each in heard.kept if isinstance(each, Event) and each.record is None]
+        events, odd = understand(heard.kept, _read)
+        posts = {each.uri: each for each in events if each.record is not None}
+        mentions, rejected = understand(list(posts.values()), lambda each: mention(each, self._settings.own_accounts))
+        gone = [Deleted(NETWORK, each.uri) for each in events if each.record is None]
         return mentions, gone, odd + rejected
 
-    def _heed(self, message: str) -> Event | Rejected | None:
-        """What a message says of a post that is looked for, or that was brought and is deleted."""
+    def _heed(self, message: str) -> bool:
+        """Whether a message is about a post that is looked for, or that was brought and is gone; or nobody can say of what."""
         if not self._wanted.may_be(message):
-            return None
+            return False
         try:
             found = event(strict_json.loads(message))
-            if found is None or not (self._has(found.uri) if found.record is None else self._wanted.fits(found, message)):
-                return None
-        except (ValueError, KeyError, TypeError) as error:
-            return Rejected("an event", f"not as documented ({type(error).__name__})")
+        except ValueError:
+            return True
+        if found is None or not (self._has(found.uri) if found.record is None else self._wanted.fits(found, message)):
+            return False
         self._waiting.add(found.uri)
-        return found
+        return True
 
     def _came(self) -> None:
         self.ring()
@@ -179,7 +179,7 @@ class Jetstream:
             return []
         return [_missing(f"to {moment(place):%Y-%m-%d %H:%M} UTC", self._at)]
 
-    async def _dial(self, cursor: str | None) -> Stream[Event | Rejected]:
+    async def _dial(self, cursor: str | None) -> Stream:
         """A stream that goes on at a cursor; where the server has forgotten it, one that begins now."""
         self._begin(load_cursor(_ORIGIN, cursor))
         too_old = False
@@ -198,7 +198,7 @@ class Jetstream:
         self._lost, self._at = [_missing("until now", self._at)], None
         return await self._open(None, means)
 
-    async def _open(self, place: int | None, means: Any) -> Stream[Event | Rejected]:
+    async def _open(self, place: int | None, means: Any) -> Stream:
         settings = self._settings
         socket = await self._kit.http.connect(
             _address(settings, place),
@@ -219,11 +219,17 @@ def _address(settings: JetstreamSettings, place: int | None) -> str:
     return f"{settings.url}{path}?{urlencode(asked)}"
 
 
+def _read(message: str) -> Event:
+    found = event(strict_json.loads(message))
+    assert found is not None, "nothing else is kept"
+    return found
+
+
 def _place(message: str | None) -> int | None:
     """Where a message stands in the stream; None for one that does not say it."""
     try:
         return None if message is None else position(strict_json.loads(message))
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         return None
 
 

@@ -23,6 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COMMIT = "network.bsky.jetstream.subscribeEvents#commit"
 _SPELT_OUT = r"\\u(?:00[89a-f]|0[1-9a-f]|[1-9a-f])"  # a letter beyond ASCII, as some write JSON
 _MEMORY = 64 * 2**20  # bytes that the automaton may take, which those of a thousand terms do not
+_LATEST = 4 * 10**15  # microseconds: the year 2096
 _SPACES = re.compile(r"\s+")
 _ESCAPED = re.compile(r'[\s"\\<>&/]+')  # what JSON, or Go's way to write it, may spell in another way
 
@@ -43,11 +44,19 @@ class Event:
 
 
 def position(document: Any) -> int:
-    """Where a message of either version stands in the stream, in microseconds since 1970. Raises `KeyError`, `ValueError`."""
-    if "time_us" in document:
-        return int(document["time_us"])
-    payload = document["payload"]
-    return (parse_time(payload.get("witnessedAt") or payload["time"]) - _EPOCH) // timedelta(microseconds=1)
+    """Where a message of either version stands in the stream, in microseconds since 1970. Raises `ValueError`."""
+    payload = at(document, "payload")
+    if isinstance(payload, Mapping):
+        return (parse_time(payload.get("witnessedAt") or payload.get("time")) - _EPOCH) // timedelta(microseconds=1)
+    place = at(document, "time_us")
+    if not is_place(place):
+        raise ValueError("an event without its time")
+    return int(place)
+
+
+def is_place(value: object) -> bool:
+    """Whether it can be a place in the stream."""
+    return type(value) is int and 0 < value < _LATEST
 
 
 def moment(position_: int) -> datetime:
@@ -56,17 +65,17 @@ def moment(position_: int) -> datetime:
 
 
 def event(document: Any) -> Event | None:
-    """What a message of either version says of a post; None: it is about something else. Raises as `position` does."""
-    payload = document.get("payload") if isinstance(document, Mapping) else None
-    second = isinstance(payload, Mapping) and payload.get("$type") == _COMMIT
+    """What a message of either version says of a post; None: it is about something else. Raises `ValueError`."""
+    payload = at(document, "payload")
+    second = at(payload, "$type") == _COMMIT
     commit = payload if second else at(document, "commit")
-    if not isinstance(commit, Mapping) or commit.get("collection") != POSTS:
+    if at(commit, "collection") != POSTS:
         return None
-    did = commit["did"] if second else document["did"]
-    record = None if commit["operation"] == "delete" else commit["record"]
-    if not (isinstance(did, str) and isinstance(commit["rkey"], str) and (record is None or isinstance(record, Mapping))):
+    did, rkey, operation = at(payload if second else document, "did"), at(commit, "rkey"), at(commit, "operation")
+    record = None if operation == "delete" else at(commit, "record")
+    if not (isinstance(did, str) and isinstance(rkey, str) and (operation == "delete" or isinstance(record, Mapping))):
         raise ValueError("an event that is not as documented")
-    return Event(did, commit["rkey"], position(document), record)
+    return Event(did, rkey, position(document), record)
 
 
 class Wanted:

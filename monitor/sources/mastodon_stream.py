@@ -42,7 +42,7 @@ class MastodonStream:
         self._pace = PACE * (len(self._lists) + len(settings.own_accounts))
         self._looked = float("-inf")  # when, by the loop's time
         self._soon: asyncio.TimerHandle | None = None
-        self._stream: Stream[None] | None = None
+        self._stream: Stream | None = None
         self._host: str | None = None
         self._told = False
         self._within = settings.timeout / 4  # a stream that does not come about must leave time to look
@@ -78,7 +78,7 @@ class MastodonStream:
         self._told = False
         return []
 
-    async def _dial(self) -> Stream[None]:
+    async def _dial(self) -> Stream:
         self._host = self._host or await self._streaming()
         token = self._settings.token
         assert token is not None, "a stream needs a token"
@@ -107,19 +107,17 @@ class MastodonStream:
             if error.trouble not in _OLD:
                 raise
             told = None
-        if not isinstance(told, str) or not told.startswith(("wss://", "ws://", "https://", "http://")):
-            return self._settings.url
-        if urlsplit(self._settings.url).scheme == "https" and not told.startswith(("wss://", "https://")):
-            return self._settings.url  # our token is not for everybody to read
-        return ("http" + told.removeprefix("ws") if told.startswith("ws") else told).rstrip("/")
+        return _address(told, self._settings.url)
 
-    def _heed(self, message: str) -> None:
+    def _heed(self, message: str) -> bool:
+        """Nothing is kept: looking brings it."""
         try:
             said = strict_json.loads(message)
         except strict_json.NotJsonError:
-            return
+            return False
         if isinstance(said, Mapping) and _is_worth_a_look(said):
             self._rouse()
+        return False
 
     def _rouse(self) -> None:
         """Ring, soon: not more often than the server lets us look, and at a moment of our own when it has ended all streams."""
@@ -131,6 +129,15 @@ class MastodonStream:
 
     def _look(self) -> None:
         self.ring()
+
+
+def _address(told: object, server: str) -> str:
+    """Where to open the stream, by what the server says of it. Our token is for nobody else to read on the way."""
+    if not isinstance(told, str) or not told.startswith(("wss://", "ws://")):
+        return server
+    if server.startswith("https:") and not told.startswith("wss:"):
+        return server
+    return "http" + told.removeprefix("ws").rstrip("/")
 
 
 def _lists(settings: MastodonSettings) -> list[dict[str, str]]:

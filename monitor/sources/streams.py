@@ -6,17 +6,16 @@ A source that is reached so says it by a `ring` (see `Ringing`), keeps a `Line`,
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import aiohttp
 
 from monitor.domain.errors import SourceError, Trouble
 from monitor.sources.http import HttpClient
-
-T = TypeVar("T")
 
 MOST = 500  # messages that wait for a poll: one batch
 MOST_BYTES = 4 * 2**20  # of them, and one message more: reading stops behind the one that fills it
@@ -38,27 +37,28 @@ class Ringing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard(Generic[T]):
-    """What a stream has brought since it was last asked: what was kept of it, and its last message, unread."""
+class Heard:
+    """What a stream has brought since it was last asked: the messages that were kept, and its last one, kept or not."""
 
-    kept: list[T]
+    kept: list[str]
     first: str | None  # of all since it was opened; told once
     last: str | None
     more: bool  # it was full, goes on coming, or has ended
 
 
-class Stream(Generic[T]):
+class Stream:
     """One open WebSocket, and the task that reads it.
 
-    `heed` is shown each message, and says what is kept of it: None is nothing. It must be quick. What is kept waits to be taken;
-    when there is no room for more nobody reads, aiohttp's own buffer fills, then the kernel's, and then the server waits.
+    `heed` is shown each message, and says whether it is kept. It must be quick. What is kept waits to be taken as it came, for what
+    is made of it may be many times as large. When there is no room nobody reads: aiohttp's own buffer fills, then the kernel's,
+    and then the server waits.
     """
 
     def __init__(
-        self, name: str, socket: aiohttp.ClientWebSocketResponse, heed: Callable[[str], T | None], ring: Callable[[], None]
+        self, name: str, socket: aiohttp.ClientWebSocketResponse, heed: Callable[[str], bool], ring: Callable[[], None]
     ) -> None:
         self._name, self._socket, self._heed, self._ring = name, socket, heed, ring
-        self._kept: list[T] = []
+        self._kept: list[str] = []
         self._bytes = 0
         self._begun = False
         self._first: str | None = None
@@ -78,7 +78,7 @@ class Stream(Generic[T]):
         """Whether reading waits until something is taken."""
         return len(self._kept) >= MOST or self._bytes >= MOST_BYTES
 
-    async def take(self) -> Heard[T]:
+    async def take(self) -> Heard:
         """What has come. Waits a moment while it catches up. Raises what it ended with when all has been taken."""
         self._caught_up = self._caught_up or await self._settle()
         if self._end is not None and not self._kept and self._last is None:
@@ -135,18 +135,18 @@ class Stream(Generic[T]):
                 if message.type is aiohttp.WSMsgType.ERROR:
                     return
                 continue
-            if (kept := self._heed(said)) is not None:
-                await self._keep(kept, len(said))
+            if self._heed(said):
+                await self._keep(said)
             self._last = said  # only now: a position is handed out with everything before it
             if not self._begun:
                 self._begun, self._first = True, said
 
-    async def _keep(self, kept: T, size: int) -> None:
+    async def _keep(self, said: str) -> None:
         while self.full:
             self._room.clear()
             await self._room.wait()
-        self._kept.append(kept)
-        self._bytes += size
+        self._kept.append(said)
+        self._bytes += sys.getsizeof(said)
         self._news.set()
         if len(self._kept) == 1 or self.full:
             self._ring()
@@ -157,20 +157,20 @@ class Stream(Generic[T]):
         return SourceError(trouble, f"{self._name} {words}{f' ({code})' if code else ''}")
 
 
-class Line(Generic[T]):
+class Line:
     """A stream across its interruptions. It stays open while each poll goes on from what the one before handed out.
 
     A poll with another cursor follows one that was not committed, or a restart, and one whose former gave nothing back follows a
     poll that failed half-way: then it begins anew. So what was taken and not committed comes again.
     """
 
-    def __init__(self, http: HttpClient, dial: Callable[[str | None], Awaitable[Stream[T]]]) -> None:
+    def __init__(self, http: HttpClient, dial: Callable[[str | None], Awaitable[Stream]]) -> None:
         self._http, self._dial = http, dial
-        self._stream: Stream[T] | None = None
+        self._stream: Stream | None = None
         self._handed: str | None = None
         self._owed = False  # something was taken, and not handed out yet
 
-    async def take(self, cursor: str | None) -> Heard[T]:
+    async def take(self, cursor: str | None) -> Heard:
         """What has come since `cursor`; see `handed`. Raises `SourceError`, also what a stream ended with; then opens another."""
         if self._stream is None or self._owed or self._handed != cursor:
             await self.close()

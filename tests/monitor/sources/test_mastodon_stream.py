@@ -209,15 +209,30 @@ async def test_a_server_is_not_asked_too_often(
     assert not rung.is_set()
 
 
-async def test_a_token_never_goes_inward_or_in_the_clear(
+async def test_a_server_cannot_send_us_inward(
     mastodon: FakeMastodon, site: Site, watching: Callable[..., tuple[MastodonStream, asyncio.Event]]
 ) -> None:
-    """Where the stream is, the server says: it cannot send us into our own network, nor make us whisper our token aloud."""
+    """Where the stream is, the server says; into our own network it leads nobody."""
     mastodon.streams = "ws://10.0.0.1"
     source, _ = watching(site.url, hashtags=["a"])
     (told,) = (await source.poll(None)).rejected
     assert "private address" in told.why
     assert mastodon.tokens == []
+
+
+@pytest.mark.parametrize(
+    ("told", "server", "address"),
+    [
+        ("wss://stream.example/", "https://m.example", "https://stream.example"),
+        ("ws://127.0.0.1:4000", "http://127.0.0.1:3000", "http://127.0.0.1:4000"),
+        ("ws://stream.example", "https://m.example", "https://m.example"),
+        ("gopher://stream.example", "https://m.example", "https://m.example"),
+        (None, "https://m.example", "https://m.example"),
+    ],
+)
+def test_where_the_stream_is(told: str | None, server: str, address: str) -> None:
+    """Where the server says, but never without TLS when the server has it: our token goes there."""
+    assert mastodon_stream._address(told, server) == address
 
 
 def test_a_stream_needs_a_token() -> None:
