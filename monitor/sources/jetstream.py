@@ -121,6 +121,7 @@ class Jetstream:
     async def poll(self, cursor: str | None) -> Batch:
         """What has come. Raises `SourceError`."""
         heard = await self._line.take(cursor)
+        taken = set(self._waiting)
         lost = [*self._lost, *self._gap(heard.first)]
         self._silent = self._silent and heard.last is None
         known = heard.last is not None or self._silent  # else: nothing more was said until now
@@ -128,7 +129,7 @@ class Jetstream:
         mentions, deleted, rejected = self._understood(heard)
         mentions, unknown = await self._authors.complete(mentions)
         self._brought, news = self._brought.news(mentions)
-        self._waiting, self._lost = set(), []
+        self._waiting, self._lost = self._waiting - taken, []  # others were heard while the authors were asked for
         batch = Batch(
             news,
             cursor=dump_cursor(_ORIGIN, {"at": self._at, "brought": dict(list(self._brought.dump().items())[-REMEMBERED:])}),

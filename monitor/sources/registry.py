@@ -19,13 +19,12 @@ from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient, HttpSettings
 from monitor.sources.instagram import INSTAGRAM
-from monitor.sources.jetstream import JETSTREAM
+from monitor.sources.jetstream import JETSTREAM, Jetstream
 from monitor.sources.json_api import JSON, shipped_kinds
 from monitor.sources.kinds import Kind, Kit, gathered
 from monitor.sources.mastodon import Mastodon, MastodonSettings
 from monitor.sources.mastodon_stream import MastodonStream
 from monitor.sources.reddit import KIND as REDDIT
-from monitor.sources.streams import Ringing
 from monitor.sources.text import html_to_text, sanitise
 from monitor.sources.tumblr import KIND as TUMBLR
 from monitor.sources.webhook import Inbox, InboxItem, Refused, WebhookSource, WebhookSourceSettings
@@ -95,7 +94,7 @@ async def preview(source: Source, limit: int = 20) -> Preview:
 def _note(source: Source, found: int, limit: int, *, more: bool) -> str:
     if isinstance(source, WebhookSource):
         return "A webhook waits to be called: shown is what came in and is not processed yet."
-    if not found and isinstance(source, Ringing):
+    if not found and isinstance(source, Jetstream):
         return "The stream is open, and brings what is said from now on: nothing that is looked for came within a moment."
     if not found:
         return "The source answered, and there is nothing in it at the moment."

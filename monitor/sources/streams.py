@@ -49,9 +49,9 @@ class Heard:
 class Stream:
     """One open WebSocket, and the task that reads it.
 
-    `heed` is shown each message, and says whether it is kept. It must be quick. What is kept waits to be taken as it came, for what
-    is made of it may be many times as large. When there is no room nobody reads: aiohttp's own buffer fills, then the kernel's,
-    and then the server waits.
+    `heed` is shown each message, and says whether it is kept. It must be quick. What is kept waits to be taken as it came, since
+    what is made of it may be many times as large. When there is no room nobody reads: aiohttp's own buffer fills, then the
+    kernel's, and then the server waits.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Form
-from monitor.sources import Kit, streams
+from monitor.sources import Kit, preview, streams
 from monitor.sources.base import Batch, understand
 from monitor.sources.http import HttpClient
 from monitor.sources.jetstream import GAP, Jetstream, JetstreamSettings
@@ -208,6 +208,67 @@ async def test_it_rings_when_something_came(jetstream: FakeJetstream, watching: 
     assert len(jetstream.asked) == 1
 
 
+async def test_a_stream_that_never_pauses_is_read_in_pieces(
+    jetstream: FakeJetstream, watching: Callable[..., Jetstream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poll waits for a pause only so long; it then brings what there is, and asks for another poll at once."""
+    monkeypatch.setattr(streams, "PATIENCE", 0.0)
+    assert (await watching().poll(None)).more
+
+
+async def test_a_bug_of_ours_is_told_by_the_poll(
+    jetstream: FakeJetstream, watching: Callable[..., Jetstream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where reading stops because of a fault of ours, the poll fails with it, and the next one reads on."""
+    source = watching()
+    await jetstream.add(*sequence([post(0)], begin=BEGIN))
+    with monkeypatch.context() as patched:
+        patched.setattr(Wanted, "may_be", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await source.poll(None)
+    assert len((await source.poll(None)).mentions) == 1
+
+
+async def test_a_look_before_it_counts(jetstream: FakeJetstream, watching: Callable[..., Jetstream]) -> None:
+    """`tocsin sources try` shows what comes within a moment, and says that a stream begins now where that is nothing."""
+    assert "from now on" in (await preview(watching())).note
+    await jetstream.add(*sequence([post(0)], begin=BEGIN))
+    assert [mention.text for mention in (await preview(watching())).mentions] == ["my acme kettle 0"]
+
+
+async def test_what_is_deleted_while_authors_are_asked_for(
+    jetstream: FakeJetstream, watching: Callable[..., Jetstream], site: Site
+) -> None:
+    """A post that is heard meanwhile waits, and so does its deletion."""
+    source, asked, answered, rung = watching(profiles=site.url), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    jetstream_answer = jetstream.answer
+
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        if "getProfiles" in request.path:
+            asked.set()
+            await answered.wait()
+        return await jetstream_answer(request)
+
+    site.answer = slowly
+    await jetstream.add(*sequence([post(0)], begin=BEGIN))
+    polling = asyncio.create_task(source.poll(None))
+    await asked.wait()
+    source.ring = rung.set
+    await jetstream.add((BEGIN + 1, post(1)))
+    await rung.wait()
+    answered.set()
+    first = await polling
+    gone = [(BEGIN + 2, told(BEGIN + 2, None, rkey=f"r{number}", operation="delete")) for number in (0, 1)]
+    await jetstream.add(*gone)
+    found, deleted, cursor = list(first.mentions), list(first.deleted), first.cursor
+    while len(deleted) < 2:
+        await rung.wait()
+        rung.clear()
+        batch = await source.poll(cursor)
+        found, deleted, cursor = [*found, *batch.mentions], [*deleted, *batch.deleted], batch.cursor
+    assert [mention.text for mention in found] == ["my acme kettle 0", "my acme kettle 1"]
+
+
 async def test_a_stream_that_ends_is_told_and_opened_again(jetstream: FakeJetstream, watching: Callable[..., Jetstream]) -> None:
     """What came before the end is brought; then the poll fails, so that the source rests a moment; then it goes on."""
     jetstream.cuts = [2]
@@ -278,7 +339,18 @@ async def test_a_slow_store_slows_reading(jetstream: FakeJetstream, watching: Ca
 
 
 @pytest.mark.parametrize(
-    "garbage", ["", "acme", "null", '"acme"', '{"acme":1', "[1,2]", '{"commit":{"collection":"acme"}}', b"\xffacme"]
+    "garbage",
+    [
+        "",
+        "acme",
+        "null",
+        '"acme"',
+        '{"acme":1',
+        "[1,2]",
+        '{"commit":{"collection":"acme"}}',
+        '{"commit":{"collection":"app.bsky.feed.post","acme":1}}',
+        b"\xffacme",
+    ],
 )
 async def test_garbage_holds_up_nothing(
     jetstream: FakeJetstream, watching: Callable[..., Jetstream], garbage: str | bytes

@@ -57,6 +57,7 @@ class FakeMastodon:
     """Lists are empty, but for `posts`; `streams` says where the stream is, and whoever subscribes is remembered."""
 
     streams: str | None = None
+    instance: int = 200
     refusal: int | None = None
     posts: list[dict[str, Any]] = field(default_factory=list)
     subscribed: list[dict[str, str]] = field(default_factory=list)
@@ -67,7 +68,9 @@ class FakeMastodon:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The API, as far as it is asked."""
         if request.path == "/api/v2/instance":
-            return web.json_response({"configuration": {"urls": {"streaming": self.streams}}} if self.streams else {}, status=200)
+            return web.json_response(
+                {"configuration": {"urls": {"streaming": self.streams}}} if self.streams else {}, status=self.instance
+            )
         if request.path != "/api/v1/streaming":
             return web.json_response(self.posts)
         if self.refusal is not None:
@@ -189,6 +192,26 @@ async def test_without_a_stream_it_looks_as_ever(
     fourth = await source.poll(third.cursor)
     assert third.rejected == fourth.rejected == []
     assert len(mastodon.sockets) == 2
+
+
+@pytest.mark.parametrize(("instance", "streams"), [(404, True), (503, False)])
+async def test_a_server_that_does_not_say_where_it_streams(
+    mastodon: FakeMastodon,
+    site: Site,
+    watching: Callable[..., tuple[MastodonStream, asyncio.Event]],
+    instance: int,
+    *,
+    streams: bool,
+) -> None:
+    """An old one streams where it answers; one that is in trouble is asked again at the next look."""
+    mastodon.instance = instance
+    source, _ = watching(site.url, hashtags=["a"])
+    batch = await source.poll(None)
+    assert bool(mastodon.sockets) is streams
+    assert bool(batch.rejected) is not streams
+    mastodon.instance = 200
+    await source.poll(batch.cursor)
+    assert len(mastodon.sockets) == 1
 
 
 async def test_a_server_is_not_asked_too_often(
