@@ -15,6 +15,7 @@ from monitor.domain.clock import ManualClock
 from monitor.testing import Site, serving
 from tests.faults.forward_proxy import forwarding
 from tests.faults.listening import listening, publish
+from tests.jetstream import FakeJetstream, event, micros, record
 
 LOGIN = "tocsin:hunter2"
 
@@ -33,7 +34,7 @@ async def with_tls(site: Site, certificate: trustme.LeafCert) -> AsyncIterator[i
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate.configure_cert(context)
     app = web.Application()
-    app.router.add_get("/feed", site.handle)
+    app.router.add_get("/{path:.*}", site.handle)
     runner = web.AppRunner(app)
     await runner.setup()
     try:
@@ -71,6 +72,33 @@ async def test_a_tunnel(tmp_path: Path, clock: ManualClock, site: Site) -> None:
             proxy=proxy.url,
             ca_bundle=str(bundle),
             retries=0,
+        ) as monitor,
+    ):
+        assert (await monitor.poll()).stored == 1
+        assert proxy.asked == ["CONNECT news.example:443 HTTP/1.1"]
+        assert (await monitor.poll("other")).stored == 0
+        assert "certificate" in ((await monitor.state("other")).detail or "")
+
+
+@pytest.mark.fault("network", "a stream over TLS through a proxy")
+async def test_a_stream_through_a_tunnel(tmp_path: Path, clock: ManualClock, site: Site) -> None:
+    """It leaves as every request does: by the proxy, and only to a server whose certificate is good."""
+    ca, jetstream, now = trustme.CA(), FakeJetstream(), micros(clock.now())
+    bundle = tmp_path / "ca.pem"
+    ca.cert_pem.write_to_path(str(bundle))
+    site.answer = jetstream.answer
+    await jetstream.add((now, event(now, record("Acme news"), rkey="1")))
+    stream = {"kind": "jetstream", "terms": ["acme"], "profiles": None}
+    async with (
+        with_tls(site, ca.issue_cert("news.example")) as port,
+        forwarding({"news.example": port, "other.example": port}, LOGIN) as proxy,
+        listening(
+            tmp_path,
+            clock,
+            {"news": {**stream, "url": "https://news.example"}, "other": {**stream, "url": "https://other.example"}},
+            allow="",
+            proxy=proxy.url,
+            ca_bundle=str(bundle),
         ) as monitor,
     ):
         assert (await monitor.poll()).stored == 1
