@@ -79,7 +79,11 @@ class JetstreamSettings(SourceSettings):
         "https://public.api.bsky.app",
         description="where authors' handles, names and followers are asked for, 25 at a time and each once a day; null: nowhere",
     )
-    authors: tuple[Did, ...] = Field((), max_length=1_000, description="DIDs; then only what these write is read")
+    authors: tuple[Did, ...] = Field(
+        (),
+        max_length=100,
+        description="DIDs; then only what these write is read: all of it where neither terms nor accounts are named",
+    )
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
