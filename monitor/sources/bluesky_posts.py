@@ -37,7 +37,7 @@ def mention(view: Mapping[str, Any], reach: Mapping[str, int | None], ours: Sequ
         written_at(view),
         uri=view["uri"],
         form=Form.REPLY if parent else Form.POST,
-        author=_author(view["author"], reach, ours),
+        author=author(view["author"], reach, ours),
         language=_language(record.get("langs")),
         parent=parent or quoted(record),
         thread=thread,
@@ -69,7 +69,7 @@ def in_thread(thread: object) -> tuple[list[Mapping[str, Any]], list[str]]:
     return found, gone
 
 
-def _author(profile: Mapping[str, Any], reach: Mapping[str, int | None], ours: Sequence[str]) -> Author:
+def author(profile: Mapping[str, Any], reach: Mapping[str, int | None], ours: Sequence[str]) -> Author:
     """By DID, which stays when the handle changes."""
     did, handle = str(profile["did"]), str(profile["handle"])
     standing = profile.get("verification") or {}

@@ -13,10 +13,11 @@ from monitor.domain.errors import SourceError
 from monitor.domain.mention import Mention
 from monitor.sources import strict_json
 from monitor.sources.base import Batch, Deleted, Rejected, SourceSettings, dump_cursor, load_cursor, understand
+from monitor.sources.bluesky_posts import COLLECTION, NETWORK
 from monitor.sources.changes import Brought
 from monitor.sources.feed import server_address
 from monitor.sources.jetstream_authors import Authors
-from monitor.sources.jetstream_posts import NETWORK, POSTS, Event, Wanted, event, is_place, mention, moment, needle, position
+from monitor.sources.jetstream_posts import Event, Wanted, event, is_place, mention, moment, needle, position
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import at
 from monitor.sources.streams import Heard, Line, Stream
@@ -218,7 +219,7 @@ class Jetstream:
 def _address(settings: JetstreamSettings, place: int | None) -> str:
     names = ("wantedCollections", "wantedDids") if settings.version == 1 else ("collections", "dids")
     path = "/subscribe" if settings.version == 1 else "/xrpc/network.bsky.jetstream.subscribeEvents"
-    asked = [(names[0], POSTS), *((names[1], did) for did in settings.authors), ("maxMessageSizeBytes", str(MESSAGE))]
+    asked = [(names[0], COLLECTION), *((names[1], did) for did in settings.authors), ("maxMessageSizeBytes", str(MESSAGE))]
     asked += [("kinds", "commit")] if settings.version == 2 else []  # noqa: PLR2004 the version's own number
     asked += [("cursor", str(max(place - REWIND, 0)))] if place is not None else []
     return f"{settings.url}{path}?{urlencode(asked)}"

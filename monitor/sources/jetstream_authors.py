@@ -12,12 +12,10 @@ from monitor.domain.clock import Clock
 from monitor.domain.errors import SourceError
 from monitor.domain.mention import Author, Mention
 from monitor.sources.base import Rejected
+from monitor.sources.bluesky_posts import author
+from monitor.sources.bluesky_reach import LASTS, REMEMBERED, lots
 from monitor.sources.http import HttpClient
-from monitor.sources.text import is_own, whole
-
-AT_ONCE = 25  # the most that the API takes
-FOR = timedelta(days=1)  # how long an answer holds
-MOST = 5_000  # authors remembered
+from monitor.sources.text import whole
 
 
 class Authors:
@@ -39,10 +37,10 @@ class Authors:
 
     async def _learn(self, dids: Iterable[str]) -> list[Rejected]:
         now = self._clock.wall()
-        unknown = [did for did in dict.fromkeys(dids) if did not in self._known or now - self._known[did][0] >= FOR]
+        unknown = [did for did in dict.fromkeys(dids) if did not in self._known or now - self._known[did][0] >= LASTS]
         try:
-            for first in range(0, len(unknown) if self._url else 0, AT_ONCE):
-                await self._ask(unknown[first : first + AT_ONCE], now)
+            for lot in lots(unknown) if self._url else ():
+                await self._ask(lot, now)
         except SourceError as error:
             told, self._told = self._told, True
             return [] if told else [Rejected("the authors", f"known by their DIDs alone, without followers: {error.detail}")]
@@ -52,25 +50,12 @@ class Authors:
     async def _ask(self, dids: Sequence[str], now: datetime) -> None:
         asked = urlencode([("actors", did) for did in dids])
         answer = await self._http.get(f"{self._url}/xrpc/app.bsky.actor.getProfiles?{asked}", within=self._within)
-        profiles = {profile.get("did"): profile for profile in answer.objects("profiles")}
+        profiles = {each.get("did"): each for each in answer.objects("profiles") if isinstance(each.get("handle"), str)}
         for did in dids:
             self._known.pop(did, None)
-            self._known[did] = now, self._read(did, profiles[did]) if did in profiles else None
-        for did in list(self._known)[: max(len(self._known) - MOST, 0)]:
+            self._known[did] = now, self._read(profiles[did]) if did in profiles else None
+        for did in list(self._known)[: max(len(self._known) - REMEMBERED, 0)]:
             del self._known[did]
 
-    def _read(self, did: str, profile: Mapping[str, Any]) -> Author:
-        handle = str(profile.get("handle") or did)
-        return Author(
-            did,
-            handle=handle,
-            name=str(profile.get("displayName") or ""),
-            reach=whole(profile.get("followersCount")),
-            verified=_verified(profile.get("verification")),
-            own=is_own(handle, self._own) or is_own(did, self._own),
-        )
-
-
-def _verified(told: Any) -> bool | None:
-    status = told.get("verifiedStatus") if isinstance(told, Mapping) else None
-    return status == "valid" if isinstance(status, str) else None
+    def _read(self, profile: Mapping[str, Any]) -> Author:
+        return author(profile, {str(profile["did"]): whole(profile.get("followersCount"))}, self._own)

@@ -8,22 +8,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.domain.mention import Author, Form, Mention
+from monitor.domain.mention import Author, Mention
+from monitor.sources import bluesky_posts
+from monitor.sources.bluesky_posts import COLLECTION
 from monitor.sources.mapping import at
-from monitor.sources.text import is_own
 from monitor.sources.times import parse_time
 
-NETWORK = "bluesky"
-POSTS = "app.bsky.feed.post"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COMMIT = "network.bsky.jetstream.subscribeEvents#commit"
 _SPELT_OUT = r"\\u(?:00[89a-f]|0[1-9a-f]|[1-9a-f])"  # a letter beyond ASCII, as some write JSON
 _MEMORY = 64 * 2**20  # bytes that the automaton may take, which those of a thousand terms do not
 _LATEST = 4 * 10**15  # microseconds: the year 2096
+_TEXTS = ("text", "reply.parent.uri", "reply.root.uri")
 _SPACES = re.compile(r"\s+")
 _ESCAPED = re.compile(r'[\s"\\<>&/]+')  # what JSON, or Go's way to write it, may spell in another way
 
@@ -40,7 +40,7 @@ class Event:
     @property
     def uri(self) -> str:
         """The post's address, which it has on every server."""
-        return f"at://{self.did}/{POSTS}/{self.rkey}"
+        return f"at://{self.did}/{COLLECTION}/{self.rkey}"
 
 
 def position(document: Any) -> int:
@@ -69,7 +69,7 @@ def event(document: Any) -> Event | None:
     payload = at(document, "payload")
     second = at(payload, "$type") == _COMMIT
     commit = payload if second else at(document, "commit")
-    if at(commit, "collection") != POSTS:
+    if at(commit, "collection") != COLLECTION:
         return None
     did, rkey, operation = at(payload if second else document, "did"), at(commit, "rkey"), at(commit, "operation")
     record = None if operation == "delete" else at(commit, "record")
@@ -137,20 +137,13 @@ def _said(record: Mapping[str, Any]) -> list[str]:
         each
         for each in (
             record.get("text"),
-            *(f"#{tag}" for tag in tags(record)),
-            *(feature.get("uri") for feature in _features(record)),
+            *(f"#{tag}" for tag in _list(record.get("tags"))),
+            *(f"#{feature['tag']}" if "tag" in feature else feature.get("uri") for feature in _features(record)),
             *linked,
-            *_described(record),
+            *_described(embed),
         )
         if isinstance(each, str)
     ]
-
-
-def tags(record: Mapping[str, Any]) -> list[str]:
-    """Its hashtags, those beside the text among them."""
-    beside = record.get("tags")
-    found = [feature.get("tag") for feature in _features(record)] + (beside if isinstance(beside, list) else [])
-    return [tag for tag in found if isinstance(tag, str)]
 
 
 def _features(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -158,11 +151,10 @@ def _features(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [feature for facet in facets for feature in _list(facet.get("features")) if isinstance(feature, Mapping)]
 
 
-def _described(record: Mapping[str, Any]) -> list[str]:
-    """What its pictures are said to show."""
-    embed = record.get("embed")
-    images = _list(at(embed, "images") or at(embed, "media.images"))
-    return [str(image["alt"]) for image in images if isinstance(image, Mapping) and image.get("alt")]
+def _described(embed: Any) -> list[Any]:
+    """What its pictures and its video are said to show."""
+    pictures = _list(at(embed, "images") or at(embed, "media.images"))
+    return [at(each, "alt") for each in (*pictures, embed, at(embed, "media"))]
 
 
 def _list(value: Any) -> list[Any]:
@@ -170,31 +162,20 @@ def _list(value: Any) -> list[Any]:
 
 
 def mention(found: Event, own_accounts: Sequence[str]) -> Mention:
-    """A post as a mention. Its date is the author's word, unless that lies behind when it was witnessed. Raises `ValueError`."""
+    """A post as a mention, read as where it is looked up; of its author the stream tells the DID. Raises as `understand` expects.
+
+    Nobody has looked at the record before: it is what the author's program made of it.
+    """
     record = found.record or {}
-    text, witnessed = record["text"], moment(found.at)
-    if not isinstance(text, str):
-        raise ValueError("its text is none")  # noqa: TRY004 - callers catch one error
-    parent, root = (at(record, f"reply.{which}.uri") for which in ("parent", "root"))
-    quoted = at(record, "embed.record.uri") or at(record, "embed.record.record.uri")
-    languages = _list(record.get("langs"))
-    return Mention(
-        network=NETWORK,
-        text=text or "\n".join(_described(record)),
-        written_at=min(_written(record.get("createdAt"), witnessed), witnessed),
-        uri=found.uri,
-        form=Form.REPLY if parent else Form.POST,
-        author=Author(found.did, handle=found.did, own=is_own(found.did, own_accounts)),
-        language=languages[0] if languages and isinstance(languages[0], str) else None,
-        parent=next((each for each in (parent, quoted) if isinstance(each, str)), None),
-        thread=root if isinstance(root, str) and root != found.uri else None,
-        hashtags=frozenset(tag.casefold() for tag in tags(record)),
-        sensitive=True if _list(at(record, "labels.values")) else None,
-    )
-
-
-def _written(said: Any, otherwise: datetime) -> datetime:
-    try:
-        return parse_time(said)
-    except ValueError:
-        return otherwise
+    odd = [path for path in _TEXTS if not isinstance(at(record, path) or "", str)]
+    if odd:
+        raise ValueError(f"its {odd[0]} is no text")
+    view = {
+        "uri": found.uri,
+        "record": record,
+        "indexedAt": moment(found.at).isoformat(),
+        "author": {"did": found.did, "handle": found.did},
+        "labels": at(record, "labels.values"),
+    }
+    author = Author(found.did, found.did, own=found.did in own_accounts)
+    return replace(bluesky_posts.mention(view, {}, own_accounts), author=author)
