@@ -24,6 +24,7 @@ from monitor.sentiment import away
 from monitor.settings import Settings
 from monitor.settings.fingerprints import fingerprint
 from monitor.shift import Shift
+from monitor.sources.base import Attentive
 from monitor.sources.http import GuardedClient, HttpClient
 from monitor.storage import Store
 from monitor.telemetry import systemd
@@ -121,6 +122,9 @@ class Daemon:
                 for name, each in settings.sources.items()
                 if each.enabled
             }
+            for source in built.values():
+                if isinstance(source, Attentive):
+                    stack.push_async_callback(source.close)
             told = {
                 name: notifiers.build(name, each, smtp=settings.smtp, http=guarded, reply_to=settings.reply_to)
                 for name, each in settings.receivers.items()

@@ -14,10 +14,12 @@ from monitor.packaged import shipped
 from monitor.sources.appstore import KIND as APP_STORE
 from monitor.sources.base import Batch, Deleted, Rejected, Source, SourceSettings
 from monitor.sources.bluesky import KIND as BLUESKY
+from monitor.sources.base import Attentive, Batch, Deleted, Rejected, Source, SourceSettings
 from monitor.sources.facebook import FACEBOOK
 from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient, HttpSettings
+from monitor.sources.imap import KIND as IMAP
 from monitor.sources.instagram import INSTAGRAM
 from monitor.sources.json_api import JSON, shipped_kinds
 from monitor.sources.kinds import Kind, Kit, gathered
@@ -44,6 +46,7 @@ _OURS: tuple[Kind[Any], ...] = (
     BLUESKY,
     FACEBOOK,
     INSTAGRAM,
+    IMAP,
     JSON,
     *shipped_kinds(shipped() / "sources"),
 )
@@ -76,7 +79,11 @@ class Preview:
 
 async def preview(source: Source, limit: int = 20) -> Preview:
     """Poll once from the beginning and show the newest `limit` mentions. Stores nothing. Raises `SourceError`."""
-    batch = await source.poll(None)
+    try:
+        batch = await source.poll(None)
+    finally:
+        if isinstance(source, Attentive):
+            await source.close()
     mentions = [sanitise(mention) for mention in batch.mentions]
     shown = mentions[:limit] if isinstance(source, File) else mentions[-limit:]
     return Preview(shown, batch.rejected, _note(source, len(mentions), limit, more=batch.more))
