@@ -59,8 +59,8 @@ def read(raw: bytes) -> Mail:
     """Understand a letter as it came, cut off or not. Raises whatever a malformed one makes the library raise."""
     letter = parts.parsed(raw)
     bodies = parts.bodies(letter)
-    plain = [parts.text(part) for part in bodies if part.get_content_type() == "text/plain"]
-    markup = [parts.text(part) for part in bodies if part.get_content_type() == "text/html"]
+    plain = [parts.text(part) for part in bodies if parts.kind(part) == "text/plain"]
+    markup = [parts.text(part) for part in bodies if parts.kind(part) == "text/html"]
     name, address = _who(letter, "Reply-To")
     named, sender = _who(letter, "From")
     return Mail(
