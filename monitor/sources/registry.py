@@ -23,7 +23,8 @@ from monitor.sources.imap import KIND as IMAP
 from monitor.sources.instagram import INSTAGRAM
 from monitor.sources.json_api import JSON, shipped_kinds
 from monitor.sources.kinds import Kind, Kit, gathered
-from monitor.sources.mastodon import Mastodon, MastodonSettings
+from monitor.sources.mastodon import Mastodon
+from monitor.sources.mastodon_settings import MastodonSettings
 from monitor.sources.reddit import KIND as REDDIT
 from monitor.sources.text import html_to_text, sanitise
 from monitor.sources.tumblr import KIND as TUMBLR
