@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from monitor.domain.errors import Trouble
-from monitor.domain.mention import Form
+from monitor.domain.mention import Form, Mention
+from monitor.sources.base import Deleted
 from monitor.sources.http import HttpClient
 from monitor.sources.mastodon import Mastodon, MastodonSettings
 from monitor.testing import drain, trouble_of
@@ -131,7 +132,9 @@ async def test_an_account_and_what_became_of_its_posts(mastodon_mock: MockServer
     assert {"we never sleep", "we are the best"} <= said.keys()
     mastodon_mock.call("POST", f"/api/v1/statuses/{liked}/favourite", token="ada_token")
     mastodon_mock.call("DELETE", f"/api/v1/statuses/{gone}", token="grace_token")
-    seen, deleted, cursor = [], [], first.cursor
+    seen: list[Mention] = []
+    deleted: list[Deleted] = []
+    cursor = first.cursor
     for _ in range(10):  # twenty posts a look
         batch = await watching(accounts=["@grace"], overlap=timedelta(0)).poll(cursor)
         seen, deleted, cursor = [*seen, *batch.mentions], [*deleted, *batch.deleted], batch.cursor
