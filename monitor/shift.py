@@ -136,7 +136,7 @@ class Shift:
         if polled.stored:
             self._evaluate.set()
         self._ring_again(name, polled.again_after)
-        if not polled.more and polled.again_after is None:  # one that rests would be rung at once
+        if polled.settled:
             await self._stages.intake.listen(name, self._sources[name].set)
         return int(polled.more)
 

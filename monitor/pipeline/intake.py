@@ -46,6 +46,11 @@ class Polled:
     reasons: Sequence[Rejected] = field(default=(), compare=False)  # why each of the rejected was
     again_after: timedelta | None = None
 
+    @property
+    def settled(self) -> bool:
+        """Whether all there was is read. What a source that rests left unread would ring at once, again and again."""
+        return not self.more and self.again_after is None
+
 
 class Intake:
     """Polls sources. One call asks one source once; sources never wait for one another.

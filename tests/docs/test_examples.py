@@ -15,7 +15,7 @@ import pytest
 
 from monitor.domain.plan import PLACES
 from monitor.settings import load
-from monitor.sources import imap_mail
+from monitor.sources import SourceSettings, imap_mail
 from monitor.sources.imap import ImapSettings
 from monitor.sources.imap_mail import Heading
 from notifiers.signing import headers
@@ -78,12 +78,12 @@ def test_the_mailbox_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
 def test_the_bridges_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
     """Each can be pasted, and what comes by it is counted under the closed network's name."""
     secrets = ENVIRONMENT | {"IMAP_PASSWORD": "i", "CARE_SECRET": SECRET}
-    kinds = {}
+    kinds: dict[str, SourceSettings] = {}
     for block in blocks("closed-networks.md", "yaml"):
         written(tmp_path, "monitor.yaml", MINIMUM + block)
         kinds |= {each.kind: each for each in load(tmp_path, environ=secrets).sources.values()}
     assert set(kinds) == {"imap", "file", "webhook"}
-    assert kinds["imap"].networks() == {"mail", "linkedin", "tiktok", "trustpilot", "google-reviews"}
+    assert kinds["imap"].networks() == frozenset({"mail", "linkedin", "tiktok", "trustpilot", "google-reviews"})
 
 
 @pytest.mark.parametrize("network", ["facebook", "instagram", "mastodon", "x"])

@@ -141,6 +141,7 @@ async def test_what_was_there_long_before_is_left_alone(box: Box) -> None:
     assert len((await drain(box.source(max_age="P5D"))).mentions) == 1
 
 
+@pytest.mark.fault("network", "the password of a watched mailbox is refused")
 async def test_a_wrong_password_is_for_good(box: Box) -> None:
     """It is said once, and not with the password: providers lock accounts that are tried too often."""
     error = await trouble_of(box.source(password="wr0ng").poll(None))
@@ -172,14 +173,16 @@ class Sluggish(AtOnce):
         return await super().run(function, *args, within=within, again=again)
 
 
+@pytest.mark.fault("hostile", "a letter in a watched mailbox is made to take too long to read")
 async def test_a_letter_that_takes_too_long_is_told_and_left(box: Box) -> None:
-    """The others are read; which one it was is said."""
+    """The others are read, and the log says which one it was; it is still in the mailbox."""
     box.post(plain(1), b"Subject: trap\r\n\r\n", plain(2))
     seen = await drain(box.source(Sluggish(gives_up=True)))
     assert [each.title for each in seen.mentions] == ["no. 1", "no. 2"]
     assert [(each.where, each.why) for each in seen.rejected] == [("letter 2 of INBOX", "it took longer than 10 s")]
 
 
+@pytest.mark.fault("hostile", "many slow letters come to a watched mailbox")
 async def test_slow_letters_wait_for_the_next_poll(box: Box) -> None:
     """What is read in half the time of a poll is kept, and the next begins where it stopped."""
     box.post(plain(1), plain(2), b"Subject: trap\r\n\r\n", plain(3))
