@@ -72,7 +72,7 @@ def _text(letter: Message) -> str:
     """The text that was typed; of a letter that has only HTML, what it shows."""
     for kind, shown in (("text/plain", parts.text), ("text/html", _shown)):
         for part in parts.bodies(letter):
-            if parts.kind(part) == kind and (said := shown(part).strip()):
+            if part.get_content_type() == kind and (said := shown(part).strip()):
                 return said
     return ""
 

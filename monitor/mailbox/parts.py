@@ -56,11 +56,6 @@ def _bodies(part: Message) -> Iterator[Message]:
             yield from _bodies(each)
 
 
-def kind(part: Message) -> str:
-    """Of what type a part is, as `text/html`; a multipart without parts is text."""
-    return "text/plain" if part.get_content_maintype() == "multipart" else part.get_content_type()
-
-
 def text(part: Message) -> str:
     """What a part says, decoded as it claims to be, else as UTF-8."""
     written = part.get_payload(decode=True)

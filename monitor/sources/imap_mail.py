@@ -59,8 +59,8 @@ def read(raw: bytes) -> Mail:
     """Understand a letter as it came, cut off or not. Raises whatever a malformed one makes the library raise."""
     letter = parts.parsed(raw)
     bodies = parts.bodies(letter)
-    plain = [parts.text(part) for part in bodies if parts.kind(part) == "text/plain"]
-    markup = [parts.text(part) for part in bodies if parts.kind(part) == "text/html"]
+    plain = [parts.text(part) for part in bodies if _kind(part) == "text/plain"]
+    markup = [parts.text(part) for part in bodies if _kind(part) == "text/html"]
     name, address = _who(letter, "Reply-To")
     named, sender = _who(letter, "From")
     return Mail(
@@ -85,6 +85,11 @@ def _who(letter: Message, name: str) -> tuple[str, str]:
     """The name and the address, in lower case, of the first whom a header names."""
     found = getaddresses([parts.header(letter, name)[:_LONGEST_FROM]])
     return next(((parts.in_words(said), address.lower()) for said, address in found if "@" in address), ("", ""))
+
+
+def _kind(part: Message) -> str:
+    """A multipart whose parts cannot be found is text."""
+    return "text/plain" if part.get_content_maintype() == "multipart" else part.get_content_type()
 
 
 def _said(plain: list[str], markup: list[str]) -> str:

@@ -200,6 +200,14 @@ async def test_a_letter_without_anything(box: Box) -> None:
     assert (len(seen.mentions), [each.why for each in seen.rejected]) == (1, ["it has neither a text nor a subject"])
 
 
+async def test_a_letter_whose_head_nobody_can_read(box: Box) -> None:
+    """It may be meant for us: it is told rather than passed over, and stops nobody."""
+    box.post(b"From: " + b"(" * 1_990 + b"\r\n\r\nslow", plain(1))
+    seen = await drain(box.source(others="ignore", letters=[{"sender": "x.example"}]))
+    assert len(seen.mentions) == 1
+    assert [each.why for each in seen.rejected] == ["it cannot be taken apart (RecursionError)"]
+
+
 async def test_it_can_be_tried(box: Box) -> None:
     """`tocsin sources try` shows what is understood, and hangs up."""
     box.post(NOTICE)

@@ -474,6 +474,15 @@ async def test_what_others_say_is_read(server: Server, watching: Callable[..., M
     assert ids(again.mentions) == [snowflake(1)]
 
 
+async def test_an_account_of_which_the_server_says_nothing(site: Site, watching: Callable[..., Mastodon]) -> None:
+    """No id, no timeline; one that breaks down while it is asked makes the source ill."""
+    site.says_json([])
+    seen = await watching(accounts=["rival"]).poll(None)
+    assert [each.why for each in seen.rejected] == ["what it says is not seen: the server does not say who that is"]
+    site.says(500)
+    assert (await trouble_of(watching(accounts=["rival"]).poll(None))).trouble is Trouble.UNAVAILABLE
+
+
 async def test_what_became_of_posts_is_seen(server: Server, watching: Callable[..., Mastodon]) -> None:
     """Days later, in turn, twenty by one request: new figures, edits, what is gone; what is as it was is not brought again."""
     posts = {snowflake(n): status(snowflake(n), n, favourites_count=0) for n in range(30)}
