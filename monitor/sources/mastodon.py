@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from monitor.domain.errors import SourceError
+from monitor.domain.errors import SourceError, Trouble
 from monitor.sources.base import Batch, Deleted, Rejected, dump_cursor, gave_up, load_cursor, understand
 from monitor.sources.changes import Brought
 from monitor.sources.http import HttpClient
@@ -63,43 +63,54 @@ class Mastodon:
         going = [name for name in there if state.get(name, {}).get("at")]
         pages = {name: await self._page(there[name], state.get(name)) for name in going or there}
         watched = Watched.load(state.get("again"))
-        now = Now() if going else await self._again.look(watched.due if self._settings.look_again else ())
+        now = await self._again.look(watched.due) if self._settings.look_again and not going else Now()
         reads = [*(page.read for page in pages.values()), await self._read(now.statuses)]
-        brought, mentions = Brought.load(state.get("brought")).news(each for read in reads for each in read.mentions.values())
+        brought, news = Brought.load(state.get("brought")).news(each for read in reads for each in read.mentions.values())
         places = {name: pages[name].kept if name in pages else state[name] for name in there if name in pages or name in state}
-        watched_then = watched.after(now.looked, now.gone, _addresses(reads), self._settings.look_again)
+        again = watched.after(now.looked, now.gone, _addresses(reads), self._settings.look_again)
         return Batch(
-            mentions,
-            cursor=dump_cursor(self._origin, {**places, "brought": brought.dump(), "again": dict(watched_then.posts)}),
+            news,
+            cursor=dump_cursor(self._origin, {**places, "brought": brought.dump(), "again": dict(again.posts)}),
             more=any(place.get("at") for place in places.values()),
             watermark=min((page.watermark for page in pages.values() if page.more and page.watermark), default=None),
-            rejected=unknown + [each for read in reads for each in read.rejected],
+            rejected=[*unknown, *(each for read in reads for each in read.rejected)],
             deleted=[Deleted(self.network, watched.posts[number]) for number in now.gone],
         )
 
     async def _find_accounts(self) -> list[Rejected]:
-        """Ask for the ids of accounts; seldom for those whom nobody knows here: our own may be of another network."""
-        asked = (*self._settings.own_accounts, *self._settings.accounts) if self._polls % ASK_AGAIN == 0 else ()
+        """Ask for the ids of accounts; seldom for those whom nobody knows here: our own may be of another network.
+
+        Raises `SourceError` where that leaves nothing to read.
+        """
+        due = self._polls % ASK_AGAIN == 0 or self._has_nothing
+        asked = (*self._settings.own_accounts, *self._settings.accounts) if due else ()
         told = [(handle, await self._find_account(handle)) for handle in dict.fromkeys(asked) if handle not in self._accounts]
+        missed = [(handle, error) for handle, error in told if error is not None]
         self._polls += 1
         self._reader.ours = {self._accounts[each] for each in self._settings.own_accounts if each in self._accounts}
-        return [self._unknown(handle, why) for handle, why in told if why]
+        if missed and self._has_nothing:
+            raise missed[0][1]
+        return [self._missed(handle, error.detail) for handle, error in missed]
 
-    def _unknown(self, handle: str, why: str) -> Rejected:
+    @property
+    def _has_nothing(self) -> bool:
+        return not (self._lists or self._accounts)
+
+    def _missed(self, handle: str, why: str) -> Rejected:
         if handle in self._settings.own_accounts:
             return Rejected(f"own account {handle[:80]}", f"what it answers here is not seen: {why}")
         return Rejected(f"account {handle[:80]}", f"what it says is not seen: {why}")
 
-    async def _find_account(self, handle: str) -> str | None:
+    async def _find_account(self, handle: str) -> SourceError | None:
         """Why an account is not known here; None: it is."""
         try:
             account = await self._ask("/api/v1/accounts/lookup", {"acct": handle.removeprefix("@")})
         except SourceError as error:
             if error.trouble not in UNKNOWABLE:
                 raise
-            return error.detail
+            return error
         if not (isinstance(account, Mapping) and isinstance(account.get("id"), str)):
-            return "the server does not say who that is"
+            return SourceError(Trouble.MALFORMED, f"the server does not say who {handle[:80]} is")
         self._accounts[handle] = account["id"]
         return None
 

@@ -475,10 +475,13 @@ async def test_what_others_say_is_read(server: Server, watching: Callable[..., M
 
 
 async def test_an_account_of_which_the_server_says_nothing(site: Site, watching: Callable[..., Mastodon]) -> None:
-    """No id, no timeline; one that breaks down while it is asked makes the source ill."""
+    """That is told where there is more to read; a source that has nothing else is ill, and so is one whose server breaks down."""
     site.says_json([])
     seen = await watching(accounts=["rival"]).poll(None)
-    assert [each.why for each in seen.rejected] == ["what it says is not seen: the server does not say who that is"]
+    assert [each.why for each in seen.rejected] == ["what it says is not seen: the server does not say who rival is"]
+    alone = watching(hashtags=[], accounts=["rival"])
+    for _ in range(2):
+        assert (await trouble_of(alone.poll(None))).trouble is Trouble.MALFORMED
     site.says(500)
     assert (await trouble_of(watching(accounts=["rival"]).poll(None))).trouble is Trouble.UNAVAILABLE
 
