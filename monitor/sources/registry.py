@@ -12,9 +12,8 @@ from monitor.domain.clock import Clock
 from monitor.domain.mention import Mention
 from monitor.packaged import shipped
 from monitor.sources.appstore import KIND as APP_STORE
-from monitor.sources.base import Batch, Deleted, Rejected, Source, SourceSettings
-from monitor.sources.bluesky import KIND as BLUESKY
 from monitor.sources.base import Attentive, Batch, Deleted, Rejected, Source, SourceSettings
+from monitor.sources.bluesky import KIND as BLUESKY
 from monitor.sources.facebook import FACEBOOK
 from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.file import File, FileSettings
