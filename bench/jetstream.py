@@ -166,15 +166,16 @@ def _listen(port: str) -> None:
         rung, found, cursor, said = asyncio.Event(), 0, None, ""
         async with HttpClient(HttpSettings(allow=("localhost",))) as http, Workshop() as workshop:
             source = Jetstream(settings, Kit("sky", http, SystemClock(), nobody, workshop))
-            source.ring = rung.set
             began, worked = time.perf_counter(), time.process_time()
             while said != _LAST:
                 batch = await source.poll(cursor)
                 cursor, found = batch.cursor, found + len(batch.mentions)
                 said = batch.mentions[-1].text if batch.mentions else ""
                 if not batch.more and said != _LAST:
+                    rung.clear()
+                    await source.listen(rung.set)
                     await rung.wait()
-                rung.clear()
+            await source.close()
             return found, time.perf_counter() - began, time.process_time() - worked
 
     found, seconds, worked = asyncio.run(run())

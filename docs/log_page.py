@@ -67,6 +67,7 @@ MEANS = {
     "link.taken": "somebody took charge of a plan run, or of alerts, by the link in a message",
     "loop.blocked": "nothing else could be done for so long: the machine is too busy, or something of ours takes too long",
     "mailbox.failed": "the mailbox with answers to e-mails cannot be read; unless `for_good` it is tried again; ops are told",
+    "source.not_listening": "its network does not say what comes, though it offers to: it is asked regularly all the same",
     "mailbox.not_listening": "the server does not say what comes, though it offers to: we look now and then all the same",
     "mailbox.recovered": "the mailbox is read again",
     "mention.rejected": "something that a source brought cannot be understood, and is lost; `where` says what",

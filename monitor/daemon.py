@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import timedelta
-from functools import partial
 
 import structlog
 
@@ -25,8 +24,8 @@ from monitor.sentiment import away
 from monitor.settings import Settings
 from monitor.settings.fingerprints import fingerprint
 from monitor.shift import Shift
+from monitor.sources.base import Attentive
 from monitor.sources.http import GuardedClient, HttpClient
-from monitor.sources.streams import Ringing
 from monitor.storage import Store
 from monitor.telemetry import systemd
 from monitor.web import Gate, Reloaded, serve
@@ -123,6 +122,9 @@ class Daemon:
                 for name, each in settings.sources.items()
                 if each.enabled
             }
+            for source in built.values():
+                if isinstance(source, Attentive):
+                    stack.push_async_callback(source.close)
             told = {
                 name: notifiers.build(name, each, smtp=settings.smtp, http=guarded, reply_to=settings.reply_to)
                 for name, each in settings.receivers.items()
@@ -136,9 +138,6 @@ class Daemon:
             set_back = await self._register(store, settings)
             shift = Shift(settings, store, self._clock, stages, set_back=set_back)
             stack.push_async_callback(shift.end)
-            for name, source in built.items():
-                if isinstance(source, Ringing):
-                    source.ring = partial(shift.ring, name)
             shift.begin()
             shift.beat_elsewhere(guarded)
             gate.open(settings, built, store, shift.ring, shift.in_trouble)

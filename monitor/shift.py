@@ -136,6 +136,8 @@ class Shift:
         if polled.stored:
             self._evaluate.set()
         self._ring_again(name, polled.again_after)
+        if polled.settled:
+            await self._stages.intake.listen(name, self._sources[name].set)
         return int(polled.more)
 
     def _ring_again(self, name: str, rest: timedelta | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -19,9 +19,14 @@ class Match(Protocol):
 
     def __getitem__(self, group: int) -> str: ...
 
+    def groupdict(self) -> Mapping[str, str | None]:
+        """What each named group found."""
+
 
 class Pattern(Protocol):
-    """A compiled pattern."""
+    """A compiled pattern. `groupindex` holds its named groups."""
+
+    groupindex: Mapping[str, int]
 
     def search(self, text: str) -> Match | None:
         """The first place in the text where it is found."""

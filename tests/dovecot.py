@@ -15,15 +15,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import trustme
 
 from monitor.mailbox import RepliesSettings
+from monitor.testing.contract import SECRET
 
 PASSWORD = "sésame, öffne dich"
 USERS = ("reader", "idler", "many", "huge", "made-anew", "tls", "starttls", "tried", "daemon")
+STAGES = tuple(f"stage-{number}" for number in range(100))  # a test takes one that nobody had; their password is SECRET
 _CONFIG = """
 protocols = imap
 listen = 127.0.0.1
@@ -38,6 +41,7 @@ auth_mechanisms = plain login
 auth_verbose = yes
 auth_failure_delay = 0
 first_valid_uid = 1
+mail_max_userip_connections = 100
 ssl = yes
 ssl_cert = <{home}/certificate.pem
 ssl_key = <{home}/certificate.pem
@@ -79,17 +83,32 @@ class Dovecot:
     tls: int
     authority: Path
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _stages: Iterator[str] = field(default_factory=lambda: iter(STAGES))
 
-    def post(self, user: str, *letters: bytes) -> None:
-        """Put letters into somebody's inbox, as a mail server does."""
-        inbox = self.home / "mail" / user
-        for letter in letters:
-            name = f"{next(self._numbers):06}.tocsin"
+    def fresh(self) -> str:
+        """A user whose mailbox nobody has used."""
+        return next(self._stages)
+
+    def post(self, user: str, *letters: bytes, at: datetime | None = None) -> None:
+        """Put letters into somebody's inbox, as a mail server does: now, or at another moment."""
+        inbox, owner = self.home / "mail" / user, self.home.owner()
+        if not (inbox / "new").exists():
             for sub in ("tmp", "new", "cur"):
                 (inbox / sub).mkdir(parents=True, exist_ok=True)
-            (inbox / "tmp" / name).write_bytes(letter)
-            (inbox / "tmp" / name).rename(inbox / "new" / name)
-        _give(self.home / "mail", self.home.owner())
+            _give(inbox, owner)
+        for letter in letters:
+            name = f"{next(self._numbers):06}.tocsin"
+            coming = inbox / "tmp" / name
+            coming.write_bytes(letter)
+            if at is not None:
+                os.utime(coming, (at.timestamp(), at.timestamp()))
+            if os.geteuid() == 0:
+                shutil.chown(coming, owner)
+            coming.rename(inbox / "new" / name)
+
+    def marks(self, user: str) -> str:
+        """All that was marked on somebody's letters: S for seen, T for thrown away."""
+        return "".join(each.name.partition(":2,")[2] for each in (self.home / "mail" / user).rglob("*.tocsin*"))
 
     def settings(self, user: str, **more: object) -> RepliesSettings:
         """How to reach somebody's mailbox."""
@@ -144,7 +163,8 @@ def _lay_out(home: Path, user: str, group: str) -> Dovecot:
         b"".join([certificate.private_key_pem.bytes(), *(each.bytes() for each in certificate.cert_chain_pems)])
     )
     authority.cert_pem.write_to_path(str(home / "authority.pem"))
-    (home / "users").write_text("".join(f"{name}:{{PLAIN}}{PASSWORD}\n" for name in USERS))
+    passwords = dict.fromkeys(USERS, PASSWORD) | dict.fromkeys(STAGES, SECRET)
+    (home / "users").write_text("".join(f"{name}:{{PLAIN}}{password}\n" for name, password in passwords.items()))
     (home / "dovecot.conf").write_text(_CONFIG.format(home=home, user=user, group=group, plain=plain, tls=tls))
     (home / "mail").mkdir()
     _give(home, user)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from imapclient import IMAPClient
@@ -37,12 +37,28 @@ _FOR_NOW = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "[ALERT] Too m
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """A letter as it came: its number in the folder, when the server took it in (aware, where it says so), and its beginning."""
+
+    uid: int
+    at: datetime | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one look brought: the letters that were wanted, oldest first; where the next look begins; whether more waits."""
 
-    letters: Sequence[bytes]
+    letters: Sequence[Arrived]
     cursor: str
     more: bool
+
+    def first(self, count: int) -> Batch:
+        """So many of its letters alone: the next look begins behind them."""
+        if count >= len(self.letters):
+            return self
+        which, _, _ = self.cursor.partition(".")
+        return Batch(self.letters[:count], f"{which}.{self.letters[count].uid - 1}", more=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +204,14 @@ class _Session:
             raise SourceError(Trouble.REFUSED, detail) from None
 
     @staticmethod
-    def _read(client: IMAPClient, numbers: Sequence[int], wanted: Callable[[bytes], bool]) -> list[bytes]:
+    def _read(client: IMAPClient, numbers: Sequence[int], wanted: Callable[[bytes], bool]) -> list[Arrived]:
         if not numbers:
             return []
         heads = client.fetch(numbers, [f"BODY.PEEK[HEADER]<0.{_HEAD}>"])
         chosen = [each for each in numbers if wanted(heads.get(each, {}).get(b"BODY[HEADER]<0>") or b"")]
-        letters = [client.fetch([each], [f"BODY.PEEK[]<0.{_LETTER}>"]).get(each, {}) for each in chosen]
-        return [letter[b"BODY[]<0>"] for letter in letters if letter.get(b"BODY[]<0>")]
+        asked = ["INTERNALDATE", f"BODY.PEEK[]<0.{_LETTER}>"]
+        letters = ((each, client.fetch([each], asked).get(each, {})) for each in chosen)
+        return [Arrived(uid, told.get(b"INTERNALDATE"), told[b"BODY[]<0>"]) for uid, told in letters if told.get(b"BODY[]<0>")]
 
     def look_in(self) -> Folder:
         with self._at_work() as client:
@@ -206,8 +223,9 @@ class _Session:
         with self._at_work() as client:
             if not client.has_capability("IDLE"):
                 return False
-            client.idle()
-            self._idling = True
+            if not self._idling:
+                client.idle()
+                self._idling = True
             return True
 
     def _enter(self) -> IMAPClient:
@@ -220,6 +238,7 @@ class _Session:
             ssl_context=secure,
             timeout=seconds,
         )
+        client.normalise_times = False  # else they would lose their zones
         self._client = client
         if self._cut:  # while we were connecting
             raise ConnectionAbortedError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from monitor.pipeline.enrich import Enricher
 from monitor.pipeline.second_opinion import SecondOpinion
 from monitor.settings import Settings
 from monitor.sources import Batch, Rejected, Source
+from monitor.sources.base import Attentive
 from monitor.sources.budget import Frugal, Spent
 from monitor.storage import Store, StoreAwayError
 from monitor.telemetry import metrics
@@ -44,6 +45,11 @@ class Polled:
     more: bool = False
     reasons: Sequence[Rejected] = field(default=(), compare=False)  # why each of the rejected was
     again_after: timedelta | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether all there was is read. What a source that rests left unread would ring at once, again and again."""
+        return not self.more and self.again_after is None
 
 
 class Intake:
@@ -95,6 +101,16 @@ class Intake:
         if state.failures:
             log.info("source.recovered", source=name, failures=state.failures)
         return polled
+
+    async def listen(self, name: str, ring: Callable[[], None]) -> None:
+        """Call `ring` as soon as a source has something, where its network says so. Who cannot listen is asked regularly."""
+        source = self._sources[name]
+        if not isinstance(source, Attentive):
+            return
+        try:
+            await source.listen(ring)
+        except SourceError as error:
+            log.info("source.not_listening", source=name, detail=error.detail)
 
     async def _rest(self, state: SourceState, now: datetime) -> timedelta | None:
         """How long to leave a source alone; nobody is asked for what cannot be kept."""

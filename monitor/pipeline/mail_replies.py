@@ -88,8 +88,8 @@ class MailReplies:
             batch = await self._mailbox.new(state.cursor, self._names_us, since)
         except SourceError as error:
             return await self._failed(state, error)
-        for raw in batch.letters:
-            await self._take(raw)
+        for letter in batch.letters:
+            await self._take(letter.raw)
         await self._seen(state, batch.cursor)
         return 1 if batch.more else await self._listen(ring)
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -110,6 +110,22 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Attentive(Protocol):
+    """A source whose network says at once that something came, on a connection that stays open between two polls."""
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """After a poll that brought all there was: call `ring` once, when there is more. Raises `SourceError`.
+
+        It is polled regularly all the same.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the connection."""
+        ...
+
+
 def understand(items: Sequence[S], read: Callable[[S], T]) -> tuple[list[T], list[Rejected]]:
     """What `read` makes of each entry of a page, and which are not as documented: one odd entry must not hide the others."""
     found, rejected = [], []
@@ -140,4 +156,15 @@ def _digest(origin: str) -> str:
     return hashlib.sha256(origin.encode()).hexdigest()[:16]
 
 
-__all__ = ["Batch", "Deleted", "Rejected", "Source", "SourceSettings", "dump_cursor", "gave_up", "load_cursor", "understand"]
+__all__ = [
+    "Attentive",
+    "Batch",
+    "Deleted",
+    "Rejected",
+    "Source",
+    "SourceSettings",
+    "dump_cursor",
+    "gave_up",
+    "load_cursor",
+    "understand",
+]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Protocol, Self
+from typing import Any, Literal, NoReturn, Self
 
 import aiohttp
 from pydantic import SecretStr
@@ -101,16 +101,8 @@ class _Lane:
             yield
 
 
-class Closing(Protocol):
-    """What stays open beyond a call, until it is closed."""
-
-    async def close(self) -> None:
-        """Let go of it. Never raises."""
-        ...
-
-
 class HttpClient:
-    """One session for all sources. Use as an async context manager, or call `close`, which closes what is `open`, too.
+    """One session for all sources. Use as an async context manager, or call `close`.
 
     `pause` is the first wait before a retry, in seconds; each further one doubles it, and a random part is taken off.
     """
@@ -124,7 +116,6 @@ class HttpClient:
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._session: aiohttp.ClientSession | None = None
         self.errands = ErrandRunner(settings)
-        self.open: set[Closing] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -135,7 +126,6 @@ class HttpClient:
     async def close(self) -> None:
         """Close all connections. Safe to call twice."""
         await self.errands.close()
-        await asyncio.gather(*(each.close() for each in tuple(self.open)))
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -216,7 +206,7 @@ class HttpClient:
         """A WebSocket at `url` (http, https), opened at the first attempt and never by way of a redirect. Raises `SourceError`.
 
         Messages beyond `most_bytes` end it; so does a `silence` of its server, or, where that may be silent, a ping without an
-        answer. `led_by` is the server that named `url`. Whoever reads it closes it, and stands in `open` meanwhile.
+        answer. `led_by` is the server that named `url`. Whoever reads it closes it.
         """
         request = asked(url)
         try:

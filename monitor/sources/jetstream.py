@@ -108,11 +108,10 @@ class Jetstream:
     network = NETWORK
 
     def __init__(self, settings: JetstreamSettings, kit: Kit) -> None:
-        self.ring: Callable[[], None] = lambda: None
         self._settings, self._kit = settings, kit
         self._wanted = Wanted(settings.terms, settings.accounts)
         self._authors = Authors(settings.profiles, settings.own_accounts, kit.http, kit.clock, settings.timeout / 2)
-        self._line = Line(kit.http, self._dial)
+        self._line = Line(self._dial)
         self._begin({})
 
     def _begin(self, state: Mapping[str, Any]) -> None:
@@ -146,6 +145,14 @@ class Jetstream:
         self._line.handed(batch.cursor or "")
         return batch
 
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Call `ring` once, when something that is looked for comes, or the stream ends."""
+        self._line.bell.listen(ring)
+
+    async def close(self) -> None:
+        """End the stream."""
+        await self._line.close()
+
     def _understood(self, heard: Heard) -> tuple[list[Mention], list[Deleted], list[Rejected]]:
         """Of each post its last version."""
         events, odd = understand(heard.kept, _read)
@@ -166,9 +173,6 @@ class Jetstream:
             return False
         self._waiting.add(found.uri)
         return True
-
-    def _came(self) -> None:
-        self.ring()
 
     def _has(self, uri: str) -> bool:
         return uri in self._waiting or self._brought.knows(uri)
@@ -213,7 +217,7 @@ class Jetstream:
             silence=None if settings.authors else SILENCE,
             means=means,
         )
-        return Stream(urlsplit(settings.url).hostname or "", socket, self._heed, self._came)
+        return Stream(urlsplit(settings.url).hostname or "", socket, self._heed, self._line.bell.ring)
 
 
 def _address(settings: JetstreamSettings, place: int | None) -> str:

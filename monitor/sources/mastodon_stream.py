@@ -20,13 +20,13 @@ from monitor.sources import strict_json
 from monitor.sources.base import Batch, Rejected, Source
 from monitor.sources.kinds import Kit
 from monitor.sources.mapping import at
-from monitor.sources.mastodon import MastodonSettings
+from monitor.sources.mastodon_settings import MastodonSettings
 from monitor.sources.signing import InAddress
-from monitor.sources.streams import Stream
+from monitor.sources.streams import Bell, Stream
 from monitor.telemetry import safe_address
 
 MESSAGE = 2**20  # bytes of one event: a status with its author, and perhaps another that it quotes
-PACE = 2.0  # seconds between two looks for each list that a look reads: half of what servers allow (300 in five minutes)
+PACE = 2.0  # seconds between two looks for each request of a look: half of what servers allow (300 in five minutes)
 _WORTH = frozenset({"update", "status.update", "notification"})
 _OLD = frozenset({Trouble.REFUSED, Trouble.MALFORMED, Trouble.GONE})  # how a server without `/api/v2/instance` answers
 
@@ -36,10 +36,11 @@ class MastodonStream:
 
     def __init__(self, settings: MastodonSettings, kit: Kit, looking: Source) -> None:
         self.network = looking.network
-        self.ring: Callable[[], None] = lambda: None
+        self._bell = Bell()
         self._settings, self._http, self._looking = settings, kit.http, looking
         self._lists = tuple(_lists(settings))
-        self._pace = PACE * (len(self._lists) + len(settings.own_accounts))
+        polled = (*settings.searches, *settings.accounts, *settings.own_accounts)
+        self._pace = PACE * (len(self._lists) + len(polled) + bool(settings.look_again))
         self._looked = float("-inf")  # when, by the loop's time
         self._soon: asyncio.TimerHandle | None = None
         self._stream: Stream | None = None
@@ -50,15 +51,19 @@ class MastodonStream:
     async def poll(self, cursor: str | None) -> Batch:
         """Open the stream where it is not, and look. Raises `SourceError`."""
         self._looked = asyncio.get_running_loop().time()
+        self._bell.quiet()
         told = await self._listen()
         batch = await self._looking.poll(cursor)
         return replace(batch, rejected=[*told, *batch.rejected])
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Call `ring` once, when a look is worth it."""
+        self._bell.listen(ring)
 
     async def close(self) -> None:
         """Stop listening."""
         if self._soon is not None:
             self._soon.cancel()
-        self._http.open.discard(self)
         stream, self._stream = self._stream, None
         if stream is not None:
             await stream.close()
@@ -74,7 +79,6 @@ class MastodonStream:
             self._host = None  # it may have moved
             told, self._told = self._told, True
             return [] if told else [Rejected("the stream", f"it is looked only every `every` meanwhile: {error.detail}")]
-        self._http.open.add(self)
         self._told = False
         return []
 
@@ -125,10 +129,7 @@ class MastodonStream:
             return
         loop = asyncio.get_running_loop()
         earliest = self._looked + self._pace * random.uniform(1, 1.5)  # noqa: S311 jitter, not a secret
-        self._soon = loop.call_at(max(earliest, loop.time()), self._look)
-
-    def _look(self) -> None:
-        self.ring()
+        self._soon = loop.call_at(max(earliest, loop.time()), self._bell.ring)
 
 
 def _address(told: object, server: str) -> str:

@@ -12,17 +12,19 @@ from monitor.domain.clock import Clock
 from monitor.domain.mention import Mention
 from monitor.packaged import shipped
 from monitor.sources.appstore import KIND as APP_STORE
-from monitor.sources.base import Batch, Deleted, Rejected, Source, SourceSettings
+from monitor.sources.base import Attentive, Batch, Deleted, Rejected, Source, SourceSettings
 from monitor.sources.bluesky import KIND as BLUESKY
 from monitor.sources.facebook import FACEBOOK
 from monitor.sources.feed import Feed, FeedSettings
 from monitor.sources.file import File, FileSettings
 from monitor.sources.http import GuardedClient, HttpClient, HttpSettings
+from monitor.sources.imap import KIND as IMAP
 from monitor.sources.instagram import INSTAGRAM
 from monitor.sources.jetstream import JETSTREAM, Jetstream
 from monitor.sources.json_api import JSON, shipped_kinds
 from monitor.sources.kinds import Kind, Kit, gathered
-from monitor.sources.mastodon import Mastodon, MastodonSettings
+from monitor.sources.mastodon import Mastodon
+from monitor.sources.mastodon_settings import MastodonSettings
 from monitor.sources.mastodon_stream import MastodonStream
 from monitor.sources.reddit import KIND as REDDIT
 from monitor.sources.text import html_to_text, sanitise
@@ -52,6 +54,7 @@ _OURS: tuple[Kind[Any], ...] = (
     BLUESKY,
     FACEBOOK,
     INSTAGRAM,
+    IMAP,
     JETSTREAM,
     JSON,
     *shipped_kinds(shipped() / "sources"),
@@ -85,7 +88,11 @@ class Preview:
 
 async def preview(source: Source, limit: int = 20) -> Preview:
     """Poll once from the beginning and show the newest `limit` mentions. Stores nothing. Raises `SourceError`."""
-    batch = await source.poll(None)
+    try:
+        batch = await source.poll(None)
+    finally:
+        if isinstance(source, Attentive):
+            await source.close()
     mentions = [sanitise(mention) for mention in batch.mentions]
     shown = mentions[:limit] if isinstance(source, File) else mentions[-limit:]
     return Preview(shown, batch.rejected, _note(source, len(mentions), limit, more=batch.more))

@@ -1,6 +1,6 @@
 """WebSockets that stay open between polls: read into a buffer that never grows, begun anew where the last commit stopped.
 
-A source that is reached so says it by a `ring` (see `Ringing`), keeps a `Line`, and is polled like any other.
+A source that is reached so keeps a `Line`, is `Attentive` by its bell, and is polled like any other.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import aiohttp
 
 from monitor.domain.errors import SourceError, Trouble
-from monitor.sources.http import HttpClient
 
 MOST = 500  # messages that wait for a poll: one batch
 MOST_BYTES = 4 * 2**20  # of them, and one message more: reading stops behind the one that fills it
@@ -29,11 +27,28 @@ _ENDS: Mapping[int | None, tuple[Trouble, str]] = {
 }
 
 
-@runtime_checkable
-class Ringing(Protocol):
-    """A source to which things come by themselves: it calls `ring` when a poll is worth it."""
+class Bell:
+    """Rings once for each time that somebody listens. What came while nobody did rings as soon as somebody does."""
 
-    ring: Callable[[], None]
+    def __init__(self) -> None:
+        self._ring: Callable[[], None] | None = None
+        self._due = False
+
+    def listen(self, ring: Callable[[], None]) -> None:
+        """Ring by `ring`, once."""
+        self._ring = ring
+        if self._due:
+            self.ring()
+
+    def ring(self) -> None:
+        """There is something to be taken."""
+        ring, self._ring, self._due = self._ring, None, self._ring is None
+        if ring is not None:
+            ring()
+
+    def quiet(self) -> None:
+        """All of it is taken."""
+        self._due = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +179,9 @@ class Line:
     poll that failed half-way: then it begins anew. So what was taken and not committed comes again.
     """
 
-    def __init__(self, http: HttpClient, dial: Callable[[str | None], Awaitable[Stream]]) -> None:
-        self._http, self._dial = http, dial
+    def __init__(self, dial: Callable[[str | None], Awaitable[Stream]]) -> None:
+        self.bell = Bell()
+        self._dial = dial
         self._stream: Stream | None = None
         self._handed: str | None = None
         self._owed = False  # something was taken, and not handed out yet
@@ -176,13 +192,13 @@ class Line:
             await self.close()
             self._stream = await self._dial(cursor)
             self._handed, self._owed = cursor, False
-            self._http.open.add(self)
         try:
             heard = await self._stream.take()
         except Exception:
             await self.close()
             raise
         self._owed = True
+        self.bell.quiet()
         return heard
 
     def handed(self, cursor: str) -> None:
@@ -192,6 +208,5 @@ class Line:
     async def close(self) -> None:
         """Close the stream, if there is one; the next poll opens another."""
         stream, self._stream = self._stream, None
-        self._http.open.discard(self)
         if stream is not None:
             await stream.close()

@@ -31,7 +31,7 @@ from monitor.domain.clock import ManualClock
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Mention
 from monitor.sources import HttpClient, Kind, Kit, Source, sanitise
-from monitor.sources.base import SourceSettings
+from monitor.sources.base import Attentive, SourceSettings
 from monitor.testing.servers import AtOnce, Drained, Handler, Site, drain, loopback, serving, trouble_of
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -129,12 +129,21 @@ class Listening:
 
     def __init__(self, scene: Scene, stage: Stage) -> None:
         self.scene, self.stage = scene, stage
+        self._open: list[Attentive] = []
 
     def source(self, **changed: Any) -> Source:
         """A fresh source, as after a restart."""
         settings = self.stage.settings.model_copy(update=changed) if changed else self.stage.settings
         workshop = AtOnce()
-        return self.stage.kind.build(settings, Kit("stage", self.scene.http, self.scene.clock, self.stage.inbox, workshop))
+        source = self.stage.kind.build(settings, Kit("stage", self.scene.http, self.scene.clock, self.stage.inbox, workshop))
+        if isinstance(source, Attentive):
+            self._open.append(source)
+        return source
+
+    async def close(self) -> None:
+        """End the connections of those that keep one."""
+        for source in self._open:
+            await source.close()
 
     def publish(self, *posts: Post) -> None:
         """Show them."""
@@ -216,7 +225,9 @@ class SourceContract:
         settings = loopback(retries=0, breaker_failures=1000)
         async with serving() as site, HttpClient(settings, clock, pause=0) as http:
             scene = Scene(site, http, clock, tmp_path)
-            yield Listening(scene, self.perform(scene))
+            listening = Listening(scene, self.perform(scene))
+            yield listening
+            await listening.close()
 
     async def test_it_pages_to_what_it_has(self, here: Listening) -> None:
         """Between two polls far more than one page appears: everything is seen, and then it rests."""

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import SecretStr
 
-from monitor.sources import KINDS, FeedSettings, FileSettings, MastodonSettings, WebhookSourceSettings
+from monitor.sources import KINDS, FeedSettings, FileSettings, WebhookSourceSettings
 from monitor.sources.facebook import FacebookSettings
 from monitor.sources.instagram import InstagramSettings
 from monitor.testing.contract import OWN, SECRET, Post, Scene, SourceContract, Stage
@@ -52,52 +52,6 @@ def _entry(post: Post) -> str:
         f"<item><title>{post.text}</title><link>{link}</link><author>{post.author}</author><pubDate>{written}</pubDate>"
         f"{answers}</item>"
     )
-
-
-class TestMastodon(SourceContract):
-    """A server with the Mastodon API, asked with a token."""
-
-    def perform(self, scene: Scene) -> Stage:
-        posts: dict[int, dict[str, Any]] = {}
-
-        def publish(post: Post) -> None:
-            if post.deleted:
-                posts.pop(post.number)
-            else:
-                posts[post.number] = self.status(post, posts)
-
-        async def answer(request: web.Request) -> web.Response:
-            if request.path.startswith("/api/v1/accounts/"):
-                return web.json_response([] if request.path.endswith("/statuses") else {"id": "7", "acct": OWN})
-            if request.path.startswith("/api/v1/statuses/"):
-                return web.json_response(next(each for each in posts.values() if each["id"] == request.path.rpartition("/")[2]))
-            statuses = sorted(posts.values(), key=lambda each: int(each["id"]))
-            since = request.query.get("min_id")
-            page = statuses[-40:] if since is None else [each for each in statuses if int(each["id"]) > int(since)][:40]
-            return web.json_response(page[::-1])
-
-        scene.site.answer = answer
-        settings = MastodonSettings(
-            kind="mastodon", url=scene.site.url, hashtags=("x",), token=SecretStr(SECRET), own_accounts=(OWN,)
-        )
-        exempt = {
-            "verified": "servers verify links, not people",
-            "deletions": "only its stream tells of them",
-            "replies": "a status of another server is known by its number until somebody asks for it",
-        }
-        return Stage(KINDS["mastodon"], settings, publish, exempt)
-
-    @staticmethod
-    def status(post: Post, posts: dict[int, dict[str, Any]]) -> dict[str, Any]:
-        """One status of the API."""
-        return {
-            "id": str((int(post.written_at.timestamp() * 1000) << 16) + post.number),
-            "uri": f"https://x.example/{post.number}",
-            "created_at": post.stamp,
-            "content": f"<p>{post.text}</p>",
-            "account": {"acct": post.author, "followers_count": post.reach},
-            "favourites_count": post.likes,
-        }
 
 
 def record(post: Post) -> dict[str, Any]:

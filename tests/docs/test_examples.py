@@ -15,6 +15,9 @@ import pytest
 
 from monitor.domain.plan import PLACES
 from monitor.settings import load
+from monitor.sources import SourceSettings, imap_mail
+from monitor.sources.imap import ImapSettings
+from monitor.sources.imap_mail import Heading
 from notifiers.signing import headers
 from rules import FlatlineRule
 
@@ -50,7 +53,40 @@ def test_the_sources_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
     assert set(load(tmp_path, environ=ENVIRONMENT).sources) == {"news", "fediverse", "shop", "archive", "survey", "helpdesk"}
 
 
-@pytest.mark.parametrize("network", ["facebook", "instagram", "x"])
+def test_the_mailbox_of_the_how_to_page_is_accepted(tmp_path: Path) -> None:
+    """It can be pasted, and its patterns find what the page says."""
+    block, _ = blocks("watch-a-mailbox.md", "yaml")
+    written(tmp_path, "monitor.yaml", MINIMUM + block)
+    source = load(tmp_path, environ=ENVIRONMENT | {"IMAP_PASSWORD": "i"}).sources["notices"]
+    assert isinstance(source, ImapSettings)
+    letter = (
+        b"From: r@mail.reviews.example\r\nSubject: Ann gave you 2 stars\r\n\r\nAnn wrote:\r\nSlow.\r\n\r\nAnswer: "
+        b"https://www.reviews.example/reviews/7\r\n"
+    )
+    mail = imap_mail.read(letter)
+    reading = source.reading(mail.heading)
+    assert reading is not None
+    assert reading.found(mail) == {
+        "author": "Ann",
+        "stars": "2",
+        "text": "Slow.",
+        "link": "https://www.reviews.example/reviews/7",
+    }
+    assert source.reading(Heading("newsletter@reviews.example", "")) is source.reading(Heading("ann@x.example", "")) is None
+
+
+def test_the_bridges_of_the_how_to_page_are_accepted(tmp_path: Path) -> None:
+    """Each can be pasted, and what comes by it is counted under the closed network's name."""
+    secrets = ENVIRONMENT | {"IMAP_PASSWORD": "i", "CARE_SECRET": SECRET}
+    kinds: dict[str, SourceSettings] = {}
+    for block in blocks("closed-networks.md", "yaml"):
+        written(tmp_path, "monitor.yaml", MINIMUM + block)
+        kinds |= {each.kind: each for each in load(tmp_path, environ=secrets).sources.values()}
+    assert set(kinds) == {"imap", "file", "webhook"}
+    assert kinds["imap"].networks() == frozenset({"mail", "linkedin", "tiktok", "trustpilot", "google-reviews"})
+
+
+@pytest.mark.parametrize("network", ["facebook", "instagram", "mastodon", "x"])
 def test_the_source_of_a_networks_page_is_accepted(tmp_path: Path, network: str) -> None:
     """What stands on the page of a network can be pasted."""
     (block,) = blocks(f"watch-{network}.md", "yaml")

@@ -48,7 +48,7 @@ async def test_what_is_wanted_is_brought_once_and_nothing_is_changed(dovecot: Do
     dovecot.post("reader", letter("for us: 1"), letter("for others"), letter("for us: 2"))
     async with opened(dovecot.settings("reader")) as mailbox:
         first = await mailbox.new(None, wanted, LONG_AGO)
-        assert [b"for us: 1" in first.letters[0], b"for us: 2" in first.letters[1], first.more] == [True, True, False]
+        assert [b"for us: 1" in first.letters[0].raw, b"for us: 2" in first.letters[1].raw, first.more] == [True, True, False]
         assert (await mailbox.new(first.cursor, wanted, LONG_AGO)).letters == []
         dovecot.post("reader", letter("for us: 3"))
         third = await mailbox.new(first.cursor, wanted, LONG_AGO)
@@ -110,8 +110,8 @@ async def test_of_a_huge_letter_the_beginning_is_read(dovecot: Dovecot) -> None:
     dovecot.post("huge", letter("for us", "OK\r\n" + "A" * 5_000_000))
     async with opened(dovecot.settings("huge")) as mailbox:
         (read,) = (await mailbox.new(None, wanted, LONG_AGO)).letters
-    assert len(read) == 256 * 1024
-    assert b"\r\n\r\nOK\r\n" in read
+    assert len(read.raw) == 256 * 1024
+    assert b"\r\n\r\nOK\r\n" in read.raw
 
 
 async def test_a_folder_that_was_made_anew(dovecot: Dovecot) -> None:

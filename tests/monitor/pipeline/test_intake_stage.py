@@ -302,3 +302,43 @@ async def test_deletions_are_stored_with_the_cursor(hut: Build) -> None:
     async with home.store.read() as tx:
         (row,) = await tx.mentions._session.rows(select(stored.c.deleted_at))
     assert row["deleted_at"] == home.clock.now()
+
+
+class Attending(ScriptedSource):
+    """A source that can listen, or says why it cannot."""
+
+    def __init__(self, trouble: SourceError | None = None) -> None:
+        super().__init__()
+        self.trouble = trouble
+        self.rings: list[Callable[[], None]] = []
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Remember who is to be rung."""
+        if self.trouble:
+            raise self.trouble
+        self.rings.append(ring)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_source_that_can_is_asked_to_ring(hut: Build) -> None:
+    """One that cannot is left alone; and where listening fails, that is told and stops nothing."""
+
+    def ring() -> None:
+        raise AssertionError
+
+    await hut().stages.intake.listen("net", ring)
+    able = Attending()
+    await hut(source=able).stages.intake.listen("net", ring)
+    assert able.rings == [ring]
+    with capture_logs() as lines:
+        await hut(source=Attending(SourceError(Trouble.UNAVAILABLE, "hung up"))).stages.intake.listen("net", ring)
+    assert [(line["event"], line["detail"]) for line in lines] == [("source.not_listening", "hung up")]
+
+
+async def test_only_who_has_read_all_may_be_rung(hut: Build) -> None:
+    """Not one with more, nor one that rests after a failure: what it left unread would ring at once, for ever."""
+    home = hut()
+    home.source.script = [Batch(cursor="1", more=True), Batch(cursor="2"), SourceError(Trouble.UNAVAILABLE, "down")]
+    assert [(await home.stages.intake.poll("net")).settled for _ in range(4)] == [False, True, False, False]

@@ -12,7 +12,7 @@ import pytest
 from monitor import mailbox
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.source import MAIL_REPLIES
-from monitor.mailbox import Batch, Mailbox, RepliesSettings
+from monitor.mailbox import Arrived, Batch, Mailbox, RepliesSettings
 from monitor.pipeline import mail_replies, operations
 from monitor.pipeline.mail_replies import MailReplies
 from monitor.pipeline.operations import Actor
@@ -66,7 +66,7 @@ class Box:
             raise self.trouble.pop(0)
         start = int(cursor or 0)
         now = self.letters[start : start + self.at_once]
-        found = [each for each in now if wanted(each.partition(b"\r\n\r\n")[0])]
+        found = [Arrived(uid, None, raw) for uid, raw in enumerate(now, start + 1) if wanted(raw.partition(b"\r\n\r\n")[0])]
         return Batch(found, str(start + len(now)), more=start + len(now) < len(self.letters))
 
     async def listen(self, ring: Callable[[], None]) -> None:

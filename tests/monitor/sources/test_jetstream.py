@@ -58,11 +58,25 @@ def jetstream(site: Site) -> FakeJetstream:
     return fake
 
 
+async def listened(source: Jetstream) -> asyncio.Event:
+    """What is set when the source rings."""
+    heard = asyncio.Event()
+    await source.listen(heard.set)
+    return heard
+
+
 @pytest.fixture
 async def watching(site: Site, http: HttpClient) -> AsyncIterator[Callable[..., Jetstream]]:
     """Makes sources; their connections are closed before the server stops."""
-    yield lambda **asked: made(site.url, http, **asked)
-    await http.close()
+    sources: list[Jetstream] = []
+
+    def make(**asked: Any) -> Jetstream:
+        sources.append(made(site.url, http, **asked))
+        return sources[-1]
+
+    yield make
+    for source in sources:
+        await source.close()
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -167,8 +181,7 @@ async def test_authors_that_cannot_be_asked_for_hold_up_nothing(
     jetstream.refusal = lambda request: web.Response(status=404) if request.path.startswith("/away") else None
     await jetstream.add(*sequence([post(0)], begin=BEGIN))
     first = await source.poll(None)
-    heard = asyncio.Event()
-    source.ring = heard.set
+    heard = await listened(source)
     await jetstream.add((BEGIN + 9_000_000, post(9, did="did:plc:bob")))
     await heard.wait()
     second = await source.poll(first.cursor)
@@ -192,8 +205,7 @@ async def test_what_was_not_committed_comes_again(jetstream: FakeJetstream, watc
     await jetstream.add(*sequence([post(0)], begin=BEGIN))
     source = watching()
     first = await source.poll(None)
-    heard = asyncio.Event()
-    source.ring = heard.set
+    heard = await listened(source)
     await jetstream.add((BEGIN + 1_000_000, post(1)))
     await heard.wait()
     lost = await source.poll(first.cursor)
@@ -206,8 +218,7 @@ async def test_it_rings_when_something_came(jetstream: FakeJetstream, watching: 
     """A post that is looked for asks for a poll at once, over the connection that is open; others do not."""
     source = watching()
     batch = await source.poll(None)
-    heard = asyncio.Event()
-    source.ring = heard.set
+    heard = await listened(source)
     await jetstream.add(*sequence([post(0, "nothing"), post(1)], begin=BEGIN))
     await heard.wait()
     batch = await source.poll(batch.cursor)
@@ -247,7 +258,7 @@ async def test_what_is_deleted_while_authors_are_asked_for(
     jetstream: FakeJetstream, watching: Callable[..., Jetstream], site: Site
 ) -> None:
     """A post that is heard meanwhile waits, and so does its deletion."""
-    source, asked, answered, rung = watching(profiles=site.url), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    source, asked, answered = watching(profiles=site.url), asyncio.Event(), asyncio.Event()
     jetstream_answer = jetstream.answer
 
     async def slowly(request: web.Request) -> web.StreamResponse:
@@ -260,7 +271,7 @@ async def test_what_is_deleted_while_authors_are_asked_for(
     await jetstream.add(*sequence([post(0)], begin=BEGIN))
     polling = asyncio.create_task(source.poll(None))
     await asked.wait()
-    source.ring = rung.set
+    rung = await listened(source)
     await jetstream.add((BEGIN + 1, post(1)))
     await rung.wait()
     answered.set()
@@ -269,10 +280,9 @@ async def test_what_is_deleted_while_authors_are_asked_for(
     await jetstream.add(*gone)
     found, deleted, cursor = list(first.mentions), list(first.deleted), first.cursor
     while len(deleted) < 2:
-        await rung.wait()
-        rung.clear()
-        batch = await source.poll(cursor)
+        batch = await source.poll(cursor)  # it has rung
         found, deleted, cursor = [*found, *batch.mentions], [*deleted, *batch.deleted], batch.cursor
+        await asyncio.sleep(0)
     assert [mention.text for mention in found] == ["my acme kettle 0", "my acme kettle 1"]
 
 
@@ -296,8 +306,7 @@ async def test_a_server_that_says_nothing_is_given_up(
     """The connection is given up after a minute, and another goes on from there: a whole network is never silent so long."""
     monkeypatch.setattr("monitor.sources.jetstream.SILENCE", timedelta(milliseconds=50))
     source = watching()
-    heard = asyncio.Event()
-    source.ring = heard.set
+    heard = await listened(source)
     batch = await source.poll(None)
     await heard.wait()
     assert (await trouble_of(source.poll(batch.cursor))).trouble is Trouble.TIMEOUT
@@ -309,8 +318,7 @@ async def test_a_ping_without_an_answer_ends_it(
     """A few authors may be silent for days: there it is the heartbeat that shows whether anybody is there."""
     monkeypatch.setattr("monitor.sources.http._PING", 0.05)
     source = watching(authors=("did:plc:ann",))
-    heard = asyncio.Event()
-    source.ring = heard.set
+    heard = await listened(source)
     jetstream.pongs = False
     batch = await source.poll(None)
     await heard.wait()
@@ -321,8 +329,7 @@ async def test_a_ping_without_an_answer_ends_it(
 @pytest.mark.fault("storage", "the store is slower than a stream")
 async def test_a_slow_store_slows_reading(jetstream: FakeJetstream, watching: Callable[..., Jetstream]) -> None:
     """Reading waits, and by TCP the server: never more than a batch of messages is held, and none of them is lost."""
-    source, total, rung = watching(), 1_000, asyncio.Event()
-    source.ring = rung.set
+    source, total = watching(), 1_000
     filling = "x" * 30_000  # 30 MB: more than a kernel holds for a connection
     await jetstream.add(*sequence([post(number, f"acme {filling}") for number in range(total)], begin=BEGIN))
     batch = await source.poll(None)
@@ -339,8 +346,7 @@ async def test_a_slow_store_slows_reading(jetstream: FakeJetstream, watching: Ca
     seen = {mention.uri for mention in batch.mentions}
     while len(seen) < total:
         if not batch.more:
-            await rung.wait()
-        rung.clear()
+            await (await listened(source)).wait()
         batch = await source.poll(batch.cursor)
         seen |= {mention.uri for mention in batch.mentions}
 
@@ -467,13 +473,27 @@ async def test_a_server_that_fails_again_and_again_is_left_alone(
     assert len(jetstream.asked) == 5
 
 
-async def test_closing_the_client_closes_the_stream(jetstream: FakeJetstream, site: Site, clock: ManualClock) -> None:
-    """A daemon that ends, or reads its configuration anew, leaves no connection and no task behind."""
-    async with HttpClient(loopback(), clock) as http:
-        await made(site.url, http).poll(None)
-        assert (jetstream.connected, len(http.open)) == (1, 1)
-    assert not http.open
+async def test_closing_the_source_closes_the_stream(jetstream: FakeJetstream, watching: Callable[..., Jetstream]) -> None:
+    """A daemon that ends, or reads its configuration anew, leaves no connection behind."""
+    source = watching()
+    await source.poll(None)
+    assert jetstream.connected == 1
+    await source.close()
     await jetstream.left.wait()
+
+
+async def test_what_came_before_anybody_listened_rings_at_once(
+    jetstream: FakeJetstream, watching: Callable[..., Jetstream]
+) -> None:
+    """Between a poll and the moment in which somebody listens again nothing is missed, and what was taken rings no more."""
+    source = watching()
+    first = await source.poll(None)
+    await jetstream.add(*sequence([post(0)], begin=BEGIN))
+    while not source._line.bell._due:  # noqa: ASYNC110 it has no event of its own
+        await asyncio.sleep(0)
+    assert (await listened(source)).is_set()
+    await source.poll(first.cursor)
+    assert not (await listened(source)).is_set()
 
 
 async def test_how_far_everything_was_seen(jetstream: FakeJetstream, watching: Callable[..., Jetstream]) -> None:
@@ -481,8 +501,7 @@ async def test_how_far_everything_was_seen(jetstream: FakeJetstream, watching: C
     source = watching()
     batch = await source.poll(None)
     assert batch.watermark is None
-    heard = asyncio.Event()
-    source.ring = heard.set
+    heard = await listened(source)
     await jetstream.add((BEGIN, post(0)))
     await heard.wait()
     batch = await source.poll(batch.cursor)
@@ -621,12 +640,13 @@ async def _story(texts: list[str], cuts: list[int], steps: list[str]) -> None:
         source = made(site.url, http)
         for step in [*steps, *["commit"] * (3 * len(cuts) + 2)]:
             if step == "restart":
-                await source._line.close()
+                await source.close()
                 source = made(site.url, http)
             batch = await _polled(source, cursor)
             if batch is not None and step != "lose":
                 cursor = batch.cursor
                 stored |= {str(mention.uri): mention.text for mention in batch.mentions}
+        await source.close()
     assert sorted(stored.values()) == sorted(f"{text} {number}" for number, text in enumerate(texts) if text == "acme")
 
 

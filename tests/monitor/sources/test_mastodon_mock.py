@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from monitor.domain.errors import Trouble
-from monitor.domain.mention import Form
+from monitor.domain.mention import Form, Mention
+from monitor.sources.base import Deleted
 from monitor.sources.http import HttpClient
 from monitor.sources.mastodon import Mastodon, MastodonSettings
 from monitor.testing import drain, trouble_of
@@ -113,3 +114,29 @@ async def test_a_wrong_token(watching: Callable[..., Mastodon]) -> None:
     """The server refuses it, and the source stops."""
     error = await trouble_of(watching(mentions=True, token=SecretStr("wrong")).poll(None))
     assert error.permanent
+
+
+async def test_what_a_search_finds(mastodon_mock: MockServer, watching: Callable[..., Mastodon]) -> None:
+    """Posts with the words, and no others."""
+    mastodon_mock.post("the kettle leaks")
+    mastodon_mock.post("the lid leaks")
+    seen = await watching(searches=["kettle"]).poll(None)
+    assert [mention.text for mention in seen.mentions] == ["the kettle leaks"]
+
+
+async def test_an_account_and_what_became_of_its_posts(mastodon_mock: MockServer, watching: Callable[..., Mastodon]) -> None:
+    """What it says is read; one is liked, one is deleted, and a second look shows both."""
+    liked, gone = mastodon_mock.post("we never sleep"), mastodon_mock.post("we are the best")
+    first = await drain(watching(accounts=["@grace"], overlap=timedelta(0)))
+    said = {mention.text: mention for mention in first.mentions}
+    assert {"we never sleep", "we are the best"} <= said.keys()
+    mastodon_mock.call("POST", f"/api/v1/statuses/{liked}/favourite", token="ada_token")
+    mastodon_mock.call("DELETE", f"/api/v1/statuses/{gone}", token="grace_token")
+    seen: list[Mention] = []
+    deleted: list[Deleted] = []
+    cursor = first.cursor
+    for _ in range(10):  # twenty posts a look
+        batch = await watching(accounts=["@grace"], overlap=timedelta(0)).poll(cursor)
+        seen, deleted, cursor = [*seen, *batch.mentions], [*deleted, *batch.deleted], batch.cursor
+    assert [(mention.text, mention.engagement.likes) for mention in seen] == [("we never sleep", 1)]
+    assert deleted == [("mastodon", said["we are the best"].uri)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -46,6 +47,8 @@ class Server:
     def __init__(self, site: Site) -> None:
         self.lists: dict[str, list[dict[str, Any]]] = {}
         self.posts: dict[str, dict[str, Any]] = {}
+        self.found: list[dict[str, Any]] = []  # by whatever search
+        self.together = True  # whether it shows several statuses at once, as Mastodon 4.3 does
         self.accounts: dict[str, str] = {}
         self.fails: dict[str, int] = {}
         self.site = site
@@ -67,15 +70,25 @@ class Server:
         if request.path == "/api/v1/accounts/lookup":
             found = self.accounts.get(request.query["acct"])
             return web.json_response({"id": found} if found else {"error": "nobody"}, status=200 if found else 404)
-        if request.path.startswith("/api/v1/statuses/"):
-            post = self.posts.get(request.path.rpartition("/")[2])
-            return web.json_response(post or {"error": "no such post"}, status=200 if post else 404)
+        if request.path == "/api/v2/search":
+            finds = sorted(self.found, key=lambda item: int(item["id"]), reverse=True)
+            skipped = int(request.query["offset"])
+            return web.json_response({"statuses": finds[skipped : skipped + PAGE], "accounts": [], "hashtags": []})
+        if request.path.startswith("/api/v1/statuses"):
+            return self.alone(request)
         items = sorted(self.lists.get(request.path, []), key=lambda item: int(item["id"]))
         limit = min(int(request.query.get("limit", "20")), PAGE)
         page = items[-limit:]
         if "min_id" in request.query:
             page = [item for item in items if int(item["id"]) > int(request.query["min_id"])][:limit]
         return web.json_response(page[::-1])
+
+    def alone(self, request: web.Request) -> web.Response:
+        """Statuses by their ids, not as part of a list."""
+        if request.path == "/api/v1/statuses" and self.together:
+            return web.json_response([self.posts[each] for each in request.query.getall("id[]") if each in self.posts])
+        post = self.posts.get(request.path.rpartition("/")[2])
+        return web.json_response(post or {"error": "no such post"}, status=200 if post else 404)
 
 
 @pytest.fixture
@@ -273,7 +286,7 @@ async def test_every_hashtag_has_its_own_place(server: Server, watching: Callabl
     server.lists[TAG] += [status(snowflake(n), n) for n in range(1, 101)]
     server.lists["/api/v1/timelines/tag/été"] = [status(snowflake(5, 1), 5)]
     second = await drain(watching(hashtags=["acme", "été"]), first.cursor)
-    assert len(second.mentions) == 102
+    assert len(second.mentions) == 101
     assert sum(request.raw_path.startswith(quiet) for request in server.site.asked) == 1
 
 
@@ -291,6 +304,8 @@ async def test_a_cursor_of_another_server_is_no_cursor(
     ("settings", "why"),
     [
         ({}, "nothing to watch"),
+        ({"searches": ["acme"]}, "need a `token`"),
+        ({"hashtags": ["x"], "searches": [" "]}, "at least 1 character"),
         ({"mentions": True}, "needs a `token`"),
         ({"hashtags": ["#"]}, "at least one letter"),
         ({"hashtags": ["x"], "url": "social.example"}, "complete address"),
@@ -412,3 +427,132 @@ async def test_a_thread_that_bites_its_own_tail_ends(server: Server, watching: C
     server.says(status("3", in_reply_to_id="1"))
     (answer,) = (await drain(watching(own_accounts=["acme"]))).mentions
     assert (answer.parent, answer.thread) == (server.posts["1"]["uri"], None)
+
+
+async def test_what_a_search_finds(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """The newest page at first, then everything down to what is known, whatever is said meanwhile; each once."""
+    server.found = [status(snowflake(n), n) for n in range(50)]
+    make = partial(watching, hashtags=[], searches=["acme -giveaway"], token=TOKEN, look_again=0)
+    first = await drain(make())
+    assert ids(first.mentions) == [snowflake(n) for n in range(10, 50)]
+    server.found += [status(snowflake(n), n) for n in range(50, 140)]
+    half = await make().poll(first.cursor)
+    assert (half.more, half.watermark) == (True, START + timedelta(minutes=49))
+    server.found += [status(snowflake(n), n) for n in range(140, 150)]
+    rest = await drain(make(), half.cursor)
+    then = await drain(make(), rest.cursor)
+    assert sorted(ids([*half.mentions, *rest.mentions, *then.mentions]), key=int) == [snowflake(n) for n in range(50, 150)]
+    asked = server.site.asked[0]
+    assert (asked.query["q"], asked.query["type"], asked.headers["Authorization"]) == (
+        "acme -giveaway",
+        "statuses",
+        "Bearer tok-123",
+    )
+
+
+async def test_a_search_that_repeats_itself_ends(site: Site, watching: Callable[..., Mastodon]) -> None:
+    """A server that knows no offset: somebody is told that what is older was not read."""
+    site.says_json({"statuses": [status(snowflake(0), 0)]})
+    first = await drain(watching(hashtags=[], searches=["acme"], token=TOKEN, look_again=0))
+    site.says_json({"statuses": [status(snowflake(n), n) for n in range(99, 59, -1)]})
+    rest = await drain(watching(hashtags=[], searches=["acme"], token=TOKEN, look_again=0), first.cursor)
+    assert (len(rest.mentions), [each.where for each in rest.rejected]) == (40, ["search:acme"])
+
+
+async def test_what_others_say_is_read(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """A competitor's account: not ours, from where we stood; one that is not known here is told."""
+    server.accounts["rival@x.example"] = "8"
+    said = {"acct": "rival@x.example", "id": "8"}
+    server.lists["/api/v1/accounts/8/statuses"] = [status(snowflake(0), account=said)]
+    first = await drain(watching(hashtags=[], accounts=["@rival@x.example", "nobody"]))
+    (mention,) = first.mentions
+    assert mention.author is not None
+    assert (mention.author.handle, mention.author.own) == ("rival@x.example", False)
+    assert [each.where for each in first.rejected] == ["account nobody"]
+    server.lists["/api/v1/accounts/8/statuses"].append(status(snowflake(1), 1, account=said))
+    again = await drain(watching(hashtags=[], accounts=["@rival@x.example"]), first.cursor)
+    assert ids(again.mentions) == [snowflake(1)]
+
+
+async def test_an_account_of_which_the_server_says_nothing(site: Site, watching: Callable[..., Mastodon]) -> None:
+    """That is told where there is more to read; a source that has nothing else is ill, and so is one whose server breaks down."""
+    site.says_json([])
+    seen = await watching(accounts=["rival"]).poll(None)
+    assert [each.why for each in seen.rejected] == ["what it says is not seen: the server does not say who rival is"]
+    alone = watching(hashtags=[], accounts=["rival"])
+    for _ in range(2):
+        assert (await trouble_of(alone.poll(None))).trouble is Trouble.MALFORMED
+    site.says(500)
+    assert (await trouble_of(watching(accounts=["rival"]).poll(None))).trouble is Trouble.UNAVAILABLE
+
+
+async def test_what_became_of_posts_is_seen(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """Days later, in turn, twenty by one request: new figures, edits, what is gone; what is as it was is not brought again."""
+    posts = {snowflake(n): status(snowflake(n), n, favourites_count=0) for n in range(30)}
+    server.lists[TAG], server.posts = list(posts.values()), dict(posts)
+    first = await drain(watching())
+    server.lists[TAG] = []
+    server.posts[snowflake(3)] = status(snowflake(3), 3, favourites_count=7)
+    server.posts[snowflake(25)] = status(snowflake(25), 25, content="<p>I was wrong</p>")
+    del server.posts[snowflake(5)]
+    second = await drain(watching(), first.cursor)
+    third = await drain(watching(), second.cursor)
+    fourth = await drain(watching(), third.cursor)
+    assert [(mention.uri, mention.engagement.likes) for mention in second.mentions] == [(posts[snowflake(3)]["uri"], 7)]
+    assert [mention.text for mention in third.mentions] == ["I was wrong"]
+    assert fourth.mentions == []
+    asked = [each.query.getall("id[]") for each in server.site.asked if each.path == "/api/v1/statuses"]
+    assert [len(each) for each in asked] == [20, 20, 20]
+    assert server.looked_up() == [snowflake(5)]
+
+
+async def test_what_is_gone_is_told_once(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """By the address under which it was brought."""
+    server.lists[TAG] = [status(snowflake(0))]
+    first = await watching().poll(None)
+    server.lists[TAG] = []
+    second = await watching().poll(first.cursor)
+    assert second.deleted == [("mastodon", first.mentions[0].uri)]
+    assert (await watching().poll(second.cursor)).deleted == []
+
+
+@pytest.mark.parametrize("code", [401, 403, 429, 500])
+async def test_what_cannot_be_looked_at_is_not_gone(server: Server, watching: Callable[..., Mastodon], code: int) -> None:
+    """A server that is down, or does not let us look, has deleted nothing; what is new is read all the same."""
+    server.lists[TAG] = [status(snowflake(0))]
+    first = await watching().poll(None)
+    server.fails = {f"/api/v1/statuses/{snowflake(0)}": code}
+    server.lists[TAG].append(status(snowflake(1), 1))
+    second = await watching().poll(first.cursor)
+    assert (second.deleted, ids([*second.mentions])) == ([], [snowflake(1)])
+
+
+@pytest.mark.parametrize("shows", [True, False])
+async def test_a_server_that_shows_no_several_at_once(server: Server, watching: Callable[..., Mastodon], shows: bool) -> None:
+    """Before Mastodon 4.3, or one that answers something else: nothing is gone, and it is not asked so again."""
+    server.lists[TAG] = [status(snowflake(n), n) for n in range(3)]
+    server.posts = {each["id"]: each for each in server.lists[TAG]}
+    source = watching()
+    first = await source.poll(None)
+    server.together = shows
+    answer = server.answer
+
+    async def other(request: web.Request) -> web.Response:
+        return web.json_response({}) if shows and request.path == "/api/v1/statuses" else await answer(request)
+
+    server.site.answer = other
+    for _ in range(3):
+        assert (await source.poll(first.cursor)).deleted == []
+    assert sum(each.path == "/api/v1/statuses" for each in server.site.asked) == 1
+
+
+async def test_the_newest_are_looked_at_again(server: Server, watching: Callable[..., Mastodon]) -> None:
+    """As many as the settings say; none where they say so."""
+    server.lists[TAG] = [status(snowflake(n), n) for n in range(10)]
+    first = await watching(look_again=4).poll(None)
+    await watching(look_again=4).poll(first.cursor)
+    (asked,) = [each.query.getall("id[]") for each in server.site.asked if each.path == "/api/v1/statuses"]
+    assert asked == [snowflake(n) for n in range(6, 10)]
+    none = await watching(look_again=0).poll(None)
+    await watching(look_again=0).poll(none.cursor)
+    assert sum(each.path == "/api/v1/statuses" for each in server.site.asked) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.monitor.sources.conftest import MockServer
 
 TOKEN = "ada_token"
+Rung = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +34,11 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def watching(http: HttpClient) -> AsyncIterator[Callable[..., tuple[MastodonStream, asyncio.Event]]]:
-    """Makes sources, each with an event that its ring sets; their connections are closed before the server stops."""
+async def watching(http: HttpClient) -> AsyncIterator[Callable[..., tuple[MastodonStream, Rung]]]:
+    """Makes sources, each with how to wait until it rings; their connections are closed before the server stops."""
+    sources: list[MastodonStream] = []
 
-    def make(url: str, **asked: Any) -> tuple[MastodonStream, asyncio.Event]:
+    def make(url: str, **asked: Any) -> tuple[MastodonStream, Rung]:
         settings = MastodonSettings.model_validate(
             {"kind": "mastodon", "url": url, "token": SecretStr(TOKEN), "stream": True} | asked
         )
@@ -44,12 +46,18 @@ async def watching(http: HttpClient) -> AsyncIterator[Callable[..., tuple[Mastod
             settings, Kit("fediverse", http, ManualClock(datetime(2026, 3, 2, tzinfo=UTC)), Inbox(), AtOnce())
         )
         assert isinstance(source, MastodonStream)
-        rung = asyncio.Event()
-        source.ring = rung.set
+        sources.append(source)
+
+        async def rung() -> None:
+            heard = asyncio.Event()
+            await source.listen(heard.set)
+            await heard.wait()
+
         return source, rung
 
     yield make
-    await http.close()
+    for source in sources:
+        await source.close()
 
 
 @dataclass
@@ -95,7 +103,7 @@ def mastodon(site: Site) -> FakeMastodon:
 
 
 async def test_a_post_rings_and_the_look_brings_it(
-    mastodon_mock: MockServer, watching: Callable[..., tuple[MastodonStream, asyncio.Event]]
+    mastodon_mock: MockServer, watching: Callable[..., tuple[MastodonStream, Rung]]
 ) -> None:
     """Against an independent server: the post comes by the poll that the stream asked for, and what it missed comes, too."""
     source, rung = watching(mastodon_mock.url, hashtags=["streamed"])
@@ -103,7 +111,7 @@ async def test_a_post_rings_and_the_look_brings_it(
     first = await source.poll(None)
     assert [mention.text for mention in first.mentions] == ["before #streamed"]
     await asyncio.to_thread(mastodon_mock.post, "now #streamed")
-    await rung.wait()
+    await rung()
     second = await source.poll(first.cursor)
     assert [mention.text for mention in second.mentions] == ["now #streamed"]
     await source.close()
@@ -113,17 +121,17 @@ async def test_a_post_rings_and_the_look_brings_it(
     assert third.rejected == []
 
 
-async def test_a_mention_rings(mastodon_mock: MockServer, watching: Callable[..., tuple[MastodonStream, asyncio.Event]]) -> None:
+async def test_a_mention_rings(mastodon_mock: MockServer, watching: Callable[..., tuple[MastodonStream, Rung]]) -> None:
     """A notification of the token's account asks for a look, which brings who mentioned us."""
     source, rung = watching(mastodon_mock.url, mentions=True)
     first = await source.poll(None)
     await asyncio.to_thread(mastodon_mock.post, "@ada it is broken")
-    await rung.wait()
+    await rung()
     assert "it is broken" in (await source.poll(first.cursor)).mentions[-1].text
 
 
 async def test_one_connection_for_every_list(
-    mastodon: FakeMastodon, site: Site, watching: Callable[..., tuple[MastodonStream, asyncio.Event]]
+    mastodon: FakeMastodon, site: Site, watching: Callable[..., tuple[MastodonStream, Rung]]
 ) -> None:
     """The first list stands in the address, the others are subscribed to; the stream may be on another host of the server's."""
     mastodon.streams = f"ws://127.0.0.1:{site.port}"
@@ -155,7 +163,7 @@ async def test_one_connection_for_every_list(
 async def test_what_is_worth_a_look(
     mastodon: FakeMastodon,
     site: Site,
-    watching: Callable[..., tuple[MastodonStream, asyncio.Event]],
+    watching: Callable[..., tuple[MastodonStream, Rung]],
     said: object,
     *,
     rings: bool,
@@ -175,7 +183,7 @@ async def test_what_is_worth_a_look(
 
 
 async def test_without_a_stream_it_looks_as_ever(
-    mastodon: FakeMastodon, site: Site, watching: Callable[..., tuple[MastodonStream, asyncio.Event]]
+    mastodon: FakeMastodon, site: Site, watching: Callable[..., tuple[MastodonStream, Rung]]
 ) -> None:
     """A server that does not stream is told once, until it does; the polls go on."""
     mastodon.refusal = 401
@@ -188,7 +196,7 @@ async def test_without_a_stream_it_looks_as_ever(
     mastodon.refusal = None
     third = await source.poll(second.cursor)
     await mastodon.sockets[0].close()
-    await rung.wait()  # a stream that ends asks for a look, which opens another
+    await rung()  # a stream that ends asks for a look, which opens another
     fourth = await source.poll(third.cursor)
     assert third.rejected == fourth.rejected == []
     assert len(mastodon.sockets) == 2
@@ -198,7 +206,7 @@ async def test_without_a_stream_it_looks_as_ever(
 async def test_a_server_that_does_not_say_where_it_streams(
     mastodon: FakeMastodon,
     site: Site,
-    watching: Callable[..., tuple[MastodonStream, asyncio.Event]],
+    watching: Callable[..., tuple[MastodonStream, Rung]],
     instance: int,
     *,
     streams: bool,
@@ -217,23 +225,22 @@ async def test_a_server_that_does_not_say_where_it_streams(
 async def test_a_server_is_not_asked_too_often(
     mastodon: FakeMastodon,
     site: Site,
-    watching: Callable[..., tuple[MastodonStream, asyncio.Event]],
+    watching: Callable[..., tuple[MastodonStream, Rung]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """However many posts come, two looks are some seconds apart, with a random part: its limit is 300 calls in five minutes."""
-    monkeypatch.setattr(mastodon_stream, "PACE", 100.0)
-    source, rung = watching(site.url, hashtags=["a", "b"])
+    monkeypatch.setattr(mastodon_stream, "PACE", 200.0)
+    source, _ = watching(site.url, hashtags=["a", "b"], look_again=0)
     await source.poll(None)
     for _ in range(5):
         source._rouse()
     assert source._soon is not None
     wait = source._soon.when() - asyncio.get_running_loop().time()
-    assert 190 < wait <= 300
-    assert not rung.is_set()
+    assert 390 < wait <= 600
 
 
 async def test_a_server_cannot_send_us_inward(
-    mastodon: FakeMastodon, site: Site, watching: Callable[..., tuple[MastodonStream, asyncio.Event]]
+    mastodon: FakeMastodon, site: Site, watching: Callable[..., tuple[MastodonStream, Rung]]
 ) -> None:
     """Where the stream is, the server says; into our own network it leads nobody."""
     mastodon.streams = "ws://10.0.0.1"
@@ -258,7 +265,10 @@ def test_where_the_stream_is(told: str | None, server: str, address: str) -> Non
     assert mastodon_stream._address(told, server) == address
 
 
-def test_a_stream_needs_a_token() -> None:
-    """Servers stream to accounts only."""
-    with pytest.raises(ValidationError, match="needs a `token`"):
-        MastodonSettings(kind="mastodon", url="https://m.example", hashtags=("a",), stream=True)
+@pytest.mark.parametrize("lacks", ["token", "hashtags"])
+def test_what_a_stream_needs(lacks: str) -> None:
+    """A token, and something that servers stream."""
+    given = {"token": SecretStr(TOKEN), "hashtags": ("a",), "accounts": ("@ann@m.example",)}
+    asked = {name: value for name, value in given.items() if name != lacks}
+    with pytest.raises(ValidationError, match=f"needs (a )?`{lacks}`"):
+        MastodonSettings.model_validate({"kind": "mastodon", "url": "https://m.example", "stream": True, **asked})
