@@ -119,7 +119,7 @@ class Alerting:
             was_quiet = alert.silenced_by is not None
             alert = await rings.hold(tx, alert, None, None)
             if was_quiet and kind is NotificationKind.FIRST:
-                await self._open_plan_of_taken(tx, alert, now)
+                await self._open_plan_of_taken(tx, rings, alert, now)
             return None
         if kind is NotificationKind.FIRST:
             await self._told_at_last(tx, alert, now)
@@ -236,11 +236,13 @@ class Alerting:
         await self._end_incident(tx, left, now)
         return alert
 
-    async def _open_plan_of_taken(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
+    async def _open_plan_of_taken(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime) -> None:
         """Open the plan of an alert that somebody has taken in the quiet, unless what it belonged to is over."""
         incident = await tx.incidents.get(alert.incident_id)
-        if alert.plan is not None and incident is not None and incident.resolved_at is None:
-            await self._telling.open_at_last(tx, alert, now)
+        if alert.plan is None or incident is None or incident.resolved_at is not None:
+            return
+        if await self._telling.open_at_last(tx, alert, now):
+            await rings.told(tx, alert, now)
 
     async def _end_incident(self, tx: UnitOfWork, incident: int, now: datetime) -> None:
         """It is over when nothing holds it open: a complaint that joined a crisis does not; alone, it holds its own incident."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -28,38 +29,49 @@ async def open_plan(
     What was only observed is no room: once the plan is in force its run gives way to one of the plan as it is by now, also for
     what rings still. Of what is `observed` itself nobody is told, and it joins nothing that is carried out.
     """
+    while True:
+        try:
+            return await _open_plan(tx, plan, alert, now, observed=observed)
+        except _ActedMeanwhileError:
+            continue
+
+
+class _ActedMeanwhileError(Exception):
+    """A person has changed a run since it was read: what becomes of it is asked anew."""
+
+
+async def _open_plan(
+    tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime, *, observed: bool
+) -> tuple[PlanRun | None, EventKind]:
     own, over = await _of_incident(tx, plan, alert.incident_id), await tx.timeline.called_over(alert.id)
-    fate = await _fate(tx, plan, own, over=over) if own is not None else "gives way"
+    fate = await _fate(tx, plan, own, alert, over=over) if own is not None else "gives way"
     if own is not None and fate != "gives way":
         return (await _reopen(tx, plan, own, now) if fate == "goes on" else None), EventKind.PLAN_REOPENED
+    if over or (opens_as(plan) is RunState.OBSERVING and await _is_over(tx, alert.incident_id)):
+        if own is not None:
+            await _ended(tx, own, now)
+        return None, EventKind.PLAN_OPENED
+    if own is not None:
+        await _set_aside(tx, own, now)
     room = await _room(tx, plan, alert, observed=observed)
-    stays = room is None and over
-    if own is not None and not (await _ended(tx, own, now) if stays else await _set_aside(tx, own, now)):
-        return await open_plan(tx, plan, alert, now, observed=observed)  # a person acted in it meanwhile
-    if stays:
-        return None, EventKind.PLAN_JOINED
-    if room is None:
-        return await _open_again_or_anew(tx, plan, alert.incident_id, now)
-    joined = await _go_on(tx, room, alert.incident_id, now)
-    if joined is None:
-        return await open_plan(tx, plan, alert, now, observed=observed)
-    return joined, EventKind.PLAN_JOINED
+    if room is not None:
+        return await _go_on(tx, room, alert.incident_id, now), EventKind.PLAN_JOINED
+    return await _open_again_or_anew(tx, plan, alert, now)
 
 
-async def _open_again_or_anew(tx: UnitOfWork, plan: Plan, incident_id: int, now: datetime) -> tuple[PlanRun | None, EventKind]:
+async def _open_again_or_anew(tx: UnitOfWork, plan: Plan, alert: Alert, now: datetime) -> tuple[PlanRun | None, EventKind]:
     """The run that left the incident, if that goes on; else a new one."""
-    left = await _that_left(tx, plan, incident_id)
-    fate = await _fate(tx, plan, left, over=False) if left is not None else "gives way"
+    left = await _that_left(tx, plan, alert.incident_id)
+    fate = await _fate(tx, plan, left, alert, over=False) if left is not None else "gives way"
     if left is None or fate == "gives way":
-        return await _opened(tx, plan, incident_id, opens_as(plan), now), EventKind.PLAN_OPENED
-    back = await _go_on(tx, left, incident_id, now) if fate == "goes on" else None
-    if back is None:  # it goes on elsewhere
+        return await _opened(tx, plan, alert.incident_id, opens_as(plan), now), EventKind.PLAN_OPENED
+    if fate == "stays":
         return None, EventKind.PLAN_JOINED
-    return await _reopen(tx, plan, back, now), EventKind.PLAN_REOPENED
+    return await _reopen(tx, plan, await _go_on(tx, left, alert.incident_id, now), now), EventKind.PLAN_REOPENED
 
 
-async def _fate(tx: UnitOfWork, plan: Plan, run: PlanRun, *, over: bool) -> _Fate:
-    """What becomes of a run for whose incident an alert rings; `over`: somebody has called that alert over.
+async def _fate(tx: UnitOfWork, plan: Plan, run: PlanRun, alert: Alert, *, over: bool) -> _Fate:
+    """What becomes of a run for whose incident an alert rings; `over`: the alert remembers that somebody has called it over.
 
     What was called over stays so for what rang before, and rings still. What was carried out stays closed for a plan that is only
     observed by now; what was only observed is nothing to go on with.
@@ -68,9 +80,16 @@ async def _fate(tx: UnitOfWork, plan: Plan, run: PlanRun, *, over: bool) -> _Fat
     trial = await _is_trial(tx, run)
     if run.open:
         return "gives way" if trial and not observes else "stays"
-    if trial and not (over and observes):
+    if over or await tx.timeline.rang_before_end(alert.id, run.id):
+        return "stays"
+    if trial:
         return "gives way"
-    return "stays" if over or observes else "goes on"
+    return "stays" if observes else "goes on"
+
+
+async def _is_over(tx: UnitOfWork, incident_id: int) -> bool:
+    incident = await tx.incidents.get(incident_id)
+    return incident is None or incident.resolved_at is not None
 
 
 async def _is_trial(tx: UnitOfWork, run: PlanRun) -> bool:
@@ -101,17 +120,20 @@ async def _room(tx: UnitOfWork, plan: Plan, alert: Alert, *, observed: bool) -> 
     return None
 
 
-async def _go_on(tx: UnitOfWork, run: PlanRun, incident_id: int, now: datetime) -> PlanRun | None:
-    """A run goes on as that of another incident. The one that it leaves remembers it: what comes back there finds it.
-
-    None: a person acted in it meanwhile.
-    """
-    await tx.timeline.write()
-    if not await tx.plans.move_to(run, incident_id, now):
-        return None
+async def _go_on(tx: UnitOfWork, run: PlanRun, incident_id: int, now: datetime) -> PlanRun:
+    """A run goes on as that of another incident. The one that it leaves remembers it: what comes back there finds it."""
+    await _move(tx, run, incident_id, now)
     detail = {"plan": run.plan, "run": run.id}
     await tx.timeline.add(TimelineEvent(now, EventKind.PLAN_WENT_ON, detail=detail, incident_id=run.incident_id))
-    return await tx.plans.get(run.id)
+    moved = await tx.plans.get(run.id)
+    assert moved is not None, "a run is not forgotten while it goes on"
+    return moved
+
+
+async def _move(tx: UnitOfWork, run: PlanRun, incident_id: int, now: datetime) -> None:
+    await tx.timeline.write()
+    if not await tx.plans.move_to(run, incident_id, now):
+        raise _ActedMeanwhileError
 
 
 async def close_observed(tx: UnitOfWork, run: PlanRun, now: datetime) -> PlanRun | None:
@@ -129,23 +151,20 @@ async def close_observed(tx: UnitOfWork, run: PlanRun, now: datetime) -> PlanRun
     return await tx.plans.get(run.id)
 
 
-async def _ended(tx: UnitOfWork, run: PlanRun, now: datetime) -> PlanRun | None:
-    """A run that was only observed, and is so no more. None: a person acted in it meanwhile."""
-    return await close_observed(tx, run, now) if run.open else run
-
-
-async def _set_aside(tx: UnitOfWork, run: PlanRun, now: datetime) -> bool:
-    """What was only observed leaves its incident to a run that is carried out, and keeps its story.
-
-    False: a person acted in it meanwhile.
-    """
-    closed = await _ended(tx, run, now)
+async def _ended(tx: UnitOfWork, run: PlanRun, now: datetime) -> PlanRun:
+    """A run that was only observed, and is so no more."""
+    closed = await close_observed(tx, run, now) if run.open else run
     if closed is None:
-        return False
+        raise _ActedMeanwhileError
+    return closed
+
+
+async def _set_aside(tx: UnitOfWork, run: PlanRun, now: datetime) -> None:
+    """What was only observed leaves its incident to a run that is carried out, and keeps its story."""
+    closed = await _ended(tx, run, now)
     incident = await tx.incidents.get(run.incident_id)
     aside = await _silent(tx, f"observed run:{run.id}", incident.subject if incident is not None else None, now)
-    await tx.timeline.write()
-    return await tx.plans.move_to(closed, aside.id, now)
+    await _move(tx, closed, aside.id, now)
 
 
 async def open_by_hand(
@@ -167,9 +186,8 @@ async def open_by_hand(
     if not drill:
         await _refuse_second(tx, plan, subject)
     rings = None if drill or subject is None else await tx.incidents.open_by_key(shared_key(subject))
-    known = await _of_incident(tx, plan, rings.id) if rings is not None else None
-    while known is not None and await _is_trial(tx, known) and not await _set_aside(tx, known, now):
-        known = await tx.plans.get(known.id)
+    if rings is not None:
+        await _clear(tx, plan, rings.id, now)
     run = await _opened(tx, plan, rings.id, RunState.RUNNING, now) if rings is not None else None
     if run is None:  # nothing rings, or it has a run of this plan: one that was closed, or that its rule opened this moment
         if not drill:
@@ -181,6 +199,13 @@ async def open_by_hand(
     opened = replace(graded, confirmed_at=now, confirmed_by=by, owed=tuple(owe([Tell(plan.notify, Why.OPENED)])))
     await tx.plans.save(run, opened)
     return opened
+
+
+async def _clear(tx: UnitOfWork, plan: Plan, incident_id: int, now: datetime) -> None:
+    """What was only observed leaves an incident to what a person opens."""
+    while (known := await _of_incident(tx, plan, incident_id)) is not None and await _is_trial(tx, known):
+        with suppress(_ActedMeanwhileError):
+            await _set_aside(tx, known, now)
 
 
 async def _refuse_second(tx: UnitOfWork, plan: Plan, subject: str | None) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVar
 
-from monitor.domain.alert import Alert, AlertEvent, AlertState, NewAlert, NotificationKind
+from monitor.domain.alert import OBSERVED, Alert, AlertEvent, AlertState, NewAlert, NotificationKind
 from monitor.domain.errors import UsageError
 from monitor.domain.feedback import Feedback
 from monitor.domain.mention import Observed
@@ -17,7 +17,7 @@ from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, TimelineEven
 from monitor.pipeline.evidence import digest
 from monitor.pipeline.figures import figures_of
 from monitor.pipeline.opening import open_by_hand
-from monitor.plans import Act, Note, Why, act, owe
+from monitor.plans import Act, Moved, Note, Why, act, owe
 from monitor.sources.text import canonical_uri
 from monitor.storage import Erased, Hold, Store, StoreContendedError, UnitOfWork
 from monitor.storage.holds import What
@@ -29,7 +29,6 @@ T = TypeVar("T")
 # How often what touches records all over the store is begun, when PostgreSQL breaks it off in favour of somebody else's work.
 CONTENDED = 5
 _NOTHING: Mapping[str, object] = MappingProxyType({})
-_OVER = frozenset({EventKind.PLAN_STOOD_DOWN, EventKind.PLAN_CLOSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,8 @@ async def act_in_plan(
     changes nothing again; `more` is kept with the events. Raises `UsageError` for a run that does not exist, `RefusedError` for
     what is not possible in it, or not for this person.
     """
-    for _ in range(CONTENDED):
+
+    async def work() -> PlanRun:
         async with store.begin() as tx:
             run = await tx.plans.get(run_id)
             if run is None:
@@ -150,28 +150,38 @@ async def act_in_plan(
             if once is not None and not await tx.inbox.mark(once.means, once.key, done.at):
                 return run
             moved = act(run, done)
-            if not moved.effects:
-                await tx.commit()  # of a mark
-                return run
-            owed = () if run.state is RunState.OBSERVING else owe(moved.effects)  # what is only observed tells nobody
-            kept = run.owed if moved.run.open else _owed_still(run)
-            wake_at = done.at if run.wake_at is None else min(run.wake_at, done.at)
-            told = replace(moved.run, owed=(*kept, *owed), wake_at=wake_at)
-            if await tx.plans.save(run, told):
-                if not moved.run.open:  # what was approved and did not arrive must not be published after the end
-                    await tx.deliveries.call_off(run_id, done.at, "the run is closed")
-                actor = Actor(done.by, through)
-                notes = [each for each in moved.effects if isinstance(each, Note)]
-                await tx.timeline.add_all(
-                    [_plan_event(each.kind, run, actor, done.at, {**each.detail, **more}) for each in notes]
-                )
-                if _OVER & {each.kind for each in notes}:
-                    await _call_over(tx, run, actor, done.at)
-                if done.verb == "false_alarm":
-                    await _take_alerts(tx, run, actor, done.at)
-                await tx.commit()
-                return told
-    raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")
+            if moved.effects:
+                run = await _acted(tx, run, moved, done, through, more)
+            await tx.commit()  # else of a mark
+            return run
+
+    return await _whoever_contends(work)
+
+
+async def _acted(tx: UnitOfWork, run: PlanRun, moved: Moved, done: Act, through: str, more: Mapping[str, object]) -> PlanRun:
+    """Write a run as a person's act leaves it, and what follows from that."""
+    owed = () if run.state is RunState.OBSERVING else owe(moved.effects)  # what is only observed tells nobody
+    kept = run.owed if moved.run.open else _owed_still(run)
+    wake_at = done.at if run.wake_at is None else min(run.wake_at, done.at)
+    told = replace(moved.run, owed=(*kept, *owed), wake_at=wake_at)
+    await _save(tx, run, told)
+    if not moved.run.open:  # what was approved and did not arrive must not be published after the end
+        await tx.deliveries.call_off(run.id, done.at, "the run is closed")
+    actor = Actor(done.by, through)
+    notes = [each for each in moved.effects if isinstance(each, Note)]
+    await tx.timeline.add_all([_plan_event(each.kind, run, actor, done.at, {**each.detail, **more}) for each in notes])
+    ended = told.state in {RunState.STOOD_DOWN, RunState.CLOSED}
+    if ended and run.state is not RunState.STOOD_DOWN:  # what rang after that is not what the signature is about
+        await _call_over(tx, run, actor, done.at)
+    if done.verb == "false_alarm":
+        await _take_alerts(tx, run, actor, done.at)
+    return told
+
+
+async def _save(tx: UnitOfWork, run: PlanRun, after: PlanRun) -> None:
+    """Raises `StoreContendedError` where somebody else changed the run since it was read."""
+    if not await tx.plans.save(run, after):
+        raise StoreContendedError(f"plan run {run.id} changes faster than anybody can act in it: try again")
 
 
 def _owed_still(run: PlanRun) -> Sequence[Mapping[str, object]]:
@@ -180,19 +190,30 @@ def _owed_still(run: PlanRun) -> Sequence[Mapping[str, object]]:
 
 
 async def _call_over(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime) -> None:
-    """Remember with each alert for which a run was open that this is over: it keeps that wherever it goes.
+    """Have each alert remember that this is over which may leave the run's incident: what is only observed joins others later.
 
-    Those are the run's own. Of what was carried out, also what the subject's crowd says and nobody was told of: it was waiting in
-    an incident of its own, as observed. A trial is about its own alone, and one customer's thread is never another's.
+    Whose incident stays is held against the end of its run (`Timeline.rang_before_end`).
     """
-    if run.drill:
-        return
+    for alert in await _observed_of(tx, run):
+        detail = {"rule": alert.rule, "run": run.id}
+        await tx.timeline.add(_event(EventKind.ALERT_CALLED_OVER, actor, at, detail, alert))
+
+
+async def _observed_of(tx: UnitOfWork, run: PlanRun) -> list[Alert]:
+    """The alerts that a run was about, and of which nobody was told because they are only observed.
+
+    Those of a trial are of its own incidents. What is carried out is about the crowd of its subject, wherever that waits; a
+    customer's is about nobody else, and a drill about nothing.
+    """
+    asking = [] if run.drill else [alert for alert in await tx.alerts.asking_for(run.plan) if alert.silenced_by == OBSERVED]
+    if run.state is RunState.OBSERVING:
+        own = {run.incident_id, *await tx.timeline.left_by(run.id)}
+        return [alert for alert in asking if alert.incident_id in own]
     incident = await tx.incidents.get(run.incident_id)
-    subject = incident.subject if incident is not None and run.state is not RunState.OBSERVING else None
-    for alert in await tx.alerts.asking_for(run.plan):
-        waits = alert.told_at is None and not alert.personal and subject is not None and alert.labels.get("subject") == subject
-        if waits or alert.incident_id == run.incident_id:
-            await tx.timeline.add(_event(EventKind.ALERT_CALLED_OVER, actor, at, {"rule": alert.rule, "run": run.id}, alert))
+    rang = await tx.alerts.of_incident(run.incident_id)
+    if incident is None or incident.subject is None or (rang and all(alert.personal for alert in rang)):
+        return []
+    return [alert for alert in asking if not alert.personal and alert.labels.get("subject") == incident.subject]
 
 
 async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime) -> None:
@@ -202,6 +223,8 @@ async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime)
             await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
             detail = {"rule": alert.rule, "note": f"plan run {run.id} was a false alarm"}
             await tx.timeline.add(_event(EventKind.ALERT_ACKNOWLEDGED, actor, at, detail, alert))
+            if alert.told_at is None:  # nobody has it: another plan that it asks for is not to open either
+                await tx.timeline.add(_event(EventKind.ALERT_CALLED_OVER, actor, at, detail, alert))
 
 
 async def open_plan_by_hand(
@@ -241,19 +264,21 @@ def _rehearsed(plan: Plan, level: int | None) -> int | None:
 
 async def close_unread(store: Store, run_id: int, actor: Actor, at: datetime) -> None:
     """Close a run that another version of Tocsin opened and this one cannot read: it was carried out by hand."""
-    for _ in range(CONTENDED):
+
+    async def work() -> None:
         async with store.begin() as tx:
             run = await tx.plans.get(run_id)
             if run is None or not run.open:
                 return
             closed = replace(run, state=RunState.CLOSED, closed_at=at, closed_by=actor.name, wake_at=at, owed=_owed_still(run))
-            if await tx.plans.save(run, closed):
-                await tx.deliveries.call_off(run_id, at, "the run is closed")
-                await tx.timeline.add(_plan_event(EventKind.PLAN_CLOSED, run, actor, at))
+            await _save(tx, run, closed)
+            await tx.deliveries.call_off(run_id, at, "the run is closed")
+            await tx.timeline.add(_plan_event(EventKind.PLAN_CLOSED, run, actor, at))
+            if run.state is not RunState.STOOD_DOWN:
                 await _call_over(tx, run, actor, at)
-                await tx.commit()
-                return
-    raise StoreContendedError(f"plan run {run_id} changes faster than anybody can act in it: try again")
+            await tx.commit()
+
+    await _whoever_contends(work)
 
 
 async def figures_now(store: Store, run_id: int, at: datetime) -> Figures:

@@ -7,10 +7,10 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 
 from monitor.domain.alert import AlertState
-from monitor.domain.plan import RUN_BEGINS, EventKind, TimelineEvent
+from monitor.domain.plan import RUN_BEGINS, TOCSIN, EventKind, TimelineEvent
 from monitor.storage.session import Repository, Session
 from monitor.storage.tables import alert
 from monitor.storage.tables import timeline as table
@@ -76,12 +76,30 @@ class Timeline(Repository):
         return await self._session.scalar(said) is not None
 
     async def called_over(self, alert_id: int) -> bool:
-        """Whether somebody called over what an alert rings for, since it rang (again) last: in the order of adding."""
+        """Whether an alert remembers that somebody called it over, since it rang (again) last: in the order of adding."""
         await self.write()
         own = table.c.alert_id == alert_id
         rang = select(func.coalesce(func.max(table.c.id), 0)).where(own, table.c.kind.in_(_OPENINGS)).scalar_subquery()
         over = select(table.c.id).where(own, table.c.kind == EventKind.ALERT_CALLED_OVER, table.c.id > rang)
         return await self._session.scalar(over.limit(1)) is not None
+
+    async def rang_before_end(self, alert_id: int, run_id: int) -> bool:
+        """Whether an alert was opened, or opened again, before somebody closed a run last: in the order of adding.
+
+        What Tocsin closes by itself, when nothing rings for it any more, nobody has called over.
+        """
+        await self.write()
+        opened = func.max(case((table.c.kind.in_(_OPENINGS), table.c.id)))  # NULL: nobody was told of it when it was opened
+        rang = select(func.coalesce(opened, func.min(table.c.id))).where(table.c.alert_id == alert_id).scalar_subquery()
+        closed = (table.c.plan_run_id == run_id, table.c.kind == EventKind.PLAN_CLOSED, table.c.actor != TOCSIN)
+        ended = select(table.c.id).where(*closed, table.c.id > rang)
+        return await self._session.scalar(ended.limit(1)) is not None
+
+    async def left_by(self, run_id: int) -> set[int]:
+        """The numbers of the incidents that a run was of, before it went on as that of another."""
+        await self.write()
+        rows = await self._session.rows(select(table.c.incident_id, table.c.detail).where(table.c.kind == EventKind.PLAN_WENT_ON))
+        return {row["incident_id"] for row in rows if row["detail"]["run"] == run_id}
 
     async def went_on(self, incident_id: int, plan: str) -> int | None:
         """The number of the run of a plan that was last an incident's, and has gone on as that of another."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from monitor.domain.errors import UsageError
 from monitor.pipeline import opening, operations
@@ -21,13 +25,26 @@ ZOE = Actor("zoe", "cli")
 DANGER = CRISIS | LONG | {"id": "danger", "exempt": True}  # it rings all the while, and has no plan
 SMOKE = {"where": {"text": {"any_of": ["smoke"]}}}
 LATER_DANGER = DANGER | SMOKE
+CUSTOMER = COMPLAINT | {"plan": "storm", "key": ["author"], "realert": "1h", "resolve": {"after": "7d"}}
+ONE_STEP = PAUSE | {"steps": PAUSE["steps"][:1]}
+SIGNED = ONE_STEP | {"closure": {"sign_off": "ben"}}
 
 
-async def over(home: House, run: PlanRun | None = None) -> None:
-    """A person stands a run down: the newest."""
+async def over(home: House, run: PlanRun | None = None, *, verb: str = "stand_down", by: str = "zoe") -> None:
+    """A person ends a run: the newest."""
     number = (run or (await home.runs())[0]).id
-    done = Act("stand_down", "zoe", home.clock.now(), {"zoe"}, text="a film")
+    done = Act(verb, by, home.clock.now(), {by}, text="a film")
     await operations.act_in_plan(home.store, number, done, "cli")
+
+
+async def silence(home: House, rule: str, lasting: timedelta) -> None:
+    """A person silences a rule."""
+    await operations.silence(home.store, {"rule": rule}, lasting=lasting, reason="known", actor=ZOE, at=home.clock.now())
+
+
+async def states(home: House) -> list[str]:
+    """How all runs stand, the newest first."""
+    return [str(run.state) for run in await home.runs()]
 
 
 async def taken(home: House, rule: str) -> None:
@@ -94,6 +111,113 @@ async def test_a_later_trial_of_the_incident_does_not_wipe_it_out(hut: Build) ->
     assert (await open_runs(home), home.kinds("queue")) == ([], [])
 
 
+# --- nothing is observed -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["stand_down", "false_alarm"])
+async def test_a_customer_who_writes_again_opens_no_room_that_was_closed(hut: Build, verb: str) -> None:
+    """The crowd had taken it over from their thread, and it stays the crowd's."""
+    home = hut(rules=[CUSTOMER, STORM], plans=[ONE_STEP])
+    await home.hears("Acme is broken", by="customer")
+    await home.act()
+    await home.wait(10 * MINUTE)
+    await home.storm()
+    await home.act()
+    await over(home, verb=verb)
+    await home.act()
+    await home.wait(2 * HOUR, step=30 * MINUTE)
+    await home.hears("Acme is still broken", by="customer")
+    await home.act()
+    (run,) = await home.runs()
+    assert (run.state, run.incident_id) == ("closed", (await home.alert("crisis")).incident_id)
+
+
+async def test_the_end_of_a_customers_room_is_not_that_of_a_silenced_crowd(hut: Build) -> None:
+    """When the silence ends the crowd rings still, and its plan opens."""
+    home = hut(rules=[CUSTOMER, STORM], plans=[ONE_STEP])
+    await home.hears("Acme is broken", by="customer")
+    await home.act()
+    await silence(home, "crisis", 2 * HOUR)
+    await home.wait(10 * MINUTE)
+    await home.storm()
+    await home.act()
+    await over(home)
+    await home.wait(3 * HOUR, step=30 * MINUTE)
+    assert "running" in await states(home)
+
+
+async def test_nor_of_a_crowd_that_is_only_tried(hut: Build, configure: Any) -> None:
+    """Its rule is put into force while it rings still."""
+    home = hut(rules=[CUSTOMER, STORM | {"mode": "observe"}], plans=[ONE_STEP])
+    await home.hears("Acme is broken", by="customer")
+    await home.storm()
+    await home.act()
+    await over(home)
+    home.restart(configure(rules=[CUSTOMER, STORM], plans=[ONE_STEP]))
+    await home.wait(2 * HOUR, step=30 * MINUTE)
+    assert "running" in await states(home)
+
+
+@pytest.mark.parametrize("signs", [True, False])
+async def test_a_late_end_of_an_old_crisis_is_not_that_of_a_new_one(hut: Build, signs: bool) -> None:
+    """Its signature comes, or somebody tidies it up, while a new crisis is silenced: that one opens its plan."""
+    crisis = CRISIS | {"plan": "storm", "realert": "10m"}
+    home = hut(rules=[crisis], plans=[SIGNED if signs else ONE_STEP])
+    await home.storm()
+    await home.act()
+    if signs:
+        await over(home)
+    await home.wait(5 * HOUR, step=30 * MINUTE)
+    await silence(home, "crisis", 30 * MINUTE)
+    await home.storm()
+    await home.act()
+    await (over(home, verb="sign_off", by="ben") if signs else over(home))
+    await home.wait(45 * MINUTE)
+    assert "running" in await states(home)
+
+
+async def test_a_false_alarm_opens_no_other_plan_later(hut: Build) -> None:
+    """It took an alert that was silenced, and that nobody has: the plan that this asks for does not open at the end."""
+    other = ONE_STEP | {"id": "other", "steps": [{"id": "tell", "action": "webhook", "receiver": "tech"}]}
+    home = hut(rules=[STORM, STORM | {"id": "second", "plan": "other"}], plans=[ONE_STEP, other])
+    await silence(home, "second", HOUR)
+    await home.storm()
+    await home.act()
+    await over(home, verb="false_alarm")
+    await home.act()
+    await home.wait(2 * HOUR, step=30 * MINUTE)
+    assert [(run.plan, run.state) for run in await home.runs()] == [("storm", "closed")]
+
+
+async def test_the_plan_of_what_was_taken_under_a_silence_comes_back_with_its_trouble(hut: Build) -> None:
+    """Within `realert` it is the same trouble: the run that was closed begins again, and no second one."""
+    home = hut(rules=[CRISIS | {"plan": "storm", "realert": "1d"}], plans=[ONE_STEP])
+    await silence(home, "crisis", 20 * MINUTE)
+    await home.storm()
+    await taken(home, "crisis")
+    await home.wait(30 * MINUTE)
+    assert await states(home) == ["running"]
+    await home.wait(3 * HOUR, step=30 * MINUTE)
+    await over(home)
+    await home.act()
+    await home.storm()
+    await home.act()
+    assert await states(home) == ["running"]
+
+
+async def test_a_customer_of_a_crisis_that_is_over_opens_no_trial_with_each_message(hut: Build) -> None:
+    """Their plan is only observed: there would be one for each reminder, closed at the next look."""
+    home = hut(rules=[CUSTOMER, CRISIS | {"window": "30m"}], plans=[ONE_STEP | {"activation": {"mode": "observe"}}])
+    await home.storm()
+    await home.hears("Acme is broken", by="customer")
+    await home.wait(3 * HOUR, step=30 * MINUTE)
+    for _ in range(3):
+        await home.wait(2 * HOUR, step=HOUR)
+        await home.hears("Acme is broken", by="customer")
+        await home.wait(20 * MINUTE)
+    assert len(await home.runs()) == 1
+
+
 # --- a plan that a person opened by hand ---------------------------------------------------------------------------------
 
 
@@ -153,6 +277,47 @@ async def test_its_room_goes_with_the_first_alert_that_begins_to_ring(hut: Build
     assert (await open_runs(home), home.kinds("queue")) == (["running"], ["step"])
 
 
+async def test_a_signature_is_not_about_what_was_observed_since(hut: Build) -> None:
+    """Stood down before a crowd was observed, and signed after: at the end of observing its plan opens."""
+    home = hut(rules=[STORM], plans=[SIGNED], observing=DAYS)
+    await home.stages.accounts.step()
+    await by_hand(home)
+    await over(home)
+    stood_down = (await home.runs())[0]
+    await home.wait(20 * HOUR, step=HOUR)
+    await home.storm()
+    await home.act()
+    await over(home, stood_down, verb="sign_off", by="ben")
+    await morning(home)
+    assert await open_runs(home) == ["running"]
+
+
+async def test_a_trial_that_the_crowd_took_over_is_over_for_its_customer_too(hut: Build) -> None:
+    """A person called it over: in the morning neither opens the plan in earnest."""
+    home = hut(rules=[CUSTOMER, STORM], plans=[ONE_STEP], observing=DAYS)
+    await eve(home)
+    await home.hears("Acme is broken", by="customer")
+    await home.storm()
+    await home.act()
+    await over(home)
+    await morning(home)
+    assert (await open_runs(home), home.kinds("queue")) == ([], [])
+
+
+async def test_a_room_by_hand_does_not_move_into_a_customers_thread(hut: Build) -> None:
+    """That customer's trial was called over before; the room is about the subject."""
+    home = hut(rules=[CUSTOMER], plans=[ONE_STEP], observing=DAYS)
+    await eve(home)
+    await home.hears("Acme is broken", by="customer")
+    await home.act()
+    await over(home)
+    await by_hand(home)
+    before = (await home.runs())[0].incident_id
+    await morning(home)
+    run = (await home.runs())[0]
+    assert (run.state, run.incident_id) == ("running", before)
+
+
 # --- what somebody has ---------------------------------------------------------------------------------------------------
 
 
@@ -190,8 +355,7 @@ async def test_a_complaint_of_a_crisis_that_is_over_opens_no_trial_at_each_look(
     tried = PAUSE | {"activation": {"mode": "observe"}}
     home = hut(rules=[COMPLAINT | {"plan": "storm"}, CRISIS | {"window": "30m"}], plans=[tried])
     await home.storm()
-    known = {"rule": "complaint"}
-    await operations.silence(home.store, known, lasting=3 * HOUR, reason="known", actor=ZOE, at=home.clock.now())
+    await silence(home, "complaint", 3 * HOUR)
     await home.hears("Acme is broken", by="customer")
     await taken(home, "complaint")
     await pass_time(home, 6 * HOUR, step=30 * MINUTE)
@@ -222,7 +386,7 @@ async def test_a_customers_thread_that_rings_already_is_never_moved_into_the_cro
     await taken(home, "complaint")
     await morning(home)
     before = (await home.alert("complaint")).incident_id
-    await operations.silence(home.store, {"rule": "complaint"}, lasting=HOUR, reason="known", actor=ZOE, at=home.clock.now())
+    await silence(home, "complaint", HOUR)
     await home.wait(10 * MINUTE)
     await home.storm()
     await pass_time(home, 2 * HOUR)
@@ -242,14 +406,17 @@ async def test_what_a_silence_covered_first_is_tried_at_its_end(hut: Build) -> N
 # --- at the same moment --------------------------------------------------------------------------------------------------
 
 
-def interrupt(monkeypatch: pytest.MonkeyPatch, name: str, meanwhile: Any) -> None:
+def interrupt(
+    monkeypatch: pytest.MonkeyPatch, name: str, meanwhile: Any, *, only: Callable[[Any], bool] = lambda _: True
+) -> None:
     """The next time that `opening` has asked this, somebody else does something before it goes on."""
     asks = getattr(opening, name)
 
     async def interrupted(*args: Any, **more: Any) -> Any:
-        monkeypatch.setattr(opening, name, asks)
         found = await asks(*args, **more)
-        await meanwhile()
+        if only(more):
+            monkeypatch.setattr(opening, name, asks)
+            await meanwhile()
         return found
 
     monkeypatch.setattr(opening, name, interrupted)
@@ -291,3 +458,50 @@ async def test_who_opens_a_plan_as_its_rule_does_is_told_so(house: Build, monkey
         await by_hand(home)
     await home.act()
     assert (await open_runs(home), home.kinds("queue")) == (["running"], ["step"])
+
+
+@pytest.mark.parametrize("storage", ["postgresql"], indirect=True)
+async def test_what_comes_back_to_a_run_that_is_touched_at_that_moment_opens_it(
+    house: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The closed run was telling people of its end: it has not gone on elsewhere."""
+    smoke = CRISIS | SMOKE | {"id": "smoke", "plan": "storm", "window": "30m", "realert": "1d"}
+    home = house(rules=[CRISIS | {"plan": "storm", "realert": "30m", "window": "30m"}, smoke], plans=[ONE_STEP])
+    await home.storm()
+    await home.storm(text="Acme is all smoke")
+    await home.wait(2 * HOUR)
+    await home.storm()
+    await home.wait(2 * HOUR)
+    await over(home)
+    home.clock.advance(10 * MINUTE)
+    interrupt(monkeypatch, "_that_left", home.stages.plans.step)
+    await home.storm(text="Acme is all smoke")
+    await home.act()
+    assert await states(home) == ["running"]
+
+
+@pytest.mark.parametrize("storage", ["postgresql"], indirect=True)
+async def test_who_stands_down_as_observing_ends_is_heard(house: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two transactions wait for one another, and the one that is broken off is done again."""
+    home = house(rules=[STORM], plans=[ONE_STEP], observing=DAYS)
+    await eve(home)
+    await home.storm()
+    await by_hand(home)
+    acts: list[asyncio.Task[None]] = []
+
+    async def act_beside() -> None:
+        acts.append(asyncio.create_task(over(home)))
+        while not await blocked(home):  # noqa: ASYNC110 the database tells nobody
+            await asyncio.sleep(0)
+
+    interrupt(monkeypatch, "_room", act_beside, only=lambda more: not more["observed"])
+    await morning(home)
+    await asyncio.gather(*acts)
+    assert (len(acts), await open_runs(home), home.kinds("queue")) == (1, [], ["step"])
+
+
+async def blocked(home: House) -> bool:
+    """Whether somebody waits for another's transaction."""
+    async with home.store.read() as tx:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return bool(await tx._session.scalar(waiting))
