@@ -32,6 +32,22 @@ class SourceState:
     stopped: bool = False
     settings_hash: str | None = None
     spent: Mapping[str, Any] | None = None  # of its budgets, as its purse keeps it
+    brought_at: datetime | None = None  # when it last brought something that it had not brought before
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What one source did in an hour, which began at `hour` (aware, in UTC). `brought` counts what it had not brought before."""
+
+    hour: datetime
+    polls: int = 0
+    failed: int = 0
+    brought: int = 0
+
+    @property
+    def answered(self) -> bool:
+        """Whether it answered in that hour."""
+        return self.polls > self.failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,13 @@ class Intake:
             await tx.mentions.deleted(batch.deleted, at=now)
             rests = None if batch.rest is None else now + min(batch.rest, LONGEST_OBEDIENCE)
             await tx.sources.succeeded(
-                name, cursor=batch.cursor, watermark=batch.watermark or now, at=now, rests_until=rests, spent=self._spent(name)
+                name,
+                cursor=batch.cursor,
+                watermark=batch.watermark or now,
+                at=now,
+                rests_until=rests,
+                spent=self._spent(name),
+                brought=added.first_seen,
             )
             await tx.commit()
         for rejected in batch.rejected[:TOLD]:

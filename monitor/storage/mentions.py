@@ -44,13 +44,15 @@ _NOBODY: Name = ("", "")
 class Added:
     """`new` holds the ids of what was stored now, ascending. `kept_out`: their authors asked to be forgotten.
 
-    Of the `duplicates` so many were `changed`: another text, or other figures.
+    Of the `duplicates` so many were `changed`: another text, or other figures. `first_seen` by this source are so many, whether
+    or not another had seen them before.
     """
 
     new: list[int]
     duplicates: int = 0
     kept_out: int = 0
     changed: int = 0
+    first_seen: int = 0
 
 
 def _refresh(add: Insert) -> Insert:
@@ -135,14 +137,16 @@ class Mentions(Repository):
         # commit smaller ids after the evaluator has passed them (docs/decisions/0006-storage.md).
         await self._session.lock("mentions")
         new: list[int] = []
-        kept_out = changed = 0
+        kept_out = changed = first_seen = 0
         for chunk in chunks(items, _BATCH):
             welcome = await self._welcome(chunk)
             kept_out += len(chunk) - len(welcome)
-            added, anew = await self._store(welcome, source, seen_at)
+            added, anew, first = await self._store(welcome, source, seen_at)
             new += added
             changed += anew
-        return Added(sorted(new), duplicates=len(items) - kept_out - len(new), kept_out=kept_out, changed=changed)
+            first_seen += first
+        duplicates = len(items) - kept_out - len(new)
+        return Added(sorted(new), duplicates=duplicates, kept_out=kept_out, changed=changed, first_seen=first_seen)
 
     async def deleted(self, gone: Sequence[tuple[str, str]], *, at: datetime) -> None:
         """Note that the networks say that these (network, address) are no longer there. What they said stays, as evidence."""
@@ -168,8 +172,8 @@ class Mentions(Repository):
         network, external_id = known
         return tombstone_hash(key, *known), handle_hash(key, network, item.mention.author.handle or external_id)
 
-    async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> tuple[list[int], int]:
-        """The ids of what is new, and how many of the others say something else than before."""
+    async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> tuple[list[int], int, int]:
+        """The ids of what is new, how many of the others say something else than before, and how many `source` had not seen."""
         for item in items:
             check(item)
         people = await self._know_authors(items, seen_at)
@@ -185,10 +189,18 @@ class Mentions(Repository):
         found = await self._find(mention.c.id, mention.c.key, once.keys() - new.keys())
         ids = new | {name: row[1] for name, row in found.items()}
         seen = [(source, ids[name], seen_at, (seen_at - item.mention.written_at).total_seconds()) for name, item in once.items()]
-        await _SIGHTINGS.insert(self._session, seen)
         before = {name: id_ for name, id_ in ids.items() if name not in new and (self._session.postgresql or id_ <= newest)}
+        first_seen = len(once) - await self._seen_before(source, before.values())
+        await _SIGHTINGS.insert(self._session, seen)
         changed = await self._refresh({name: once[name] for name in before}, source, seen_at)
-        return [id_ for name, id_ in ids.items() if name not in before], changed
+        return [id_ for name, id_ in ids.items() if name not in before], changed, first_seen
+
+    async def _seen_before(self, source: str, ids: Collection[int]) -> int:
+        """How many of these a source has brought before."""
+        if not ids:
+            return 0
+        there = (sighting.c.source == source, sighting.c.mention_id.in_(ids))
+        return int(await self._session.scalar(select(func.count()).select_from(sighting).where(*there)))
 
     async def _refresh(self, known: Mapping[Name, Enriched], source: str, seen_at: datetime) -> int:
         """What a network says anew about what is stored; how much of it was something else."""

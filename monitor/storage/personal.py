@@ -36,8 +36,9 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
     "sighting": {_L: "mention_id", _F: "source seen_at delay_seconds"},
     "source_state": {
         _O: "source cursor watermark first_attempt_at last_attempt_at last_success_at failures trouble detail backoff_until"
-        " stopped settings_hash spent"
+        " stopped settings_hash spent brought_at"
     },
+    "source_hour": {_O: "source hour polls failed brought"},
     "inbox": {_W: "body", _F: "id source delivery_id received_at processed_at error"},
     "rule_state": {_L: "key state", _F: "rule updated_at", _O: "shape"},
     "evaluator": {_O: "partition offset lease_owner lease_until epoch"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table, and_, delete, exists, false, or_, select, text
 
@@ -27,10 +27,13 @@ from monitor.storage.tables import (
     notification,
     plan_run,
     silence,
+    source_hour,
     timeline,
 )
 
 _BATCH = 500
+# What a source brought in the weeks before it fell silent is what its silence is measured by.
+_HOURS = timedelta(weeks=8)
 _INCIDENTS_AT_ONCE = 50
 _UNENDED = (DeliveryState.PENDING, DeliveryState.SENDING)
 
@@ -63,6 +66,7 @@ class Retention(Repository):
             lambda: self._rows(legal_hold, legal_hold.c.released_at < past, legal_hold.c.id, limit),
             lambda: self._rows(erasure, erasure.c.done_at < ancient, erasure.c.id, limit),
             lambda: self._counts(ancient.date()),
+            lambda: self._session.changed(delete(source_hour).where(source_hour.c.hour < now - _HOURS)),
         ]
 
     async def _mentions(self, old: ColumnElement[bool], since: ColumnElement[bool], limit: int) -> int:

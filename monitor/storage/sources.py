@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select
 
 from monitor.domain.errors import Trouble
-from monitor.domain.source import SourceState
+from monitor.domain.source import Hour, SourceState
 from monitor.storage.session import Repository, clipped
+from monitor.storage.tables import source_hour
 from monitor.storage.tables import source_state as table
 
 _FIELDS = [table.c[field.name] for field in fields(SourceState)]
@@ -53,10 +54,12 @@ class Sources(Repository):
         at: datetime,
         rests_until: datetime | None = None,
         spent: Mapping[str, Any] | None = None,
+        brought: int = 0,
     ) -> None:
         """A poll ended well. `watermark` None means that everything written before `at` has been seen.
 
-        `rests_until`: its network asks to be left alone. `spent`: what was used of its budgets.
+        `rests_until`: its network asks to be left alone. `spent`: what was used of its budgets. `brought`: how many mentions
+        that it had not brought before.
         """
         done = {
             "cursor": cursor,
@@ -70,7 +73,8 @@ class Sources(Repository):
             "stopped": False,
             "spent": spent,
         }
-        await self._record(name, done, at)
+        await self._record(name, {**done, "brought_at": at} if brought else done, at)
+        await self._count(name, at, brought=brought)
 
     async def failed(
         self,
@@ -94,6 +98,7 @@ class Sources(Repository):
             "spent": spent,
         }
         await self._record(name, done, at, failures=table.c.failures + 1)
+        await self._count(name, at, failed=1)
         return int(await self._session.scalar(select(table.c.failures).where(table.c.source == name)))
 
     async def _record(self, name: str, done: Mapping[str, object], at: datetime, **known: object) -> None:
@@ -102,6 +107,27 @@ class Sources(Repository):
         new = self._session.insert(table).values(source=name, first_attempt_at=at, **done)
         anew = {**done, **known, "first_attempt_at": first}
         await self._session.run(new.on_conflict_do_update(index_elements=[table.c.source], set_=anew))
+
+    async def _count(self, name: str, at: datetime, *, failed: int = 0, brought: int = 0) -> None:
+        """One more poll in the hour in which it began."""
+        hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        add = self._session.insert(source_hour).values(source=name, hour=hour, polls=1, failed=failed, brought=brought)
+        counted = ("polls", "failed", "brought")
+        more = {column: source_hour.c[column] + add.excluded[column] for column in counted}
+        await self._session.run(add.on_conflict_do_update(index_elements=[source_hour.c.source, source_hour.c.hour], set_=more))
+
+    async def hours(self, name: str, since: datetime, until: datetime) -> list[Hour]:
+        """The hours of a source that began from `since` on and before `until`, in order. In missing ones nobody asked."""
+        within = (source_hour.c.source == name, source_hour.c.hour >= since, source_hour.c.hour < until)
+        columns = [source_hour.c[field.name] for field in fields(Hour)]
+        rows = await self._session.rows(select(*columns).where(*within).order_by(source_hour.c.hour))
+        return [Hour(**row) for row in rows]
+
+    async def polled(self, since: datetime) -> dict[str, tuple[int, int]]:
+        """Of every source how many polls there were in the hours that began from `since` on, and how many of them failed."""
+        sums = [func.sum(source_hour.c[name]).label(name) for name in ("polls", "failed")]
+        counted = select(source_hour.c.source, *sums).where(source_hour.c.hour >= since).group_by(source_hour.c.source)
+        return {row["source"]: (int(row["polls"]), int(row["failed"])) for row in await self._session.rows(counted)}
 
     async def all(self) -> _States:
         """Every source ever registered, by name."""

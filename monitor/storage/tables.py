@@ -239,6 +239,18 @@ source_state = Table(
     Column("stopped", Boolean, nullable=False, default=False),  # until a person has changed something
     Column("settings_hash", String(64)),  # a change of settings lets a stopped source try again
     Column("spent", Json),  # of its budgets: by kind of period, which one and how much
+    Column("brought_at", UtcDateTime),  # when it last brought something that it had not brought before
+)
+
+source_hour = Table(
+    "source_hour",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),  # when it began
+    Column("polls", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("brought", Integer, nullable=False),  # mentions that it had not brought before
+    Index(None, "hour"),
 )
 
 _UNREAD = text("processed_at IS NULL")

@@ -462,3 +462,13 @@ async def test_an_edit_changes_no_evidence(store: Store, said: Said, now: dateti
         (row,) = await tx.mentions._session.rows(select(mention.c.edited_at))
         assert fingerprint(await tx.holds.evidence(hold)) == hold.evidence_hash
     assert (seen.text, seen.engagement.likes, row["edited_at"]) == ("before", 9, now + LATER)
+
+
+async def test_what_a_source_had_not_seen_is_counted_whoever_else_had(store: Store, said: Said, now: datetime) -> None:
+    """A source that brings what another brought before is no silent one; one that repeats itself brings nothing."""
+    async with store.begin() as tx:
+        first = await tx.mentions.add([said("https://m.example/1"), said("https://m.example/2")], source="feed", seen_at=now)
+        other = await tx.mentions.add([said("https://m.example/1"), said("https://m.example/3")], source="hook", seen_at=now)
+        again = await tx.mentions.add([said("https://m.example/1"), said("https://m.example/3")], source="hook", seen_at=now)
+        await tx.commit()
+    assert [(len(each.new), each.first_seen) for each in (first, other, again)] == [(2, 2), (1, 2), (0, 0)]

@@ -11,8 +11,8 @@ from sqlalchemy import create_engine, text
 from monitor.domain.alert import ReceiverState
 from monitor.domain.errors import Trouble
 from monitor.domain.mention import Enriched
-from monitor.domain.source import SourceState
-from monitor.storage import LeaseLost, StorageSettings, Store
+from monitor.domain.source import Hour, SourceState
+from monitor.storage import LeaseLost, Retention, StorageSettings, Store
 from monitor.storage.inbox import WAITING
 from monitor.storage.tables import inbox
 
@@ -267,3 +267,32 @@ async def test_a_zombie_evaluator_cannot_commit(store: Store, storage: StorageSe
     await other.close()
     async with store.read() as tx:
         assert await tx.evaluator.offset() == 1
+
+
+async def test_what_a_source_does_is_counted_by_the_hour(store: Store, now: datetime) -> None:
+    """Polls, failures and what it had not brought before, in the hour in which each poll began; another source apart."""
+    async with store.begin() as tx:
+        await tx.sources.succeeded("feed", cursor=None, watermark=None, at=now, brought=3)
+        await tx.sources.failed("feed", trouble="timeout", detail="", at=now + MINUTE, backoff_until=None, stopped=False)
+        await tx.sources.succeeded("feed", cursor=None, watermark=None, at=now + 60 * MINUTE)
+        await tx.sources.succeeded("other", cursor=None, watermark=None, at=now, brought=1)
+        await tx.commit()
+    async with store.read() as tx:
+        assert await tx.sources.hours("feed", now, now + 120 * MINUTE) == [Hour(now, 2, 1, 3), Hour(now + 60 * MINUTE, 1, 0, 0)]
+        assert await tx.sources.hours("feed", now, now + 60 * MINUTE) == [Hour(now, 2, 1, 3)]
+        assert await tx.sources.polled(now) == {"feed": (3, 1), "other": (1, 0)}
+        assert await tx.sources.polled(now + MINUTE) == {"feed": (1, 0)}
+        assert (await tx.sources.get("feed")).brought_at == now
+
+
+async def test_the_hours_of_sources_are_forgotten_after_weeks(store: Store, now: datetime) -> None:
+    """A habit needs a few weeks, and no more."""
+    async with store.begin() as tx:
+        for weeks in (9, 7):
+            await tx.sources.succeeded("feed", cursor=None, watermark=None, at=now - timedelta(weeks=weeks))
+        await tx.commit()
+    while await store.forget(Retention(), now, 100):
+        pass
+    async with store.read() as tx:
+        kept = await tx.sources.hours("feed", now - timedelta(weeks=10), now)
+    assert [each.hour for each in kept] == [now - timedelta(weeks=7)]
