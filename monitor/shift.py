@@ -19,6 +19,7 @@ from monitor.heartbeat import Heartbeat
 from monitor.pipeline import flow
 from monitor.pipeline.delivery import ATTEMPT
 from monitor.pipeline.evaluate import BATCH
+from monitor.pipeline.source_standing import standings
 from monitor.scheduling import Scheduler
 from monitor.settings import Settings
 from monitor.sources.http import GuardedClient
@@ -294,6 +295,16 @@ class Shift:
             if source.source in self._sources:
                 every = self._settings.sources[source.source].every
                 metrics.source(source.source, source, every, waiting.get(source.source, 0))
+        asked = {name: self._settings.sources[name] for name in self._sources}
+        for each in await standings(tx, asked, self._clock):
+            metrics.source_health(
+                each.name,
+                lag=each.lag,
+                errors_left=each.errors.left,
+                next_poll=each.next_poll,
+                brought_at=each.brought_at,
+                quotas=[(quota.counts, quota.per, quota.left) for quota in each.quotas],
+            )
         for receiver in await tx.receivers.all():
             if receiver.receiver in self._settings.receivers:
                 metrics.receiver(receiver)

@@ -35,6 +35,23 @@ class SourceSettings(BaseModel):
         gt=timedelta(0),
         description="how long it may not answer before `ops` are told; the default is three times `every`, at least ten minutes",
     )
+    notice_quiet: bool = Field(
+        True,
+        description="false: nobody is told when it answers, and brings nothing although by its own habit it should",
+    )
+    quiet_surprise: float = Field(
+        5,
+        ge=2,
+        le=300,
+        description="how improbable a silence must be before `ops` are told, by what the same hours brought in the weeks before:"
+        " once in ten to this power (3: a thousand, 5: a hundred thousand). More is later, and less often wrong",
+    )
+    error_budget: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="which share of a day's polls may fail, as `tocsin sources` and the metrics count it; nothing rings by it",
+    )
     subject: str | None = Field(None, description="everything this source brings is about this subject, whatever it says")
     own_accounts: tuple[str, ...] = Field((), description="handles whose posts are our own, whichever source sees them")
     enabled: bool = Field(True, description="false keeps the settings and stops asking")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -121,11 +121,12 @@ class Metrics:
         """Let go of how sources and receivers stand that are no longer there: nobody is to be told of their silence."""
         for gauge in self._standing["source"]:
             _keep(gauge, "source", sources)
+        self.source_quota_left.clear()
         for gauge in self._standing["receiver"]:
             _keep(gauge, "receiver", receivers)
 
     def source(self, name: str, state: SourceState, every: timedelta, waiting: int) -> None:
-        """How a source stands."""
+        """What is known of a source between two polls."""
         self.source_every.labels(source=name).set(every.total_seconds())
         self.source_failures.labels(source=name).set(state.failures)
         self.source_stopped.labels(source=name).set(state.stopped)
@@ -134,6 +135,24 @@ class Metrics:
             self.source_last_success.labels(source=name).set(state.last_success_at.timestamp())
         if state.watermark is not None:
             self.source_watermark.labels(source=name).set(state.watermark.timestamp())
+
+    def source_health(
+        self,
+        name: str,
+        *,
+        lag: timedelta | None,
+        errors_left: float | None,
+        next_poll: datetime | None,
+        brought_at: datetime | None,
+        quotas: Iterable[tuple[str, str, float]],
+    ) -> None:
+        """How a source stands now. `quotas`: what is counted, in which period, and how much of it is left."""
+        _told(self.source_lag, name, lag.total_seconds() if lag is not None else None)
+        _told(self.source_errors_left, name, errors_left)
+        _told(self.source_next_poll, name, next_poll.timestamp() if next_poll else None)
+        _told(self.source_brought, name, brought_at.timestamp() if brought_at else None)
+        for counts, per, left in quotas:
+            self.source_quota_left.labels(source=name, counts=counts, per=per).set(left)
 
     def receiver(self, state: ReceiverState) -> None:
         """How a receiver stands."""
@@ -163,6 +182,29 @@ class Metrics:
             "All that a source said before this moment (Unix time) has been seen.",
             "source",
         )
+        self.source_lag = self._gauge(
+            "source_lag_seconds", "How long ago the moment is up to which all that a source said has been seen.", "source"
+        )
+        self.source_errors_left = self._gauge(
+            "source_error_budget_left_ratio",
+            "What is left of the share of a day's polls that may fail: 1 untouched, 0 used up, less than 0 overspent.",
+            "source",
+        )
+        self.source_next_poll = self._gauge(
+            "source_next_poll_timestamp_seconds",
+            "When a source is asked next (Unix time); missing while it is stopped.",
+            "source",
+        )
+        self.source_brought = self._gauge(
+            "source_last_brought_timestamp_seconds",
+            "When a source last brought something that it had not brought before (Unix time).",
+            "source",
+        )
+        self.source_quota_left = self._gauge(
+            "source_quota_left",
+            "What is left of a budget: of what (`counts`; empty: calls), in which period (`per`).",
+            "source", "counts", "per",
+        )  # fmt: skip
         self.mentions = self._counter(
             "mentions_total", "Mentions a source brought, by what became of it: stored, duplicate, changed, rejected, kept_out.",
             "source", "outcome",
@@ -284,6 +326,14 @@ class Metrics:
     def _define(self, name: str, kind: Literal["counter", "gauge", "histogram"], words: str, labels: tuple[str, ...]) -> str:
         self.definitions.append(Definition(PREFIX + name, kind, words, labels, self._group))
         return PREFIX + name
+
+
+def _told(gauge: Gauge, source: str, value: float | None) -> None:
+    """Set what is known of a source; what is not is not shown, rather than shown as it was."""
+    if value is not None:
+        gauge.labels(source=source).set(value)
+    elif any(sample.labels["source"] == source for family in gauge.collect() for sample in family.samples):
+        gauge.remove(source)
 
 
 def _keep(gauge: Gauge, label: str, names: Collection[str]) -> None:

@@ -142,6 +142,10 @@ async def test_every_queue_and_source_has_its_figure(
                 and value("tocsin_inbox_pending", source="tickets") == 0
                 and value("tocsin_source_last_success_timestamp_seconds", source="tickets") > 0
                 and value("tocsin_source_watermark_timestamp_seconds", source="tickets") > 0
+                and value("tocsin_source_last_brought_timestamp_seconds", source="tickets") > 0
+                and value("tocsin_source_error_budget_left_ratio", source="tickets") == 1
+                and value("tocsin_source_lag_seconds", source="tickets") >= 0
+                and value("tocsin_source_next_poll_timestamp_seconds", source="tickets") > 0
             )
 
         await patiently(shown, "the figures say how everything stands")
