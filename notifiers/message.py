@@ -37,7 +37,8 @@ class AlertFacts:
 
     Labels that choose the words: `nature` (complaint, safety, praise, talk; else guessed from the rule's id and title),
     `term` (what is new, as people write it), `catch_up` (these are old mentions, told together), `source` or `receiver` (whose
-    health it is about), `trouble` (a word of `monitor.domain.errors.Trouble`) and `last_success` (ISO 8601, or `never`).
+    health it is about), `trouble` (a word of `monitor.domain.errors.Trouble`), `last_success` and `last_brought` (ISO 8601, or
+    `never`).
     """
 
     id: int

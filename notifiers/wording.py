@@ -20,7 +20,7 @@ _DO = {"flatline": "do.flat", "new_term": "do.new_term"}
 _FEW = 1  # an expectation below this is "next to none": nobody pictures 0.6 of a person
 _HEALTH = (
     *("source_health", "receiver_health", "mailbox_health", "store_health", "judging_health", "plan_health"),
-    "plan_due",
+    *("plan_due", "source_quiet"),
 )
 TROUBLES = frozenset(
     {"credentials", "gone", "throttled", "unavailable", "timeout", "too_large", "malformed", "refused", "spent", "internal"}
@@ -263,6 +263,8 @@ def _health(voice: Voice, alert: AlertFacts) -> str:
         return voice.say(_plan(alert), name=_health_name(alert), steps=one_line(alert.labels.get("steps", ""), _TITLE))
     if alert.kind == "plan_due":
         return _due(voice, alert)
+    if alert.kind == "source_quiet":
+        return _quiet_source(voice, alert)
     said = _silent(voice, alert)
     trouble = alert.labels.get("trouble", "")
     return voice.say("because", headline=said, reason=voice.say(f"trouble.{trouble}")) if trouble in TROUBLES else said
@@ -272,6 +274,12 @@ def _due(voice: Voice, alert: AlertFacts) -> str:
     """« Plan bad-buzz : l’exercice est dû depuis le 2 nov. 2026 »."""
     day, statement = voice.reader.day_written(alert.labels.get("on", "")), one_line(alert.labels.get("statement", ""), _TITLE)
     return voice.say(f"plan_due.{_asked(alert)}", name=_health_name(alert), day=day, statement=statement)
+
+
+def _quiet_source(voice: Voice, alert: AlertFacts) -> str:
+    """« La source presse répond, mais n’apporte rien depuis 9 h : 41 publications d’habitude »."""
+    window = voice.reader.span(alert.window, short=voice.message.language == "fr") if alert.window else "?"
+    return voice.count("source_quiet", max(1, round(alert.expected or 0)), name=_health_name(alert), window=window)
 
 
 def _asked(alert: AlertFacts) -> str:
@@ -304,7 +312,7 @@ def _silent(voice: Voice, alert: AlertFacts) -> str:
 
 
 def _health_name(alert: AlertFacts) -> str:
-    what = alert.kind.removesuffix("_health").removesuffix("_due")
+    what = alert.kind.removesuffix("_health").removesuffix("_due").removesuffix("_quiet")
     return one_line(alert.labels.get(what, alert.rule), _TITLE)
 
 
@@ -398,6 +406,8 @@ def _why_over(lead: AlertFacts) -> str:
         return "why.resolved.flat" if lead.kind == "flatline" else "why.resolved.mean"
     if lead.kind == "absence":
         return "why.answered"
+    if lead.kind == "source_quiet":
+        return "why.source_brings"
     return "why.healthy" if lead.kind in _HEALTH else "why.resolved"
 
 
@@ -537,7 +547,7 @@ def _alert_action(voice: Voice, lead: AlertFacts) -> tuple[str, str]:
     if lead.kind in {"plan_health", "plan_due"}:
         return _about_a_plan(voice, lead)
     if lead.kind in _HEALTH:
-        what = lead.kind.removesuffix("_health")
+        what = lead.kind.removesuffix("_health").removesuffix("_quiet")
         tried = "replies try" if what == "mailbox" else f"{what}s try {_health_name(lead)}"
         return voice.say(f"do.{what}"), f"tocsin {tried}"
     return voice.say(_ask(voice, lead)), voice.ack

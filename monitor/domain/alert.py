@@ -16,7 +16,7 @@ PERSONAL = frozenset({"mention", "absence"})
 """Kinds whose alerts are about what one person said: an incident of its own, which mixes with nobody else's."""
 HEALTH_KINDS = (
     *("source_health", "receiver_health", "mailbox_health", "store_health", "judging_health", "plan_health"),
-    "plan_due",
+    *("plan_due", "source_quiet"),
 )
 """Kinds of rules of our own, about ourselves: they go to `routing.ops`, and their rules are called as they are, with dashes."""
 RULE_GONE = "the rule is gone"  # why an alert ends that nobody knows to be over

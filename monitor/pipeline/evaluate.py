@@ -11,9 +11,10 @@ from monitor.domain.alert import RULE_CHANGED, Silence
 from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
 from monitor.domain.plan import EventKind, TimelineEvent
-from monitor.pipeline import catch_up, health, second_opinion
+from monitor.pipeline import catch_up, health, quiet_sources, second_opinion
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.copies import Copies
+from monitor.pipeline.habits import Habits
 from monitor.pipeline.memory import Memory
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.pipeline.passing import Passing
@@ -67,6 +68,7 @@ class Evaluator:
         self._was_set_back = False
         self._look_at_clocks: Callable[[], object] = lambda: None
         self._waking = Waking(engine, self._started_at)
+        self._habits = Habits(settings.timezone)
         self._passing = Passing(settings, engine, alerting, self._waking, self._started_at, recorded=drive is not None)
 
     @property
@@ -368,9 +370,10 @@ class Evaluator:
         now, silences = self._clock.now(), self._silences
         self._look_at_clocks()  # after `now` was read, and with nothing in between: the machine may fall asleep at any moment
         started = self._started_at
-        await health.look(
-            tx, self._alerting, memory.rings, self._settings, now, started_at=started, silences=silences, trouble=trouble
-        )
+        known = tx, self._alerting, memory.rings, self._settings
+        await health.look(*known, now, started_at=started, silences=silences, trouble=trouble)
+        if trouble is None:
+            await quiet_sources.look(*known, self._habits, now, silences)
         return self._offset
 
     async def _begin_anew(self, tx: UnitOfWork, memory: Memory) -> int:

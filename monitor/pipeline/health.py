@@ -118,7 +118,7 @@ async def _look_at_sources(
     for alert in rings.of_kind("source_health"):
         source = alert.key["source"]
         if source not in ill:
-            over = "it answers again" if _asked(settings, source) else "it is no longer asked"
+            over = "it answers again" if is_asked(settings, source) else "it is no longer asked"
             await alerting.resolve(tx, rings, alert, now, over, tell=True)
         elif alert.rule != ill[source].rule:
             await alerting.resolve(tx, rings, alert, now, "another rule watches it", tell=False)
@@ -128,7 +128,7 @@ async def _look_at_sources(
 
 def unjudged(mention: int, why: str, now: datetime) -> Finding:
     """A fault of ours kept a mention from being judged: somebody must read it instead of the rules."""
-    return _finding(
+    return about_ourselves(
         rule=JUDGING_RULE,
         kind="judging_health",
         key={"mentions": "unjudged"},
@@ -147,7 +147,7 @@ def _trouble(trouble: StoreTrouble) -> str:
 
 def _store_finding(trouble: StoreTrouble, now: datetime) -> Finding:
     needed = f"{trouble.needed // 2**20} MB"
-    return _finding(
+    return about_ourselves(
         rule=STORE_RULE,
         kind="store_health",
         key={"store": _trouble(trouble)},
@@ -158,7 +158,7 @@ def _store_finding(trouble: StoreTrouble, now: datetime) -> Finding:
     )
 
 
-def _finding(
+def about_ourselves(
     *,
     rule: str,
     kind: str,
@@ -170,6 +170,7 @@ def _finding(
     severity: Severity = "critical",
     expected: float = 0.0,
     measure: str = "failures",
+    window: timedelta | None = None,
     evidence: tuple[int, ...] = (),
 ) -> Finding:
     """About Tocsin itself: no subject, no plan, and told to ops."""
@@ -185,7 +186,7 @@ def _finding(
         observed=observed,
         expected=expected,
         measure=measure,
-        window=None,
+        window=window,
         learning=False,
         reasons=(reason,),
         evidence=evidence,
@@ -200,7 +201,7 @@ async def horizon(tx: UnitOfWork, settings: Settings, now: datetime) -> datetime
         state.watermark
         for state in await tx.sources.all()
         if state.watermark is not None
-        and _asked(settings, state.source)
+        and is_asked(settings, state.source)
         and not state.stopped
         and now - state.watermark < HORIZON_PATIENCE
     ]
@@ -210,7 +211,7 @@ async def horizon(tx: UnitOfWork, settings: Settings, now: datetime) -> datetime
 async def delivered(tx: UnitOfWork, settings: Settings) -> dict[str, datetime | None]:
     """Up to when each source that is asked has brought everything, however long ago that is; None before its first answer."""
     known = {state.source: state.watermark for state in await tx.sources.all()}
-    return {name: known.get(name) for name in settings.sources if _asked(settings, name)}
+    return {name: known.get(name) for name in settings.sources if is_asked(settings, name)}
 
 
 async def wellness(tx: UnitOfWork, settings: Settings, now: datetime) -> dict[str, bool]:
@@ -218,11 +219,12 @@ async def wellness(tx: UnitOfWork, settings: Settings, now: datetime) -> dict[st
     return {
         state.source: not state.stopped and (state.watermark is None or now - state.watermark < HORIZON_PATIENCE)
         for state in await tx.sources.all()
-        if _asked(settings, state.source)
+        if is_asked(settings, state.source)
     }
 
 
-def _asked(settings: Settings, source: str) -> bool:
+def is_asked(settings: Settings, source: str) -> bool:
+    """Whether a source is configured, and not switched off."""
     return source in settings.sources and settings.sources[source].enabled
 
 
@@ -231,7 +233,7 @@ async def _sources(
 ) -> list[Finding]:
     findings = []
     for state in await tx.sources.all():
-        if not _asked(settings, state.source):
+        if not is_asked(settings, state.source):
             continue
         source = settings.sources[state.source]
         rule = watching(settings, state.source)
@@ -253,7 +255,7 @@ def _source_finding(
     mild, grave = (rule.severity, rule.stopped) if rule else ("warning", "critical")
     trouble = state.trouble or Trouble.TIMEOUT
     last = state.last_success_at.isoformat(timespec="seconds") if state.last_success_at else "never"
-    return _finding(
+    return about_ourselves(
         rule=rule.id if rule else SOURCE_RULE,
         kind="source_health",
         key={"source": state.source},
@@ -280,7 +282,7 @@ async def _mailbox(tx: UnitOfWork, settings: Settings, now: datetime, started_at
     last = state.last_success_at.isoformat(timespec="seconds") if state.last_success_at else "never"
     name = settings.replies.reply_to or settings.replies.username
     return [
-        _finding(
+        about_ourselves(
             rule=MAILBOX_RULE,
             kind="mailbox_health",
             key={"mailbox": name},
@@ -308,7 +310,7 @@ async def _plans(tx: UnitOfWork, now: datetime) -> list[Finding]:
         steps = ", ".join(step.step for step in failed)
         said = "; ".join(f"step {step.step} failed: {step.detail or 'nobody to tell'}" for step in failed)
         findings.append(
-            _finding(
+            about_ourselves(
                 rule=PLAN_RULE,
                 kind="plan_health",
                 key={"run": str(run.id)},
@@ -334,7 +336,7 @@ async def _due(tx: UnitOfWork, settings: Settings, now: datetime) -> list[Findin
 
 def _due_finding(plan: str, due: Due, now: datetime) -> Finding:
     said = {"plan": plan, "due": due.what, "on": due.on.isoformat()} | ({"statement": due.statement} if due.statement else {})
-    return _finding(
+    return about_ourselves(
         rule=DUE_RULE,
         kind="plan_due",
         key=said,
@@ -356,7 +358,7 @@ async def _receivers(tx: UnitOfWork, settings: Settings, now: datetime) -> list[
             continue
         why = state.disabled_reason or f"{state.failures} failed attempts in a row"
         findings.append(
-            _finding(
+            about_ourselves(
                 rule=RECEIVER_RULE,
                 kind="receiver_health",
                 key={"receiver": state.receiver},

@@ -500,7 +500,9 @@ def _commands(voice: Voice) -> list[tuple[str, str]]:
 
 def _silence(voice: Voice, lead: AlertFacts) -> str:
     """The command that keeps quiet what is known, and nothing besides: of one customer's post that customer alone."""
-    if lead.kind.endswith("_health") or nature(lead) == "safety":  # what watches over us is repaired; a danger is never silenced
+    if (
+        lead.kind.endswith(("_health", "_quiet")) or nature(lead) == "safety"
+    ):  # what watches over us is repaired; a danger is never silenced
         return ""
     if lead.personal or lead.kind == "new_term":
         return f'tocsin silence --alert {lead.id} --for 2h --reason "…"' if len(voice.message.alerts) == 1 else ""

@@ -573,6 +573,10 @@ def _messages(language: Language) -> Iterator[Message]:
         alert = replace(samples.source_down().alerts[0], kind=ill, labels=labels, occurrences=times)
         yield replace(base, kind="first", alerts=(alert,))
         yield replace(base, kind="resolved", alerts=(alert,))
+    for window, expected in ((timedelta(hours=9), 41.3), (None, None)):
+        alert = replace(samples.source_down().alerts[0], kind="source_quiet", window=window, expected=expected)
+        yield replace(base, kind="first", alerts=(alert,), plan=None)
+        yield replace(base, kind="resolved", alerts=(alert,), plan=None)
     for due in ("review", "drill", "statement"):
         labels = {"plan": "storm", "due": due, "on": "2026-11-02", "statement": "holding"}
         alert = replace(samples.source_down().alerts[0], kind="plan_due", labels=labels)
