@@ -8,6 +8,7 @@ import sys
 # Importing a module registers its commands.
 from monitor.cli import (
     act,
+    add_source,
     aftermath,
     backtest,
     configure,
@@ -30,6 +31,7 @@ from monitor.cli import (
     score,
     serve,
     silences,
+    sources,
     state,
 )
 from monitor.cli.app import app
@@ -68,6 +70,7 @@ def _forget_output() -> None:
 
 __all__ = [
     "act",
+    "add_source",
     "aftermath",
     "app",
     "backtest",
@@ -92,5 +95,6 @@ __all__ = [
     "score",
     "serve",
     "silences",
+    "sources",
     "state",
 ]

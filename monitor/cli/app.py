@@ -32,6 +32,15 @@ class GivenByDefault(TyperGroup):
         return super().parse_args(ctx, args if named else ["give", *args])
 
 
+class ListedByDefault(TyperGroup):
+    """`tocsin sources --json` is `tocsin sources list --json`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put in what may be left out."""
+        listed = not args or (args[0].startswith("-") and args[0] != "--help")
+        return super().parse_args(ctx, ["list", *args] if listed else args)
+
+
 app = typer.Typer(
     name="tocsin",
     help="Hears what is said about a brand, rings when it must, and opens the emergency plan.",
@@ -41,7 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="New here? `tocsin demo` shows a brand's bad day in under a minute; `tocsin init DIR` starts your own.",
 )
-sources = typer.Typer(name="sources", help="Where Tocsin listens.", no_args_is_help=True)
+sources = typer.Typer(name="sources", help="Where Tocsin listens, and how each source stands.", cls=ListedByDefault)
 replies = typer.Typer(name="replies", help="What people answer to e-mails.", no_args_is_help=True)
 receivers = typer.Typer(name="receivers", help="How people are told.", no_args_is_help=True)
 alert = typer.Typer(name="alert", help="One alert: show it, or ring a test.", no_args_is_help=True)

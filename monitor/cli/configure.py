@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -30,13 +30,13 @@ from monitor.cli.context import (
     table,
     unknown,
 )
+from monitor.cli.trial import preview
 from monitor.cli.understood import Reader
 from monitor.domain.errors import ExitCode
 from monitor.domain.mention import Mention
 
 if TYPE_CHECKING:
     from monitor.settings import Settings
-    from monitor.sources import InboxItem, Preview
     from notifiers.message import Message
 
 _SOURCE = "a feed's address, #hashtag@server, or a CSV or JSON Lines file"
@@ -48,20 +48,28 @@ _PATIENCE = 60  # seconds for a receiver to take a test message
 
 @app.command(rich_help_panel=BEGIN)
 def init(
+    context: typer.Context,
     directory: Annotated[Path, typer.Argument(help="Where to write; existing files are never touched.")],
     brand: Annotated[str, typer.Option(prompt="Name of the brand", help="What people call you.")],
     source: Annotated[str, typer.Option(prompt=f"First source ({_SOURCE})", help=f"Where to listen: {_SOURCE}.")],
     send_to: Annotated[str, typer.Option(prompt=f"Send alerts to ({_RECEIVER})", help=f"Whom to tell: {_RECEIVER}.")],
     language: Annotated[Literal["fr", "en"], typer.Option(help="Of the messages, and of what is drawn.")] = "en",
+    networks: Annotated[
+        str, typer.Option(help="Networks to prepare, by commas: each becomes lines to complete.", show_default="none")
+    ] = "",
     observe: Annotated[
         bool, typer.Option("--observe", help="Let nothing ring for a week: one message a day says what would have.")
     ] = False,
 ) -> None:
-    """Write a configuration of ten lines, from three questions."""
+    """Write a configuration of ten lines, from three questions, and prepare the networks that you name."""
     from monitor import settings as configuration
 
+    asked = context.get_parameter_source("source")
+    if not networks and asked is not None and asked.name == "PROMPT":
+        networks = _networks()
+    prepared = list(dict.fromkeys(filter(None, (name.strip().lower() for name in networks.split(",")))))
     until = clock.now().date() + _FIRST_WHILE if observe else None
-    (path,) = configuration.scaffold(directory, brand, source, send_to, language, observe_until=until)
+    (path,) = configuration.scaffold(directory, brand, source, send_to, language, observe_until=until, networks=prepared)
     say(f"wrote {path}")
     if "kind: email" in path.read_text(encoding="utf-8"):
         say("")
@@ -71,10 +79,19 @@ def init(
         say(f"Until {until} nothing rings but dangers: one message a day says what would have. Then all rings by itself.")
     else:
         say("It rings from the first minute. With --observe only dangers do for a week, and a daily message says what would.")
+    if prepared:
+        say(f"Prepared, as comments: {', '.join(prepared)}. `tocsin sources add KIND` asks for what each needs, and tries it.")
     say("")
     say("Next:")
     for command in ("check", "sources try first", "receivers try me", "run"):
         say("  ", (f"tocsin {command} --config {directory}", "bold"))
+
+
+def _networks() -> str:
+    from monitor.settings.scaffold import offered
+
+    say("More networks can be prepared, to be completed with a key later: ", ", ".join(offered()))
+    return str(typer.prompt("Networks, by commas (Enter for none)", default="", show_default=False))
 
 
 @app.command(rich_help_panel=BEGIN)
@@ -136,18 +153,6 @@ def schema(
             say(f"wrote {path}")
 
 
-@sources.command("list")
-def list_sources(config: ConfigDir = DEFAULT_CONFIG) -> None:
-    """Show the sources of the configuration."""
-    from rules.duration import format_duration
-
-    rows = table("source", "kind", "every", "asked")
-    found = loaded(config).sources
-    for name, each in found.items():
-        row(rows, name, each.kind, format_duration(each.every), "yes" if each.enabled else "no")
-    out.print(rows if found else "There are no sources: add one under `sources` in monitor.yaml.")
-
-
 @sources.command("try")
 def try_source(
     name: Annotated[str, typer.Argument(help="The source's name in monitor.yaml.")],
@@ -161,7 +166,7 @@ def try_source(
 
     async def work() -> None:
         asked = clock.now()
-        seen = await _preview(settings, name, limit)
+        seen = await preview(name, settings.sources[name], settings.http, limit)
         reader = Reader(settings, name)
         for mention in seen.mentions:
             _show_mention(mention, settings, guessed=mention.written_at >= asked)
@@ -174,16 +179,6 @@ def try_source(
         say(" ".join(filter(None, (seen.note, found, "Nothing was stored."))))
 
     run(work)
-
-
-async def _preview(settings: Settings, name: str, limit: int) -> Preview:
-    from monitor import sources as networks
-    from monitor.sources.http import HttpClient
-    from monitor.workshop.pool import Workshop
-
-    async with HttpClient(settings.http, clock) as http, Workshop() as workshop:
-        source = networks.build(name, settings.sources[name], http=http, clock=clock, inbox=_Nobody(), workshop=workshop)
-        return await networks.preview(source, limit)
 
 
 def _show_mention(mention: Mention, settings: Settings, *, guessed: bool) -> None:
@@ -251,15 +246,3 @@ def _test_message(settings: Settings, name: str) -> Message:
         sequence=1,
         brand=settings.brand,
     )
-
-
-class _Nobody:
-    """The inbox of a preview: what was really brought stays for the daemon."""
-
-    async def pending(self, source: str, limit: int, most: int) -> Sequence[InboxItem]:
-        del source, limit, most
-        return ()
-
-    async def processed(self, id: int, at: datetime, error: str | None = None) -> None:  # noqa: A002 the protocol's own name
-        """Never called: nothing is ever pending."""
-        del id, at, error

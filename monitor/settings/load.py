@@ -338,6 +338,8 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
         calendar=tuple(each.campaign(name, sound.timezone) for name, each in sound.campaigns.items()),
         standing_silences=tuple(each.silence(name, sound.timezone) for name, each in sound.silences.items()),
         observing=sound.observing,
+        source_settings=sound.sources,
+        http=sound.http,
     )
 
 

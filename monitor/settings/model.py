@@ -337,7 +337,8 @@ class Outline:
     """What commands about the store go by: all that is certain of a configuration whose secrets are not all here.
 
     `sources` says of each whether it is asked, `replies` whether a mailbox is read; of `receivers` the names are known. `rules`
-    and their `lists` are empty unless they were asked for.
+    and their `lists` are empty unless they were asked for. `source_settings` are those of `sources` where they have no fault but
+    a secret that is missing: whoever asks a source by them is refused.
     """
 
     storage: StorageSettings
@@ -354,6 +355,8 @@ class Outline:
     calendar: tuple[Campaign, ...] = ()
     standing_silences: tuple[Silence, ...] = ()
     observing: ObservingSettings = field(default_factory=ObservingSettings)
+    source_settings: Mapping[str, SourceUnion] = field(default_factory=dict)
+    http: HttpSettings = field(default_factory=HttpSettings)
 
 
 def implicit_receiver(email: str, person: Person) -> EmailSettings:

@@ -171,7 +171,10 @@ def read(path: Path, name: str | None = None) -> tuple[Document, list[Problem]]:
 
 def inline(text: str) -> Data:
     """A mapping as somebody types it in a command: `rule: {in: [a, b]}, severity: info`. Raises ValueError."""
-    document, problems = _parse("", text if text.strip().startswith("{") else f"{{{text}}}")
+    try:
+        document, problems = _parse("", text if text.strip().startswith("{") else f"{{{text}}}")
+    except _Refused as refused:
+        raise ValueError(refused.what) from None
     if problems or not isinstance(document.data, Mapping):
         raise ValueError(problems[0].what if problems else "write `field: test`, as in a rule's `where`")
     return document.data

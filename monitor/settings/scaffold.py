@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,22 +14,29 @@ import yaml
 
 from monitor.domain.errors import ExitCode, TocsinError, UsageError
 from monitor.packaged import shipped
+from monitor.settings.adding import block, example
+from monitor.sources import KINDS
 from monitor.sources.guard import Guard
 from notifiers.chat import names_a_host
 from notifiers.message import Language
+from rules.base import suggest
 
 _HASHTAG = re.compile(r"#(?P<tag>\w+)@(?P<server>[\w.-]+\.\w+)")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _FILES = (".csv", ".tsv", ".jsonl", ".json", ".ndjson")
 
+_NO_NETWORKS = frozenset({"file", "json"})
+
 _COMMENTS: dict[str, dict[str, str]] = {
     "en": {
+        "prepared": "to listen there, too, remove the `# ` once you have what it needs",
         "head": "What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.",
         "allow": "private addresses are called only where they stand here",
         "observing": "until that day only dangers ring, one message a day says what would have",
         "smtp": 'with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
     "fr": {
+        "prepared": "pour écouter aussi là, ôtez les « # » dès que vous avez ce qu’il faut",
         "head": "Quoi écouter, où, et qui prévenir. Le reste a des valeurs par défaut ; voir `tocsin check` et docs/reference.",
         "allow": "une adresse privée n’est appelée que si elle est nommée ici",
         "observing": "d’ici là seuls les dangers sonnent, un message par jour dit ce qui aurait sonné",
@@ -52,14 +59,15 @@ def scaffold(
     language: Language = "en",
     *,
     observe_until: date | None = None,
+    networks: Sequence[str] = (),
 ) -> list[Path]:
     """Write monitor.yaml and return what was written. Everything else has defaults until somebody wants it otherwise.
 
     `first_source` is a feed's address, `#hashtag@server`, or a file of CSV or JSON Lines; `send_to` an e-mail address, a
-    webhook's or chat service's address; until the day `observe_until` nothing rings. Raises `UsageError` for an answer that is
-    none, `ExistsError` when the file exists.
+    webhook's or chat service's address; until the day `observe_until` nothing rings; `networks` are kinds of sources that are
+    prepared, as comments. Raises `UsageError` for an answer that is none, `ExistsError` when the file exists.
     """
-    text = compose(brand, first_source, send_to, language, observe_until)
+    text = compose(brand, first_source, send_to, language, observe_until, networks)
     target = directory / "monitor.yaml"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -85,7 +93,14 @@ def copy_shipped(directory: Path, name: str, only: Collection[str] | None = None
     return [Path(shutil.copyfile(path, copy)) for path in files if not (copy := target / path.name).exists()]
 
 
-def compose(brand: str, first_source: str, send_to: str, language: Language, observe_until: date | None = None) -> str:
+def compose(
+    brand: str,
+    first_source: str,
+    send_to: str,
+    language: Language,
+    observe_until: date | None = None,
+    networks: Sequence[str] = (),
+) -> str:
     """The text of a monitor.yaml."""
     brand = " ".join(brand.split())
     if not brand:
@@ -101,6 +116,7 @@ def compose(brand: str, first_source: str, send_to: str, language: Language, obs
         f"subjects: {{{slug(brand)}: {{names: [{_quoted(brand)}]}}}}",
         "sources:",
         f"  first: {_source(first_source.strip())}",
+        *(line for network in networks for line in _prepared(network, brand, comments["prepared"])),
         *([f"{smtp}  # {comments['smtp']}"] if needs_mail else []),
         "receivers:",
         f"  me: {receiver}",
@@ -108,6 +124,20 @@ def compose(brand: str, first_source: str, send_to: str, language: Language, obs
         *([f"http: {{allow: [{inside}]}}  # {comments['allow']}"] if inside else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def offered() -> list[str]:
+    """The networks that can be prepared."""
+    return sorted(KINDS.keys() - _NO_NETWORKS)
+
+
+def _prepared(network: str, brand: str, comment: str) -> list[str]:
+    """The lines of a source that is not asked yet: what it needs is not there, and a secret that is missing stops a start."""
+    if network not in offered():
+        raise UsageError(f"there is no network `{network}`; {suggest(network, offered())}")
+    page = f" (docs/how-to/{KINDS[network].page})" if KINDS[network].page else ""
+    entry = block(network, example(network, brand, slug(brand).replace("-", "")), indent=0)
+    return ["", f"  # {network}{page}: {comment}", *(f"  # {line}" for line in entry.splitlines())]
 
 
 def _told(observe_until: date | None, comment: str) -> list[str]:

@@ -144,4 +144,10 @@ def _means(status: int, headers: Mapping[str, str], document: Any) -> SourceErro
     return None
 
 
-KIND = Kind(AppStoreSettings, AppStore)
+KIND = Kind(
+    AppStoreSettings,
+    AppStore,
+    where="No key: the reviews are public.",
+    page="watch-app-reviews.md",
+    example={"app": "1234567890", "countries": ["fr"]},
+)

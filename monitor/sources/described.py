@@ -100,6 +100,12 @@ class Description(_Part):
 
     about: str = Field(description="what it brings, in one sentence")
     network: str = Field(max_length=32, description="the network of its mentions")
+    where: str = Field("", description="where its key comes from, in one sentence")
+    page: str = Field("", description="its page below docs/how-to")
+    documents: tuple[str, ...] = Field((), description="addresses of what the network itself says of its API")
+    example: dict[str, Any] = Field(
+        default_factory=dict, description="settings to begin with, where those it requires are not enough"
+    )
     settings: dict[str, Setting] = Field(default_factory=dict, description="what its user says")
     headers: dict[str, Template] = Field(default_factory=dict, description="sent with every request")
     auth: Auth | None = Field(None, description="how the secret is sent")

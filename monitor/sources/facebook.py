@@ -190,4 +190,17 @@ def _number(item: Mapping[str, Any]) -> str:
     return f"{address.path.rstrip('/').rpartition('/')[2]}_{comment}"
 
 
-FACEBOOK = Kind(FacebookSettings, Facebook)
+FACEBOOK = Kind(
+    FacebookSettings,
+    Facebook,
+    where="Free, within an hour: a token of a system user, from an app of yours at https://developers.facebook.com/apps/.",
+    page="watch-facebook.md",
+    example={"page": "{tag}"},
+    documents=(
+        "https://developers.facebook.com/docs/graph-api/reference/page/feed",
+        "https://developers.facebook.com/docs/graph-api/reference/object/comments",
+        "https://developers.facebook.com/docs/graph-api/reference/page/tagged",
+        "https://developers.facebook.com/docs/graph-api/webhooks/reference/page/",
+        "https://developers.facebook.com/docs/graph-api/guides/error-handling",
+    ),
+)

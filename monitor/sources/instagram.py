@@ -173,4 +173,15 @@ def _under(post: str, comment: str) -> str:
     return f"{post.rstrip('/')}/c/{comment}/" if post else f"urn:instagram:comment:{comment}"
 
 
-INSTAGRAM = Kind(InstagramSettings, Instagram)
+INSTAGRAM = Kind(
+    InstagramSettings,
+    Instagram,
+    where="Free, within an hour: a token of a system user, from an app of yours at https://developers.facebook.com/apps/.",
+    page="watch-instagram.md",
+    example={"account": "17841400000000000"},
+    documents=(
+        "https://developers.facebook.com/documentation/instagram-platform/instagram-graph-api/reference/ig-media/comments",
+        "https://developers.facebook.com/documentation/instagram-platform/instagram-api-with-facebook-login/mentions",
+        "https://developers.facebook.com/documentation/instagram-platform/webhooks/setup",
+    ),
+)

@@ -248,7 +248,7 @@ def _kind(name: str, api: Description) -> Kind[Any]:
     model: Any = create_model(
         f"{name.title()}Settings", __base__=_Shipped, __doc__=api.about, api_=(ClassVar[Description], api), **fields
     )
-    return Kind(model, partial(_built, api))
+    return Kind(model, partial(_built, api), api.where, api.page, api.documents, api.example)
 
 
 class _Shipped(DescribedSettings):
@@ -266,4 +266,8 @@ def _built(api: Description, settings: Any, kit: Kit) -> Source:
     return JsonSource(settings, given, {name: each for name, each in said.items() if isinstance(each, SecretStr)}, kit)
 
 
-JSON = Kind(JsonSettings, lambda settings, kit: JsonSource(settings, settings.given, settings.secrets, kit))
+JSON = Kind(
+    JsonSettings,
+    lambda settings, kit: JsonSource(settings, settings.given, settings.secrets, kit),
+    page="watch-forums-and-qa.md",
+)

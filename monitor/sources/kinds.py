@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, get_args
 
@@ -33,10 +33,19 @@ class Kit:
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[_Settings]):
-    """One kind of source: what can be set (its field `kind` is a `Literal` of one word), and how one is built."""
+    """One kind of source: what can be set (its field `kind` is a `Literal` of one word), and how one is built.
+
+    For people: `where` says in a sentence where its key comes from, `page` is its page below docs/how-to, `documents` are the
+    addresses of what the network itself says of its API, and `example` holds settings to begin with: what is no secret and
+    required, and what it does not work without; `{brand}` in them is the brand, `{tag}` the same as a hashtag.
+    """
 
     settings: type[_Settings]
     build: Callable[[Any, Kit], Source]
+    where: str = ""
+    page: str = ""
+    documents: tuple[str, ...] = ()
+    example: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -189,4 +189,15 @@ def _rest(answer: Answer, kit: Kit) -> timedelta | None:
     return timedelta(seconds=seconds) if left < 1 and seconds else None
 
 
-KIND = Kind(RedditSettings, Reddit)
+KIND = Kind(
+    RedditSettings,
+    Reddit,
+    where="An app that Reddit has approved, from https://www.reddit.com/prefs/apps: its id and its secret.",
+    page="watch-reddit.md",
+    documents=(
+        "https://www.reddit.com/dev/api/",
+        "https://github.com/reddit-archive/reddit/wiki/API",
+        "https://github.com/reddit-archive/reddit/wiki/OAuth2",
+    ),
+    example={"account": "my_account", "client_id": "my-app", "searches": ["{brand}"]},
+)

@@ -174,4 +174,11 @@ def _means(status: int, headers: Mapping[str, str], document: Any) -> SourceErro
     return None
 
 
-KIND = Kind(TumblrSettings, Tumblr)
+KIND = Kind(
+    TumblrSettings,
+    Tumblr,
+    where="Free and at once: the OAuth consumer key of an application, from https://www.tumblr.com/oauth/apps.",
+    page="watch-tumblr.md",
+    documents=("https://github.com/tumblr/docs/blob/master/api.md",),
+    example={"hashtags": ["{brand}"], "every": "10m"},
+)

@@ -273,4 +273,15 @@ def _token(answer: Answer) -> str | None:
     return token if isinstance(token, str) and token else None
 
 
-KIND = Kind(YouTubeSettings, YouTube)
+KIND = Kind(
+    YouTubeSettings,
+    YouTube,
+    where="Free and at once: an API key for the YouTube Data API v3, from https://console.cloud.google.com.",
+    page="watch-youtube.md",
+    documents=(
+        "https://developers.google.com/youtube/v3/docs/commentThreads/list",
+        "https://developers.google.com/youtube/v3/docs/comments/list",
+        "https://developers.google.com/youtube/v3/docs/errors",
+    ),
+    example={"channel": "UCxxxxxxxxxxxxxxxxxxxxxx"},
+)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from monitor.cli import configure
+from monitor.cli import configure, trial
 from monitor.demo.servers import Postbox
 from monitor.domain.clock import SystemClock
 from monitor.domain.errors import CannotCreateError, ExitCode, SourceError, TocsinError, UsageError
@@ -29,7 +29,7 @@ FEED = """<rss version="2.0"><channel><title>News</title>
 def test_init_asks_three_questions_and_what_it_writes_works(tocsin: Tocsin, tmp_path: Path, line: Line) -> None:
     """The answers become ten lines that pass the check; the next steps are named."""
     (tmp_path / "posts.csv").write_text("text,created_at\nAcme is fine,2026-03-02T08:00:00Z\n")
-    done = tocsin("init", "mine", typed="Café Lumen\nposts.csv\nme@example.org\n")
+    done = tocsin("init", "mine", typed="Café Lumen\nposts.csv\nme@example.org\n\n")
     assert done.exit_code == 0, done.output
     assert "wrote mine/monitor.yaml" in done.output
     steps = ["check", "sources try first", "receivers try me", "run"]
@@ -40,6 +40,17 @@ def test_init_asks_three_questions_and_what_it_writes_works(tocsin: Tocsin, tmp_
     checked = tocsin("check", "--config", "mine")
     assert checked.exit_code == 0
     assert "1 source, 1 receiver" in checked.output
+
+
+def test_init_prepares_networks(tocsin: Tocsin) -> None:
+    """A fourth question, which Enter answers; the lines are comments until a person has the key."""
+    done = tocsin("init", "mine", typed="Acme\nhttps://x.example/feed\nhttps://x.example/hook\nReddit, youtube,\n")
+    assert done.exit_code == 0, done.output
+    assert "Prepared, as comments: reddit, youtube." in done.output
+    written = Path("mine/monitor.yaml").read_text()
+    assert "  # reddit:\n  #   kind: reddit\n" in written
+    assert "  #   key: ${YOUTUBE_KEY}\n" in written
+    assert tocsin("check", "--config", "mine").exit_code == 0
 
 
 def test_init_says_nothing_of_mail_to_who_uses_none(tocsin: Tocsin) -> None:
@@ -104,12 +115,6 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_words(tocsin: Tocsin, tmp_p
     assert "cannot be written" in str(error)
 
 
-def test_sources_list_shows_how_often_each_is_asked(tocsin: Tocsin) -> None:
-    """A source that is switched off says so."""
-    rows = [row.split() for row in tocsin.at("sources", "list").output.splitlines()]
-    assert rows == [["source", "kind", "every", "asked"], ["posts", "file", "2m", "yes"], ["press", "feed", "2m", "no"]]
-
-
 def test_lists_of_nothing_say_what_to_do(tocsin: Tocsin) -> None:
     """Without sources or receivers there is no empty table."""
     tocsin.write("monitor.yaml", "version: 1\nsubjects: {acme: {}}\n")
@@ -165,7 +170,7 @@ def test_sources_try_of_a_webhook_reads_nothing_that_waits_for_the_daemon(tocsin
 
 async def test_a_previews_inbox_stays_empty() -> None:
     """It has nothing, and marks nothing as read."""
-    inbox = configure._Nobody()
+    inbox = trial.Nobody()
     await inbox.processed(1, SystemClock().now())
     assert await inbox.pending("tickets", 10, 2**20) == ()
 

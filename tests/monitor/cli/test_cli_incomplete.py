@@ -22,6 +22,7 @@ ABOUT_THE_STORE = (
     ("plan", "list"),
     ("plan", "show", "1"),
     ("silences",),
+    ("sources",),
     ("hold", "add", "mention", "1", "--reason", "a claim", "--until", "2099-01-31"),
     ("hold", "list"),
     ("export", "file", "user1"),
@@ -84,7 +85,7 @@ def test_a_silence_needs_the_rules_and_no_secrets(incomplete: Tocsin) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("alert", "test", "complaint", "--to", "hub"), ("receivers", "list"), ("sources", "list"), ("run",)]
+    "words", [("alert", "test", "complaint", "--to", "hub"), ("receivers", "list"), ("sources", "try", "posts"), ("run",)]
 )
 def test_commands_that_need_the_rest_refuse(incomplete: Tocsin, words: tuple[str, ...]) -> None:
     """All that is wrong is told, with the exit code 78."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import get_args
@@ -10,7 +11,7 @@ import pytest
 
 from monitor.domain.errors import ExitCode, UsageError
 from monitor.settings import check, load, render, scaffold
-from monitor.settings.scaffold import ExistsError, slug
+from monitor.settings.scaffold import ExistsError, offered, slug
 from notifiers.message import Language
 
 LOGIN = '# with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}'
@@ -134,3 +135,25 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> Non
 def test_the_short_name_of_a_brand_is_plain(brand: str, short: str) -> None:
     """Small letters, digits and hyphens, as ids are."""
     assert slug(brand) == short
+
+
+@pytest.mark.parametrize("network", offered())
+@pytest.mark.parametrize("language", get_args(Language))
+def test_a_prepared_network_works_once_its_lines_are_no_comments(tmp_path: Path, language: Language, network: str) -> None:
+    """As it is written it hinders nothing; without the `# `, with a value for each variable, it is a source of its kind."""
+    answers = ("L'Été: & Cie", "posts.csv", "me@example.org", language)
+    (written,) = scaffold(tmp_path, *answers, networks=[network])
+    text = written.read_text(encoding="utf-8")
+    assert list(load(tmp_path, environ={}).sources) == ["first"]
+    head, _, rest = text.partition(f"  # {network}:\n")
+    lines = [re.sub(r"^  # ", "  ", line) for line in f"  # {network}:\n{rest}".splitlines()]
+    written.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+    secrets = dict.fromkeys(re.findall(r"\$\{(\w+)\}", "\n".join(lines)), "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3")
+    assert load(tmp_path, environ=secrets).sources[network].kind == network
+
+
+def test_a_network_that_does_not_exist_is_told_with_the_nearest(tmp_path: Path) -> None:
+    """Nothing is written then."""
+    with pytest.raises(UsageError, match="there is no network `redit`; did you mean `reddit`"):
+        scaffold(tmp_path, "Acme", "posts.csv", "me@example.org", networks=["redit"])
+    assert list(tmp_path.iterdir()) == []
