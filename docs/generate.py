@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import checklist_page
 import log_page
 import monitoring_page
 import personal_page
@@ -62,7 +63,7 @@ def sources_page() -> str:
     intro = "Where to listen: the entries under `sources` of [monitor.yaml](settings.md#sources)."
     intro += " `tocsin sources try NAME` shows what one understands, storing nothing."
     page = Page("Sources", intro, TypeAdapter(SourceUnion).json_schema())
-    return page.kinds(SourceSettings, "Every source").text()
+    return page.kinds(SourceSettings, "Every source").text() + checklist_page.section()
 
 
 def receivers_page() -> str:
