@@ -12,6 +12,7 @@ import pytest
 from monitor.domain.errors import ExitCode, UsageError
 from monitor.settings import check, load, render, scaffold
 from monitor.settings.scaffold import ExistsError, offered, slug
+from monitor.sources import KINDS
 from notifiers.message import Language
 
 LOGIN = '# with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}'
@@ -137,7 +138,7 @@ def test_the_short_name_of_a_brand_is_plain(brand: str, short: str) -> None:
     assert slug(brand) == short
 
 
-@pytest.mark.parametrize("network", offered())
+@pytest.mark.parametrize("network", [name for name in offered() if KINDS[name].page])
 @pytest.mark.parametrize("language", get_args(Language))
 def test_a_prepared_network_works_once_its_lines_are_no_comments(tmp_path: Path, language: Language, network: str) -> None:
     """As it is written it hinders nothing; without the `# `, with a value for each variable, it is a source of its kind."""
