@@ -303,6 +303,7 @@ class Shift:
                 errors_left=each.errors.left,
                 next_poll=each.next_poll,
                 brought_at=each.brought_at,
+                quiet=each.condition == "quiet",
                 quotas=[(quota.counts, quota.per, quota.left) for quota in each.quotas],
             )
         for receiver in await tx.receivers.all():

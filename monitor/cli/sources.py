@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _STATES = {
     "well": ("fine", "green"),
+    "quiet": ("quiet", "yellow"),
     "resting": ("resting", "green"),
     "failing": ("backing off", "yellow"),
     "stopped": ("stopped", "red"),
@@ -129,6 +130,8 @@ def _details(each: SourceStanding, settings: Outline) -> list[str]:
     lines = []
     if each.condition in {"failing", "stopped"}:
         lines.append(f"{each.name}: {in_words(each, local(each.next_poll, settings))}.")
+    if each.condition == "quiet":
+        lines.append(f"{each.name}: answers, and has brought nothing since {local(each.brought_at, settings)}: too long for it.")
     if each.condition == "stopped":
         lines.append(f"{each.name}: mend its settings or its key, then reload; `tocsin sources try {each.name}` asks it once.")
     if each.errors.left is not None and each.errors.left < 0:

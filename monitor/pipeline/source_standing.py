@@ -9,14 +9,16 @@ from typing import Literal
 
 from monitor.domain.clock import Clock
 from monitor.domain.source import SourceState
+from monitor.pipeline import quiet_sources
 from monitor.sources import SourceSettings
 from monitor.sources.budget import Purse
 from monitor.storage import UnitOfWork
 
 DAY = timedelta(days=1)
 
-Condition = Literal["well", "resting", "failing", "stopped", "never", "off"]
-"""`resting`: its network asked to be left alone, and all is well; `never`: it was not asked yet; `off`: `enabled: false`."""
+Condition = Literal["well", "quiet", "resting", "failing", "stopped", "never", "off"]
+"""`quiet`: it answers, and brings nothing although it should; `resting`: its network asked for it, and all is well; `never`:
+it was not asked yet; `off`: `enabled: false`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +73,19 @@ async def standings(tx: UnitOfWork, sources: Mapping[str, SourceSettings], clock
     """How the configured sources stand now, in the order of the configuration."""
     states = {state.source: state for state in await tx.sources.all()}
     polled = await tx.sources.polled(clock.now() - DAY)
+    quiet = {alert.key["source"] for alert in await tx.alerts.open_alerts(kind=quiet_sources.KIND)}
     return [
-        standing(states.get(name, SourceState(name)), settings, clock, polled.get(name, (0, 0)))
+        standing(states.get(name, SourceState(name)), settings, clock, polled.get(name, (0, 0)), quiet=name in quiet)
         for name, settings in sources.items()
     ]
 
 
-def standing(state: SourceState, settings: SourceSettings, clock: Clock, polled: tuple[int, int] = (0, 0)) -> SourceStanding:
-    """How one source stands; `polled`: how many polls the last day had, and how many of them failed."""
+def standing(
+    state: SourceState, settings: SourceSettings, clock: Clock, polled: tuple[int, int] = (0, 0), *, quiet: bool = False
+) -> SourceStanding:
+    """How one source stands; `polled`: how many polls the last day had, and how many of them failed; `quiet`: that rings."""
     now = clock.now()
-    condition = _condition(state, settings, now)
+    condition = _condition(state, settings, now, quiet=quiet)
     return SourceStanding(
         name=state.source,
         kind=settings.kind,
@@ -99,7 +104,7 @@ def standing(state: SourceState, settings: SourceSettings, clock: Clock, polled:
     )
 
 
-def _condition(state: SourceState, settings: SourceSettings, now: datetime) -> Condition:
+def _condition(state: SourceState, settings: SourceSettings, now: datetime, *, quiet: bool) -> Condition:
     if not settings.enabled:
         return "off"
     if state.stopped:
@@ -108,6 +113,8 @@ def _condition(state: SourceState, settings: SourceSettings, now: datetime) -> C
         return "failing"
     if state.last_success_at is None:
         return "never"
+    if quiet:
+        return "quiet"
     return "resting" if state.backoff_until is not None and state.backoff_until > now else "well"
 
 

@@ -144,6 +144,7 @@ class Metrics:
         errors_left: float | None,
         next_poll: datetime | None,
         brought_at: datetime | None,
+        quiet: bool,
         quotas: Iterable[tuple[str, str, float]],
     ) -> None:
         """How a source stands now. `quotas`: what is counted, in which period, and how much of it is left."""
@@ -151,6 +152,7 @@ class Metrics:
         _told(self.source_errors_left, name, errors_left)
         _told(self.source_next_poll, name, next_poll.timestamp() if next_poll else None)
         _told(self.source_brought, name, brought_at.timestamp() if brought_at else None)
+        self.source_quiet.labels(source=name).set(quiet)
         for counts, per, left in quotas:
             self.source_quota_left.labels(source=name, counts=counts, per=per).set(left)
 
@@ -199,6 +201,9 @@ class Metrics:
             "source_last_brought_timestamp_seconds",
             "When a source last brought something that it had not brought before (Unix time).",
             "source",
+        )
+        self.source_quiet = self._gauge(
+            "source_quiet", "1 while a source answers, and brings nothing although by its own habit it should.", "source"
         )
         self.source_quota_left = self._gauge(
             "source_quota_left",

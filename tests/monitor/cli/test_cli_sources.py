@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from monitor.cli.sources import short
+from monitor.cli.context import local
+from monitor.cli.sources import _details, in_words, short
 from monitor.domain.clock import SystemClock
 from monitor.domain.errors import CannotCreateError, UsageError
+from monitor.domain.source import SourceState
+from monitor.pipeline.source_standing import ErrorBudget, standing
+from monitor.settings import outline
 from monitor.storage import StorageSettings, Store
 from monitor.testing.servers import serving
 from tests.monitor.cli.conftest import Tocsin
@@ -235,3 +240,15 @@ def test_sources_that_have_faults_are_named(tocsin: Tocsin) -> None:
     tocsin.write("monitor.yaml", text.replace("{kind: file, path: posts.jsonl}", "{kind: file, paht: posts.jsonl}"))
     shown = tocsin.at("sources").stdout
     assert shown == "Not shown, because `sources` has faults: posts, press. `tocsin check` says which.\n"
+
+
+def test_a_source_that_is_quiet_says_since_when(tocsin: Tocsin) -> None:
+    """It answers: only its habit shows that something is wrong."""
+    now = SystemClock().now()
+    state = SourceState("posts", last_attempt_at=now, last_success_at=now, watermark=now, brought_at=now - timedelta(days=1))
+    settings, errors = outline(tocsin.config)[0], ErrorBudget(720, 0, 0.05)
+    each = replace(standing(state, settings.source_settings["posts"], SystemClock(), quiet=True), errors=errors)
+    assert in_words(each) == "quiet"
+    assert list(_details(each, settings)) == [
+        f"posts: answers, and has brought nothing since {local(each.brought_at, settings)}: too long for it."
+    ]

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.domain.errors import SourceError, Trouble
 from monitor.pipeline.habits import Habits
+from monitor.pipeline.source_standing import standings
 from notifiers import wording
 from notifiers.message import Message
 
@@ -37,6 +38,13 @@ async def quiet(house: House, hours: int) -> None:
     await house.wait(hours * HOUR, step=timedelta(minutes=30))
 
 
+async def stands(house: House) -> str:
+    """In which condition the source is."""
+    async with house.store.read() as tx:
+        (found,) = await standings(tx, house.settings.sources, house.clock)
+    return found.condition
+
+
 async def test_a_source_that_answers_and_brings_nothing_rings_once(house: Build) -> None:
     """Told to ops with observed against expected, and not again; when it brings again, the end is told."""
     home = house(sources={"net": SOURCE})
@@ -51,11 +59,13 @@ async def test_a_source_that_answers_and_brings_nothing_rings_once(house: Build)
     assert "it brought 18, 18, 18, 18" in alert.reasons[0]
     await quiet(home, 8)
     assert home.kinds("tech") == ["first"]
+    assert await stands(home) == "quiet"
     await home.hears("Acme at last")
     await home.wait(HOUR)
     assert (await home.alert()).resolved_reason == "it brings something again"
     assert home.kinds("tech") == ["first", "resolved"]
     assert home.kinds("desk") == []
+    assert await stands(home) == "well"
 
 
 async def test_it_stays_open_for_as_long_as_nothing_comes(hut: Build) -> None:

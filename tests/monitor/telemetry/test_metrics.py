@@ -187,21 +187,26 @@ def test_the_health_of_a_source_is_shown_as_far_as_it_is_known(metrics: Metrics)
     """What is not known any more is missing: an old figure would say that all is well."""
     at = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
     quotas = [("", "day", 40.0), ("posts", "month", 7.0)]
-    metrics.source_health("news", lag=timedelta(minutes=2), errors_left=0.5, next_poll=at, brought_at=at, quotas=quotas)
+    metrics.source_health(
+        "news", lag=timedelta(minutes=2), errors_left=0.5, next_poll=at, brought_at=at, quiet=True, quotas=quotas
+    )
     labels = {"source": "news"}
     value = metrics.registry.get_sample_value
     assert value("tocsin_source_lag_seconds", labels) == 120
     assert value("tocsin_source_error_budget_left_ratio", labels) == 0.5
     assert value("tocsin_source_next_poll_timestamp_seconds", labels) == at.timestamp()
     assert value("tocsin_source_last_brought_timestamp_seconds", labels) == at.timestamp()
+    assert value("tocsin_source_quiet", labels) == 1
     assert value("tocsin_source_quota_left", labels | {"counts": "posts", "per": "month"}) == 7
-    metrics.source_health("news", lag=None, errors_left=None, next_poll=None, brought_at=None, quotas=[])
+    metrics.source_health("news", lag=None, errors_left=None, next_poll=None, brought_at=None, quiet=False, quotas=[])
     assert value("tocsin_source_lag_seconds", labels) is None
     assert value("tocsin_source_next_poll_timestamp_seconds", labels) is None
 
 
 def test_quotas_of_a_source_that_was_removed_are_gone(metrics: Metrics) -> None:
     """A reload lets go of them with all else that is known of the source."""
-    metrics.source_health("news", lag=None, errors_left=None, next_poll=None, brought_at=None, quotas=[("", "day", 40.0)])
+    metrics.source_health(
+        "news", lag=None, errors_left=None, next_poll=None, brought_at=None, quiet=False, quotas=[("", "day", 40.0)]
+    )
     metrics.keep(["other"], [])
     assert b"tocsin_source_quota_left{counts" not in metrics.render()
