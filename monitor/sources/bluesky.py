@@ -290,4 +290,16 @@ def _written(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-KIND = Kind(BlueskySettings, Bluesky)
+KIND = Kind(
+    BlueskySettings,
+    Bluesky,
+    where="Free and at once: an app password, from the app's Settings, Privacy and security, App passwords.",
+    page="watch-bluesky.md",
+    documents=(
+        "https://docs.bsky.app/docs/api/app-bsky-notification-list-notifications",
+        "https://docs.bsky.app/docs/api/app-bsky-feed-search-posts",
+        "https://docs.bsky.app/docs/api/app-bsky-feed-get-post-thread",
+        "https://docs.bsky.app/docs/advanced-guides/rate-limits",
+    ),
+    example={"account": "acme.bsky.social", "searches": ["{brand}"]},
+)

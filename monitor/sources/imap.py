@@ -130,4 +130,15 @@ def _why(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else f"it cannot be taken apart ({type(error).__name__})"
 
 
-KIND = Kind(ImapSettings, Imap)
+KIND = Kind(
+    ImapSettings,
+    Imap,
+    where="The mailbox's password; many providers make one for a program, under Security, App passwords.",
+    page="watch-a-mailbox.md",
+    documents=(
+        "https://www.rfc-editor.org/rfc/rfc3501",
+        "https://www.rfc-editor.org/rfc/rfc2177",
+        "https://www.rfc-editor.org/rfc/rfc5322",
+    ),
+    example={"host": "imap.brand.example", "username": "notices@brand.example"},
+)

@@ -249,4 +249,11 @@ def _missing(until: str, since: int) -> Rejected:
     )
 
 
-JETSTREAM = Kind(JetstreamSettings, Jetstream)
+JETSTREAM = Kind(
+    JetstreamSettings,
+    Jetstream,
+    where="No key: everybody may read the stream.",
+    page="watch-by-stream.md",
+    documents=("https://github.com/bluesky-social/jetstream/blob/main/docs/README.md", "https://docs.bsky.app/blog/jetstream"),
+    example={"terms": ["{brand}"]},
+)

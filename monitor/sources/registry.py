@@ -42,11 +42,6 @@ def _mastodon(settings: MastodonSettings, kit: Kit) -> Source:
 
 
 _OURS: tuple[Kind[Any], ...] = (
-    Kind(FeedSettings, lambda settings, kit: Feed(settings, kit.http, kit.clock, kit.workshop)),
-    Kind(MastodonSettings, _mastodon),
-    Kind(WebhookSourceSettings, lambda settings, kit: WebhookSource(kit.name, settings, kit.clock, kit.inbox)),
-    Kind(FileSettings, lambda settings, kit: File(settings, kit.clock)),
-    Kind(XSettings, X),
     Kind(
         FeedSettings,
         lambda settings, kit: Feed(settings, kit.http, kit.clock, kit.workshop),
@@ -62,12 +57,15 @@ _OURS: tuple[Kind[Any], ...] = (
     ),
     Kind(
         MastodonSettings,
-        lambda settings, kit: Mastodon(settings, kit.http),
+        _mastodon,
         where="For hashtags none on most servers; else an access token, from the server's Preferences, Development.",
-        page="add-a-source.md",
+        page="watch-mastodon.md",
         documents=(
             "https://docs.joinmastodon.org/methods/timelines/",
             "https://docs.joinmastodon.org/methods/notifications/",
+            "https://docs.joinmastodon.org/methods/search/",
+            "https://docs.joinmastodon.org/methods/accounts/#statuses",
+            "https://docs.joinmastodon.org/methods/streaming/",
             "https://docs.joinmastodon.org/entities/Status/",
         ),
         example={"url": "https://mastodon.example.org", "hashtags": ["{tag}"]},

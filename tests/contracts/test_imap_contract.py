@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -11,9 +11,7 @@ from pydantic import SecretStr
 from monitor.sources import KINDS
 from monitor.sources.imap import ImapSettings
 from monitor.testing.contract import OWN, SECRET, Post, Scene, SourceContract, Stage
-
-if TYPE_CHECKING:
-    from tests.dovecot import Dovecot
+from tests.dovecot import Dovecot
 
 UNTOLD = dict.fromkeys(("reach", "verified", "engagement"), "a letter says nothing of it")
 STILL = {"changes": "a letter that was sent stays as it is", "deletions": "what was thrown away was said all the same"}
@@ -36,6 +34,8 @@ def letter(post: Post) -> bytes:
 
 class TestImap(SourceContract):
     """A mailbox on a real server."""
+
+    dovecot = Dovecot(Path(), plain=1, tls=1, authority=Path())  # nowhere: a stage is also looked at without being played
 
     @pytest.fixture(autouse=True)
     def _at(self, dovecot: Dovecot) -> None:
