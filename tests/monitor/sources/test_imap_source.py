@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from monitor.domain.clock import ManualClock
 from monitor.domain.errors import Trouble
 from monitor.domain.mention import Form
+from monitor.sources import imap
 from monitor.sources.imap import Imap, ImapSettings
-from monitor.sources.imap_mail import Heading, Mail
+from monitor.sources.imap_mail import Heading, Mail, heading
 from monitor.sources.imap_reading import Reading, mention
 from monitor.sources.kinds import Kit
 from monitor.sources.registry import preview
@@ -200,10 +201,27 @@ async def test_a_letter_without_anything(box: Box) -> None:
     assert (len(seen.mentions), [each.why for each in seen.rejected]) == (1, ["it has neither a text nor a subject"])
 
 
-async def test_a_letter_whose_head_nobody_can_read(box: Box) -> None:
+class _Overcome(AtOnce):
+    """Whose library is overcome by letters about `trap`, as some versions of Python's are by brackets in brackets."""
+
+    async def run(self, function: Callable[..., T], *args: Any, within: timedelta, again: bool = True) -> T:
+        """As the library does."""
+        if b"trap" in args[0]:
+            raise RecursionError
+        return await super().run(function, *args, within=within, again=again)
+
+
+async def test_a_letter_whose_head_nobody_can_read(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be meant for us: it is told rather than passed over, and stops nobody."""
-    box.post(b"From: " + b"(" * 1_990 + b"\r\n\r\nslow", plain(1))
-    seen = await drain(box.source(others="ignore", letters=[{"sender": "x.example"}]))
+
+    def overcome(head: bytes) -> Heading:
+        if b"trap" in head:
+            raise RecursionError
+        return heading(head)
+
+    monkeypatch.setattr(imap, "heading", overcome)
+    box.post(b"Subject: trap\r\n\r\nslow", plain(1))
+    seen = await drain(box.source(_Overcome(), others="ignore", letters=[{"sender": "x.example"}]))
     assert len(seen.mentions) == 1
     assert [each.why for each in seen.rejected] == ["it cannot be taken apart (RecursionError)"]
 
