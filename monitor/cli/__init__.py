@@ -33,6 +33,7 @@ from monitor.cli import (
     silences,
     sources,
     state,
+    thread,
 )
 from monitor.cli.app import app
 from monitor.domain.errors import ExitCode, TocsinError
@@ -97,4 +98,5 @@ __all__ = [
     "silences",
     "sources",
     "state",
+    "thread",
 ]

@@ -76,6 +76,12 @@ class Mention:
         return "sha256:" + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def page_of(uri: str | None, handle: str) -> str | None:
+    """Where a person can look at a post: its address, or the page of what has a name only (Bluesky's `at://`)."""
+    named = _AT.fullmatch(uri or "")
+    return f"https://bsky.app/profile/{handle or named[1]}/post/{named[2]}" if named else uri
+
+
 _AT = re.compile(r"at://([^/]+)/app\.bsky\.feed\.post/([^/]+)")
 LONGEST_SCORER = 64  # letters of what gave a score that are stored
 
@@ -155,6 +161,8 @@ class Observed:
     copies: int = 0  # how many of them came before it, within a day
     author: ObservedAuthor = field(default_factory=ObservedAuthor)
     engagement: Engagement = field(default_factory=Engagement)
+    edited_at: datetime | None = None  # when we saw that its text was another
+    deleted_at: datetime | None = None  # when its network said that it is no longer there
 
     @property
     def is_own(self) -> bool | None:
@@ -163,9 +171,8 @@ class Observed:
 
     @property
     def page(self) -> str | None:
-        """Where a person can look at it: its address, or the page of what has a name only (Bluesky's `at://`)."""
-        named = _AT.fullmatch(self.url or "")
-        return f"https://bsky.app/profile/{self.author.handle or named[1]}/post/{named[2]}" if named else self.url
+        """Where a person can look at it."""
+        return page_of(self.url, self.author.handle)
 
     @property
     def is_erased(self) -> bool:
@@ -180,6 +187,14 @@ class Recent(NamedTuple):
     seen_at: datetime
     text: str
     cluster: int | None
+
+
+class InThread(NamedTuple):
+    """A stored mention, the key by which others answer it, and the key of what it answers."""
+
+    post: Observed
+    key: str
+    parent: str | None
 
 
 class Clustered(NamedTuple):

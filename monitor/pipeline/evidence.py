@@ -32,7 +32,12 @@ async def capture(tx: UnitOfWork, incident_id: int) -> Mapping[str, object]:
 
 def digest(post: Observed) -> str:
     """The SHA-256 of a post: its network, address, author's handle, moment (ISO 8601, UTC), title and text, as one JSON list."""
-    said = [post.network, post.url, post.author.handle, post.written_at.isoformat(), post.title, post.text]
+    return digest_of(post.network, post.url, post.author.handle, post.written_at, post.title, post.text)
+
+
+def digest_of(network: str, uri: str | None, handle: str, written_at: datetime, title: str, text: str) -> str:
+    """The same of what was never stored."""
+    said = [network, uri, handle, written_at.isoformat(), title, text]
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -17,6 +17,7 @@ from monitor.domain.plan import EventKind, Plan, PlanRun, RunState, TimelineEven
 from monitor.pipeline.evidence import digest
 from monitor.pipeline.figures import figures_of
 from monitor.pipeline.opening import open_by_hand
+from monitor.pipeline.threads import Talk
 from monitor.plans import Act, Moved, Note, Why, act, owe
 from monitor.sources.text import canonical_uri
 from monitor.storage import Erased, Hold, Store, StoreContendedError, UnitOfWork
@@ -412,6 +413,17 @@ async def keep_post(
         await tx.timeline.add(_plan_event(EventKind.PLAN_KEPT, run, actor, at, detail))
         await tx.commit()
         return hold, post, True
+
+
+async def note_thread(store: Store, run_id: int, talk: Talk, sha256: str, *, actor: Actor, at: datetime) -> None:
+    """The thread around a post was written into a file with this SHA-256, for a plan run. Raises `UsageError`."""
+    async with store.begin() as tx:
+        run = await tx.plans.get(run_id)
+        if run is None:
+            raise UsageError(f"there is no plan run {run_id}; `tocsin plan list` lists them")
+        facts = {"post": talk.mention.id, "posts": len(talk.said), "asked": talk.source, "file_sha256": sha256}
+        await tx.timeline.add(_plan_event(EventKind.PLAN_THREAD, run, actor, at, facts))
+        await tx.commit()
 
 
 def _kept_for(run: PlanRun) -> str:

@@ -22,7 +22,7 @@ _TOLD: Final = frozenset(
     {
         EventKind.PLAN_OPENED, EventKind.PLAN_CONFIRMED, EventKind.PLAN_ACTIVATED, EventKind.PLAN_ACKNOWLEDGED,
         EventKind.PLAN_ASSIGNED, EventKind.PLAN_HANDED_OVER, EventKind.PLAN_ESCALATED, EventKind.PLAN_CAPTURED,
-        EventKind.PLAN_KEPT, EventKind.PLAN_UPDATED, EventKind.PLAN_STOOD_DOWN, EventKind.PLAN_CLOSED,
+        EventKind.PLAN_KEPT, EventKind.PLAN_THREAD, EventKind.PLAN_UPDATED, EventKind.PLAN_STOOD_DOWN, EventKind.PLAN_CLOSED,
         EventKind.PLAN_FALSE_ALARM, EventKind.LEVEL_SET, EventKind.LEVEL_RAISED, EventKind.LEVEL_LOWERED,
         EventKind.STEP_DONE, EventKind.STEP_SKIPPED, EventKind.STEP_FAILED, EventKind.STEP_LATE, EventKind.STEP_APPROVED,
         EventKind.STEP_REJECTED, EventKind.STEP_EDITED,

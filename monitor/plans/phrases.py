@@ -70,6 +70,10 @@ PHRASES: Final[Mapping[str, Localized]] = {
     EventKind.STEP_UNAPPROVED: {"fr": "Validation en retard : « {step} »", "en": "Approval late: “{step}”"},
     EventKind.PLAN_CAPTURED: {"fr": "Messages gardés en preuve : {posts}", "en": "Posts kept as evidence: {posts}"},
     EventKind.PLAN_KEPT: {"fr": "Message {mention} gardé en preuve", "en": "Post {mention} kept as evidence"},
+    EventKind.PLAN_THREAD: {
+        "fr": "Conversation autour du message {post} gardée en preuve",
+        "en": "Thread around post {post} kept as evidence",
+    },
     EventKind.PLAN_NOTED: {"fr": "Note", "en": "Note"},
     EventKind.PLAN_SITUATION: {"fr": "Point de situation envoyé", "en": "Situation report sent"},
     EventKind.PLAN_UPDATED: {"fr": "Informés : {groups}", "en": "Informed: {groups}"},

@@ -17,6 +17,7 @@ from monitor.sources.bluesky_posts import NETWORK, in_thread, mention, written_a
 from monitor.sources.bluesky_reach import LOT, Reach, lots
 from monitor.sources.bluesky_session import signed_in, what_bluesky_means
 from monitor.sources.bluesky_settings import BlueskySettings, actor, is_actor
+from monitor.sources.conversation import ABOVE, Conversation
 from monitor.sources.http import Answer
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.lists import Page, read_lists
@@ -34,6 +35,7 @@ WATCHED = 500  # that take turns
 DEEPEST = 95  # pages of one search; its server goes down to 10,000 posts
 DUE = 10  # threads and lists of quotes that are read at one look because they have grown
 DEPTH = 100  # of answers to answers
+SHOWN_DEPTH = 10  # of a conversation that is shown to a person
 _REASONS = ("mention", "reply", "quote")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 _TICK = timedelta(milliseconds=1)
@@ -109,6 +111,24 @@ class Bluesky:
         after = turns.after(len(looked_at), gone=gone, new=new, most=WATCHED)
         kept = {**load_cursor(self._origin, batch.cursor), "again": after.dump()}
         return replace(batch, cursor=dump_cursor(self._origin, kept))
+
+    async def conversation(self, uri: str) -> Conversation:
+        """One call, or two where the conversation is large. Raises `SourceError`."""
+        try:
+            views = await self._around(uri, SHOWN_DEPTH)
+        except SourceError as error:
+            if error.trouble is not Trouble.TOO_LARGE:
+                raise
+            views = await self._around(uri, 1)
+        found, rejected = understand(views, lambda view: mention(view, {}, self._ours))
+        answered = {each.parent for each in found}
+        whole = all(each.uri in answered or not each.engagement.replies for each in found)
+        return Conversation(found, whole=whole, rejected=rejected)
+
+    async def _around(self, uri: str, depth: int) -> Sequence[Mapping[str, Any]]:
+        asked = [("uri", uri), ("depth", str(depth)), ("parentHeight", str(ABOVE))]
+        views, _ = in_thread(at((await self._ask("app.bsky.feed.getPostThread", asked)).json(), "thread"))
+        return views
 
     def _lists(self) -> list[str]:
         """By their names in the cursor. An account of ours that cannot be one of Bluesky's is of another network."""

@@ -54,7 +54,7 @@ def quoted(record: Mapping[str, Any]) -> str | None:
 
 
 def in_thread(thread: object) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """The posts of a thread, and the addresses of those that are no longer there."""
+    """The posts of a thread, above and below, and the addresses of those that are no longer there."""
     found, gone, waiting = [], [], [thread]
     while waiting:
         node = waiting.pop()
@@ -65,7 +65,7 @@ def in_thread(thread: object) -> tuple[list[Mapping[str, Any]], list[str]]:
         elif node.get("notFound") is True and isinstance(node.get("uri"), str):
             gone.append(node["uri"])
         replies = node.get("replies")
-        waiting += replies if isinstance(replies, list) else ()
+        waiting += [*(replies if isinstance(replies, list) else ()), node.get("parent")]
     return found, gone
 
 

@@ -12,8 +12,10 @@ from urllib.parse import quote
 from monitor.domain.errors import SourceError, Trouble
 from monitor.sources.base import Batch, Deleted, Rejected, dump_cursor, gave_up, load_cursor, understand
 from monitor.sources.changes import Brought
+from monitor.sources.conversation import Conversation
 from monitor.sources.http import HttpClient
 from monitor.sources.mastodon_again import Again, Now, Watched
+from monitor.sources.mastodon_context import context
 from monitor.sources.mastodon_lists import OWN_PAGE, PAGE, Listed, Place, advanced, lists, timeline
 from monitor.sources.mastodon_posts import Read, Reader, status
 from monitor.sources.mastodon_settings import MastodonSettings
@@ -76,6 +78,15 @@ class Mastodon:
             rejected=[*unknown, *(each for read in reads for each in read.rejected)],
             deleted=[Deleted(self.network, watched.posts[number]) for number in now.gone],
         )
+
+    async def conversation(self, uri: str) -> Conversation:
+        """Two or three calls. Without a token a server shows forty posts above and sixty below. Raises `SourceError`."""
+        token = self._settings.token is not None
+        statuses = await context(uri, self._ask, self._settings.url, resolve=token)
+        read = await self._read(statuses)
+        answered = {each.parent for each in read.mentions.values()}
+        whole = all(each.uri in answered or not each.engagement.replies for each in read.mentions.values())
+        return Conversation(list(read.mentions.values()), whole=whole, rejected=read.rejected)
 
     async def _find_accounts(self) -> list[Rejected]:
         """Ask for the ids of accounts; seldom for those whom nobody knows here: our own may be of another network.

@@ -7,13 +7,14 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.domain.errors import SourceError, Trouble
 from monitor.sources.base import Batch, Deleted, Rejected, SourceSettings, understand
 from monitor.sources.budget import Budget, Purse
+from monitor.sources.conversation import BELOW, Conversation
 from monitor.sources.feed import server_address
 from monitor.sources.http import Answer
 from monitor.sources.kinds import Kind, Kit
@@ -21,11 +22,12 @@ from monitor.sources.limits import retry_after
 from monitor.sources.lists import Page, read_lists
 from monitor.sources.mapping import at
 from monitor.sources.paging import Seen, Walk
-from monitor.sources.reddit_things import NETWORK, is_gone, mention, written_at
+from monitor.sources.reddit_things import NETWORK, in_comments, is_gone, mention, place_of, written_at
 from monitor.sources.signing import InHeader, oauth2
 from monitor.sources.times import parse_time
 
 OVERLAP = timedelta(hours=1)  # the search finds posts late
+_CONTEXT = 8  # comments above one: the most that is given
 _BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
 _SUBREDDIT = re.compile(r"(?:https?://(?:\w+\.)?reddit\.com)?/?(?:r/)?(\w{2,21})/?")
 _CLOSED = {"private", "banned", "quarantined", "gold_only"}
@@ -139,14 +141,31 @@ class Reddit:
             kept={"since": since.isoformat(), "lost": bool(kept.get("lost")) and walk.more},
         )
 
+    async def conversation(self, uri: str) -> Conversation:
+        """One call: the post, up to eight comments above and those below. Raises `SourceError`."""
+        place = place_of(uri)
+        if place is None:
+            raise SourceError(Trouble.REFUSED, "a private message has no conversation that can be asked for")
+        post, comment = place
+        shown = {"comment": comment, "context": str(_CONTEXT)} if comment else {}
+        answer = await self._get(
+            f"/comments/{quote(post, safe='')}", {**shown, "depth": "10", "limit": str(BELOW), "sort": "old"}
+        )
+        things, whole = in_comments(answer.json())
+        own = self._settings.own_accounts
+        found, rejected = understand(things, lambda thing: None if is_gone(thing) else mention(thing, own))
+        return Conversation([each for each in found if each is not None], whole=whole, rejected=rejected)
+
     async def _ask(self, name: str, walk: Walk) -> Answer:
         path, params = self._lists[name]
+        return await self._get(path, {**params, **({"after": walk.at} if walk.at else {}), "limit": "100"})
+
+    async def _get(self, path: str, params: Mapping[str, str]) -> Answer:
         self.purse.spend()
-        place = {"after": walk.at} if walk.at else {}
         answer = await self._kit.http.get(
             f"{self._settings.url}{path}",
             within=self._settings.timeout,
-            params={**params, **place, "limit": "100", "raw_json": "1"},
+            params={**params, "raw_json": "1"},
             headers=self._headers,
             signer=self._session,
             means=_means,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Author, Engagement, Form, Mention
+from monitor.sources.mapping import at
 from monitor.sources.text import is_own, whole
 from monitor.sources.times import parse_time
 
 NETWORK = "reddit"
 _SITE = "https://www.reddit.com"
+_PLACE = re.compile(rf"{re.escape(_SITE)}/comments/(\w+)(?:/_/(\w+))?/?")
 _NOBODY = {"", "[deleted]", "[removed]"}
 
 
@@ -34,6 +38,29 @@ def mention(thing: Mapping[str, Any], ours: Sequence[str]) -> Mention:
     if read is None:
         raise ValueError(f"{str(kind)[:20]!r} is neither a comment, nor a post, nor a message")
     return read(data, _author(data, ours))
+
+
+def in_comments(document: object) -> tuple[list[Mapping[str, Any]], bool]:
+    """The things on the page of a post, comments to comments included, and whether these are all. Raises `SourceError`."""
+    if not isinstance(document, list):
+        raise SourceError(Trouble.MALFORMED, "the page of a post is no list of two; is it the right API?")
+    found, whole, waiting = [], True, [at(each, "data.children") for each in document]
+    while waiting:
+        things = waiting.pop()
+        for thing in things if isinstance(things, list) else ():
+            kind = at(thing, "kind")
+            if kind == "more":
+                whole = False
+            elif kind is not None:
+                found.append(thing)
+                waiting.append(at(thing, "data.replies.data.children"))
+    return found, whole
+
+
+def place_of(uri: str) -> tuple[str, str | None] | None:
+    """The post and the comment that an address of ours names; None: it is that of a message."""
+    found = _PLACE.fullmatch(uri)
+    return (found[1], found[2]) if found else None
 
 
 def _comment(data: Mapping[str, Any], author: Author | None) -> Mention:

@@ -16,13 +16,14 @@ from monitor.domain.mention import Mention
 from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, gave_up, load_cursor, understand
 from monitor.sources.budget import Budget, Purse, affordable
 from monitor.sources.changes import Brought
+from monitor.sources.conversation import Conversation
 from monitor.sources.feed import server_address
 from monitor.sources.http import Answer
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import at
 from monitor.sources.paging import Seen, Walk
 from monitor.sources.signing import InAddress
-from monitor.sources.youtube_comments import NETWORK, comment, thread
+from monitor.sources.youtube_comments import NETWORK, comment, thread, top_comment
 
 AGAIN_EVERY = timedelta(hours=1)
 REPLY_PAGES = 10  # of replies that one poll reads: the others wait for the next, which comes at once
@@ -236,6 +237,18 @@ class YouTube:
             del state.owed[name]
         rejected += [gave_up(f"replies to {name}")] if walk.gave_up else []
         return found, rejected
+
+    async def conversation(self, uri: str) -> Conversation:
+        """Two units: the comment on top, and the newest hundred replies to it. Raises `SourceError`."""
+        name = top_comment(uri)
+        answer = await self._ask("commentThreads", {"id": name, "part": "snippet"}, Walk())
+        tops, odd = understand(answer.objects("items"), lambda item: thread(item, self._ours))
+        if not tops:
+            raise SourceError(Trouble.GONE, "there is no such comment any more")
+        (top, *_) = tops
+        answer = await self._ask("comments", {"parentId": name, "part": "snippet"}, Walk())
+        replies, odder = understand(answer.objects("items"), lambda item: comment(item, top.video, self._ours, parent=name))
+        return Conversation([*top.mentions, *replies], whole=_token(answer) is None, rejected=[*odd, *odder])
 
     async def _ask(self, what: str, asked: Mapping[str, str], walk: Walk) -> Answer:
         self.purse.spend()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from monitor.domain.mention import Author, Engagement, Form, Mention
 from monitor.sources.mapping import at
@@ -56,6 +57,11 @@ def comment(
         thread=above,
         engagement=Engagement(replies=count, likes=whole(snippet.get("likeCount"))),
     )
+
+
+def top_comment(uri: str) -> str:
+    """The id of the comment on top of the thread in which the comment with this address stands: a reply's begins with it."""
+    return parse_qs(urlsplit(uri).query).get("lc", [""])[0].partition(".")[0]
 
 
 def _author(snippet: Mapping[str, Any], ours: Collection[str]) -> Author | None:

@@ -229,6 +229,8 @@ OBSERVED = select(
     mention.c.likes,
     mention.c.cluster,
     mention.c.copies,
+    mention.c.edited_at,
+    mention.c.deleted_at,
     mention.c.author_id,
     author.c.handle,
     author.c.name,
@@ -251,6 +253,7 @@ def observed(row: Row[*tuple[Any, ...]], place: Place | None = None) -> Observed
     id_, network, source, form, text, written_at, seen_at, title, uri, language = row[:10]
     subjects, hashtags, topics, intents, parent, replies_to, began_by, answered_at, answer = row[10:19]
     sentiment, confidence, complaint, safety_risk, sensitive, scorer, replies, shares, likes, cluster, copies = row[19:30]
+    edited_at, deleted_at = row[30:32]
     if place is not None:
         cluster, copies = place(id_, seen_at, title, text)
     return Observed(
@@ -280,8 +283,10 @@ def observed(row: Row[*tuple[Any, ...]], place: Place | None = None) -> Observed
         scorer=scorer,
         cluster=cluster,
         copies=copies,
-        author=_observed_author(*row[30:]),
+        author=_observed_author(*row[32:]),
         engagement=Engagement(replies, shares, likes),
+        edited_at=edited_at,
+        deleted_at=deleted_at,
     )
 
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, null, select, update
 from sqlalchemy.dialects.postgresql import Insert
 
-from monitor.domain.mention import NEGATIVE, RISKY, Author, Clustered, Crowd, Enriched, Mention, Observed, Recent, Utterance
+from monitor.domain.mention import (
+    NEGATIVE,
+    RISKY,
+    Author,
+    Clustered,
+    Crowd,
+    Enriched,
+    InThread,
+    Mention,
+    Observed,
+    Recent,
+    Utterance,
+)
 from monitor.storage.bulk import Bulk, BulkUpdate, among, holds
 from monitor.storage.holds import held_mention
 from monitor.storage.mention_rows import (
@@ -34,6 +46,8 @@ from monitor.storage.tombstones import handle_hash, tombstone_hash
 
 # Rows per statement: few round trips, and a row lock of PostgreSQL is never held for long.
 _BATCH = 500
+
+T = TypeVar("T")
 
 Name = tuple[str, str]  # (network, key of a mention or id of an author)
 
@@ -158,19 +172,26 @@ class Mentions(Repository):
         """All but those whose authors were erased."""
         if await self._session.scalar(select(tombstone.c.hash).limit(1)) is None:
             return items
-        hashes = [self._hashes(item) for item in items]
+        hashes = [self._hashes(item.mention) for item in items]
+        return await self._not_buried(items, hashes)
+
+    async def welcome(self, mentions: Sequence[Mention]) -> Sequence[Mention]:
+        """Mentions that are not stored and may be shown: all but those of authors who were erased."""
+        return await self._not_buried(mentions, [self._hashes(each) for each in mentions])
+
+    async def _not_buried(self, items: Sequence[T], hashes: Sequence[tuple[str, ...]]) -> Sequence[T]:
         every = {each for of_item in hashes for each in of_item}
         buried = among(tombstone.c.hash, every, postgresql=self._session.postgresql)
         erased = {row["hash"] for row in await self._session.rows(select(tombstone.c.hash).where(buried))}
         return [item for item, of_item in zip(items, hashes, strict=True) if erased.isdisjoint(of_item)]
 
-    def _hashes(self, item: Enriched) -> tuple[str, ...]:
+    def _hashes(self, said: Mention) -> tuple[str, ...]:
         """By what an erased person would be recognised: their id, and their handle, which may be all that a source knows."""
-        known, key = person(item.mention), self._session.installation.tombstone_key
-        if known is None or item.mention.author is None:
+        known, key = person(said), self._session.installation.tombstone_key
+        if known is None or said.author is None:
             return ()
         network, external_id = known
-        return tombstone_hash(key, *known), handle_hash(key, network, item.mention.author.handle or external_id)
+        return tombstone_hash(key, *known), handle_hash(key, network, said.author.handle or external_id)
 
     async def _store(self, items: Sequence[Enriched], source: str, seen_at: datetime) -> tuple[list[int], int, int]:
         """The ids of what is new, how many of the others say something else than before, and how many `source` had not seen."""
@@ -266,6 +287,28 @@ class Mentions(Repository):
         """The mentions at this canonical address: more than one where several networks have it."""
         rows = await self._session.all(select(mention.c.id).where(mention.c.key == short_key(uri)))
         return await self.get([row.id for row in rows])
+
+    async def thread(self, number: int, *, above: int, below: int) -> list[InThread]:
+        """A mention, those it answers, and those that answer it: as far as they are stored, and so many at most."""
+        columns = (mention.c.id, mention.c.network, mention.c.key, mention.c.parent)
+        rows = await self._session.all(select(*columns).where(mention.c.id == number))
+        if not rows:
+            return []
+        (found,) = rows
+        places, network, at = {found.id: (found.key, found.parent)}, found.network, found
+        while at.parent and len(places) <= above:
+            there = await self._session.all(select(*columns).where(mention.c.network == network, mention.c.key == at.parent))
+            if not there or there[0].id in places:
+                break
+            (at,) = there
+            places[at.id] = at.key, at.parent
+        keys, room = [found.key], below
+        while keys and room > 0:
+            answers = (mention.c.network == network, mention.c.parent.in_(keys[:_BATCH]), mention.c.id.not_in(places))
+            new = await self._session.all(select(*columns).where(*answers).order_by(mention.c.id).limit(room))
+            places |= {row.id: (row.key, row.parent) for row in new}
+            keys, room = [*keys[_BATCH:], *(row.key for row in new)], room - len(new)
+        return [InThread(post, *places[post.id]) for post in await self.get(list(places))]
 
     async def said(self, subject: str, since: datetime, until: datetime, limit: int, *, characters: int) -> list[Utterance]:
         """The newest `limit` texts of others about a subject from `since` to before `until`, cut; nothing sensitive."""

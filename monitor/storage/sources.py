@@ -101,6 +101,11 @@ class Sources(Repository):
         await self._count(name, at, failed=1)
         return int(await self._session.scalar(select(table.c.failures).where(table.c.source == name)))
 
+    async def spent(self, name: str, spent: Mapping[str, Any]) -> None:
+        """A source was asked outside its polls: what has been used of its budgets by now."""
+        add = self._session.insert(table).values(source=name, spent=spent)
+        await self._session.run(add.on_conflict_do_update(index_elements=[table.c.source], set_={"spent": spent}))
+
     async def _record(self, name: str, done: Mapping[str, object], at: datetime, **known: object) -> None:
         """`known`: what is written otherwise of a source that has been asked before."""
         first = func.coalesce(table.c.first_attempt_at, at)

@@ -140,10 +140,20 @@ class FakeBluesky:
         return self.listed("posts", map(self.shown, quotes), query)
 
     def post_thread(self, query: Query) -> web.Response:
-        """A post, and what answers it."""
+        """A post, what answers it, and what it answers."""
         if query["uri"] not in self.at:
             return problem(400, "NotFound", f"Post not found: {query['uri']}")
-        return web.json_response({"thread": self.thread(self.at[query["uri"]])})
+        post = self.at[query["uri"]]
+        above = self.above(post) if query["parentHeight"] != "0" else {}
+        return web.json_response({"thread": {**self.thread(post), **above}})
+
+    def above(self, post: Post) -> dict[str, Any]:
+        """What a post answers, up to the first one."""
+        if post.answers is None:
+            return {}
+        if (parent := self.posts.get(post.answers)) is None:
+            return {"parent": {"uri": self.uri(post.answers), "notFound": True}}
+        return {"parent": {"post": self.shown(parent), **self.above(parent)}}
 
     @property
     def at(self) -> Mapping[str, Post]:

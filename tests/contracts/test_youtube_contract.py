@@ -28,6 +28,8 @@ class FakeYouTube:
             return web.json_response({"error": {"code": 400, "errors": [{"reason": "keyInvalid"}]}}, status=400)
         if request.path.endswith("/commentThreads"):
             listed, read = [post for post in newest(self.posts) if post.answers is None], self.thread
+            if wanted := request.query.get("id"):
+                listed = [post for post in listed if f"U{post.number}" == wanted]
         else:
             parent = int(request.query["parentId"][1:])
             listed, read = [post for post in newest(self.posts) if post.answers == parent], self.comment

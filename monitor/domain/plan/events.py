@@ -51,6 +51,7 @@ class EventKind(StrEnum):
     PLAN_NEWS_LATE = "plan.news.late"
     PLAN_CAPTURED = "plan.captured"  # a step keeps the evidence
     PLAN_KEPT = "plan.kept"  # a person keeps a post
+    PLAN_THREAD = "plan.thread"  # a person keeps the thread around a post, in a file
     PLAN_STUCK = "plan.stuck"  # it cannot be carried on
     PLAN_FREED = "plan.freed"  # and can be again
     PLAN_STOOD_DOWN = "plan.stood_down"

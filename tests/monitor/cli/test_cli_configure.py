@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from monitor.cli import configure, trial
+from monitor.cli import configure
+from monitor.cli.nobody import Nobody
 from monitor.demo.servers import Postbox
 from monitor.domain.clock import SystemClock
 from monitor.domain.errors import CannotCreateError, ExitCode, SourceError, TocsinError, UsageError
@@ -170,7 +171,7 @@ def test_sources_try_of_a_webhook_reads_nothing_that_waits_for_the_daemon(tocsin
 
 async def test_a_previews_inbox_stays_empty() -> None:
     """It has nothing, and marks nothing as read."""
-    inbox = trial.Nobody()
+    inbox = Nobody()
     await inbox.processed(1, SystemClock().now())
     assert await inbox.pending("tickets", 10, 2**20) == ()
 

@@ -15,6 +15,7 @@ from monitor.domain.errors import Trouble
 from monitor.domain.mention import Form
 from monitor.sources import HttpClient, Source, build
 from monitor.sources.bluesky_settings import BlueskySettings
+from monitor.sources.conversation import Conversing, arranged
 from monitor.sources.signing import Token
 from monitor.testing import AtOnce, drain, loopback, trouble_of
 from tests.bluesky import PASSWORD, Bluesky, Person
@@ -92,12 +93,23 @@ async def test_threads_quotes_searches_and_what_is_deleted(bluesky: Bluesky, lis
     assert {answer["uri"], quote["uri"], deep["uri"], found_too["uri"]} <= set(found)
     assert found[deep["uri"]].thread == elsewhere["uri"]
     assert (found[offer["uri"]].engagement.replies, found[offer["uri"]].engagement.shares) == (1, 1)
+    assert isinstance(source, Conversing)
+    around = await source.conversation(deep["uri"])
+    thread = arranged(deep["uri"], around.posts)
+    assert ([each.post.text for each in thread.posts], around.whole) == (["the zanzibar kettle", "boils", "and leaks"], True)
+    below = arranged(offer["uri"], (await source.conversation(offer["uri"])).posts)
+    assert [(each.depth, each.post.text, each.post.author and each.post.author.own) for each in below.posts] == [
+        (0, "an offer", True), (1, "too dear", False)
+    ]  # fmt: skip
     bob.delete(quote)
     bob.delete(elsewhere)
     bluesky.settle()
     last = await source.poll(third.cursor)
     assert {each.uri for each in last.deleted} == {quote["uri"], elsewhere["uri"]}
     assert [each.where for each in last.rejected] == [f"followed {elsewhere['uri']}"]
+    left = arranged(deep["uri"], (await source.conversation(deep["uri"])).posts)
+    assert [each.post.text for each in left.posts] == ["boils", "and leaks"]
+    assert (await trouble_of(source.conversation(elsewhere["uri"]))).trouble is Trouble.GONE
 
 
 async def test_a_session_is_renewed_by_the_server(bluesky: Bluesky, listening: Callable[..., Source]) -> None:

@@ -84,6 +84,24 @@ async def test_who_answers_whom_is_known_by_address(store: Store, said: Said, no
     assert (lost.replies_to, lost.in_thread) == (None, True)
 
 
+async def test_the_thread_around_a_mention_is_what_is_stored_of_it(store: Store, said: Said, now: datetime) -> None:
+    """Up to its beginning and down to the last answer, without its neighbours; rings end, and so many posts are enough."""
+    await _stored(store, now, *(said(str(number), parent=None if above is None else str(above)) for number, above in
+        ((0, None), (1, 0), (2, 1), (3, 2), (4, 2), (5, 4), (6, 0), (7, None), (8, 9), (9, 8)))
+    )  # fmt: skip
+    async with store.read() as tx:
+        number = {each.url: each.id for each in await tx.mentions.after(0, 20)}
+
+        async def around(post: str, above: int = 50, below: int = 50) -> list[tuple[str, str | None]]:
+            found = await tx.mentions.thread(number[post], above=above, below=below)
+            return sorted((each.key, each.parent) for each in found)
+
+        assert await around("2") == [("0", None), ("1", "0"), ("2", "1"), ("3", "2"), ("4", "2"), ("5", "4")]
+        assert await around("8") == [("8", "9"), ("9", "8")]
+        assert [key for key, _ in await around("2", above=1, below=1)] == ["1", "2", "3"]
+        assert await tx.mentions.thread(99, above=1, below=1) == []
+
+
 async def test_an_answer_may_be_seen_before_what_it_answers(store: Store, said: Said, now: datetime) -> None:
     """Sources are asked one after the other: our own may be the first."""
     await _stored(store, now, said("https://m.example/2", by=Author("acme", own=True), parent="https://m.example/1"))

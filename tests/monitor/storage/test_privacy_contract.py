@@ -51,6 +51,8 @@ async def test_an_erased_person_is_emptied_and_kept_out(store: Store, said: Said
         back = await tx.mentions.add([said("9", by=Author("7", "renamed")), said("10", by="grace")], source="feed", seen_at=now)
         assert (len(back.new), back.duplicates, back.kept_out) == (1, 0, 1)
         assert (await tx.mentions.add([said("9", by=ada)], source="feed", seen_at=now)).kept_out == 1
+        shown = [said("11", by=Author("8", "ada")).mention, said("12", by="grace").mention]
+        assert [each.uri for each in await tx.mentions.welcome(shown)] == ["12"]
         again = await tx.erasures.erase("mastodon", "7", now + DAY)
         assert (again.erased_at, again.mentions, again.already) == (now, 0, True)
         assert (await tx.erasures.preview("mastodon", "@ADA", now)).already
