@@ -29,6 +29,8 @@ class Post:
     sentiment: float | None = None
     sensitive: bool = False  # health, politics, religion …: the text is not shown, only the link
     copies: int = 0  # how many others say nearly the same, for whom it stands
+    edited: bool = False  # its author has changed it; evidence keeps the words that rang
+    deleted: bool = False  # its network says that it is no longer there: there is nothing to follow its link to
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,9 @@ def crisis(language: Language = "fr", **changes: Any) -> Message:
         timedelta(hours=1),
         reasons=("23 authors within 1h, usually 2.1", "rings from 10 authors, 3 times the usual"),
     )
-    message = complaint(
-        language, id="note-15", severity="critical", sequence=2, alerts=(alert,), posts=posts(language), more_posts=24
-    )
+    loud, changed, gone = posts(language)
+    shown = (loud, replace(changed, edited=True), replace(gone, deleted=True))
+    message = complaint(language, id="note-15", severity="critical", sequence=2, alerts=(alert,), posts=shown, more_posts=24)
     return replace(message, **changes)
 
 

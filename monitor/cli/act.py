@@ -147,7 +147,8 @@ def _post(post: Observed) -> str:
     if not post.text and not post.author.handle:
         return f"{post.id}  (erased on request)"
     words = "(sensitive subject: read it at the source)" if post.sensitive else said(post.text, 200)
-    return f"{post.id}  {said(post.author.handle) or '?'}: {words}  {said(post.page)}"
+    fate = "(since deleted)  " if post.deleted_at else "(edited)  " if post.edited_at else ""
+    return f"{post.id}  {said(post.author.handle) or '?'}: {words}  {fate}{said(post.page)}"
 
 
 def _concerns(event: TimelineEvent, alert: Alert) -> bool:

@@ -29,6 +29,12 @@ def show_evidence(captured: Sequence[Exhibit], settings: Outline) -> None:
             continue
         where = " · ".join(filter(None, (local(each.written_at, settings), each.network, each.author, each.uri)))
         say((f"{each.mention}", "bold"), f"  {said(where)}")
-        say(f"    {_VERDICTS[each.verdict]}")
+        say(f"    {_VERDICTS[each.verdict]}{_fate(each, settings)}")
         for line in filter(None, (each.title, each.text)):
             say(f"    {said(line, _WORDS)}")
+
+
+def _fate(each: Exhibit, settings: Outline) -> str:
+    """What became of it on its network: the words here are those that it had."""
+    told = (("its author has changed it", each.edited_at), ("it was deleted", each.deleted_at))
+    return "".join(f"; {what}, seen {local(at, settings)}" for what, at in told if at is not None)

@@ -280,6 +280,7 @@ class Composer:
 
         Where all alerts of one severity are among `newest`, the newest come first. Of posts that are nearly the same the first
         stands for all, so that copies do not hide what others say.
+        What was deleted comes last: nobody can read or answer it any more.
         """
         if notification.kind in {NotificationKind.RESOLVED, NotificationKind.OVER} or not limit:
             return (), 0
@@ -290,7 +291,7 @@ class Composer:
             if alert_ids and len(posts) < _LOOKED_AT:
                 found = await tx.alerts.evidence(alert_ids, _LOOKED_AT, newest=set(alert_ids) <= set(newest))
                 erased |= {post.id for post in found if post.is_erased}
-                posts |= {post.id: post for post in found if not post.is_erased}
+                posts |= {post.id: post for post in sorted(found, key=_is_gone) if not post.is_erased}
         shown = _without_copies(list(posts.values())[:_LOOKED_AT])[:limit]
         all_ids = [event.alert_id for event in events]
         told = len(erased) + sum(1 + post.copies for post in shown)
@@ -384,6 +385,10 @@ def _without_copies(mentions: Sequence[Observed]) -> list[Post]:
     return [_post(first, copies=len(copies)) for first, *copies in together.values()]
 
 
+def _is_gone(mention: Observed) -> bool:
+    return mention.deleted_at is not None
+
+
 def _text(mention: Observed) -> str:
     return f"{mention.title}\n{mention.text}".strip() if mention.title else mention.text
 
@@ -401,6 +406,8 @@ def _post(mention: Observed, copies: int) -> Post:
         sentiment=mention.sentiment,
         sensitive=bool(mention.sensitive),
         copies=copies,
+        edited=mention.edited_at is not None,
+        deleted=mention.deleted_at is not None,
     )
 
 

@@ -74,6 +74,7 @@ def build(seen: Material, contacts: Contacts, zone: str, *, subject: str, rules:
         lacks=lacks(seen, spans, naming),
         actions=left,
         posts=seen.posts,
+        deleted=seen.deleted,
         owner=plan.after_action.owner or "",
         due=None if false_alarm or observed else report_due(run),
         signed=signed,

@@ -27,7 +27,8 @@ class Exhibit:
     """One post. `sha256` is of what the store holds now, `captured_sha256` of what stood there at `captured_at`.
 
     `verdict`: `erased` when its author asked to be forgotten, `gone` when it is not kept any more. `masked`: it is sensitive, and
-    its author and words were left out of this export.
+    its author and words were left out of this export. `edited_at` and `deleted_at` are when we saw that; evidence keeps the
+    words that it had.
     """
 
     mention: int
@@ -37,6 +38,8 @@ class Exhibit:
     author: str = ""
     written_at: datetime | None = None
     seen_at: datetime | None = None
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
     title: str = ""
     text: str = ""
     sensitive: bool = False
@@ -73,6 +76,8 @@ def _exhibit(post: Observed, proof: Captured | None, *, with_sensitive: bool) ->
         author=post.author.handle or post.author.name,
         written_at=post.written_at,
         seen_at=post.seen_at,
+        edited_at=post.edited_at,
+        deleted_at=post.deleted_at,
         title=post.title,
         text=post.text,
         sensitive=bool(post.sensitive),

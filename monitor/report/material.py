@@ -25,4 +25,5 @@ class Material:
     deliveries: Mapping[int, DeliveryRecord]
     first_post: datetime | None
     posts: int
+    deleted: int  # of these posts
     course: Course

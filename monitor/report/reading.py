@@ -44,6 +44,7 @@ async def read(tx: UnitOfWork, run_id: int, now: datetime) -> Material:
         await tx.deliveries.of_messages([each.id for each in told]),
         first,
         await tx.alerts.evidence_count(behind),
+        await tx.alerts.deleted_count(behind),
         await _course(tx, incident.subject, *_extent(run, incident, alerts, first, now)),
     )
 

@@ -291,12 +291,11 @@ class Telling:
     @property
     def evidence(self) -> str:
         """How many posts are behind it."""
-        posts = self.report.posts
-        return (
-            self.t(f"evidence.how.{self._reader.plural(posts)}", n=self._reader.count(posts))
-            if posts
-            else self.t("evidence.none")
-        )
+        posts, gone = self.report.posts, self.report.deleted
+        if not posts:
+            return self.t("evidence.none")
+        told = self.t(f"evidence.gone.{self._reader.plural(gone)}", n=self._reader.count(gone)) if gone else ""
+        return self.t(f"evidence.how.{self._reader.plural(posts)}", n=self._reader.count(posts), gone=told)
 
     @property
     def signature(self) -> str:

@@ -157,6 +157,7 @@ class Report:
     lacks: Sequence[Lack]
     actions: Sequence[Action]
     posts: int
+    deleted: int  # of these posts, by their networks' word
     owner: str
     due: datetime | None
     signed: Signature | None

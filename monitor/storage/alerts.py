@@ -205,6 +205,12 @@ class Alerts(Repository):
         query = select(func.count(evidence.c.mention_id.distinct())).where(evidence.c.alert_id.in_(alert_ids))
         return int(await self._session.scalar(query))
 
+    async def deleted_count(self, alert_ids: Sequence[int]) -> int:
+        """How many of them their networks do not show any more."""
+        query = select(func.count(evidence.c.mention_id.distinct())).join(mention, mention.c.id == evidence.c.mention_id)
+        gone = query.where(evidence.c.alert_id.in_(alert_ids), mention.c.deleted_at.is_not(None))
+        return int(await self._session.scalar(gone))
+
     async def list(self, state: AlertState | None = None, limit: int = 100) -> _Alerts:
         """The newest first."""
         query = select(table).order_by(table.c.id.desc()).limit(limit)

@@ -118,6 +118,8 @@ def _post(post: Post) -> dict[str, Any]:
         "url": link(post.url),
         "written_at": _moment(post.written_at),
         "copies": post.copies,
+        "edited": post.edited,
+        "deleted": post.deleted,
     }
 
 

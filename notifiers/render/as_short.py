@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from notifiers import calls
 from notifiers.message import Message, PlanStepFacts, Post
-from notifiers.render.view import links
+from notifiers.render.view import fate, links
 from notifiers.safe import link, one_line, quiet, shorten
 from notifiers.voice import Voice
 from notifiers.wording import headline, next_action
@@ -58,11 +58,12 @@ def _step(voice: Voice, step: PlanStepFacts, room: int) -> str:
 
 
 def _post(voice: Voice, post: Post, room: int) -> str:
-    """The post between quotation marks and its link, as far as there is room; a link is whole or absent."""
-    url = link(post.url) or ""
-    url = url if len(url) + 1 <= room // 2 else ""
+    """The post between quotation marks, what became of it, and its link: as far as there is room; a link is whole or absent."""
+    url = "" if post.deleted else link(post.url) or ""
+    after = f"({known})" if (known := fate(voice, post)) else ""
+    after = f"{after} {url if len(url) + 1 <= room // 2 else ''}".strip()
     said = voice.say("post.sensitive") if post.sensitive else quiet(one_line(post.text, 300))
-    return f"{_quoted(voice, said, room - len(url))} {url}".strip()
+    return f"{_quoted(voice, said, room - len(after))} {after}".strip()
 
 
 def _quoted(voice: Voice, said: str, room: int) -> str:

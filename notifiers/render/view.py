@@ -291,7 +291,7 @@ def _link_label(voice: Voice, name: str) -> str:
 
 
 def _post(voice: Voice, post: Post) -> PostView:
-    url = link(post.url)
+    url = None if post.deleted else link(post.url)
     reach = "" if post.reach is None else voice.count("followers", post.reach)
     return PostView(
         author=one_line(post.author, 80) or voice.say("post.anonymous"),
@@ -309,10 +309,15 @@ def _new_words(voice: Voice) -> str:
     return voice.say("new_words", words=", ".join(words)) if words else ""
 
 
-def _meta(voice: Voice, post: Post) -> tuple[str, str, str, str]:
+def _meta(voice: Voice, post: Post) -> tuple[str, ...]:
     when = voice.reader.moment(post.written_at, voice.message.created_at)
     copies = voice.count("post.copies", post.copies) if post.copies > 0 else ""
-    return one_line(post.network, 40), when, _tone(voice, post.sentiment), copies
+    return one_line(post.network, 40), when, _tone(voice, post.sentiment), copies, fate(voice, post)
+
+
+def fate(voice: Voice, post: Post) -> str:
+    """What became of it since, in a word; empty where it stands as it was."""
+    return voice.say("post.deleted") if post.deleted else voice.say("post.edited") if post.edited else ""
 
 
 def _tone(voice: Voice, sentiment: float | None) -> str:

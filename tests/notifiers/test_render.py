@@ -261,6 +261,26 @@ def test_a_sensitive_text_is_masked_everywhere() -> None:
     assert all("https://social.example/@lea/113" in shape for shape in shapes)
 
 
+@pytest.mark.parametrize(
+    ("language", "gone", "changed"), [("en", "since deleted", "edited"), ("fr", "supprimé depuis", "modifié")]
+)
+def test_what_became_of_a_post_stands_beside_it(language: Language, gone: str, changed: str) -> None:
+    """Nobody is led to a page that is not there any more; programs learn both."""
+    said = Post("It leaks", "forum", samples.NOW, "jo", url="https://forum.example/7", deleted=True)
+    message = samples.complaint(language, posts=(said,))
+    for shown in (html(message), text(message), short(message)):
+        assert gone in shown
+        assert "https://forum.example/7" not in shown
+    edited = samples.complaint(language, posts=(replace(said, deleted=False, edited=True),))
+    for shown in (html(edited), text(edited), short(edited)):
+        assert changed in shown
+        assert "https://forum.example/7" in shown
+    posts = payload(message)["data"]["posts"], payload(edited)["data"]["posts"]
+    assert [(each["edited"], each["deleted"], each["url"]) for (each,) in posts] == [
+        (False, True, "https://forum.example/7"), (True, False, "https://forum.example/7")
+    ]  # fmt: skip
+
+
 def test_a_crisis_draws_its_bars() -> None:
     """Observed against expected, the longer one whole; no bars without an expectation or while learning."""
     assert html(samples.crisis("en")).count('aria-hidden="true" class="track"') == 2

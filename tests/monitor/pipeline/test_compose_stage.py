@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,26 @@ async def test_the_loudest_posts_come_first(house: Build) -> None:
     desk = home.told("desk")[0]
     assert ([post.author for post in desk.posts], desk.more_posts) == (["loud", "liked"], 2)
     assert desk.posts[0].url == loud.uri
+
+
+async def test_what_was_deleted_comes_last_and_says_so(hut: Build) -> None:
+    """However loud it was; what was edited says so, too, in the words that rang."""
+    home = housed(hut)
+    loud, plain = (home.mention(f"Acme fire {name}!", author=Author(name, handle=name, reach=reach), uri=f"https://m.example/{name}")
+                   for name, reach in (("loud", 90_000), ("plain", 5)))  # fmt: skip
+    await home.brings(loud, plain, home.mention("Acme fire", author=Author("u", handle="unknown")))
+    await home.judge()
+    await home.brings(replace(plain, text="Acme is fine"))
+    async with home.store.begin() as tx:
+        await tx.mentions.deleted([(loud.network, "https://m.example/loud")], at=home.clock.now())
+        await tx.commit()
+    await home.act()
+    shown = [(post.author, post.text, post.edited, post.deleted) for post in home.told("bureau")[0].posts]
+    assert shown == [
+        ("plain", "Acme fire plain!", True, False),
+        ("unknown", "Acme fire", False, False),
+        ("loud", "Acme fire loud!", False, True),
+    ]  # fmt: skip
 
 
 async def test_of_copies_one_is_shown_and_the_others_are_counted(house: Build) -> None:

@@ -198,6 +198,7 @@ def material(**changes: Any) -> Material:
         arrived(TOLD),
         at(-7),
         41,
+        0,
         course(),
     )
     return replace(found, **changes)

@@ -91,6 +91,19 @@ def test_a_run_that_a_person_opened_says_why() -> None:
     assert "No post is behind this run." in page
 
 
+@pytest.mark.parametrize(
+    ("language", "deleted", "says"),
+    [
+        ("en", 1, "41 posts are behind the alerts. 1 has been deleted since by its author or its network: its words are kept."),
+        ("en", 7, " 7 have been deleted since by their authors or networks: their words are kept. To export them"),
+        ("fr", 7, " 7 ont été supprimées depuis par leur auteur ou leur réseau"),
+    ],
+)
+def test_posts_that_were_deleted_since_are_counted(language: Language, deleted: int, says: str) -> None:
+    """They are evidence all the same."""
+    assert says in told("markdown", language, deleted=deleted).replace("\u202f", " ").replace("\xa0", " ")
+
+
 def test_where_no_post_is_kept_there_is_no_chart() -> None:
     """Retention was faster: the page says so instead of drawing an empty one."""
     page = told("html", course=Course(30 * MINUTE, ()), posts=0)
