@@ -134,7 +134,7 @@ class Shift:
 
     async def _poll(self, name: str) -> int:
         polled = await self._stages.intake.poll(name)
-        if polled.stored:
+        if polled.stored or polled.changed:
             self._evaluate.set()
         self._ring_again(name, polled.again_after)
         if polled.settled:

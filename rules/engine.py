@@ -15,6 +15,7 @@ from rules.condition import Seen
 from rules.finding import Calm, Finding, Reading, Verdict
 from rules.kinds import compiled
 from rules.kinds.kind import Kind, Learning, Readable, Remembering, Scheduled, Watermarked
+from rules.kinds.mention import CompiledMention
 from rules.lists import Lists
 from rules.matching import Compiler, Problem
 from rules.model import AnyRule
@@ -62,6 +63,12 @@ class Engine:
         for rule in self._candidates(seen):
             findings += rule.observe(seen, states)
         return findings
+
+    def observe_edited(self, mention: Observation) -> list[Finding]:
+        """What rings by this mention alone, now that it says something else. What counts has counted it already, as it was."""
+        seen, nothing = Seen(mention, self._index), States()
+        rules = (rule for rule in self._candidates(seen) if isinstance(rule, CompiledMention))
+        return [finding for rule in rules for finding in rule.observe(seen, nothing)]
 
     @property
     def rings_within(self) -> timedelta | None:

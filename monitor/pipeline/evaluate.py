@@ -61,7 +61,7 @@ class Evaluator:
         self._renew_at = clock.wall()
         self._offset = 0
         self._memory: Memory | None = None  # None: claim, and load
-        self._suspects = Suspects()
+        self._suspects, self._edit_suspects = Suspects(), Suspects()
         self._passed_over: list[tuple[int, str]] = []  # in this transaction, and why
         self._silences: Sequence[Silence] = ()
         self._started_at = clock.now()
@@ -102,13 +102,14 @@ class Evaluator:
         self._look_at_clocks = look
 
     async def step(self, at_most: int = BATCH) -> int:
-        """Judge one batch, and read a page for the rules that were edited.
+        """Judge one batch, or what was edited since it was judged, and read a page for the rules that were edited.
 
         Returns how many mentions were judged: 0 when nothing waits, or when another process leads; 1 while there is more to read.
         """
         if not await self._is_ready():
             return 0
-        judged, reads = await self._judge_batch(at_most), await self._read_again()
+        judged = await self._judge_batch(at_most) or await self._judge_edited()
+        reads = await self._read_again()
         return judged or int(reads)
 
     async def _judge_batch(self, at_most: int) -> int:
@@ -126,6 +127,33 @@ class Evaluator:
                 return 0
         metrics.evaluated.inc(len(mentions))
         return len(mentions)
+
+    async def _judge_edited(self) -> int:
+        """One mention that says something else since it was judged: what did not ring before may ring now, by itself."""
+        if self._memory is None:
+            return 0
+        async with self._store.read() as tx:
+            mention = await tx.mentions.edited(self._offset)
+        if mention is None:
+            return 0
+        why = self._edit_suspects.why([mention])
+
+        async def work(tx: UnitOfWork, memory: Memory) -> int:
+            fresh = await tx.mentions.judged_again(mention)
+            if why is not None:
+                await self._pass_over(tx, memory, mention, why)
+            elif fresh:
+                found = await self._observe(tx, memory, mention, self._engine.observe_edited)
+                await self._raise(tx, memory, mention, found, self._clock.now())
+            return self._offset
+
+        try:
+            return int(await self._transaction(work))
+        except StoreAwayError:
+            raise
+        except Exception as error:
+            self._edit_suspects.failed([mention], error)
+            raise
 
     async def _read_again(self) -> bool:
         """Read on what was judged before some rules were edited, so that they remember it. False: nothing of it is left."""
@@ -305,18 +333,21 @@ class Evaluator:
             if self._drive is not None:
                 await self._drive_to(tx, memory, self._drive, mention.written_at)
             now = self._clock.now()
-            found = await self._observe(tx, memory, mention)
-            for finding in found:
-                told = catch_up.gently(finding, mention, self._settings)
-                told = second_opinion.noted(told, mention) if told.kind == "mention" else told
-                await self._alerting.raise_(tx, memory.rings, told, now, self._silences, mention)
-                self._waking.soon(now)
+            found = await self._observe(tx, memory, mention, lambda said: self._engine.observe(said, memory.states))
+            await self._raise(tx, memory, mention, found, now)
             if mention.is_own and mention.in_thread:
                 await self._answered(tx, memory.rings, await tx.mentions.answer(mention.id), now)
             elif found and mention.answered and self._drive is None:  # seen before what it answers: in a recording it follows
                 await self._answered(tx, memory.rings, [mention.id], now)
             self._waking.heard(memory.states, now)
         return mentions[-1].id
+
+    async def _raise(self, tx: UnitOfWork, memory: Memory, mention: Observed, found: Sequence[Finding], now: datetime) -> None:
+        for finding in found:
+            told = catch_up.gently(finding, mention, self._settings)
+            told = second_opinion.noted(told, mention) if told.kind == "mention" else told
+            await self._alerting.raise_(tx, memory.rings, told, now, self._silences, mention)
+            self._waking.soon(now)
 
     async def _answered(self, tx: UnitOfWork, rings: OpenAlerts, mentions: list[int], now: datetime) -> None:
         """One of our own accounts replied to these: what its rule calls over by that ends, and nobody is told."""
@@ -326,7 +357,9 @@ class Evaluator:
             if isinstance(rule, MentionRule) and rule.resolve.answered:
                 await self._alerting.resolve(tx, rings, alert, now, "answered by us", tell=False)
 
-    async def _observe(self, tx: UnitOfWork, memory: Memory, mention: Observed) -> Sequence[Finding]:
+    async def _observe(
+        self, tx: UnitOfWork, memory: Memory, mention: Observed, observe: Callable[[Observed], Sequence[Finding]]
+    ) -> Sequence[Finding]:
         """What rings because of this mention. One that the rules trip over must not keep all others from being judged.
 
         Who was erased before they were judged, rules never know.
@@ -334,7 +367,7 @@ class Evaluator:
         if mention.is_erased:
             return ()
         try:
-            return self._engine.observe(mention, memory.states)
+            return observe(mention)
         except Exception as error:
             log.exception("rules.failed", mention=mention.id)
             metrics.worker_failures.labels(worker="rules").inc()

@@ -45,6 +45,7 @@ class Polled:
     more: bool = False
     reasons: Sequence[Rejected] = field(default=(), compare=False)  # why each of the rejected was
     again_after: timedelta | None = None
+    changed: int = field(default=0, compare=False)  # of the duplicates, so many say something else, or have other figures
 
     @property
     def settled(self) -> bool:
@@ -161,7 +162,8 @@ class Intake:
         metrics.mentions.labels(source=name, outcome="kept_out").inc(added.kept_out)
         counts = len(batch.mentions), len(added.new), added.duplicates, len(batch.rejected)
         rest = None if rests is None else rests - now
-        return Polled(*counts, more=batch.more and rest is None, reasons=batch.rejected, again_after=rest if batch.more else None)
+        later = rest if batch.more else None
+        return Polled(*counts, more=batch.more and rest is None, reasons=batch.rejected, again_after=later, changed=added.changed)
 
     def _spent(self, name: str) -> Spent | None:
         """What a source has spent of its budgets, if it has any: kept whatever became of the poll."""

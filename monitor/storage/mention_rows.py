@@ -136,7 +136,7 @@ def mention_row(
 def edited_row(item: Enriched, seen_at: datetime) -> dict[str, Any]:
     """What becomes of a stored mention whose text is another now. Of what it is about, a person may have said better than we."""
     row = dict(zip(MENTION_COLUMNS, mention_row(("", ""), item, source="", seen_at=seen_at, author_id=None), strict=True))
-    return {name: row[name] for name in _OF_THE_TEXT} | {"edited_at": seen_at}
+    return {name: row[name] for name in _OF_THE_TEXT} | {"edited_at": seen_at, "edit_waits": True}
 
 
 def _address(uri: str | None) -> str | None:

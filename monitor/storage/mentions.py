@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, null, select, update
+from sqlalchemy import Column, ColumnElement, Row, Text, bindparam, case, func, literal_column, null, select, text, update
 from sqlalchemy.dialects.postgresql import Insert
 
 from monitor.domain.mention import (
@@ -93,6 +93,7 @@ def _says_more(who: Author, known: Row[*tuple[Any, ...]], seen_at: datetime) -> 
 
 
 _EMPTY: ColumnElement[str] = literal_column("''")
+_EDIT_WAITS = text("mention.edit_waits")  # as its index has it: with `= 1` SQLite reads all mentions
 _NEW_LINE: ColumnElement[str] = bindparam(None, "\n", type_=Text)
 
 _AUTHORS = Bulk(author, AUTHOR_COLUMNS, _refresh, tells=(author.c.network, author.c.external_id, author.c.id))
@@ -355,6 +356,18 @@ class Mentions(Repository):
         if found:
             await self._session.run(first.values(answered_at=row.written_at))
         return found
+
+    async def edited(self, until: int) -> Observed | None:
+        """The first mention up to this id that says something else since it was judged; None: there is none."""
+        first = select(mention.c.id).where(_EDIT_WAITS, mention.c.id <= until).order_by(mention.c.id).limit(1)
+        found = await self.get([id_] if (id_ := await self._session.scalar(first)) is not None else [])
+        return found[0] if found else None
+
+    async def judged_again(self, this: Observed) -> bool:
+        """A mention is judged as it was read; False: it rang meanwhile, so that its words stay, and it is not judged again."""
+        read = update(mention).where(mention.c.id == this.id, mention.c.edited_at == this.edited_at)  # not what was edited since
+        await self._session.run(read.values(edit_waits=None))
+        return await self._session.scalar(select(evidence.c.mention_id).where(evidence.c.mention_id == this.id).limit(1)) is None
 
     async def mark(self, clustered: Sequence[Clustered]) -> None:
         """Store to which clusters of nearly the same texts these mentions belong. One that is gone stays so."""

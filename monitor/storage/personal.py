@@ -31,7 +31,7 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         _W: "title text hashtags",
         _I: "key uri parent thread",
         _F: "network source form language written_at seen_at replies shares likes subjects topics intents sentiment confidence"
-        " complaint safety_risk sensitive scorer answered_at cluster copies edited_at deleted_at",
+        " complaint safety_risk sensitive scorer answered_at cluster copies edited_at deleted_at edit_waits",
     },
     "sighting": {_L: "mention_id", _F: "source seen_at delay_seconds"},
     "source_state": {

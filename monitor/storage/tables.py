@@ -166,6 +166,7 @@ erasure = Table(  # that somebody was erased, and when, to answer for it; never 
 
 _SENSITIVE = text("sensitive")
 _COPIED = text("cluster IS NOT NULL")
+_EDITED = text("edit_waits")
 _ANSWERS = text("parent IS NOT NULL")
 
 mention = Table(
@@ -203,12 +204,14 @@ mention = Table(
     Column("copies", Integer, nullable=False, server_default="0"),  # how many of its cluster came before it
     Column("edited_at", UtcDateTime),  # when we saw that its text was another
     Column("deleted_at", UtcDateTime),  # when its network said that it is no longer there
+    Column("edit_waits", Boolean),  # its text is another than the one that was judged
     UniqueConstraint("network", "key"),
     Index(None, "written_at"),
     Index(None, "seen_at"),
     Index(None, "author_id"),
     Index("ix_mention_sensitive", "seen_at", sqlite_where=_SENSITIVE, postgresql_where=_SENSITIVE),
     Index("ix_mention_cluster", "cluster", "id", sqlite_where=_COPIED, postgresql_where=_COPIED),
+    Index("ix_mention_edits", "id", sqlite_where=_EDITED, postgresql_where=_EDITED),
     Index("ix_mention_answers", "parent", "network", sqlite_where=_ANSWERS, postgresql_where=_ANSWERS),
     **_COUNTED,
 )

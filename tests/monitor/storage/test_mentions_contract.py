@@ -452,6 +452,34 @@ async def test_another_source_changes_figures_and_no_words(store: Store, said: S
     assert (seen.text, seen.engagement.likes) == ("the whole text", 9)
 
 
+async def test_an_edit_waits_until_it_is_judged_as_it_was_read(store: Store, said: Said, now: datetime) -> None:
+    """One that was edited again meanwhile waits still; what rang meanwhile is not judged again; other figures are no edit."""
+    one, other = said("https://m.example/1", text="fine"), said("https://m.example/2", text="fine")
+    await _stored(store, now, one, other)
+
+    async def says(text: str, at: datetime, uri: str = "https://m.example/1", **more: Any) -> None:
+        await _stored(store, at, said(uri, text=text, **more))
+
+    async with store.begin() as tx:
+        assert await tx.mentions.edited(9) is None
+    await says("fine", now + LATER, engagement=Engagement(1, 2, 3))
+    await says("it leaks", now + LATER)
+    async with store.read() as tx:
+        assert await tx.mentions.edited(0) is None
+        read = await tx.mentions.edited(9)
+    assert read is not None
+    assert (read.text, read.edited_at) == ("it leaks", now + LATER)
+    await says("it burns", now + 2 * LATER)
+    async with store.begin() as tx:
+        assert await tx.mentions.judged_again(read)
+        again = await tx.mentions.edited(9)
+        assert again is not None
+        assert again.text == "it burns"
+        assert await tx.mentions.judged_again(again)
+        assert await tx.mentions.edited(9) is None
+        await tx.commit()
+
+
 async def test_what_is_deleted_is_marked_until_it_comes_back(store: Store, said: Said, now: datetime) -> None:
     """Its words stay, as evidence; of what nobody has stored nothing is marked."""
     item = said("https://m.example/1", text="gone")
