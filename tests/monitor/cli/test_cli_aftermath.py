@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,3 +94,20 @@ def test_the_evidence_is_exported(rung: Tocsin, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["text"] for row in rows] == [each["text"] for each in printed]
     assert "no plan run 9" in str(rung.at("plan", "evidence", "9").exception)
+
+
+def test_what_became_of_evidence_is_said(rung: Tocsin) -> None:
+    """In the export, beside the posts of an alert, and among what a run captured: the words stay those that rang."""
+    with closing(sqlite3.connect(rung.config.parent / "tocsin.db")) as store, store:
+        store.execute("UPDATE mention SET deleted_at = '2026-03-03 08:00:00.000000' WHERE id = 1")
+        store.execute("UPDATE mention SET edited_at = '2026-03-03 09:00:00.000000' WHERE id = 2")
+    first, second, third = (json.loads(line) for line in rung.at("plan", "evidence", "1").output.splitlines()[:3])
+    assert (first["deleted_at"], first["edited_at"]) == ("2026-03-03T08:00:00+00:00", None)
+    assert (second["deleted_at"], second["edited_at"]) == (None, "2026-03-03T09:00:00+00:00")
+    assert (third["deleted_at"], third["edited_at"]) == (None, None)
+    assert "user0: My Acme is broken, part 0  (since deleted)  https" in rung.at("alert", "show", "1").output
+    assert "user1: My Acme is broken, part 1  (edited)  https" in rung.at("alert", "show", "2").output
+    assert rung.at("plan", "keep", "1", "1").exit_code == 0
+    shown = rung.at("plan", "show", "1", "--evidence").output
+    assert "as it was captured; it was deleted, seen 2026-03-03 09:00" in shown
+    assert "1 has been deleted since" in rung.at("plan", "report", "1").output
