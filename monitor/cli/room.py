@@ -39,7 +39,6 @@ from monitor.domain.errors import TocsinError, UsageError
 if TYPE_CHECKING:
     from monitor.cards import Card
     from monitor.domain.plan import PlanRun
-    from monitor.pipeline.threads import Talk
     from monitor.settings import Outline
     from monitor.storage import Store, UnitOfWork
     from notifiers.message import Message
@@ -283,28 +282,23 @@ def keep(
             hold, kept, new = await operations.keep_post(
                 store, number, post, note=note, actor=actor(by), at=clock.now(), until=ends
             )
-            talk = await _kept_thread(config, store, number, kept.id, thread, by) if thread else None
-        how = "is kept" if new else "was kept already"
-        say(f"Post {kept.id} {how} with run {number}, by hold {hold.id}. SHA-256: {hold.evidence_hash}")
-        if talk is not None:
-            _say_thread(*talk, thread)
+            how = "is kept" if new else "was kept already"
+            say(f"Post {kept.id} {how} with run {number}, by hold {hold.id}. SHA-256: {hold.evidence_hash}")
+            if thread is not None:
+                await _keep_thread(config, store, number, kept.id, thread, by)
         say("Next: ", (f"tocsin hold evidence {hold.id}, tocsin hold release {hold.id}", "bold"))
 
     run(work)
 
 
-async def _kept_thread(config: Path, store: Store, number: int, mention: int, file: Path, by: str) -> tuple[Talk, str]:
-    """The thread around a post in a file, and the file's SHA-256 in the timeline. The post is kept whatever becomes of it."""
+async def _keep_thread(config: Path, store: Store, number: int, mention: int, file: Path, by: str) -> None:
+    """Write the thread around a post into a file, and the file's SHA-256 into the timeline."""
     from monitor.cli.thread import read, write
     from monitor.pipeline import operations
 
     found = await read(loaded(config), store, mention)
     sha256 = write(found, file)
     await operations.note_thread(store, number, found, sha256, actor=actor(by), at=found.at)
-    return found, sha256
-
-
-def _say_thread(found: Talk, sha256: str, file: Path | None) -> None:
     say(f"Its thread is in {file}: {plural(len(found.said), 'post')}. SHA-256: {sha256}")
     if found.source is None:
         say(f"It holds what is stored, for {said(found.why)}. Look at it yourself: {said(found.mention.page)}", style="yellow")

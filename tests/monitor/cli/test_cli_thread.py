@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from monitor.domain.errors import UsageError
+from monitor.domain.errors import CannotCreateError, UsageError
 from monitor.testing import Site, serving
 from tests.monitor.cli.conftest import MORNING
 
@@ -130,6 +130,14 @@ async def test_a_post_is_kept_although_its_network_does_not_answer(rung: Tocsin,
     done = await rung.beside("plan", "keep", "1", "4", "--thread", str(tmp_path / "thread.json"))
     assert "Post 4 is kept with run 1, by hold 1." in done.output
     assert "It holds what is stored, for this server does not have the post" in done.output
+
+
+def test_a_post_is_kept_although_the_file_cannot_be_written(rung: Tocsin, tmp_path: Path) -> None:
+    """Both are said."""
+    done = rung.at("plan", "keep", "1", "1", "--thread", str(tmp_path / "none" / "thread.json"))
+    assert "Post 1 is kept with run 1, by hold 1." in done.output
+    assert isinstance(done.exception, CannotCreateError)
+    assert "plan.thread" not in rung.at("plan", "show", "1").output
 
 
 def test_a_source_that_cannot_be_asked_says_so_with_the_address(rung: Tocsin) -> None:
