@@ -103,7 +103,7 @@ class Alerting:
     ) -> datetime | None:
         """Tell, once, of an alert that still rings when neither a silence nor its rule keeps it quiet, if anything was held back.
 
-        Somebody who has taken it meanwhile spares people that message, and not the plan.
+        Somebody who has taken it meanwhile spares people that message; of what was only observed, not the plan.
 
         Returns until when a silence covers it, if one does.
         """
@@ -116,10 +116,10 @@ class Alerting:
             alert = await self._begins_to_ring(tx, rings, alert, now)
         taken = kind is not NotificationKind.WORSE and await self._taken(tx, rings, alert)
         if kind is None or taken:
-            was_quiet = alert.silenced_by is not None
+            begins = kind is NotificationKind.FIRST and alert.silenced_by is not None and OBSERVED in alert.labels
             alert = await rings.hold(tx, alert, None, None)
-            if was_quiet and kind is NotificationKind.FIRST:
-                await self._open_plan_of_taken(tx, rings, alert, now)
+            if begins:
+                await self._open_plan_of_taken(tx, alert, now)
             return None
         if kind is NotificationKind.FIRST:
             await self._told_at_last(tx, alert, now)
@@ -236,13 +236,11 @@ class Alerting:
         await self._end_incident(tx, left, now)
         return alert
 
-    async def _open_plan_of_taken(self, tx: UnitOfWork, rings: OpenAlerts, alert: Alert, now: datetime) -> None:
-        """Open the plan of an alert that somebody has taken in the quiet, unless what it belonged to is over."""
+    async def _open_plan_of_taken(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
+        """Open the plan of an alert that somebody has taken while it was only observed, unless what it belonged to is over."""
         incident = await tx.incidents.get(alert.incident_id)
-        if alert.plan is None or incident is None or incident.resolved_at is not None:
-            return
-        if await self._telling.open_at_last(tx, alert, now):
-            await rings.told(tx, alert, now)
+        if alert.plan is not None and incident is not None and incident.resolved_at is None:
+            await self._telling.open_at_last(tx, alert, now)
 
     async def _end_incident(self, tx: UnitOfWork, incident: int, now: datetime) -> None:
         """It is over when nothing holds it open: a complaint that joined a crisis does not; alone, it holds its own incident."""

@@ -261,6 +261,6 @@ async def _reopen(tx: UnitOfWork, plan: Plan, closed: PlanRun, now: datetime) ->
     state = RunState.AWAITING_CONFIRMATION if waits else RunState.RUNNING
     asked = _confirm_by(plan, now) if waits else None
     if not await tx.plans.save(closed, reopened(closed, now, state=state, confirm_by=asked)):
-        return None
+        raise _ActedMeanwhileError
     await tx.notifications.detach(closed.id, beginning_again(closed))
     return await tx.plans.get(closed.id)

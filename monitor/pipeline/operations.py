@@ -220,12 +220,14 @@ async def _observed_of(tx: UnitOfWork, run: PlanRun) -> list[Alert]:
 async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime) -> None:
     """What rang for nothing reminds nobody any more. It stays open until it is over: it may still become something."""
     for alert in await tx.alerts.of_incident(run.incident_id):
-        if alert.state is AlertState.OPEN and await tx.alerts.acknowledge(alert.id, actor.name, at):
+        if alert.state is not AlertState.OPEN:
+            continue
+        detail = {"rule": alert.rule, "note": f"plan run {run.id} was a false alarm"}
+        if await tx.alerts.acknowledge(alert.id, actor.name, at):
             await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
-            detail = {"rule": alert.rule, "note": f"plan run {run.id} was a false alarm"}
             await tx.timeline.add(_event(EventKind.ALERT_ACKNOWLEDGED, actor, at, detail, alert))
-            if alert.told_at is None:  # nobody has it: another plan that it asks for is not to open either
-                await tx.timeline.add(_event(EventKind.ALERT_CALLED_OVER, actor, at, detail, alert))
+        if alert.silenced_by == OBSERVED:  # another plan that it asks for is not to open either, when it begins to ring
+            await tx.timeline.add(_event(EventKind.ALERT_CALLED_OVER, actor, at, detail, alert))
 
 
 async def open_plan_by_hand(
@@ -245,14 +247,19 @@ async def open_plan_by_hand(
     """
     if not why.strip():
         raise UsageError("say why the plan is opened: its people read that first")
-    async with store.begin() as tx:
-        run = await open_by_hand(tx, plan, subject, actor.name, at, drill=drill, level=_rehearsed(plan, level) if drill else None)
-        detail: dict[str, object] = {"why": why.strip(), "mode": "drill" if drill else "by hand"}
-        if run.level is not None:
-            detail["level"] = run.level
-        await tx.timeline.add(_plan_event(EventKind.PLAN_OPENED, run, actor, at, detail))
-        await tx.commit()
-        return run
+
+    async def work() -> PlanRun:
+        async with store.begin() as tx:
+            graded = _rehearsed(plan, level) if drill else None
+            run = await open_by_hand(tx, plan, subject, actor.name, at, drill=drill, level=graded)
+            detail: dict[str, object] = {"why": why.strip(), "mode": "drill" if drill else "by hand"}
+            if run.level is not None:
+                detail["level"] = run.level
+            await tx.timeline.add(_plan_event(EventKind.PLAN_OPENED, run, actor, at, detail))
+            await tx.commit()
+            return run
+
+    return await _whoever_contends(work)
 
 
 def _rehearsed(plan: Plan, level: int | None) -> int | None:

@@ -155,18 +155,14 @@ class Telling:
         if alert.plan is not None:
             await self._open_plan(tx, alert, now, observed=True)
 
-    async def open_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> bool:
-        """Open the plan of an alert that people know of, or have taken, and tell its people: so far nobody was told of it.
-
-        Returns whether anybody is told.
-        """
+    async def open_at_last(self, tx: UnitOfWork, alert: Alert, now: datetime) -> None:
+        """Open the plan of an alert that people know of, or have taken, and tell its people: so far it was only observed."""
         run, joined = await self._open_plan(tx, alert, now)
         share = AlertEvent.of(alert, NotificationKind.REMINDER)
         if run is not None and joined:
-            room = self._room(run, now)
-            await self._owe(tx, alert, room, NotificationKind.REMINDER, share, now)
-            return bool(room)
-        return run is not None and bool(await self._tell_plan(tx, run, share, now))
+            await self._owe(tx, alert, self._room(run, now), NotificationKind.REMINDER, share, now)
+        elif run is not None:
+            await self._tell_plan(tx, run, share, now)
 
     def carries_out(self, plan: str, now: datetime) -> bool:
         """Whether a plan is in force: neither it nor everything is only observed."""

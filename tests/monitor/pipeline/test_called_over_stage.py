@@ -176,33 +176,35 @@ async def test_a_late_end_of_an_old_crisis_is_not_that_of_a_new_one(hut: Build, 
     assert "running" in await states(home)
 
 
-async def test_a_false_alarm_opens_no_other_plan_later(hut: Build) -> None:
-    """It took an alert that was silenced, and that nobody has: the plan that this asks for does not open at the end."""
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_false_alarm_opens_no_other_plan_later(hut: Build, before: bool) -> None:
+    """It took an alert that was silenced, if nobody had: the plan that this asks for does not open at the end."""
     other = ONE_STEP | {"id": "other", "steps": [{"id": "tell", "action": "webhook", "receiver": "tech"}]}
     home = hut(rules=[STORM, STORM | {"id": "second", "plan": "other"}], plans=[ONE_STEP, other])
     await silence(home, "second", HOUR)
     await home.storm()
     await home.act()
+    if before:
+        await taken(home, "second")
     await over(home, verb="false_alarm")
     await home.act()
     await home.wait(2 * HOUR, step=30 * MINUTE)
     assert [(run.plan, run.state) for run in await home.runs()] == [("storm", "closed")]
 
 
-async def test_the_plan_of_what_was_taken_under_a_silence_comes_back_with_its_trouble(hut: Build) -> None:
-    """Within `realert` it is the same trouble: the run that was closed begins again, and no second one."""
-    home = hut(rules=[CRISIS | {"plan": "storm", "realert": "1d"}], plans=[ONE_STEP])
-    await silence(home, "crisis", 20 * MINUTE)
+async def test_the_plan_of_what_was_taken_under_a_silence_waits_until_it_is_graver(hut: Build, configure: Any) -> None:
+    """Two people have decided: nobody is called. Graver than they knew, it is told for the first time, and its plan opens."""
+    plan = ONE_STEP | {"notify": ["phone"]}
+    home = hut(rules=[STORM | {"severity": "warning"}], plans=[plan])
+    await silence(home, "crisis", HOUR)
     await home.storm()
     await taken(home, "crisis")
-    await home.wait(30 * MINUTE)
-    assert await states(home) == ["running"]
-    await home.wait(3 * HOUR, step=30 * MINUTE)
-    await over(home)
+    await home.wait(2 * HOUR, step=30 * MINUTE)
+    assert (await states(home), home.kinds("room")) == ([], [])
+    home.restart(configure(rules=[STORM], plans=[plan]))
+    await home.storm(people=5)
     await home.act()
-    await home.storm()
-    await home.act()
-    assert await states(home) == ["running"]
+    assert (await states(home), home.kinds("room"), home.kinds("phone")[0]) == (["running"], ["first"], "plan")
 
 
 async def test_a_customer_of_a_crisis_that_is_over_opens_no_trial_with_each_message(hut: Build) -> None:
@@ -475,6 +477,20 @@ async def test_what_comes_back_to_a_run_that_is_touched_at_that_moment_opens_it(
     await over(home)
     home.clock.advance(10 * MINUTE)
     interrupt(monkeypatch, "_that_left", home.stages.plans.step)
+    await home.storm(text="Acme is all smoke")
+    await home.act()
+    assert await states(home) == ["running"]
+
+
+@pytest.mark.parametrize("storage", ["postgresql"], indirect=True)
+async def test_a_closed_run_that_is_touched_as_it_begins_again_begins(house: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was telling people of its end."""
+    home = house(rules=[STORM, STORM | SMOKE | {"id": "smoke"}], plans=[ONE_STEP])
+    await home.storm()
+    await home.act()
+    await over(home)
+    home.clock.advance(MINUTE)
+    interrupt(monkeypatch, "_of_incident", home.stages.plans.step)
     await home.storm(text="Acme is all smoke")
     await home.act()
     assert await states(home) == ["running"]

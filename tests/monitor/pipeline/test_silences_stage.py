@@ -12,7 +12,7 @@ from monitor.domain.alert import Silence
 from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
 from monitor.pipeline.silencing import in_force, next_period, quiet_until
-from tests.monitor.pipeline.conftest import CHECK_PLAN, COMPLAINT, CRISIS
+from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS
 
 if TYPE_CHECKING:
     from tests.monitor.pipeline.conftest import Build, House
@@ -140,16 +140,6 @@ async def test_who_has_taken_it_under_a_silence_is_not_told_first_of_it(hut: Bui
     await home.storm(people=5)
     await home.act()
     assert (home.kinds("room"), (await home.alert()).silenced_by) == ([], None)
-
-
-async def test_the_plan_of_what_was_taken_under_a_silence_opens_at_its_end(hut: Build) -> None:
-    """One person who has it is not the plan: its people are told, and nobody else."""
-    home = hut(rules=[LONG | {"plan": "storm"}], plans=[CHECK_PLAN | {"notify": ["phone"]}])
-    await quiet(home, HOUR, rule="crisis")
-    await home.storm()
-    await operations.acknowledge(home.store, (await home.alert()).id, ZOE, home.clock.now())
-    await home.wait(2 * HOUR)
-    assert (home.kinds("room"), home.kinds("phone")[0], len(await home.runs())) == ([], "plan", 1)
 
 
 async def test_what_became_graver_after_it_was_taken_under_a_silence_is_told(hut: Build) -> None:
