@@ -343,7 +343,8 @@ class Records(Network):
 
     def settings(self, url: str) -> dict[str, Any]:
         fields = {"uri": "url", "text": "text", "written_at": "at", "author.handle": "by", "engagement.likes": "likes"}
-        return {"kind": "json", "streams": [{"url": f"{url}/records", "items": "records", "fields": fields}]}
+        records = {"url": f"{url}/records", "items": "records", "fields": fields}
+        return {"kind": "json", "api": {"about": "Records.", "network": "desk", "versions": [{"records": records}]}}
 
     def answer(self, path: str, query: _Query) -> Any:
         del path, query
