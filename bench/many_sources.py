@@ -143,6 +143,8 @@ async def watch(seconds: float, *, profile: bool = False) -> Done:
             while time.monotonic() < until:
                 await asyncio.sleep(0.5)
                 memory = max(memory, daemon.memory)
+                if profile:
+                    print(f"{daemon.memory:.0f} MB", file=sys.stderr)
             used = (daemon.processor - used) / seconds
             lag, resting = await ended(), await idle()
     punctual = [each for each in sites if each.temper in {"", "slow"}]
@@ -283,15 +285,15 @@ async def _work(folder: Path | None) -> None:
         loop.add_signal_handler(signal.SIGTERM, ended.set)
         await ended.wait()
     else:
-        from monitor.daemon import Daemon  # noqa: PLC0415 the idle loop needs none of it
+        from monitor import heaps  # noqa: PLC0415 the idle loop needs none of it
+        from monitor.daemon import Daemon  # noqa: PLC0415 likewise
         from monitor.domain.clock import SystemClock  # noqa: PLC0415 likewise
         from monitor.settings import load  # noqa: PLC0415 likewise
         from monitor.telemetry import configure_logging  # noqa: PLC0415 likewise
 
         settings = load(folder)
         configure_logging(settings.logging.format, settings.logging.level)
-        daemon = Daemon(settings, SystemClock(), reload=lambda: load(folder))
-        loop.add_signal_handler(signal.SIGUSR2, lambda: None)
+        daemon = Daemon(settings, SystemClock(), reload=lambda: load(folder), built=heaps.settle)
         running = loop.create_task(daemon.run())
         stopped = asyncio.Event()
         await asyncio.sleep(0)

@@ -37,11 +37,23 @@ AWAY = timedelta(seconds=2)  # real time between two tries to begin, while the s
 
 
 class Daemon:
-    """One running daemon. `reload` reads the configuration anew; it may raise, and then the one in force stays."""
+    """One running daemon. `reload` reads the configuration anew; it may raise, and then the one in force stays.
 
-    def __init__(self, settings: Settings, clock: Clock, reload: Callable[[], Settings], *, handle_signals: bool = True) -> None:
+    `built` is called whenever all that a configuration needs stands, before any of it works.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        reload: Callable[[], Settings],
+        *,
+        handle_signals: bool = True,
+        built: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
         self._handle_signals = handle_signals
+        self._built = built
         self._owner = leases.owner()
         self._turn = asyncio.Event()  # something outside happened: stop, or a new configuration
         self._reloading = Reloading(settings, reload, clock, self._turn)
@@ -138,6 +150,7 @@ class Daemon:
             set_back = await self._register(store, settings)
             shift = Shift(settings, store, self._clock, stages, set_back=set_back)
             stack.push_async_callback(shift.end)
+            self._built()
             shift.begin()
             shift.beat_elsewhere(guarded)
             gate.open(settings, built, store, shift.ring, shift.in_trouble)

@@ -50,7 +50,7 @@ def run(config: ConfigDir = DEFAULT_CONFIG) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     async def work() -> None:
-        await Daemon(_configured(config), clock, reload=lambda: _configured(config)).run()
+        await Daemon(_configured(config), clock, reload=lambda: _configured(config), built=heaps.settle).run()
 
     asyncio.run(work())
 
