@@ -15,7 +15,7 @@ import yaml
 from yarl import URL
 
 from bench import networks
-from monitor import sources
+from monitor import heaps, sources
 from monitor.domain.clock import ManualClock
 from monitor.domain.mention import Scores
 from monitor.pipeline.enrich import Enricher
@@ -84,6 +84,7 @@ class Desk:
         storage = StorageSettings.model_validate({"url": f"sqlite:///{folder}/tocsin.db"})
         self._store = await Store.open(storage)
         self._stack.push_async_callback(self._store.close)
+        heaps.settle()  # as the daemon does
         return self
 
     async def __aexit__(self, *failure: object) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 
 _MILLISECONDS, _MICROSECONDS = 10**11, 10**14
+_UNIX = re.compile(r"\s*\d{9,20}(\.\d{1,9})?\s*")
 _SPACED_OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
 _TWITTER = "%a %b %d %H:%M:%S %z %Y"
 _FIRST_YEAR, _LAST_YEAR = 1990, 2200  # what is dated outside was dated by a program that did not know
@@ -44,7 +45,7 @@ def _guess(value: float | str, zone: tzinfo) -> datetime:
 
 
 def _number(value: float | str) -> float | None:
-    if isinstance(value, str) and not re.fullmatch(r"\s*\d{9,20}(\.\d{1,9})?\s*", value):
+    if isinstance(value, str) and not _UNIX.fullmatch(value):
         return None  # short digits are a year or a compact date
     return float(value)
 
