@@ -10,7 +10,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -244,12 +243,15 @@ async def _lag(process: asyncio.subprocess.Process) -> Lag:
 
 
 class Ticking:
-    """Ticks in a loop, and knows how late each tick came; what the loop's thread stood in the kernel's queue is the machine's."""
+    """Ticks in a loop, and knows how late each tick came.
+
+    The longest that one of our threads stood in the kernel's queue meanwhile is the machine's: the loop may wait for what it holds.
+    """
 
     def __init__(self) -> None:
         self.late: list[float] = []
         self.ours: list[float] = []
-        self._queue = os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY)
+        self._queues: dict[str, int] = {}  # by thread, where the kernel says how long it stood in its queue
 
     async def forever(self) -> None:
         """Tick."""
@@ -258,10 +260,20 @@ class Ticking:
             await asyncio.sleep(TICK)
             late = max(time.perf_counter() - began - TICK, 0.0)
             self.late.append(late)
-            self.ours.append(max(late - (self._queued() - queued), 0.0))
+            others = max((waited - queued.get(thread, 0.0) for thread, waited in self._queued().items()), default=0.0)
+            self.ours.append(max(late - others, 0.0))
 
-    def _queued(self) -> float:
-        return int(os.pread(self._queue, 64, 0).split()[1]) / 1e9
+    def _queued(self) -> dict[str, float]:
+        found = {}
+        for thread in os.listdir("/proc/self/task"):
+            try:
+                if thread not in self._queues:
+                    self._queues[thread] = os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY)
+                found[thread] = int(os.pread(self._queues[thread], 64, 0).split()[1]) / 1e9
+            except OSError:  # it has ended
+                if thread in self._queues:
+                    os.close(self._queues.pop(thread))
+        return found
 
     def forget(self) -> None:
         """Begin anew."""
@@ -331,7 +343,7 @@ def _told(handle: asyncio.events.Handle) -> str:
     owner = getattr(handle._callback, "__self__", None)  # noqa: SLF001 likewise
     if isinstance(owner, asyncio.Task):
         stack = [f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}" for frame in owner.get_stack()]
-        return f"{owner.get_name()} {stack[-1:]}"
+        return f"{owner.get_name()} {getattr(owner.get_coro(), '__qualname__', '')} {stack[-1:]}"
     return repr(handle)[:200]
 
 

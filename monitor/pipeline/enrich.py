@@ -20,6 +20,9 @@ from rules.words import Said, WordList, fold_label, said
 
 log = structlog.get_logger(__name__)
 
+# Mentions that are scored in the loop without letting anybody else work: some ten milliseconds.
+SCORED_AT_ONCE = 32
+
 _HANDLE = re.compile(r"@([\w.-]+(?:@[\w.-]+)?)")
 
 
@@ -58,8 +61,10 @@ class Enricher:
 
     async def _scores_apart(self, mentions: Sequence[Mention]) -> list[Scores]:
         said = [(words(mention), mention.language) for mention in mentions]
-        if self._away is None or not self._away.worth_it(said):
+        if self._away is None:
             return self._all_scores(mentions)
+        if not self._away.worth_it(said):
+            return await self._scores_in_turns(mentions)
         try:
             return await self._away.score_all(said)
         except Exception:
@@ -68,6 +73,14 @@ class Enricher:
         for mention in mentions:
             scores.append(self._scores(mention))
             await asyncio.sleep(0)
+        return scores
+
+    async def _scores_in_turns(self, mentions: Sequence[Mention]) -> list[Scores]:
+        scores: list[Scores] = []
+        for first in range(0, len(mentions), SCORED_AT_ONCE):
+            if first:
+                await asyncio.sleep(0)
+            scores += self._all_scores(mentions[first : first + SCORED_AT_ONCE])
         return scores
 
     def _enriched(self, mention: Mention, scores: Scores, about: str | None) -> Enriched:
