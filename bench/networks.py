@@ -94,7 +94,13 @@ class X(Network):
     kind = "x"
 
     def settings(self, url: str) -> dict[str, Any]:
-        return {"kind": "x", "url": url, "token": "t", "names": ["Lumora"], "budget": [{"amount": 10**9, "of": "posts", "per": "day"}]}
+        return {
+            "kind": "x",
+            "url": url,
+            "token": "t",
+            "names": ["Lumora"],
+            "budget": [{"amount": 10**9, "of": "posts", "per": "day"}],
+        }
 
     def answer(self, path: str, query: _Query) -> Any:
         del path
@@ -208,7 +214,12 @@ class Instagram(Graph):
     """developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments."""
 
     kind, edge = "instagram", "media"
-    ours = {"id": "17841400000000000", "username": "lumora", "name": "Lumora", "followers_count": 4321}
+    ours: ClassVar[Mapping[str, Any]] = {
+        "id": "17841400000000000",
+        "username": "lumora",
+        "name": "Lumora",
+        "followers_count": 4321,
+    }
 
     def settings(self, url: str) -> dict[str, Any]:
         return {"kind": "instagram", "url": url, "token": "t", "account": "17841400000000000"}
@@ -250,13 +261,19 @@ class Mastodon(Network):
 
     def _status(self, said: Said) -> dict[str, Any]:
         url = f"https://social.example/@{said.person}/{said.number}"
-        account = {"id": said.person, "acct": said.person, "display_name": said.person.title(), "followers_count": 12, "note": "<p>…</p>"}
+        account = {
+            "id": said.person,
+            "acct": said.person,
+            "display_name": said.person.title(),
+            "followers_count": 12,
+            "note": "<p>…</p>",
+        }
         return {
             "id": str(int(said.at.timestamp() * 1000) << 16),
             "created_at": _iso(said.at),
             "uri": url,
             "url": url,
-            "content": f'<p>{said.text} <a href="https://social.example/tags/lumora" class="mention hashtag">#<span>lumora</span></a></p>',
+            "content": f'<p>{said.text} <a href="https://social.example/tags/lumora" class="hashtag">#lumora</a></p>',
             "visibility": "public",
             "language": "en",
             "account": account,
@@ -330,7 +347,8 @@ class Feed(Network):
         del path, query
         items = "".join(
             f"<item><title>{each.person} on Lumora, {each.number}</title><link>https://news.example/{id(self)}/{each.number}</link>"
-            f"<pubDate>{format_datetime(each.at)}</pubDate><description>{4 * f'&lt;p&gt;{each.text}&lt;/p&gt;'}</description></item>"
+            f"<pubDate>{format_datetime(each.at)}</pubDate>"
+            f"<description>{4 * f'&lt;p&gt;{each.text}&lt;/p&gt;'}</description></item>"
             for each in self.talk.newest(50)
         )
         return f'<rss version="2.0"><channel><title>Feed</title>{items}</channel></rss>'
@@ -350,7 +368,13 @@ class Records(Network):
         del path, query
         return {
             "records": [
-                {"url": f"https://desk.example/{id(self)}/{each.number}", "text": each.text, "at": _iso(each.at), "by": each.person, "likes": 2}
+                {
+                    "url": f"https://desk.example/{id(self)}/{each.number}",
+                    "text": each.text,
+                    "at": _iso(each.at),
+                    "by": each.person,
+                    "likes": 2,
+                }
                 for each in self.talk.newest(100)
             ]
         }
@@ -358,9 +382,16 @@ class Records(Network):
 
 def recorded(kind: str) -> list[Mapping[str, Any]]:
     """Recorded posts of a network, without what must differ from one to the next; none where the recordings are absent."""
-    return [dict(each) for document in _documents(kind) for each in _posts(document) if each.get("text") or each.get("message")]
+    return [
+        dict(each)
+        for document in _documents(kind)
+        if kind in _WITH_TEXTS
+        for each in _posts(document)
+        if each.get("text") or each.get("message")
+    ]
 
 
+_WITH_TEXTS = frozenset({"x", "facebook", "instagram"})  # what is recorded of others has another shape than what is made up here
 _UNLIKE = frozenset({"replies", "parent", "parent_id", "from", "username", "permalink_url", "permalink", "note_tweet"})
 
 

@@ -13,12 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-
-
 from bench import machine, networks
 from bench.figure import Figure
-
-
 
 RUNS = 3
 AT_LEAST = 10_000
@@ -46,7 +42,15 @@ def _figures(kind: type[networks.Network], runs: Sequence[Mapping[str, float]]) 
     made = f"{len(found)} recorded posts in turn" if (found := _RECORDED.get(kind.kind)) else "made-up posts"
     how = f"{name}: {runs[0]['mentions']:,.0f} mentions on full pages of {made}; median of {RUNS} runs, each pinned to a core"
     return [
-        Figure("sources", f"{name}: mentions stored per second, parsed, not scored", rates["taken_in"], "/s", bar, at_least=True, how=how),
+        Figure(
+            "sources",
+            f"{name}: mentions stored per second, parsed, not scored",
+            rates["taken_in"],
+            "/s",
+            bar,
+            at_least=True,
+            how=how,
+        ),
         Figure("sources", "  per second of processor time", rates["worked"], "/s"),
         Figure("sources", "  parsing alone", rates["parsed"], "/s"),
         *(

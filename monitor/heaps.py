@@ -3,7 +3,7 @@
 glibc has a heap for each thread, and what is freed there serves that thread alone. The connections to a store are threads that
 come and go; with eight heaps a daemon grew by 20 MB an hour, with two it is flat.
 
-Python's garbage collector looks now and then at every object there is, and nothing else happens meanwhile: half a million of them,
+Python's garbage collector looks now and then at every object there is, and nothing else happens meanwhile: two hundred thousand,
 most of which are modules and the configuration, took a fifth of a second.
 """
 

@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -32,8 +33,24 @@ JUMP = 2.0  # seconds by which wall and monotonic time may drift apart between t
 STAGGER = 2.0  # first runs are spread over at most this many real seconds
 
 
+class _Rhythm(IntervalTrigger):
+    """Every so often from `start_date` on, whenever a run before that was."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        if previous_fire_time is not None and previous_fire_time < self.start_date:
+            return cast("datetime", self.start_date)
+        following: datetime | None = super().get_next_fire_time(previous_fire_time, now)  # type: ignore[no-untyped-call]
+        return following
+
+
+def _rhythm(first: datetime, second: float, interval: float) -> _Rhythm:
+    return _Rhythm(seconds=interval, start_date=first + timedelta(seconds=second), timezone=UTC)  # type: ignore[no-untyped-call]
+
+
 class Scheduler:
-    """Calls each job's `wake` at once and then every `interval` of story time, until it is removed.
+    """Calls each job's `wake` at once, and then every `interval` of story time, until it is removed.
+
+    The second run comes sooner than that, by up to half an interval: what began together is spread over the time there is.
 
     `wake` must be quick and must not raise; it runs in the event loop. `monotonic` and `wall` are read by the watcher alone: it
     calls `jumped` with the seconds by which the wall clock has left the other behind (a machine that slept) or fallen behind it.
@@ -121,7 +138,7 @@ class Scheduler:
         first = _REAL.now() + timedelta(seconds=first_delay(name, interval))
         self._scheduler.add_job(
             self._run,
-            IntervalTrigger(seconds=interval, start_date=first, timezone=UTC),
+            _rhythm(first, second_delay(name, interval), interval),
             args=(name,),
             id=name,
             next_run_time=first,
@@ -148,4 +165,17 @@ class Scheduler:
 
 def first_delay(name: str, interval: float) -> float:
     """Real seconds before a first run, so that fifty do not start as one: always the same for a name, short beside `interval`."""
-    return min(STAGGER, interval / 10) * (zlib.crc32(name.encode("utf-8", "surrogatepass")) % 1000) / 1000
+    return min(STAGGER, interval / 10) * _place(name)
+
+
+def second_delay(name: str, interval: float) -> float:
+    """Real seconds between the first run and the second: half an interval to a whole one, so that not all are due at once again.
+
+    From then on each keeps its rhythm, and the others have theirs.
+    """
+    return interval * (0.5 + _place(name[::-1]) / 2)
+
+
+def _place(name: str) -> float:
+    """A number from 0 to 1 that a name always has."""
+    return (zlib.crc32(name.encode("utf-8", "surrogatepass")) % 1000) / 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,6 +31,8 @@ LONGEST_BACKOFF = timedelta(minutes=15)
 LONGEST_OBEDIENCE = timedelta(hours=6)
 # Mentions that are enriched without letting anybody else work: a page of 500 would hold up the whole daemon.
 ENRICHED_AT_ONCE = 125
+# Of each source: lists show the same posts at each look, and to score them all anew is most of what a quiet source costs.
+REMEMBERED = 500
 TOLD = 20  # lines in the log about what was rejected in one poll: a file of rubbish must not fill the disk twice
 
 
@@ -77,6 +79,7 @@ class Intake:
         self._enricher = enricher
         self._second_opinion = second_opinion
         self._drive = drive
+        self._stored: dict[str, dict[int, None]] = {}  # by source, hashes of what it brought last and is stored
 
     async def poll(self, name: str) -> Polled:
         """Ask one source. Trouble is recorded with a backoff and shown by health; only a store that takes nothing raises."""
@@ -132,7 +135,9 @@ class Intake:
             # The clock itself is moved by judging: what falls due before these mentions happens first.
             now = max(now, min(each.written_at for each in batch.mentions))
         latest, about = max(now, self._clock.wall()), self._settings.sources[name].subject
-        enriched = await self._enrich(batch.mentions, latest, about)
+        again = self._again(name, batch)
+        news = [each for each in batch.mentions if _hash(each) not in again]
+        enriched = await self._enrich(news, latest, about)
         enriched = await self._second_opinion.reconsider(enriched, source=name, at=now)
         async with metrics.stage("store"), self._store.begin(incoming=True) as tx:
             added = await tx.mentions.add(enriched, source=name, seen_at=now)
@@ -148,6 +153,7 @@ class Intake:
                 brought=added.first_seen,
             )
             await tx.commit()
+        self._remember(name, batch)
         for rejected in batch.rejected[:TOLD]:
             log.warning("mention.rejected", source=name, where=rejected.where, why=rejected.why)
         if len(batch.rejected) > TOLD:
@@ -155,15 +161,31 @@ class Intake:
         metrics.polls.labels(source=name, outcome="ok").inc()
         if enriched:
             metrics.source_newest.labels(source=name).set(max(each.mention.written_at for each in enriched).timestamp())
+        duplicates = added.duplicates + len(batch.mentions) - len(news)
         metrics.mentions.labels(source=name, outcome="stored").inc(len(added.new))
-        metrics.mentions.labels(source=name, outcome="duplicate").inc(added.duplicates - added.changed)
+        metrics.mentions.labels(source=name, outcome="duplicate").inc(duplicates - added.changed)
         metrics.mentions.labels(source=name, outcome="changed").inc(added.changed)
         metrics.mentions.labels(source=name, outcome="rejected").inc(len(batch.rejected))
         metrics.mentions.labels(source=name, outcome="kept_out").inc(added.kept_out)
-        counts = len(batch.mentions), len(added.new), added.duplicates, len(batch.rejected)
+        counts = len(batch.mentions), len(added.new), duplicates, len(batch.rejected)
         rest = None if rests is None else rests - now
         later = rest if batch.more else None
         return Polled(*counts, more=batch.more and rest is None, reasons=batch.rejected, again_after=later, changed=added.changed)
+
+    def _again(self, name: str, batch: Batch) -> Collection[int]:
+        """Hashes of what this source has brought before, to the letter: it is stored, and need not be looked at again.
+
+        What is gone may be shown anew: then everything is looked at.
+        """
+        if batch.deleted:
+            self._stored.pop(name, None)
+        return self._stored.get(name, ())
+
+    def _remember(self, name: str, batch: Batch) -> None:
+        """What has been stored. A replay does not: its recording holds nothing twice."""
+        if self._drive is None and not batch.deleted:
+            known = self._stored.pop(name, {}) | dict.fromkeys(filter(None, map(_hash, batch.mentions)))
+            self._stored[name] = dict.fromkeys([*known][-REMEMBERED:])
 
     def _spent(self, name: str) -> Spent | None:
         """What a source has spent of its budgets, if it has any: kept whatever became of the poll."""
@@ -209,6 +231,14 @@ class Intake:
             retry_in=None if error.permanent else round(wait.total_seconds()),
         )
         return Polled(again_after=None if error.permanent else wait)
+
+
+def _hash(said: Mention) -> int:
+    """What a mention says, in a number; 0 for one that a source has put together in a way of its own, which is always news."""
+    try:
+        return hash(said) or 1
+    except TypeError:
+        return 0
 
 
 def _as_source_error(name: str, error: Exception) -> SourceError:

@@ -42,7 +42,9 @@ _HASHTAG = re.compile(r"(?<![\w&/#])[#\uff03](\w{1,100})")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{1,30})?")
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_cid|mc_eid|igshid|xtor|at_medium|at_campaign", re.IGNORECASE)
 # What most addresses are: canonical already. Taking them apart to find that out would take ten times as long.
-_CANONICAL = re.compile(r"https://[a-z0-9.-]+/[A-Za-z0-9/._~@-]*(?:\?([A-Za-z0-9._~=&-]+))?|urn:[a-z0-9:-]+[A-Za-z0-9]*", re.ASCII)
+_CANONICAL = re.compile(
+    r"https://[a-z0-9.-]+/[A-Za-z0-9/._~@-]*(?:\?([A-Za-z0-9._~=&-]+))?|urn:[a-z0-9:-]+[A-Za-z0-9]*", re.ASCII
+)
 _UNSAFE = re.compile(r"[\s\"'<>\\^`{|}\ud800-\udfff]")
 _SLUG = re.compile(r"[^a-z0-9]+")
 _IDENTITIES = frozenset({"urn", "at", "tag"})  # schemes that name a thing without being a link anybody could follow
