@@ -12,7 +12,23 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import hostile, idle, intake, jetstream, latency, load, machine, plans, replay, restart, rule_speed, sentiment, vader
+from bench import (
+    hostile,
+    idle,
+    intake,
+    jetstream,
+    latency,
+    load,
+    machine,
+    many_sources,
+    plans,
+    replay,
+    restart,
+    rule_speed,
+    sentiment,
+    source_parsing,
+    vader,
+)
 from bench.figure import Figure
 
 PARTS: Mapping[str, Callable[[], list[Figure]]] = {
@@ -28,6 +44,8 @@ PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "restart": restart.measure,
     "plans": plans.measure,
     "sentiment": sentiment.measure,
+    "sources": source_parsing.measure,
+    "many-sources": many_sources.measure,
 }
 BUSY = 1.5
 

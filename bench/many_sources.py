@@ -123,9 +123,9 @@ def figures(done: Done, seconds: float) -> list[Figure]:
     """What it came to."""
     how = (
         f"{SOURCES} sources of eight kinds, every {EVERY:g} s, watched for {seconds:g} s after the first {SETTLE:g}:"
-        f" {done.polls:,} polls; every tenth answers after {SLOW:g} s, every tenth with 500 or 429 (these rest, and are not counted"
-        f" as late); a tick every {TICK * 1000:g} ms. An idle loop beside it stood still for {done.idle.longest * 1000:.0f} ms at most,"
-        f" {done.idle.ours * 1000:.0f} ms without what others had of the processor"
+        f" {done.polls:,} polls; every tenth answers after {SLOW:g} s, every tenth with 500 or 429 (these rest, and are not"
+        f" counted as late); a tick every {TICK * 1000:g} ms. An idle loop beside it stood still for"
+        f" {done.idle.longest * 1000:.0f} ms at most, {done.idle.ours * 1000:.0f} without what others had of the processor"
     )
     return [
         Figure("many sources", f"memory of the main process, {SOURCES} sources, at most", done.memory, "MB", 250, how=how),

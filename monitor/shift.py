@@ -18,7 +18,6 @@ from monitor.domain.errors import StorageError
 from monitor.heartbeat import Heartbeat
 from monitor.pipeline import flow
 from monitor.pipeline.delivery import ATTEMPT
-from monitor.pipeline.evaluate import BATCH
 from monitor.pipeline.source_standing import standings
 from monitor.scheduling import Scheduler
 from monitor.settings import Settings
@@ -32,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 # Real time for the workers to finish: SIGTERM must end the process within ten seconds, the closing of connections included.
 DRAIN = timedelta(seconds=6)
+# Mentions that are read back, and judged in one transaction: five hundred kept the loop for an eighth of a second.
+JUDGED_AT_ONCE = 125
 # Story time between two looks at what the passing of time alone brings about.
 TICK = timedelta(seconds=15)
 # Real time after which a stage looks for work on its own: another process may have left some.
@@ -153,7 +154,7 @@ class Shift:
 
     async def _judge(self) -> int:
         try:
-            judged = await self._stages.evaluate.step()
+            judged = await self._stages.evaluate.step(JUDGED_AT_ONCE)
         except Exception:
             # What cannot be judged must not keep sources and receivers that went silent from ringing.
             if self._tick_due:
@@ -161,7 +162,7 @@ class Shift:
                 await self._stages.evaluate.tick_behind()
             raise
         # A backlog is judged first: by what was said yesterday, all would be calm today. A steady stream never ends.
-        if judged < BATCH and self._tick_due:
+        if judged < JUDGED_AT_ONCE and self._tick_due:
             self._tick_due = False
             await self._stages.evaluate.tick()
         self._plans.set()
