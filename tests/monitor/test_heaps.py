@@ -1,4 +1,4 @@
-"""Threads share few heaps of the C library."""
+"""Threads share few heaps of the C library, and the collector looks at what is new."""
 
 from __future__ import annotations
 
@@ -54,3 +54,24 @@ def test_an_operator_who_chose_is_left_alone() -> None:
     answered, count = _heaps(MALLOC_ARENA_MAX="4")
     assert answered == "False"
     assert count > 1
+
+
+def test_what_stands_is_not_looked_at_again() -> None:
+    """After the start the collector finds next to nothing to look at, and after a reload what was let go of is freed first."""
+    said = """
+import gc, weakref
+from monitor import heaps
+
+class Old: pass
+
+old = Old()
+old.itself = old
+known = weakref.ref(old)
+heaps.settle()
+frozen = gc.get_freeze_count()
+del old
+heaps.settle()
+print(frozen > 1000, len(gc.get_objects()) < 100, known() is None, gc.get_threshold()[0] > 700)
+"""
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"] * 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitor.domain.mention import Author, Enriched, Mention, Scores
-from monitor.pipeline.enrich import Enricher
+from monitor.pipeline.enrich import SCORED_AT_ONCE, Enricher
 from monitor.sentiment import Scorer, SentimentSettings
 from monitor.sentiment.away import Away
 from monitor.settings import Subject
@@ -213,3 +214,23 @@ async def test_a_source_that_does_not_know_us_takes_nothing_back(hut: Build, con
     await home.brings(*(home.mention("It broke", by=name) for name in ("press", "acme", "globex")))
     async with home.store.read() as tx:
         assert [seen.is_own for seen in await tx.mentions.after(0, 10)] == [True, True, False]
+
+
+async def test_light_texts_are_scored_in_turns(moment: datetime) -> None:
+    """A hundred short texts, which no worker is asked for, leave others their turn, and get the scores they get together."""
+    away = Away(SentimentSettings(workers=1), Workshop(1))
+    apart, together = Enricher(SUBJECTS, Scorer(), away=away), Enricher(SUBJECTS, Scorer())
+    said = [Mention("mastodon", f"Acme is broken {number}", moment) for number in range(3 * SCORED_AT_ONCE)]
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    found = await apart.enrich_apart(said, latest=moment)
+    task.cancel()
+    assert turns == 2
+    assert found == together.enrich_all(said, latest=moment)

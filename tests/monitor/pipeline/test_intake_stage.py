@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -342,3 +343,45 @@ async def test_only_who_has_read_all_may_be_rung(hut: Build) -> None:
     home = hut()
     home.source.script = [Batch(cursor="1", more=True), Batch(cursor="2"), SourceError(Trouble.UNAVAILABLE, "down")]
     assert [(await home.stages.intake.poll("net")).settled for _ in range(4)] == [False, True, False, False]
+
+
+async def test_what_comes_again_to_the_letter_is_not_scored_again(hut: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts as seen before; what has other words or figures now is looked at, and stored."""
+    home = hut()
+    first, second = home.mention("Acme"), home.mention("Acme, too")
+    edited = replace(second, text="Acme, three")
+    home.source.script = [Batch([first, second], cursor="1"), Batch([first, edited], cursor="2")]
+    looked_at: list[str] = []
+    apart = Enricher.enrich_apart
+
+    async def watched(self: Enricher, raws: Sequence[Mention], **more: Any) -> list[Enriched]:
+        looked_at.extend(raw.text for raw in raws)
+        return await apart(self, raws, **more)
+
+    monkeypatch.setattr(Enricher, "enrich_apart", watched)
+    await home.stages.intake.poll("net")
+    again = await home.stages.intake.poll("net")
+    assert looked_at == ["Acme", "Acme, too", "Acme, three"]
+    assert (again.read, again.stored, again.duplicates) == (2, 0, 2)
+    assert await count(home) == 2
+
+
+async def test_what_was_deleted_and_is_shown_again_is_there_again(hut: Build) -> None:
+    """A deletion is no reason to forget for ever: the same words, shown anew, are looked at anew."""
+    home = hut()
+    said = home.mention("Acme")
+    gone = Batch(cursor="2", deleted=[Deleted(said.network, said.key)])
+    home.source.script = [Batch([said], cursor="1"), gone, Batch([said], cursor="3")]
+    for _ in range(3):
+        await home.stages.intake.poll("net")
+    async with home.store._engines.reader.connect() as connection:
+        assert (await connection.execute(select(stored.c.deleted_at))).scalars().all() == [None]
+
+
+async def test_a_source_may_put_its_mentions_together_as_it_likes(hut: Build) -> None:
+    """What cannot be known again by a number is looked at each time, and stored once."""
+    home = hut()
+    odd = replace(home.mention("Acme"), subjects=["acme"])  # type: ignore[arg-type]  # a package may be written without types
+    home.source.script = [Batch([odd], cursor="1"), Batch([odd], cursor="2")]
+    assert (await home.stages.intake.poll("net")).stored == 1
+    assert (await home.stages.intake.poll("net")).duplicates == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.clock import AcceleratedClock, ManualClock, SystemClock
-from monitor.scheduling import JUMP, LOOK_EVERY, SHORTEST, STAGGER, Scheduler, first_delay
+from monitor.scheduling import JUMP, LOOK_EVERY, SHORTEST, STAGGER, Scheduler, first_delay, second_delay
 
 HOUR = timedelta(hours=1)
 
@@ -232,3 +233,30 @@ def test_the_stagger_is_short_and_always_the_same(name: str, interval: float) ->
 def test_fifty_sources_do_not_start_as_one() -> None:
     """Different names wait differently."""
     assert len({first_delay(f"source {n}", 120) for n in range(50)}) > 40
+
+
+@given(name=st.text(), interval=st.floats(SHORTEST, 1e7))
+def test_the_second_run_is_never_late(name: str, interval: float) -> None:
+    """It comes within the second half of the interval after the first, and always at the same place for a name."""
+    delay = second_delay(name, interval)
+    assert interval / 2 <= delay <= interval
+    assert delay == second_delay(name, interval)
+
+
+def test_two_hundred_sources_spread_over_their_interval() -> None:
+    """After the first run each tenth of the half interval has its share: what began together is not due together for ever."""
+    places = Counter(int((second_delay(f"source {n}", 120) - 60) / 6) for n in range(200))
+    assert len(places) == 10
+    assert max(places.values()) < 40
+
+
+async def test_from_the_second_run_on_the_rhythm_is_kept(running: Scheduler) -> None:
+    """The second run is at the job's place in the interval, and each further one an interval later."""
+    running.every("news", HOUR, lambda: None)
+    running.start()
+    assert running._scheduler is not None
+    trigger, first = running._scheduler.get_job("news").trigger, running.due("news")
+    assert first is not None
+    second = trigger.get_next_fire_time(first, first)
+    assert second == first + timedelta(seconds=second_delay("news", HOUR.total_seconds()))
+    assert trigger.get_next_fire_time(second, second) == second + HOUR
