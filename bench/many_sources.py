@@ -28,9 +28,9 @@ from bench.daemon import PATIENCE, Running, free_port
 from bench.figure import Figure
 from bench.replay import SHIPPED
 
-SECONDS = 60.0
-SETTLE = 20.0  # seconds: the first polls, which find everything new
-EVERY = 10.0  # seconds: what asks every two minutes, as is usual, does a twelfth of this
+SECONDS = 90.0
+SETTLE = 40.0  # seconds: the first polls, which find everything new, and the second, which find their place
+EVERY = 30.0  # seconds: what asks every two minutes, as is usual, does a quarter of this
 APART = timedelta(seconds=5)  # between two posts on one network: forty a second on all
 BACKLOG = timedelta(minutes=30)
 MIX: Mapping[type[networks.Network], int] = {
@@ -115,7 +115,7 @@ class Done:
 
 
 def measure() -> list[Figure]:
-    """Watch for a minute."""
+    """Watch for a minute and a half."""
     return figures(asyncio.run(watch(SECONDS)), SECONDS)
 
 
