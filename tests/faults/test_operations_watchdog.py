@@ -177,7 +177,8 @@ async def test_a_process_that_lost_its_store_for_good_trips_the_watchdog(
     folder.write()
     async with at_work():
 
-        async def poisoned(_: Evaluator) -> int:
+        async def poisoned(_: Evaluator, at_most: int) -> int:
+            del at_most
             raise StorageError("every connection of the pool is lost")
 
         with monkeypatch.context() as patch:
@@ -214,7 +215,8 @@ async def test_the_heartbeat_ends_with_the_work(
 
             await patiently(pinged, "the pings arrive")
 
-            async def poisoned(_: Evaluator) -> int:
+            async def poisoned(_: Evaluator, at_most: int) -> int:
+                del at_most
                 raise ZeroDivisionError
 
             with monkeypatch.context() as patch:

@@ -22,11 +22,10 @@ from monitor.daemon import Daemon
 from monitor.domain.clock import AcceleratedClock, ManualClock, SystemClock
 from monitor.domain.mention import Scores
 from monitor.pipeline import flow
-from monitor.pipeline.evaluate import BATCH
 from monitor.pipeline.observing import KINDS
 from monitor.sentiment.away import Away, Texts
 from monitor.settings import Settings
-from monitor.shift import Shift
+from monitor.shift import JUDGED_AT_ONCE, Shift
 from monitor.storage import StorageSettings, Store
 from monitor.telemetry import metrics
 from monitor.testing import Site, serving
@@ -406,7 +405,8 @@ async def test_time_is_looked_at_also_while_mentions_never_pause(folder: Folder)
     class Evaluate:
         judged = 1
 
-        async def step(self) -> int:
+        async def step(self, at_most: int) -> int:
+            del at_most
             return self.judged
 
         async def tick(self) -> None:
@@ -417,8 +417,8 @@ async def test_time_is_looked_at_also_while_mentions_never_pause(folder: Folder)
     stages = SimpleNamespace(evaluate=evaluate)
     shift = Shift(folder.settings(), Any, ManualClock(SystemClock().now()), stages)  # type: ignore[arg-type]
     shift._ask_for_tick()
-    evaluate.judged = BATCH
-    assert await shift._judge() == BATCH
+    evaluate.judged = JUDGED_AT_ONCE
+    assert await shift._judge() == JUDGED_AT_ONCE
     assert ticks == []
     evaluate.judged = 3
     await shift._judge()

@@ -42,7 +42,8 @@ async def test_what_cannot_be_judged_does_not_keep_health_alerts_from_ringing(fo
     looked: list[str] = []
 
     class Evaluate:
-        async def step(self) -> int:
+        async def step(self, at_most: int) -> int:
+            del at_most
             raise ZeroDivisionError
 
         async def tick_behind(self) -> None:
@@ -76,7 +77,8 @@ async def test_an_evaluator_that_always_fails_is_told_to_everybody(
     monkeypatch.setattr(workers, "AFTER_A_BUG", 0.01)
     monkeypatch.setattr(systemd, "watchdog", lambda: fed.append(True))
 
-    async def poisoned(_: Evaluator) -> int:
+    async def poisoned(_: Evaluator, at_most: int) -> int:
+        del at_most
         raise ZeroDivisionError
 
     folder.write()
