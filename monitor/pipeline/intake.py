@@ -31,7 +31,7 @@ LONGEST_BACKOFF = timedelta(minutes=15)
 LONGEST_OBEDIENCE = timedelta(hours=6)
 # Mentions that are enriched without letting anybody else work: a page of 500 would hold up the whole daemon.
 ENRICHED_AT_ONCE = 125
-# Of each source: lists show the same posts at each look, and to score them all anew is most of what a quiet source costs.
+# Of each source: lists show the same posts at each look, which need not be scored each time.
 REMEMBERED = 500
 TOLD = 20  # lines in the log about what was rejected in one poll: a file of rubbish must not fill the disk twice
 
