@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
+from multidict import MultiMapping
 
 from bench import stream
 from monitor.sources.x_posts import BEGINNING
@@ -23,7 +24,7 @@ from monitor.sources.x_posts import BEGINNING
 RECORDED = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "payloads"
 THREADS = 100  # posts of a Page or an account, under which all is said
 _TEXTS = 500
-_Query = Mapping[str, str]
+_Query = MultiMapping[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +253,18 @@ class Mastodon(Network):
         return {"kind": "mastodon", "url": url, "hashtags": ["lumora"]}
 
     def answer(self, path: str, query: _Query) -> Any:
+        """A page of the hashtag, or posts that are looked at again, as they were."""
         del path
-        size, first = int(query["limit"]), int(query["min_id"]) >> 16 if "min_id" in query else None
-        if first is None:
+        if "id[]" in query:
+            return [self._status(self.talk.newest(1, self._number(each))[0]) for each in query.getall("id[]")]
+        size, after = int(query["limit"]), max(self._number(query["min_id"]), 0) if "min_id" in query else None
+        if after is None:
             return [self._status(each) for each in self.talk.newest(size)]
-        after = max((datetime.fromtimestamp(first / 1000, tz=self.talk.began.tzinfo) - self.talk.began) // self.talk.apart, 0)
         return [self._status(each) for each in self.talk.newest(size, min(after + size, self.talk.last)) if each.number > after]
+
+    def _number(self, id_: str) -> int:
+        written = datetime.fromtimestamp((int(id_) >> 16) / 1000, tz=self.talk.began.tzinfo)
+        return (written - self.talk.began) // self.talk.apart
 
     def _status(self, said: Said) -> dict[str, Any]:
         url = f"https://social.example/@{said.person}/{said.number}"

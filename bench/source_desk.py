@@ -46,14 +46,14 @@ class Remembering(HttpClient):
         super().__init__(settings.http, clock)
         self._network = network
         self._story = clock
-        self._made: dict[tuple[datetime, URL], bytes] = {}
+        self._answered: dict[tuple[datetime, URL], bytes] = {}
 
     async def _send(self, request: Request, url: URL, led_by: URL | None, means: Means | None) -> Answer:
         del request, led_by
         asked = self._story.now(), url
-        body = self._made.get(asked)
+        body = self._answered.get(asked)
         if body is None:
-            body = self._made[asked] = json.dumps(self._network.answer(url.path, url.query)).encode()
+            body = self._answered[asked] = json.dumps(self._network.answer(url.path, url.query)).encode()
         document = None if means is None else self._understood(url, 200, _HEADERS, body, means)
         return Answer(200, _HEADERS, body, str(url), document=document)
 

@@ -20,6 +20,7 @@ from monitor.domain.errors import CannotCreateError, UsageError
 from monitor.domain.source import SourceState
 from monitor.pipeline.source_standing import ErrorBudget, standing
 from monitor.settings import outline
+from monitor.settings.adding import settings_of
 from monitor.storage import StorageSettings, Store
 from monitor.testing.servers import serving
 from tests.monitor.cli.conftest import Tocsin
@@ -193,7 +194,8 @@ def test_sources_add_names_a_variable_where_nothing_is_written(tocsin: Tocsin) -
 
 def test_sources_add_asks_again_where_settings_do_not_fit_together(tocsin: Tocsin) -> None:
     """Nothing to watch: it says so, and what was said before needs only Enter."""
-    first, again = "https://m.example\n\n\nno\n\n\n", "\n\nacme\nno\n\n\n"
+    kept = "\n" * (len(settings_of("mastodon")) - 3)  # Enter for all that follows the address, the token and the hashtags
+    first, again = f"https://m.example\n\n\n{kept}", f"\n\nacme\n{kept}"
     done = tocsin.at("sources", "add", "mastodon", "--name", "m", "--untried", typed=first + again)
     assert "Once more" in done.output
     assert "    hashtags: [acme]\n" in done.output
