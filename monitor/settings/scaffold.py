@@ -29,14 +29,14 @@ _NO_NETWORKS = frozenset({"file", "json"})
 
 _COMMENTS: dict[str, dict[str, str]] = {
     "en": {
-        "prepared": "to listen there, too, remove the `# ` once you have what it needs",
+        "prepared": ": to listen there, too, remove the `# ` once you have what it needs",
         "head": "What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.",
         "allow": "private addresses are called only where they stand here",
         "observing": "until that day only dangers ring, one message a day says what would have",
         "smtp": 'with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
     "fr": {
-        "prepared": "pour écouter aussi là, ôtez les « # » dès que vous avez ce qu’il faut",
+        "prepared": " : pour écouter aussi là, ôtez les « # » dès que vous avez ce qu’il faut",
         "head": "Quoi écouter, où, et qui prévenir. Le reste a des valeurs par défaut ; voir `tocsin check` et docs/reference.",
         "allow": "une adresse privée n’est appelée que si elle est nommée ici",
         "observing": "d’ici là seuls les dangers sonnent, un message par jour dit ce qui aurait sonné",
@@ -137,7 +137,7 @@ def _prepared(network: str, brand: str, comment: str) -> list[str]:
         raise UsageError(f"there is no network `{network}`; {suggest(network, offered())}")
     page = f" (docs/how-to/{KINDS[network].page})" if KINDS[network].page else ""
     entry = block(network, example(network, brand, slug(brand).replace("-", "")), indent=0)
-    return ["", f"  # {network}{page}: {comment}", *(f"  # {line}" for line in entry.splitlines())]
+    return ["", f"  # {network}{page}{comment}", *(f"  # {line}" for line in entry.splitlines())]
 
 
 def _told(observe_until: date | None, comment: str) -> list[str]:
