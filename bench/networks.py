@@ -253,10 +253,11 @@ class Mastodon(Network):
         return {"kind": "mastodon", "url": url, "hashtags": ["lumora"]}
 
     def answer(self, path: str, query: _Query) -> Any:
-        """A page of the hashtag, or posts that are looked at again, as they were."""
-        del path
-        if "id[]" in query:
-            return [self._status(self.talk.newest(1, self._number(each))[0]) for each in query.getall("id[]")]
+        """A page of the hashtag, or posts (one) that are looked at again, as they were."""
+        if "limit" not in query:
+            asked = query.getall("id[]", None)
+            found = [self._status(self.talk.newest(1, self._number(each))[0]) for each in asked or [path.rpartition("/")[2]]]
+            return found if asked else found[0]
         size, after = int(query["limit"]), max(self._number(query["min_id"]), 0) if "min_id" in query else None
         if after is None:
             return [self._status(each) for each in self.talk.newest(size)]
@@ -264,7 +265,7 @@ class Mastodon(Network):
 
     def _number(self, id_: str) -> int:
         written = datetime.fromtimestamp((int(id_) >> 16) / 1000, tz=self.talk.began.tzinfo)
-        return (written - self.talk.began) // self.talk.apart
+        return round((written - self.talk.began) / self.talk.apart)  # an id has no more than milliseconds
 
     def _status(self, said: Said) -> dict[str, Any]:
         url = f"https://social.example/@{said.person}/{said.number}"
