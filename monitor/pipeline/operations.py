@@ -206,7 +206,7 @@ async def _observed_of(tx: UnitOfWork, run: PlanRun) -> list[Alert]:
     Those of a trial are of its own incidents. What is carried out is about the crowd of its subject, wherever that waits; a
     customer's is about nobody else, and a drill about nothing.
     """
-    asking = [] if run.drill else [alert for alert in await tx.alerts.asking_for(run.plan) if alert.silenced_by == OBSERVED]
+    asking = [] if run.drill else [alert for alert in await tx.alerts.asking_for(run.plan) if _is_observed(alert)]
     if run.state is RunState.OBSERVING:
         own = {run.incident_id, *await tx.timeline.left_by(run.id)}
         return [alert for alert in asking if alert.incident_id in own]
@@ -215,6 +215,11 @@ async def _observed_of(tx: UnitOfWork, run: PlanRun) -> list[Alert]:
     if incident is None or incident.subject is None or (rang and all(alert.personal for alert in rang)):
         return []
     return [alert for alert in asking if not alert.personal and alert.labels.get("subject") == incident.subject]
+
+
+def _is_observed(alert: Alert) -> bool:
+    """Whether nobody was told of an alert because it is only observed, whatever silence covers it at this moment."""
+    return OBSERVED in alert.labels and alert.told_at is None and alert.silenced_by is not None
 
 
 async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime) -> None:
@@ -226,7 +231,7 @@ async def _take_alerts(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime)
         if await tx.alerts.acknowledge(alert.id, actor.name, at):
             await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
             await tx.timeline.add(_event(EventKind.ALERT_ACKNOWLEDGED, actor, at, detail, alert))
-        if alert.silenced_by == OBSERVED:  # another plan that it asks for is not to open either, when it begins to ring
+        if _is_observed(alert):  # another plan that it asks for is not to open either, when it begins to ring
             await tx.timeline.add(_event(EventKind.ALERT_CALLED_OVER, actor, at, detail, alert))
 
 

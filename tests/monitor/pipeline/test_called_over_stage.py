@@ -85,6 +85,21 @@ async def test_the_plan_of_another_alert_there_opens_all_the_same(hut: Build, fi
     assert await open_runs(home) == ["running"]
 
 
+@pytest.mark.parametrize("verb", ["stand_down", "false_alarm"])
+async def test_also_when_a_silence_covered_it_at_that_moment(hut: Build, verb: str) -> None:
+    """Who calls it over sees that it is observed, and need not know of the silence."""
+    home = hut(rules=[DANGER, STORM], plans=[ONE_STEP], observing=DAYS)
+    await eve(home)
+    await home.storm()
+    await home.act()
+    await silence(home, "crisis", 6 * HOUR)
+    await home.wait(10 * MINUTE)
+    await over(home, verb=verb)
+    await pass_time(home, 8 * HOUR, step=30 * MINUTE)
+    assert len({alert.incident_id for alert in await home.alerts()}) == 1
+    assert (await open_runs(home), home.told("queue")) == ([], [])
+
+
 async def test_a_new_crisis_there_opens_its_plan(hut: Build) -> None:
     """It rang after that was called over."""
     home = hut(rules=[DANGER, STORM, STORM | SMOKE | {"id": "late"}], plans=[PAUSE], observing=DAYS)
