@@ -191,22 +191,22 @@ def _owed_still(run: PlanRun) -> Sequence[Mapping[str, object]]:
 
 
 async def _call_over(tx: UnitOfWork, run: PlanRun, actor: Actor, at: datetime) -> None:
-    """Have each alert remember that this is over which may leave the run's incident: what is only observed joins others later.
+    """Have each alert remember that this is over from which the run may go, or which may leave the run's incident.
 
-    Whose incident stays is held against the end of its run (`Timeline.rang_before_end`).
+    All others are held against the end of the run of their incident (`Timeline.rang_before_end`).
     """
-    for alert in await _observed_of(tx, run):
+    for alert in await _parted(tx, run):
         detail = {"rule": alert.rule, "run": run.id}
         await tx.timeline.add(_event(EventKind.ALERT_CALLED_OVER, actor, at, detail, alert))
 
 
-async def _observed_of(tx: UnitOfWork, run: PlanRun) -> list[Alert]:
-    """The alerts that a run was about, and of which nobody was told because they are only observed.
+async def _parted(tx: UnitOfWork, run: PlanRun) -> list[Alert]:
+    """The alerts that a run was about, and that may find themselves in an incident without it.
 
-    Those of a trial are of its own incidents. What is carried out is about the crowd of its subject, wherever that waits; a
-    customer's is about nobody else, and a drill about nothing.
+    A trial gives way to others: it was about its own incidents. What is carried out stays, and was about the crowd of its subject
+    that is only observed, too, wherever that waits. A customer's was about nobody else, and a drill about nothing.
     """
-    asking = [] if run.drill else [alert for alert in await tx.alerts.asking_for(run.plan) if _is_observed(alert)]
+    asking = [] if run.drill else await tx.alerts.asking_for(run.plan)
     if run.state is RunState.OBSERVING:
         own = {run.incident_id, *await tx.timeline.left_by(run.id)}
         return [alert for alert in asking if alert.incident_id in own]
@@ -214,7 +214,8 @@ async def _observed_of(tx: UnitOfWork, run: PlanRun) -> list[Alert]:
     rang = await tx.alerts.of_incident(run.incident_id)
     if incident is None or incident.subject is None or (rang and all(alert.personal for alert in rang)):
         return []
-    return [alert for alert in asking if not alert.personal and alert.labels.get("subject") == incident.subject]
+    crowd = [alert for alert in asking if _is_observed(alert) and not alert.personal]
+    return [alert for alert in crowd if alert.labels.get("subject") == incident.subject]
 
 
 def _is_observed(alert: Alert) -> bool:

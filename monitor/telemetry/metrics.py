@@ -6,6 +6,7 @@ import platform
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -337,8 +338,9 @@ def _told(gauge: Gauge, source: str, value: float | None) -> None:
     """Set what is known of a source; what is not is not shown, rather than shown as it was."""
     if value is not None:
         gauge.labels(source=source).set(value)
-    elif any(sample.labels["source"] == source for family in gauge.collect() for sample in family.samples):
-        gauge.remove(source)
+    else:
+        with suppress(KeyError):  # some versions of the library mind that there is none
+            gauge.remove(source)
 
 
 def _keep(gauge: Gauge, label: str, names: Collection[str]) -> None:

@@ -126,6 +126,21 @@ async def test_a_later_trial_of_the_incident_does_not_wipe_it_out(hut: Build) ->
     assert (await open_runs(home), home.kinds("queue")) == ([], [])
 
 
+async def test_nor_where_its_plan_alone_was_tried(hut: Build, configure: Any) -> None:
+    """People were told of the alert; a later trial came and went, and then the plan is put into force."""
+    tried = ONE_STEP | {"activation": {"mode": "observe"}}
+    rules = [STORM, STORM | SMOKE | {"id": "smoke", "window": "30m"}]
+    home = hut(rules=rules, plans=[tried])
+    await home.storm()
+    await home.act()
+    await over(home)
+    await home.storm(text="Acme is all smoke")
+    await home.wait(2 * HOUR, step=30 * MINUTE)
+    home.restart(configure(rules=rules, plans=[ONE_STEP]))
+    await home.wait(HOUR, step=30 * MINUTE)
+    assert (await open_runs(home), home.told("queue")) == ([], [])
+
+
 # --- nothing is observed -------------------------------------------------------------------------------------------------
 
 
