@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -33,6 +34,8 @@ LONGEST_OBEDIENCE = timedelta(hours=6)
 ENRICHED_AT_ONCE = 125
 # Of each source: lists show the same posts at each look, which need not be scored each time.
 REMEMBERED = 500
+# Sources that nobody has asked before bring all that they have: what so many brought is held in memory at the same time.
+FIRST_LOOKS = 16
 TOLD = 20  # lines in the log about what was rejected in one poll: a file of rubbish must not fill the disk twice
 
 
@@ -56,7 +59,7 @@ class Polled:
 
 
 class Intake:
-    """Polls sources. One call asks one source once; sources never wait for one another.
+    """Polls sources. One call asks one source once; sources wait for one another only at their first look, when many are new.
 
     `drive` is the clock of a replay: its mentions are seen when they were written.
     """
@@ -80,17 +83,21 @@ class Intake:
         self._second_opinion = second_opinion
         self._drive = drive
         self._stored: dict[str, dict[int, None]] = {}  # by source, hashes of what it brought last and is stored
+        self._first_looks = asyncio.Semaphore(FIRST_LOOKS)
 
     async def poll(self, name: str) -> Polled:
         """Ask one source. Trouble is recorded with a backoff and shown by health; only a store that takes nothing raises."""
         async with self._store.read() as tx:
             state = await tx.sources.get(name)
-        now = self._clock.now()
         if state.stopped:
             return Polled()
-        if (rest := await self._rest(state, now)) is not None:
+        if (rest := await self._rest(state, self._clock.now())) is not None:
             return Polled(again_after=rest)
-        source = self._sources[name]
+        async with self._first_looks if state.last_attempt_at is None else nullcontext():
+            return await self._ask(name, state)
+
+    async def _ask(self, name: str, state: SourceState) -> Polled:
+        now, source = self._clock.now(), self._sources[name]
         if isinstance(source, Frugal):
             source.purse.restore(state.spent or {})
         try:

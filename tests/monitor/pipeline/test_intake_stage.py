@@ -20,7 +20,16 @@ from monitor.domain.mention import Enriched, Mention
 from monitor.domain.source import SourceState
 from monitor.pipeline.enrich import Enricher
 from monitor.pipeline.health import silent_for
-from monitor.pipeline.intake import ENRICHED_AT_ONCE, FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_OBEDIENCE, TOLD, Polled, backoff
+from monitor.pipeline.intake import (
+    ENRICHED_AT_ONCE,
+    FIRST_BACKOFF,
+    FIRST_LOOKS,
+    LONGEST_BACKOFF,
+    LONGEST_OBEDIENCE,
+    TOLD,
+    Polled,
+    backoff,
+)
 from monitor.sentiment import Scorer, SentimentSettings
 from monitor.sentiment.away import Away
 from monitor.sources import Batch, Deleted, Rejected
@@ -303,6 +312,36 @@ async def test_deletions_are_stored_with_the_cursor(hut: Build) -> None:
     async with home.store.read() as tx:
         (row,) = await tx.mentions._session.rows(select(stored.c.deleted_at))
     assert row["deleted_at"] == home.clock.now()
+
+
+class Crowded(ScriptedSource):
+    """Counts who is inside at the same time, and lets them out when all who may have come."""
+
+    def __init__(self, all_of: int) -> None:
+        super().__init__()
+        self.inside, self.most, self.all_of = 0, 0, all_of
+        self.full = asyncio.Event()
+
+    async def poll(self, cursor: str | None) -> Batch:
+        """Wait inside."""
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        if self.inside == self.all_of:
+            self.full.set()
+        await self.full.wait()
+        self.inside -= 1
+        return await super().poll(cursor)
+
+
+async def test_new_sources_take_turns(hut: Build) -> None:
+    """What all of many new ones bring at first would fill the memory; known ones never wait for another."""
+    many = FIRST_LOOKS + 3
+    home = hut(source=(source := Crowded(FIRST_LOOKS)))
+    await asyncio.gather(*(home.stages.intake.poll("net") for _ in range(many)))
+    assert source.most == FIRST_LOOKS
+    source.all_of, source.full = many, asyncio.Event()
+    await asyncio.gather(*(home.stages.intake.poll("net") for _ in range(many)))
+    assert source.most == many
 
 
 class Attending(ScriptedSource):
