@@ -1,4 +1,4 @@
-"""Opens the connections: one that writes and a few that read for SQLite, one pool for PostgreSQL."""
+"""Opens the connections: one that writes and a few that read for SQLite, one pool for PostgreSQL; and one for health checks."""
 
 from __future__ import annotations
 
@@ -52,10 +52,11 @@ _REPEATABLE = ("PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 8000"
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """`writer` and `reader` are one pool on PostgreSQL."""
+    """`writer` and `reader` are one pool on PostgreSQL. `check` is one connection that no other work can take away."""
 
     writer: AsyncEngine
     reader: AsyncEngine
+    check: AsyncEngine
     serial: bool  # one writer at a time, kept by us
     anchor: sqlite3.Connection | None = None  # keeps a database in memory alive while nobody uses it
 
@@ -68,6 +69,7 @@ class Engines:
         """Close every connection."""
         await self.writer.dispose()
         await self.reader.dispose()
+        await self.check.dispose()
         if self.anchor is not None:
             self.anchor.close()
 
@@ -100,13 +102,14 @@ def open_engines(url: URL, *, in_place: bool = False) -> Engines:
     `in_place`: SQLite works in the event loop's thread, for a replay, which does nothing else meanwhile and can be repeated.
     """
     if url.get_backend_name() == "postgresql":
-        engine = _postgresql(url)
-        return Engines(engine, engine.execution_options(postgresql_readonly=True), serial=False)
+        engine, check = _postgresql(url, size=8, more=4), _postgresql(url, size=1)
+        read_only = {"postgresql_readonly": True}
+        return Engines(engine, engine.execution_options(**read_only), check.execution_options(**read_only), serial=False)
     connect = one_trip.connect_in_place if in_place else one_trip.connect
     writer = sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1, more=_REPEATABLE if in_place else (), connect=connect)
     reading = ("PRAGMA query_only = ON", f"PRAGMA cache_size = {_READERS_CACHE}")
-    reader = sqlite_engine(url, begin="BEGIN", size=_READERS, more=reading, connect=connect)
-    return Engines(writer, reader, serial=True, anchor=_anchor(url))
+    reader, check = (sqlite_engine(url, begin="BEGIN", size=size, more=reading, connect=connect) for size in (_READERS, 1))
+    return Engines(writer, reader, check, serial=True, anchor=_anchor(url))
 
 
 def _anchor(url: URL) -> sqlite3.Connection | None:
@@ -161,11 +164,11 @@ def _pool(size: int) -> dict[str, Any]:
     return {"poolclass": AsyncAdaptedQueuePool, "pool_size": size, "max_overflow": 0, "pool_timeout": 60}
 
 
-def _postgresql(url: URL) -> AsyncEngine:
+def _postgresql(url: URL, *, size: int, more: int = 0) -> AsyncEngine:
     return create_async_engine(
         url,
-        pool_size=8,
-        max_overflow=4,
+        pool_size=size,
+        max_overflow=more,
         pool_pre_ping=True,  # the server may have restarted since
         json_serializer=to_json,
         hide_parameters=True,

@@ -193,6 +193,15 @@ class Store:
         ):
             yield unit
 
+    async def answers(self) -> None:
+        """Ask something small, on a connection of its own: however many read, this need not wait. Raises `StorageError`."""
+        async with (
+            self._turns(alone=self._engines.shared),
+            self._condition.watching(),
+            _unit(self._engines.check, self._installation) as unit,
+        ):
+            await unit.evaluator.offset()
+
     async def trouble(self) -> StoreTrouble | None:
         """Why nothing new is taken in; None when it is."""
         return await self._condition.trouble()

@@ -105,8 +105,8 @@ class Gate:
         if self._inside is None or not self._at_work:
             return ["the workers are not running: the daemon is starting, stopping or changing its configuration"]
         try:
-            async with asyncio.timeout(PATIENCE), self._inside.store.read() as tx:
-                await tx.evaluator.offset()
+            async with asyncio.timeout(PATIENCE):
+                await self._inside.store.answers()
             async with asyncio.timeout(PATIENCE):
                 refusal = await self._inside.store.refuses()
         except Exception:

@@ -7,13 +7,14 @@ import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 from structlog.testing import capture_logs
 
 from monitor.domain.clock import ManualClock
@@ -151,13 +152,11 @@ class Broken:
     def __init__(self, *, hangs: bool) -> None:
         self._hangs = hangs
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[None]:
+    async def answers(self) -> None:
         """Fails at once, or waits for ever."""
         if self._hangs:
             await asyncio.Event().wait()
         raise StorageError("the disk is gone")
-        yield
 
 
 @pytest.mark.parametrize("hangs", [True, False])
@@ -168,6 +167,25 @@ async def test_a_store_that_is_silent_is_a_trouble(gate: Gate, monkeypatch: pyte
     with capture_logs() as said:
         assert await gate.troubles() == ["the store does not answer; the log says why"]
     assert [event["event"] for event in said] == ["web.store_silent"]
+
+
+async def test_readers_cannot_make_it_look_silent(gate: Gate, monkeypatch: pytest.MonkeyPatch, storage: StorageSettings) -> None:
+    """All connections are lent out, as when hundreds of sources ask for their first time: the store answers all the same."""
+    monkeypatch.setattr("monitor.web.gate.PATIENCE", 1.0)
+    store = await Store.open(storage)
+    gate.open(SETTINGS, {}, store, print)
+    async with AsyncExitStack() as busy:
+        for _ in range(_connections(store)):
+            await (await busy.enter_async_context(store.read())).evaluator.offset()
+        assert await gate.troubles() == []
+    await store.close()
+
+
+def _connections(store: Store) -> int:
+    """How many readers there may be at a time: all that are left would wait."""
+    pool = store._engines.reader.pool
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    return pool.size() + pool._max_overflow
 
 
 async def test_a_store_that_takes_no_changes_is_a_trouble(gate: Gate, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
