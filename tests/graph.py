@@ -93,7 +93,7 @@ class GraphServer:
 
     def _edge(self, name: str, edge: str) -> list[Said]:
         if edge == "comments":
-            under = [each for each in self.said.values() if each.under == name]
+            under = [each for each in self.said.values() if name in {each.under, each.answers}]
             tops = under if self.page == PAGE else [each for each in under if each.answers is None]
             return sorted(tops, key=lambda each: each.at, reverse=self.order < 0)
         if edge == "replies":

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from monitor.domain.errors import Trouble
 from monitor.sources.budget import Budget
 from monitor.sources.mapping import at
 
-# `{path}`, or `{path|before:X}` for what stands before the first X in it.
-_HOLE = re.compile(r"\{([\w.@+-]+)(?:\|before:(.))?\}")
+# `{path}`; `{path|before:X}` and `{path|after:X}` are what stands before and after the first X, `{path|to:X}` up to the last.
+_HOLE = re.compile(r"\{([\w.@+-]+)((?:\|(?:before|after|to):[^|}])*)\}")
+_SETTING, _NAMED = re.compile(r"\{settings\.(\w+)\}"), re.compile(r"\{(\w+)\}")
 
 
 def _one_or_more(written: Any) -> Any:
@@ -61,8 +62,8 @@ class Paging(_Part):
     more: str | None = Field(None, description="path, in the answer, of whether there are more pages")
 
 
-class Stream(_Part):
-    """One list of an API. Templates hold settings (`{query}`), and of the reading: `{since}`, `{since_iso}` and `{at}`."""
+class Question(_Part):
+    """What is asked, and where in the answer stands what."""
 
     url: str = Field(description="the address")
     params: dict[str, Templates] = Field(
@@ -76,11 +77,55 @@ class Stream(_Part):
     fields: dict[str, Templates] = Field(
         default_factory=dict, description="as `fields` of the whole API; these come before those"
     )
+    paging: Paging = Field(default_factory=Paging, description="where the next page is")
+
+
+class Stream(Question):
+    """One list of an API. Templates hold settings (`{query}`), and of the reading: `{since}`, `{since_iso}` and `{at}`."""
+
     order: str | None = Field(
         None, description="path of the time by which the list is sorted, where it is not when it was written"
     )
     newest_first: bool = Field(True, description="how the list is sorted")
-    paging: Paging = Field(default_factory=Paging, description="where the next page is")
+
+
+class Ask(Question):
+    """One question about a thread; one page of its answer is read, and `paging` says whether there are more."""
+
+    items: Templates = Field(
+        (),
+        description="path of the list of posts in an answer, or of one post, of several the first that is there; the empty path"
+        " is the whole answer; none: only `take` is read",
+    )
+    take: dict[str, Templates] = Field(
+        default_factory=dict,
+        description="a name for what stands at a path in the answer, of several the first that is there: later questions and"
+        " `fields` may use it",
+    )
+
+
+def _addresses(written: tuple[str, ...]) -> tuple[str, ...]:
+    for each in written:
+        try:
+            addressed(each, "", {})
+        except re.error as error:
+            raise ValueError(f"{each} is no address ({error.msg}): each `{{name}}` may stand in it once") from None
+    return written
+
+
+class Thread(_Part):
+    """A way to what stands above and below a post. Templates hold settings, what the address says, what was taken, `{uri}`."""
+
+    address: Annotated[Templates, AfterValidator(_addresses)] = Field(
+        min_length=1,
+        description="what the addresses of such posts have in them, one or several; a hole `{name}` stands for letters, digits,"
+        " `.` and `-`, `{settings.name}` for a setting",
+    )
+    asks: tuple[Ask, ...] = Field(min_length=1, max_length=4, description="what to ask, one after another")
+    fields: dict[str, Templates] = Field(
+        default_factory=dict,
+        description="as `fields` of the whole API; these come before those. A `parent` may be the `id` of another post",
+    )
 
 
 class Error(_Part):
@@ -122,6 +167,16 @@ class Description(_Part):
     versions: tuple[dict[str, Stream], ...] = Field(
         min_length=1, description="its lists, by a name; of several versions of the API"
     )
+    threads: tuple[Thread, ...] = Field(
+        (),
+        description="how `tocsin thread` asks for the thread around a post: the first of these ways that shows the post counts",
+    )
+
+    def every_field(self) -> set[str]:
+        """The fields of a mention that it says anything of."""
+        lists = [each.fields for version in self.versions for each in version.values()]
+        threads = [fields for thread in self.threads for fields in (thread.fields, *(ask.fields for ask in thread.asks))]
+        return set().union(self.fields, *lists, *threads)
 
 
 def read(path: Path) -> Description:
@@ -137,26 +192,46 @@ def filled(template: str, known: Mapping[str, Any]) -> str | None:
     def value(hole: re.Match[str]) -> str:
         nonlocal missing
         found = at(known, hole[1])
-        missing = missing or found in (None, "") or isinstance(found, dict | list)
-        return str(found).partition(hole[2])[0] if hole[2] else str(found)
+        said = "" if found is None or isinstance(found, dict | list) else _cut(str(found), hole[2])
+        missing = missing or not said
+        return said
 
     said = _HOLE.sub(value, template)
     return None if missing else said
 
 
-def params(stream: Stream, known: Mapping[str, Any]) -> dict[str, str]:
+def _cut(said: str, parts: str) -> str:
+    for part in parts.split("|")[1:]:
+        name, mark = part[:-2], part[-1]
+        said = said.rpartition(mark)[0] if name == "to" else said.partition(mark)[0 if name == "before" else 2]
+    return said
+
+
+def addressed(template: str, uri: str, settings: Mapping[str, str]) -> dict[str, str] | None:
+    """What an address says in the holes of a template; None where it is no such address."""
+    with_settings = _SETTING.sub(lambda hole: settings.get(hole[1], ""), template)
+    parts = _NAMED.split(with_settings)
+    pattern = "".join(rf"(?P<{part}>\w[\w.-]*)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts))
+    found = re.search(pattern + r"(?![\w-])", uri, re.IGNORECASE)
+    return found.groupdict() if found else None
+
+
+def params(stream: Question, known: Mapping[str, Any]) -> dict[str, str]:
     """What to ask for; what is unknown is left out."""
     parts = {name: [filled(each, known) for each in templates] for name, templates in stream.params.items()}
     return {name: ",".join(each for each in said if each is not None) for name, said in parts.items() if any(said)}
 
 
-def record(api: Description, stream: Stream, item: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry as the fields of a mention, by their names."""
-    known = {**item, "settings": settings}
-    found = {name: _first(templates, known) for name, templates in {**api.fields, **stream.fields}.items()}
+def record(
+    fields: Mapping[str, Templates], item: Mapping[str, Any], settings: Mapping[str, Any], taken: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An entry as the fields of a mention, by their names. `taken` is what is known besides."""
+    known = {**(taken or {}), **item, "settings": settings}
+    found = {name: first(templates, known) for name, templates in fields.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _first(templates: Sequence[str], known: Mapping[str, Any]) -> Any:
+def first(templates: Sequence[str], known: Any) -> Any:
+    """What the first of some paths and templates says that says anything."""
     values = (filled(each, known) if "{" in each else at(known, each) for each in templates)
     return next((value for value in values if value not in (None, "")), None)

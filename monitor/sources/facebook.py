@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -10,11 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field
 
+from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Author, Engagement, Form, Mention
-from monitor.sources.base import Deleted, understand
+from monitor.sources.base import Deleted, Rejected, understand
+from monitor.sources.conversation import Conversation
 from monitor.sources.graph import GraphSettings, Page
 from monitor.sources.graph_posts import Entry, Found, Listing, Watch, digest
 from monitor.sources.graph_source import GraphSource
+from monitor.sources.graph_threads import pages, perhaps, shown
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import at as within
 from monitor.sources.paging import Seen
@@ -29,6 +33,7 @@ _POST = (
 _COMMENT = "id,message,created_time,from,like_count,comment_count,parent{id},permalink_url"
 _EDITS = frozenset({"edit", "edited", "unhide"})
 _NO_POSTS = frozenset({"reaction", "like"})
+_PLACE = re.compile(r"facebook\.com/(\w+)/posts/(\w+)/?(?:\?comment_id=(\w+))?$")
 
 
 def _page(written: str) -> str:
@@ -109,6 +114,43 @@ class Facebook(GraphSource):
             self._ask(watch, f"post {post}", None if comment else value, at, found)
             if comment:  # the post may not be to be had (an advertisement)
                 self._ask(watch, f"comment {comment} {post}", value, at, found)
+
+    async def conversation(self, uri: str) -> Conversation:
+        """A post and its first 200 comments; or a comment, its answers and what stands above it: two to four calls.
+
+        Raises `SourceError`.
+        """
+        place = _PLACE.search(uri)
+        if place is None:
+            raise SourceError(Trouble.REFUSED, "this is no address of a post or comment of a Page")
+        await self._ask_who(self._clock.wall())
+        owner, post, comment = place.groups()
+        number = f"{owner}_{post}"
+        if comment is not None:
+            return await self._around(f"{post}_{comment}", number)
+        top = self._post(await shown(self._graph, number, _POST, self.needs))
+        if owner != self._ours["id"]:
+            return Conversation([top], whole=False)  # what is said under posts of others is not ours to read
+        below, whole, rejected = await self._below(number, number, most=2)
+        return Conversation([top, *below], whole, rejected)
+
+    async def _around(self, number: str, post_id: str) -> Conversation:
+        """A comment in its thread."""
+        item = await shown(self._graph, number, _COMMENT, self.needs)
+        below, whole, rejected = await self._below(number, post_id, most=1)
+        answered = within(item, "parent.id")
+        above = await perhaps(self._graph, str(answered), _COMMENT, self.needs) if answered else None
+        post = await perhaps(self._graph, post_id, _POST, self.needs)
+        posts = [self._comment(item, post_id), *below]
+        posts += [self._comment(above, post_id)] if above else []
+        posts += [self._post(post)] if post else []
+        return Conversation(posts, whole and post is not None and (above is not None or not answered), rejected)
+
+    async def _below(self, number: str, post_id: str, *, most: int) -> tuple[list[Mention], bool, Sequence[Rejected]]:
+        asked = {"fields": _COMMENT, "filter": "stream", "order": "chronological", "limit": str(PAGE)}
+        items, whole = await pages(self._graph, f"{number}/comments", asked, self.needs, most=most)
+        found, rejected = understand(items, lambda item: self._comment(item, post_id))
+        return found, whole, rejected
 
     def _ask(self, watch: Watch, ask: str, value: Mapping[str, Any] | None, at: datetime, found: Found) -> None:
         """Remember to ask; and what the call says itself, in case that it is not to be had."""

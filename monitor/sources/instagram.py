@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -9,11 +10,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Author, Engagement, Form, Mention
 from monitor.sources.base import understand
+from monitor.sources.conversation import Conversation
 from monitor.sources.graph import GraphSettings, Page
 from monitor.sources.graph_posts import Entry, Found, Listing, Watch, digest
 from monitor.sources.graph_source import GraphSource
+from monitor.sources.graph_threads import pages, perhaps, shown
 from monitor.sources.kinds import Kind, Kit
 from monitor.sources.mapping import at as within
 from monitor.sources.paging import MOST_PAGES, Seen
@@ -24,6 +28,7 @@ PAGE = 100
 COMMENTS = 50  # the most that one question gives (docs/instagram-platform/instagram-graph-api/reference/ig-media/comments)
 _MEDIA = "id,caption,timestamp,permalink,username,comments_count,like_count"
 _SAID = "id,text,timestamp,username,from,like_count"
+_COMMENT_PLACE = re.compile(r"/c/(\d+)/?$")
 _COMMENT = f"{_SAID},replies.limit({COMMENTS}){{{_SAID}}}"
 
 
@@ -60,7 +65,8 @@ class Instagram(GraphSource):
     def __init__(self, settings: InstagramSettings, kit: Kit) -> None:
         super().__init__(settings, settings.account, kit)
         asked = {"fields": _MEDIA, "limit": str(PAGE)}
-        media = Listing("media", f"{settings.account}/media", asked, self.needs)
+        self._media = f"{settings.account}/media", asked
+        media = Listing("media", *self._media, self.needs)
         tags = Listing("tags", f"{settings.account}/tags", asked, self.needs, comments=False, unlinked=True)
         self.listings = [media, tags] if settings.tags else [media]
 
@@ -117,6 +123,42 @@ class Instagram(GraphSource):
             known = watch.posts.get(others[0])
             post = str(within(item, "media.permalink") or (known.address if known else ""))
             found.mentions.append(self._comment(item, post, item.get("parent_id")))
+
+    async def conversation(self, uri: str) -> Conversation:
+        """A post of ours with its newest comments; or a comment, its answers and what stands above it: two to five calls.
+
+        Raises `SourceError`: `GONE` also for a post that is not among the newest 300 of ours, for none is found by its address.
+        """
+        await self._ask_who(self._clock.wall())
+        if (comment := _COMMENT_PLACE.search(uri)) is not None:
+            return await self._around(comment[1])
+        posts, _ = await pages(self._graph, *self._media, self.needs, most=3)
+        item = next((each for each in posts if str(each.get("permalink")).rstrip("/") == uri.rstrip("/")), None)
+        if item is None:
+            raise SourceError(Trouble.GONE, "this post is not among our newest 300, or it is another's")
+        asked = {"fields": _COMMENT, "limit": str(COMMENTS)}
+        comments, whole = await pages(self._graph, f"{item['id']}/comments", asked, self.needs, most=2)
+        said, rejected = understand(comments, lambda each: self._with_answers(each, uri))
+        whole = whole and not any(within(each, "replies.paging.next") for each in comments)
+        return Conversation([self._post(item), *(each for thread in said for each in thread)], whole, rejected)
+
+    def _with_answers(self, item: Mapping[str, Any], post: str) -> list[Mention]:
+        answers = within(item, "replies.data") or ()
+        return [self._comment(item, post), *(self._comment(each, post, item["id"]) for each in answers)]
+
+    async def _around(self, number: str) -> Conversation:
+        """A comment in its thread. Answers are not answered: an answer to one of them is one to the same comment."""
+        item = await shown(self._graph, number, f"{_SAID},parent_id,media{{id,permalink}}", self.needs)
+        post, answered = str(within(item, "media.permalink") or ""), item.get("parent_id")
+        asked = {"fields": _SAID, "limit": str(COMMENTS)}
+        below, whole = ((), True) if answered else await pages(self._graph, f"{number}/replies", asked, self.needs, most=2)
+        answers, rejected = understand(below, lambda each: self._comment(each, post, number))
+        above = await perhaps(self._graph, str(answered), _SAID, self.needs) if answered else None
+        media = await perhaps(self._graph, str(within(item, "media.id")), _MEDIA, self.needs)
+        posts = [self._comment(item, post, answered), *answers]
+        posts += [self._comment(above, post)] if above else []
+        posts += [self._post(media)] if media else []
+        return Conversation(posts, whole and media is not None and (above is not None or not answered), rejected)
 
     async def _mentioned(self, media: str, comment: str | None) -> Mention:
         """docs/instagram-platform/instagram-graph-api/reference/ig-user/mentioned_comment, and mentioned_media."""

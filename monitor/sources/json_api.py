@@ -1,4 +1,4 @@
-"""Any API that answers with JSON, by a description: shipped ones are kinds of their own, `kind: json` has its own."""
+"""Any API that answers with JSON, read by a description: its lists, page by page, to what is known."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, create_model
+from pydantic import Field, SecretStr
 from yarl import URL
 
 from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Mention
-from monitor.sources.base import Batch, Rejected, Source, SourceSettings, dump_cursor, gave_up, load_cursor, understand
+from monitor.sources.base import Batch, Rejected, SourceSettings, dump_cursor, gave_up, load_cursor, understand
 from monitor.sources.budget import Budget, Purse
-from monitor.sources.described import Description, Error, Stream, filled, params, read, record
-from monitor.sources.feed import server_address
+from monitor.sources.described import Description, Error, Paging, Stream, filled, params, record
 from monitor.sources.http import Answer
-from monitor.sources.kinds import Kind, Kit
+from monitor.sources.kinds import Kit
 from monitor.sources.mapping import Mapper, MappingSettings, UnreadableError, at
 from monitor.sources.paging import Seen, Walk
 from monitor.sources.signing import InAddress, InHeader, Signer
@@ -77,8 +75,7 @@ class JsonSource:
         self._api, self._settings, self._given, self._kit = api, settings, given, kit
         self._signer = _signer(api, secrets)
         self._origin = f"{settings.kind} {api.network} {sorted(given.items())}"
-        fields = [api.fields, *(stream.fields for version in api.versions for stream in version.values())]
-        mapping = {name: name for each in fields for name in each}
+        mapping = {name: name for name in api.every_field()}
         self._mapper = Mapper(
             MappingSettings(mapping=mapping, network=api.network, html=api.html), own_accounts=settings.own_accounts
         )
@@ -122,7 +119,7 @@ class JsonSource:
         met, rejected = understand(items, partial(self._understood, stream))
         if not met and len(items) >= _ENOUGH:
             raise SourceError(Trouble.MALFORMED, f"no entry is as described: {rejected[0].why}")
-        further = self._further(stream, walk, answer, items)
+        further = self._further(stream.paging, walk.at, answer, items)
         since = walk.since(self._api.overlap)
         walk, _ = walk.take([seen for seen, _ in met], further, overlap=self._api.overlap, newest_first=stream.newest_first)
         # What is known comes again while it is as young as this: it may have been edited, and people may have reacted.
@@ -139,19 +136,23 @@ class JsonSource:
         if url is None:
             raise SourceError(Trouble.REFUSED, f"a setting is missing in {stream.url}")
         whole = walk.more and (stream.paging.link or stream.paging.next is not None)
+        return await self._get(str(walk.at) if whole else url, None if whole else params(stream, known), gone=not last)
+
+    async def _get(self, url: str, asked: Mapping[str, str] | None, *, gone: bool) -> Answer:
+        """An answer, for which a call is paid. `gone`: a 404 means that another way is to be tried. Raises `SourceError`."""
         self.purse.spend()
         return await self._kit.http.get(
-            str(walk.at) if whole else url,
+            url,
             within=self._settings.timeout,
-            params=None if whole else params(stream, known),
+            params=asked,
             headers=self._api.headers,
             signer=self._signer,
-            means=partial(_meaning, self._api.errors, gone=not last),
+            means=partial(_meaning, self._api.errors, gone=gone),
         )
 
     def _understood(self, stream: Stream, item: Mapping[str, Any]) -> tuple[Seen, Mention]:
         """Raises `UnreadableError`."""
-        found = record(self._api, stream, item, self._given)
+        found = record({**self._api.fields, **stream.fields}, item, self._given)
         mention = self._mapper.mention(found)
         try:
             moment = parse_time(at(item, stream.order)) if stream.order else mention.written_at
@@ -159,14 +160,13 @@ class JsonSource:
             raise UnreadableError(str(error)) from None
         return Seen(mention.key, moment), mention
 
-    def _further(self, stream: Stream, walk: Walk, answer: Answer, items: Sequence[Mapping[str, Any]]) -> str | None:
+    def _further(self, paging: Paging, here: str | None, answer: Answer, items: Sequence[Mapping[str, Any]]) -> str | None:
         """Where the next page is."""
         document = answer.json()
-        paging = stream.paging
         if (paging.size is not None and len(items) < paging.size) or (paging.more is not None and not at(document, paging.more)):
             return None
         if paging.number_from is not None:
-            return str(int(walk.at or paging.number_from) + 1) if items else None
+            return str(int(here or paging.number_from) + 1) if items else None
         if paging.last is not None:
             return _word(at(items[-1], paging.last)) if items else None
         if paging.token is not None:
@@ -228,46 +228,3 @@ def _fits(error: Error, status: int, headers: Mapping[str, str], document: Any) 
     said = [headers.get(error.header)] if error.header else []
     said += [at(document, error.path)] if error.path else []
     return all(str(each) in error.value if error.value else each not in (None, "", False) for each in said)
-
-
-_Server = Annotated[str, AfterValidator(server_address)]
-
-
-def shipped_kinds(folder: Path) -> list[Kind[Any]]:
-    """The descriptions of a folder, each a kind that is called like its file."""
-    return [_kind(path.stem, read(path)) for path in sorted(folder.glob("*.yaml"))]
-
-
-def _kind(name: str, api: Description) -> Kind[Any]:
-    fields: dict[str, Any] = {"kind": (cast("Any", Literal[name]), Field(description=api.about))}
-    for each, setting in api.settings.items():
-        plain: Any = SecretStr if setting.secret else _Server if each == "url" else str
-        default = setting.default if setting.default is not None or setting.optional else ...
-        kind = plain | None if default is None else plain
-        fields[each] = (kind, Field(default, description=setting.description))
-    model: Any = create_model(
-        f"{name.title()}Settings", __base__=_Shipped, __doc__=api.about, api_=(ClassVar[Description], api), **fields
-    )
-    return Kind(model, partial(_built, api), api.where, api.page, api.documents, api.example)
-
-
-class _Shipped(DescribedSettings):
-    """A description that is shipped, with its settings."""
-
-    api_: ClassVar[Description]
-
-    def described(self) -> Description:
-        return self.api_
-
-
-def _built(api: Description, settings: Any, kit: Kit) -> Source:
-    said = {name: getattr(settings, name) for name in api.settings}
-    given = {name: value for name, value in said.items() if isinstance(value, str)}
-    return JsonSource(settings, given, {name: each for name, each in said.items() if isinstance(each, SecretStr)}, kit)
-
-
-JSON = Kind(
-    JsonSettings,
-    lambda settings, kit: JsonSource(settings, settings.given, settings.secrets, kit),
-    page="watch-forums-and-qa.md",
-)

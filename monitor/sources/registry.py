@@ -21,7 +21,7 @@ from monitor.sources.http import GuardedClient, HttpClient, HttpSettings
 from monitor.sources.imap import KIND as IMAP
 from monitor.sources.instagram import INSTAGRAM
 from monitor.sources.jetstream import JETSTREAM, Jetstream
-from monitor.sources.json_api import JSON, shipped_kinds
+from monitor.sources.json_kinds import JSON, shipped_kinds
 from monitor.sources.kinds import Kind, Kit, gathered
 from monitor.sources.mastodon import Mastodon
 from monitor.sources.mastodon_settings import MastodonSettings

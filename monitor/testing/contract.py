@@ -32,6 +32,7 @@ from monitor.domain.errors import SourceError, Trouble
 from monitor.domain.mention import Mention
 from monitor.sources import HttpClient, Kind, Kit, Source, sanitise
 from monitor.sources.base import Attentive, SourceSettings
+from monitor.sources.conversation import BELOW, Conversing, Thread, arranged
 from monitor.testing.servers import AtOnce, Drained, Handler, Site, drain, loopback, serving, trouble_of
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -39,6 +40,7 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 SECRET = "s3cr3t-w0rd"  # noqa: S105 - whoever sees it anywhere has found a fault
 OWN = "brand"
 _BIG = 2**53
+_MOST_CALLS = 8  # for a thread, signing in included: a person waits
 PROMISES = {
     "server": "answers of every kind are understood",
     "credentials": "refused credentials are told from a server that is down",
@@ -52,6 +54,7 @@ PROMISES = {
     "pages": "a list of pages is read to its end",
     "equal": "any number of posts of one moment is seen",
     "big": "ids beyond 2^53 stay what they are",
+    "conversation": "the thread around a post is shown to who asks for it",
 }
 
 
@@ -153,6 +156,13 @@ class Listening:
     async def drain(self, cursor: str | None = None) -> Drained:
         """All there is, by fresh sources: nothing but the cursor is kept."""
         return await drain(self.source(), cursor, at_most=500)
+
+    async def thread(self, uri: str) -> Thread:
+        """The thread around a post, by a fresh source that can be asked for it, laid out as people see it."""
+        source = self.source()
+        assert isinstance(source, Conversing)
+        said = await source.conversation(uri)
+        return arranged(uri, map(sanitise, said.posts), whole=said.whole)
 
     def must(self, promise: str) -> bool:
         """Whether the stage is not exempt."""
@@ -296,6 +306,50 @@ class SourceContract:
         found = {mention.text: sanitise(mention) for mention in (await here.drain()).mentions}
         expected = found["post 0"].key if here.must("replies") else None
         assert found["post 1"].parent == expected
+
+    async def test_a_thread_is_shown_to_who_asks(self, here: Listening) -> None:
+        """Of a post its answers, and of an answer what it answers, under the identities that polls give them."""
+        assert isinstance(here.source(), Conversing) is here.must("conversation")
+        if not here.must("conversation"):
+            return
+        here.publish(Post(0, 0, author=OWN), Post(1, 1, answers=0))
+        polled = {mention.text: sanitise(mention).key for mention in (await here.drain()).mentions}
+        thread = await here.thread(polled["post 0"])
+        assert ([each.post.text for each in thread.below], thread.whole) == (["post 1"], True)
+        if here.must("replies"):
+            assert thread.below[0].post.key == polled["post 1"]
+            thread = await here.thread(polled["post 1"])
+            assert [each.post.text for each in thread.posts] == ["post 0", "post 1"]
+
+    async def test_a_thread_has_an_end(self, here: Listening) -> None:
+        """Of a crowd's answers some are shown, by few calls, and it is said that there are more; also of a page that repeats."""
+        if not here.must("conversation"):
+            return
+        here.publish(Post(0, 0, author=OWN))
+        key = sanitise((await here.drain()).mentions[0]).key
+        here.publish(*(Post(number, 1 + number / 1000, answers=0) for number in range(1, here.stage.crowd + 1)))
+        thread = await here.thread(key)
+        assert (0 < len(thread.below) <= BELOW, thread.whole) == (True, False)
+        asked = len(here.scene.site.asked)
+        with here.answering(_the_same_for_ever):
+            assert len((await here.thread(key)).below) <= BELOW
+        assert len(here.scene.site.asked) - asked <= _MOST_CALLS
+
+    async def test_who_asks_for_a_thread_is_told_what_is_wrong(self, here: Listening) -> None:
+        """A post that is gone, a redirect inward, answers that break off or are none: an error, or a thread without them."""
+        if not here.must("conversation"):
+            return
+        here.publish(Post(0, 0, author=OWN))
+        key = sanitise((await here.drain()).mentions[0]).key
+        bad = [saying(200, nonsense, Content_Type="application/json") for nonsense in _NONSENSE]
+        with structlog.testing.capture_logs() as lines:
+            with here.answering(saying(302, Location="http://169.254.169.254/latest/meta-data/")):
+                error = await trouble_of(here.thread(key))
+            assert error.trouble in {Trouble.REFUSED, Trouble.GONE, Trouble.MALFORMED}
+            for wrap in (_breaking_off, *map(saying, (401, 403, 404, 410, 429, 500)), *bad):
+                with here.answering(wrap):
+                    said = await _outcome(here.thread(key))
+                assert SECRET not in f"{said} {lines!r}"
 
     async def test_authors_are_known(self, here: Listening) -> None:
         """By handle, or by name where nobody has one; how many they reach, and whether they are verified, where it is told."""

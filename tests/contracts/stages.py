@@ -12,6 +12,7 @@ Posts = dict[int, Post]
 
 STILL = {"deletions": "what is gone is no longer shown, and nothing says so", "reach": "it counts no followers"}
 STILL |= {"verified": "it verifies nobody"}
+ALONE = {"conversation": "nobody can be asked for what stands around it"}
 
 
 def keeping(posts: Posts) -> Callable[[Post], None]:

@@ -62,5 +62,10 @@ class TestAppStore(SourceContract):
         store = FakeStore()
         scene.site.answer = store.answer
         settings = AppStoreSettings(kind="appstore", url=scene.site.url, app="12345", countries=COUNTRIES, own_accounts=(OWN,))
-        exempt = {**STILL, "replies": "reviews answer nothing", "credentials": "no key is needed"}
+        exempt = {
+            **STILL,
+            "replies": "reviews answer nothing",
+            "conversation": "reviews answer nothing",
+            "credentials": "no key is needed",
+        }
         return Stage(KINDS["appstore"], settings, keeping(store.posts), exempt)

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from monitor.sources import KINDS
 from monitor.sources.imap import ImapSettings
 from monitor.testing.contract import OWN, SECRET, Post, Scene, SourceContract, Stage
+from tests.contracts.stages import ALONE
 from tests.dovecot import Dovecot
 
 UNTOLD = dict.fromkeys(("reach", "verified", "engagement"), "a letter says nothing of it")
@@ -59,4 +60,4 @@ class TestImap(SourceContract):
             password=SecretStr(SECRET),
             own_accounts=(OWN,),
         )
-        return Stage(KINDS["imap"], settings, publish, {**UNTOLD, **STILL, **APART}, crowd=100)
+        return Stage(KINDS["imap"], settings, publish, {**UNTOLD, **STILL, **APART, **ALONE}, crowd=100)

@@ -13,6 +13,7 @@ from monitor.testing.contract import OWN, SECRET, Post, Scene, SourceContract, S
 from tests.contracts.stages import Posts, keeping
 
 PAGE = 40
+DESCENDANTS = 900  # of a status with more the others are not shown
 _ACCOUNTS = {OWN: "7", "rival": "8"}
 
 
@@ -32,7 +33,9 @@ class FakeMastodon:
             return web.json_response([])
         statuses = [*self.statuses.values()]
         if request.path == "/api/v2/search":
-            skipped = int(request.query["offset"])
+            if request.query["q"].startswith("https://"):
+                statuses = [each for each in statuses if each["uri"] == request.query["q"]]
+            skipped = int(request.query.get("offset", "0"))
             return web.json_response({"accounts": [], "hashtags": [], "statuses": statuses[::-1][skipped : skipped + PAGE]})
         after = request.query.get("min_id")
         page = statuses[-PAGE:] if after is None else [each for each in statuses if int(each["id"]) > int(after)][:PAGE]
@@ -45,8 +48,18 @@ class FakeMastodon:
             if len(asked) > 20:
                 return web.json_response({"error": "Too many statuses"}, status=422)
             return web.json_response([self.statuses[each] for each in asked if each in self.statuses])
-        found = self.statuses.get(request.path.rpartition("/")[2])
+        number, _, around = request.path.removeprefix("/api/v1/statuses/").partition("/")
+        if around:
+            return web.json_response(self.around(number))
+        found = self.statuses.get(number)
         return web.json_response(found or {"error": "Record not found"}, status=200 if found else 404)
+
+    def around(self, number: str) -> dict[str, Any]:
+        """What a status answers, and what answers it."""
+        post = next(each for each in self.posts.values() if numbered(each) == number)
+        above = [] if post.answers is None else [self.status(self.posts[post.answers])]
+        below = [self.status(each) for each in self.posts.values() if each.answers == post.number]
+        return {"ancestors": above, "descendants": below[:DESCENDANTS]}
 
     @property
     def statuses(self) -> dict[str, dict[str, Any]]:
@@ -64,6 +77,7 @@ class FakeMastodon:
             "in_reply_to_id": None if post.answers is None else numbered(self.posts[post.answers]),
             "account": {"id": _ACCOUNTS.get(post.author, "1"), "acct": post.author, "followers_count": post.reach},
             "favourites_count": post.likes,
+            "replies_count": sum(each.answers == post.number for each in self.posts.values()),
         }
 
 

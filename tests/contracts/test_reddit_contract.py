@@ -38,6 +38,8 @@ class FakeReddit:
             return web.json_response({"message": "Unauthorized", "error": 401}, status=401)
         if request.path == "/subreddits/search":
             return web.json_response({"kind": "Listing", "data": {"after": None, "children": []}})
+        if request.path == "/comments/post":
+            return web.json_response(self.thread(int(request.query["comment"]), int(request.query["limit"])))
         found = re.fullmatch(r"/r/(\w+)/comments", request.path)
         listed = newest(self.posts) if found else []
         if found:
@@ -54,6 +56,20 @@ class FakeReddit:
         following = page[-1]["data"]["name"] if page and first + size < min(len(things), MOST) else None
         headers = {"X-Ratelimit-Remaining": str(self.left), "X-Ratelimit-Reset": "582", "X-Ratelimit-Used": "2"}
         return web.json_response({"kind": "Listing", "data": {"after": following, "children": page}}, headers=headers)
+
+    def thread(self, number: int, limit: int) -> list[dict[str, Any]]:
+        """The post, and a comment on it with what stands above and below."""
+        below = [each for each in self.posts.values() if each.answers == number]
+        more = [{"kind": "more", "data": {"count": len(below) - limit, "children": ["x"]}}] if len(below) > limit else []
+        thing = self.within(self.posts[number], [self.comment(each) for each in below[:limit]] + more)
+        if (above := self.posts[number].answers) is not None:
+            thing = self.within(self.posts[above], [thing])
+        return [{"kind": "Listing", "data": {"children": []}}, {"kind": "Listing", "data": {"children": [thing]}}]
+
+    def within(self, post: Post, replies: list[dict[str, Any]]) -> dict[str, Any]:
+        """A comment with its replies."""
+        thing = self.comment(post)
+        return {**thing, "data": {**thing["data"], "replies": {"kind": "Listing", "data": {"children": replies}}}}
 
     @staticmethod
     def comment(post: Post) -> dict[str, Any]:

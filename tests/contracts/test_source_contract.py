@@ -14,6 +14,7 @@ from monitor.sources.facebook import FacebookSettings
 from monitor.sources.instagram import InstagramSettings
 from monitor.testing.contract import OWN, SECRET, Post, Scene, SourceContract, Stage
 from tests import graph
+from tests.contracts.stages import ALONE
 from tests.inbox import Inbox
 
 NO_SERVER = "nobody is asked"
@@ -39,6 +40,7 @@ class TestFeed(SourceContract):
             "engagement": "feeds say nothing of it",
             "deletions": "an entry that is gone may only have grown old",
             "pages": "a feed is one document",
+            **ALONE,
         }
         settings = FeedSettings(kind="feed", url=url, own_accounts=(OWN,))
         return Stage(KINDS["feed"], settings, lambda post: posts.update({post.number: post}), exempt)
@@ -78,7 +80,7 @@ class TestWebhook(SourceContract):
                 inbox.put(record(post), post.written_at)
 
         settings = WebhookSourceSettings(kind="webhook", secret=SecretStr(SECRET), own_accounts=(OWN,))
-        exempt = {**UNASKED, "deletions": "a record says what was said"}
+        exempt = {**UNASKED, **ALONE, "deletions": "a record says what was said"}
         return Stage(KINDS["webhook"], settings, publish, exempt, inbox)
 
 
@@ -95,7 +97,7 @@ class TestFile(SourceContract):
                     stream.write(json.dumps(record(post)) + "\n")
 
         settings = FileSettings(kind="file", path=str(path), own_accounts=(OWN,))
-        return Stage(KINDS["file"], settings, write, {**UNASKED, "deletions": "a record says what was said"})
+        return Stage(KINDS["file"], settings, write, {**UNASKED, **ALONE, "deletions": "a record says what was said"})
 
 
 class TestFacebook(SourceContract):

@@ -42,7 +42,9 @@ class TestWall(SourceContract):
 
         scene.site.answer = answer
         settings = wall.WallSettings(kind="wall", url=scene.site.url, token=SecretStr(SECRET), own_accounts=(OWN,))
-        exempt = dict.fromkeys(("reach", "verified", "engagement", "changes", "deletions", "replies"), "walls count nothing")
+        exempt = dict.fromkeys(
+            ("reach", "verified", "engagement", "changes", "deletions", "replies", "conversation"), "walls count nothing"
+        )
         return Stage(wall.KIND, settings, publish, exempt)
 
     @staticmethod

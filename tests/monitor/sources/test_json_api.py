@@ -195,7 +195,7 @@ def test_recorded_answers_are_read_without_loss(
     stream = next(iter(source._api.versions[0].values()))
     if kind == "stackexchange":  # whoever recorded these took the words out
         found = [{**item, "title": "words"} for item in found]
-    worded = [item for item in found if record(source._api, stream, item, source._given).get("text")]
+    worded = [item for item in found if record({**source._api.fields, **stream.fields}, item, source._given).get("text")]
     mentions = [source._understood(stream, item)[1] for item in worded]
     assert mentions
     assert all(mention.uri and mention.author and mention.written_at < datetime(2027, 1, 1, tzinfo=UTC) for mention in mentions)
