@@ -32,15 +32,16 @@ from monitor.cli.context import (
     table,
     unknown,
 )
+from monitor.cli.story import words
 from monitor.cli.told import Told, outcome
 from monitor.domain.alert import OBSERVED, Alert, AlertState, DeliveryRecord, DeliveryState
 from monitor.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from monitor.domain.mention import Observed
-    from monitor.domain.plan import TimelineEvent
+    from monitor.domain.plan import Plan, TimelineEvent
     from monitor.settings import Outline, Settings
-    from monitor.storage import Store
+    from monitor.storage import Store, UnitOfWork
 
 _COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
 # A daemon that runs beside us may have taken the test message before we could: real time to wait for what becomes of it.
@@ -117,6 +118,9 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
             authors = await handles(tx, [found.key])
             story = await tx.timeline.of_incident(found.incident_id)
             told = await Told.of(tx, found, story, settings.standing_silences)
+            plans = {number: await _plan_of(tx, number) for number in {each.plan_run_id for each in story}}
+        in_words = {number: words(settings, plan) for number, plan in plans.items()}
+        since = [each for each in story if _concerns(each, found)]
         out.print(_alert_table([found], settings, authors))
         _section("Why", [*_figures(found), *(said(reason) for reason in found.reasons)])
         _section("Posts", map(_post, posts))
@@ -125,7 +129,7 @@ def show(number: Annotated[int, typer.Argument(help="The alert's number.")], con
         _section("Told", [*told.lines(settings)] or ["nobody"])
         if missing := [*told.missing(settings)]:
             _section("Not told", missing)
-        _section("Since then", (_event(each, settings) for each in story if _concerns(each, found)))
+        _section("Since then", (f"{local(each.at, settings)}  {in_words[each.plan_run_id](each)}" for each in since))
         if found.state is AlertState.OPEN and not found.acknowledged_at:
             say("")
             say("Next: ", (f"tocsin ack {number}", "bold"))
@@ -156,11 +160,9 @@ def _concerns(event: TimelineEvent, alert: Alert) -> bool:
     return event.alert_id == alert.id or (event.plan_run_id is not None and alert.plan is not None)
 
 
-def _event(event: TimelineEvent, settings: Outline) -> str:
-    detail: Mapping[str, object] = event.detail or {}
-    named = (f"{name} {detail[name]}" for name in ("rule", "receiver", "plan", "step", "silence", "note") if detail.get(name))
-    who = f" by {said(event.actor)} ({event.through})" if event.by_hand else ""
-    return said(f"{local(event.at, settings)}  {event.kind}{who}: {', '.join(named)}".rstrip(": "), 200)
+async def _plan_of(tx: UnitOfWork, number: int | None) -> Plan | None:
+    found = await tx.plans.get(number) if number is not None else None
+    return found.definition if found is not None else None
 
 
 def _section(title: str, lines: Any) -> None:

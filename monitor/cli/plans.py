@@ -32,6 +32,7 @@ from monitor.cli.context import (
     unknown,
 )
 from monitor.cli.filled import filling
+from monitor.cli.story import words
 from monitor.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def show(number: RunNumber, evidence: Evidence = False, config: ConfigDir = DEFA
             show_answers(answered, settings)
         say("")
         say(("Timeline", "bold"))
-        for line in _told(story, settings):
+        for line in _told(found, story, settings):
             say(f"  {line}")
         if commands := _next(found):
             say("")
@@ -204,18 +205,15 @@ def _doing(found: PlanRun, id_: str) -> str:
     return f"tocsin plan done {found.id} {id_}"
 
 
-def _told(story: Iterable[TimelineEvent], settings: Outline) -> Iterator[str]:
+def _told(found: PlanRun, story: Iterable[TimelineEvent], settings: Outline) -> Iterator[str]:
     """The timeline. The hundred complaints of a crisis are one line: what is to do must not scroll away."""
-    for (kind, what), alike in groupby(story, key=lambda event: (event.kind, _what(event))):
+    from monitor.plans.phrases import UNTOLD
+
+    own = (each for each in story if each.plan_run_id in {None, found.id} and each.kind not in UNTOLD)
+    for what, alike in groupby(own, key=words(settings, found.definition)):
         first, *others = alike
         times = f", {len(others) + 1} times" if others else ""
-        yield f"{local(first.at, settings)}  {kind:<18}  {what}{times}"
-
-
-def _what(event: TimelineEvent) -> str:
-    detail: Mapping[str, object] = event.detail or {}
-    told = " ".join(str(value) for value in detail.values() if isinstance(value, str))
-    return said(f"{told} ({event.actor})" if event.by_hand else told, 100)
+        yield f"{local(first.at, settings)}  {what}{times}"
 
 
 StepName = Annotated[str, typer.Argument(help="The step's name, as `tocsin plan show` lists it.")]

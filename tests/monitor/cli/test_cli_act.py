@@ -54,7 +54,7 @@ def test_alert_show_tells_the_whole_story(rung: Tocsin) -> None:
     assert "authors within 1h" in shown
     assert "user4: My Acme is broken, part 4  https://posts.example/4" in shown
     assert "hub: plan, dry_run after 1 attempt" in shown
-    assert "plan.opened" in shown
+    assert "Plan opened" in shown
 
 
 def test_strangers_words_reach_the_terminal_as_plain_text(tocsin: Tocsin, line: Any, tmp_path: Path) -> None:
@@ -357,13 +357,13 @@ def test_alert_show_keeps_to_its_own_alert(rung: Tocsin) -> None:
     late = next(each["id"] for each in found if each["rule"] == "complaint" and each["fired_at"].startswith("2026-03-02T08:07"))
     shown = rung.at("alert", "show", str(late)).output
     assert "user7: My Acme is broken, part 7" in shown
-    assert "alert.opened: rule complaint" in shown
+    assert "Alert “complaint”" in shown
     assert "plan" not in shown
     assert "crisis" not in shown
     assert shown.endswith(f"Next: tocsin ack {late}\n")
     rung.at("ack", str(late), "--by", "ines", "--note", "calling her")
     shown = rung.at("alert", "show", str(late)).output
-    assert "alert.acknowledged by ines (cli): rule complaint, note calling her" in shown
+    assert "Alert “complaint” acknowledged, by ines (cli) – calling her" in shown
     assert "Next:" not in shown
 
 

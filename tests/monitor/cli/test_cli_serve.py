@@ -141,11 +141,11 @@ def test_plans_are_listed_shown_confirmed_and_closed(rung: Tocsin) -> None:
     assert shown.endswith("Next: tocsin plan confirm 1, tocsin plan done 1 say\n")
     assert "[en, approved] We are looking into it." in shown
     assert "Timeline" in shown
-    assert "plan.opened" in shown
-    assert shown.count("alert.opened        complaint") == 1, "those in a row are one line"
+    assert "Plan opened" in shown
+    assert shown.count("Alert “complaint”") == 1, "those in a row are one line"
     assert "run 1: the automatic steps begin now.\nNext: " in rung.at("plan", "confirm", "1", "--by", "ines").output
     assert "run 1: nothing waited for a confirmation." in rung.at("plan", "confirm", "1").output
-    assert "plan.confirmed      outage (ines)" in rung.at("plan", "show", "1").output
+    assert "Crisis confirmed, by ines" in rung.at("plan", "show", "1").output
     assert rung.at("plan", "close", "1").output == "Plan outage, run 1: stood down.\nNext: tocsin plan report 1\n"
     assert rung.at("plan", "close", "1").output == "Plan outage, run 1: it was stood down already.\nNext: tocsin plan report 1\n"
     assert "not done                 say          Publish the holding statement" in rung.at("plan", "show", "1").output
@@ -159,7 +159,7 @@ def test_people_tick_off_their_steps(rung: Tocsin) -> None:
     assert rung.at("plan", "done", "1", "say").output.startswith("Plan outage, run 1: step say was already done.")
     shown = rung.at("plan", "show", "1").output
     assert "done                     say          Publish the holding statement\n    published at nine\n" in shown
-    assert "plan.step.done      outage say published at nine (ines)" in shown
+    assert "Done: “Publish the holding statement”, by ines" in shown
     assert "plan outage has no step `sya`; did you mean `say`?" in str(rung.at("plan", "done", "1", "sya").exception)
     assert "Tocsin carries out the step `pause` itself" in str(rung.at("plan", "done", "1", "pause").exception)
     rung.at("plan", "confirm", "1")
