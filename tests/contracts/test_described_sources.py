@@ -157,9 +157,9 @@ class TestGitHub(SourceContract):
 
         async def answer(request: web.Request) -> web.Response:
             comments = request.path.endswith("/comments")
-            number = request.path.removesuffix("/comments").rpartition("/")[2]
-            if number.isdigit():
-                return self.thread(request, posts, int(number), comments=comments)
+            issue = request.path.removesuffix("/comments").rpartition("/")[2]
+            if issue.isdigit():
+                return self.thread(request, posts, int(issue), comments=comments)
             listed = [self.entry(post) for post in posts.values() if (post.answers is None) is not comments]
             since = request.query.get("since", "")
             listed = [each for each in listed if each["updated_at"] >= since]

@@ -603,3 +603,23 @@ async def test_a_recorded_error_names_the_permission(desk: Desk, recorded: Read)
     desk.server.errors = {f"{PAGE}/feed": [recorded("error_data.json")]}
     failed = await trouble_of(desk.poll())
     assert (failed.trouble, "pages_read_engagement" in failed.detail) == (Trouble.CREDENTIALS, True)
+
+
+async def test_a_comment_is_shown_in_its_thread(desk: Desk) -> None:
+    """What stands above it and below, by a few calls; one that is gone is said to be."""
+    post = desk.post(1)
+    top = Said("1_2", "comment 2", NOW - timedelta(minutes=30), "ann", post.id)
+    answers = [
+        Said(f"1_{number}", f"answer {number}", NOW - timedelta(minutes=number), "bob", post.id, "1_2") for number in (3, 4)
+    ]
+    desk.server.say(top, *answers)
+    uri = f"https://www.facebook.com/{PAGE}/posts/1?comment_id="
+    shown = await desk.source().conversation(f"{uri}3")
+    assert {each.text for each in shown.posts} == {"post 1", "comment 2", "answer 3"}
+    shown = await desk.source().conversation(f"{uri}2")
+    assert {each.text for each in shown.posts} == {"post 1", "comment 2", "answer 3", "answer 4"}
+    assert shown.whole
+    del desk.server.said[post.id]
+    assert not (await desk.source().conversation(f"{uri}2")).whole
+    assert (await trouble_of(desk.source().conversation(f"{uri}9"))).trouble is Trouble.GONE
+    assert (await trouble_of(desk.source().conversation("https://www.facebook.com/groups/1"))).trouble is Trouble.REFUSED

@@ -311,3 +311,20 @@ async def test_recorded_mentions_are_understood(desk: Desk, recorded: Read, name
     batch = await desk.drain()
     assert (len(batch.mentions), batch.rejected) == (1, [])
     assert replace(batch.mentions[0]).text.startswith("@ikroskun")
+
+
+async def test_threads_are_shown_around_posts_and_comments(desk: Desk) -> None:
+    """Of a post its comments and their answers, of a comment both ways; what is gone, or not ours, is said to be."""
+    post = desk.post(1)
+    comment = desk.comment(5, post)
+    desk.comment(6, post, answers=comment.id)
+    desk.comment(7, post)
+    shown = await desk.source().conversation(permalink("1"))
+    assert sorted(texts(shown.posts)) == ["comment 5", "comment 6", "comment 7", "post 1"]
+    assert shown.whole
+    for number in (5, 6):
+        shown = await desk.source().conversation(f"{permalink('1')}c/{number}")
+        assert sorted(texts(shown.posts)) == ["comment 5", "comment 6", "post 1"]
+        assert {each.text: each.parent for each in shown.posts}["comment 6"] == f"{permalink('1')}c/5/"
+    for gone in (f"{permalink('1')}c/99", permalink("2")):
+        assert (await trouble_of(desk.source().conversation(gone))).trouble is Trouble.GONE
