@@ -75,7 +75,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks for a page, and may what. `scopes` are those of a token, which may do nothing else; None: all that the role may."""
+    """Who asks for a page, and may what. A token may only what its `scopes` say, too; None: all that the role may.
+
+    `account` is the login name and, where contacts.yaml has a person of this short name, that person: acts are done in that name.
+    `csrf` goes into every form; whoever has no session that a form could be forged for (a token) has none.
+    """
 
     account: str
     name: str
