@@ -70,7 +70,7 @@ class Account:
     has_password: bool = False
     has_codes: bool = False  # one-time codes are set up
     subject: str | None = None  # who they are for the identity provider (`issuer subject`), once they came through it
-    last_seen_at: datetime | None = None
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ from sqlalchemy import text, update
 
 from monitor.storage import engine
 from monitor.storage.access import Access
+from monitor.storage.accounts import Accounts
 from monitor.storage.alerts import Alerts
+from monitor.storage.api_tokens import ApiTokens
+from monitor.storage.audit import AuditLog
 from monitor.storage.authors import Authors
 from monitor.storage.deliveries import Deliveries
 from monitor.storage.erasures import Erasures
@@ -23,6 +26,7 @@ from monitor.storage.receivers import Receivers
 from monitor.storage.retention import Retention
 from monitor.storage.rule_states import RuleStates
 from monitor.storage.session import Session
+from monitor.storage.sign_ins import SignIns
 from monitor.storage.silences import Silences
 from monitor.storage.sources import Sources
 from monitor.storage.tables import installation
@@ -62,6 +66,10 @@ class UnitOfWork:
         self.access = Access(session)
         self.retention = Retention(session)
         self.extracts = Extracts(session)
+        self.accounts = Accounts(session)
+        self.sign_ins = SignIns(session)
+        self.tokens = ApiTokens(session)
+        self.audit = AuditLog(session)
 
     async def end_the_frozen(self) -> int:
         """Let PostgreSQL end the sessions of ours that have owed it the rest of a statement for too long. Returns how many."""
