@@ -55,8 +55,8 @@ class Token:
 class Try:
     """How often it was tried in vain since it last succeeded, and when last."""
 
-    failures: int = 0
-    tried_at: datetime | None = None
+    failures: int
+    tried_at: datetime
     succeeded_at: datetime | None = None
 
 

@@ -77,24 +77,17 @@ class SignIns(Repository):
         """Use up a link. False: somebody has, or it is over."""
         return bool(await self._session.changed(delete(link).where(link.c.hash == hashed, link.c.ends_at > now)))
 
-    async def tries(self, keys: Collection[str]) -> dict[str, Try]:
-        """How often it was tried, by key; nothing for what was never tried. They are locked until the end."""
-        query = select(attempt).where(attempt.c.key.in_(set(keys))).order_by(attempt.c.key)
-        if self._session.postgresql:
-            query = query.with_for_update()
+    async def tries(self, keys: Collection[str], at: datetime) -> dict[str, Try]:
+        """How often it was tried, by key. Until the end of this unit of work nobody else counts at these keys."""
+        rows = [{"key": key, "failures": 0, "tried_at": at} for key in sorted(set(keys))]
+        await self._session.run(self._session.insert(attempt).on_conflict_do_nothing(), rows)
+        query = select(attempt).where(attempt.c.key.in_(set(keys))).order_by(attempt.c.key).with_for_update()
         return {row["key"]: Try(row["failures"], row["tried_at"], row["succeeded_at"]) for row in await self._session.rows(query)}
 
-    async def tried(self, key: str, at: datetime) -> None:
-        """It was tried once more; in vain, unless `succeeded` follows."""
-        add = self._session.insert(attempt).values(key=key, failures=1, tried_at=at)
-        more = {"failures": attempt.c.failures + 1, "tried_at": at}
-        await self._session.run(add.on_conflict_do_update(index_elements=[attempt.c.key], set_=more))
-
-    async def succeeded(self, key: str, at: datetime) -> None:
-        """It was tried with success: what went before is forgiven."""
-        values = {"failures": 0, "tried_at": at, "succeeded_at": at}
-        add = self._session.insert(attempt).values(key=key, **values)
-        await self._session.run(add.on_conflict_do_update(index_elements=[attempt.c.key], set_=values))
+    async def count(self, key: str, tried: Try) -> None:
+        """Keep how often it was tried by now, at a key that `tries` has read."""
+        values = {"failures": tried.failures, "tried_at": tried.tried_at, "succeeded_at": tried.succeeded_at}
+        await self._session.run(update(attempt).where(attempt.c.key == key).values(values))
 
     async def forget_tries(self, before: datetime, successes_before: datetime) -> None:
         """Let go of what was last tried before a moment; of where somebody signed in, before another."""
