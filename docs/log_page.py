@@ -14,7 +14,7 @@ EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
 # What each says, for whoever meets it in the journal.
 MEANS = {
-    "access.header_ignored": "somebody sent the header by which our proxy says who people are, from an address that is not its own",
+    "access.header_ignored": "somebody sent the header by which our proxy says who people are, and is not that proxy",
     "access.not_admitted": "the proxy in front vouches for somebody who has no account or role here; `why` says which",
     "alert.held": "quiet hours hold what would be told; `until` says how long",
     "alert.inhibited": "another alert that rings keeps some from being told of this one; `alert show` names them",

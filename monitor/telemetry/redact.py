@@ -48,7 +48,7 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 
 
 def hide_secrets(text: str) -> str:
-    """The text without passwords in addresses, token-like parameters, what authorizes a request, webhook signing keys and our own tokens."""
+    """The text without passwords in addresses, token-like parameters, what authorizes a request, signing keys and our tokens."""
     if "://" in text:
         text = _PATH.sub(lambda found: found[1] + _path(found[2]), _USERINFO.sub(f"{HIDDEN}@", text))
     if "=" in text:
