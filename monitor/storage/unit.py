@@ -20,6 +20,7 @@ from monitor.storage.holds import Holds
 from monitor.storage.inbox import Inbox
 from monitor.storage.incidents import Incidents
 from monitor.storage.mentions import Mentions
+from monitor.storage.news import Newest
 from monitor.storage.notifications import Notifications
 from monitor.storage.plans import Plans
 from monitor.storage.receivers import Receivers
@@ -70,6 +71,7 @@ class UnitOfWork:
         self.sign_ins = SignIns(session)
         self.tokens = ApiTokens(session)
         self.audit = AuditLog(session)
+        self.newest = Newest(session)
 
     async def end_the_frozen(self) -> int:
         """Let PostgreSQL end the sessions of ours that have owed it the rest of a statement for too long. Returns how many."""
