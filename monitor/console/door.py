@@ -81,13 +81,13 @@ async def _let_in(request: web.Request, row: Route) -> None:
 
 async def _who(request: web.Request, access: Access) -> Visitor | None:
     """Raises 401 for a token that is none, and sends on whoever still owes a one-time code."""
-    client = access.client(request.remote, request.headers)
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() == "bearer":
         visitor = await access.bearer(token.strip())
         if visitor is None:
             raise web.HTTPUnauthorized(text="this token is not valid", headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
         return visitor
+    client = access.client(request.remote, request.headers)
     visitor = await access.proxied(request.remote, request.headers, client)
     if visitor is not None or not (cookie := request.cookies.get(access.cookie)):
         return visitor

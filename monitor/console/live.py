@@ -46,6 +46,14 @@ class Viewer:
             self.waiting.append(event)
         self.turn.set()
 
+    def take(self, reset: Callable[[], bytes]) -> bytes:
+        """All that waits; where they lost it, that they must begin anew."""
+        self.turn.clear()
+        told = reset() if self.lost else b"".join(self.waiting)
+        self.waiting.clear()
+        self.lost = False
+        return told
+
     def lose(self) -> None:
         """What they know is no beginning any more."""
         self.lost = True

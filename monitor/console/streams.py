@@ -16,7 +16,8 @@ from monitor.console.presence import PRESENCE
 from monitor.console.route import VISITOR, Route
 from monitor.domain.account import Permission
 
-HEARTBEAT: Final = 15.0  # seconds of silence after which proxies and we find out whether the other side is still there
+_HEARTBEAT: Final = 15.0  # seconds of silence after which something is said, or proxies take the connection for dead
+_GONE: Final = 1.0  # seconds after which it is noticed that a browser has closed the connection: people turn pages
 _LASTS: Final = 300.0  # seconds; then the browser asks anew, and is asked anew who it is
 _SLOWEST: Final = 20.0  # seconds for somebody to take what is sent
 _EACH: Final = 12  # streams of one account: as many pages as a person has open
@@ -59,22 +60,21 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 async def _tell(request: web.Request, answer: web.StreamResponse, viewer: Viewer) -> None:
     live, loop = request.app[LIVE], asyncio.get_running_loop()
-    ends = loop.time() + _LASTS
     here = [written("presence", {"what": what, "who": people}) for what, people in request.app[PRESENCE].all().items()]
     await _send(answer, viewer, b"retry: 1000\n\n" + b"".join(here))
-    while not live.closed and loop.time() < ends:
-        try:
-            async with asyncio.timeout(HEARTBEAT):
+    said = loop.time()
+    ends = said + _LASTS
+    while not live.closed and loop.time() < ends and request.transport is not None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GONE):
                 await viewer.turn.wait()
-        except TimeoutError:
+        told = viewer.take(live.reset)
+        if not told and loop.time() - said > _HEARTBEAT:
             _sweep(request)
-            await _send(answer, viewer, b":\n\n")
-            continue
-        viewer.turn.clear()
-        told, lost = b"".join(viewer.waiting), viewer.lost
-        viewer.waiting.clear()
-        viewer.lost = False
-        await _send(answer, viewer, live.reset() if lost else told)
+            told = b":\n\n"
+        if told:
+            await _send(answer, viewer, told)
+            said = loop.time()
 
 
 async def _send(answer: web.StreamResponse, viewer: Viewer, told: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from monitor.console.health.view import configuration, failed, receivers
-from monitor.console.health.words import CONDITIONS, MEANINGS, PERIODS, TROUBLES, WHY, summary
+from monitor.console.health.words import CONDITIONS, KEPT, MEANINGS, PERIODS, TROUBLES, WHY, summary
 from monitor.console.page import go, show
 from monitor.console.route import Route
 from monitor.console.tongue import N_
@@ -61,6 +61,7 @@ async def _page(request: web.Request, status: int = HTTPStatus.OK) -> web.Respon
         trouble_words=TROUBLES,
         why=WHY,
         periods=PERIODS,
+        kept=KEPT,
         receivers=receivers(desk.settings, states, pending),
         failed=failed(newest),
         waiting=sum(pending.values()),

@@ -62,6 +62,16 @@ PERIODS: Final[Mapping[str, str]] = {
 }
 """By period of a budget."""
 
+KEPT: Final[Mapping[str, str]] = {
+    "mentions": N_("mentions"),
+    "evidence": N_("evidence"),
+    "sensitive": N_("what is sensitive"),
+    "raw": N_("raw answers"),
+    "incidents": N_("incidents"),
+    "counts": N_("counts"),
+}
+"""By what `storage.retention` keeps."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:

@@ -26,6 +26,7 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false;
 keys();
 live();
 presence();

@@ -10,13 +10,16 @@ from typing import Any, cast
 import aiohttp
 import pytest_asyncio
 from aiohttp import web
+from yarl import URL
 
-from monitor.access import Access, Entry
+from monitor.access import Client
+from monitor.access.sessions import open_session
 from monitor.console import Console
-from monitor.domain.account import Role, Visitor
+from monitor.domain.account import Role
 from monitor.storage import Store
 from monitor.web import Gate, Reloaded, serve
 from monitor.web.desk import Desk
+from notifiers.message import Language
 from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS, Build, Configure, FragileStore, House, configure, hut, lite
 from tests.monitor.web.conftest import MONITOR, PEOPLE, PLAN
 
@@ -55,6 +58,12 @@ class Person:
         """Press a button. `forged`: the form is one of somebody else."""
         return await self.ask("POST", path, {}, {**fields, **({} if forged or not self.csrf else {"csrf": self.csrf})})
 
+    async def send(self, path: str, said: object) -> Page:
+        """What a script of a page sends."""
+        headers = {"X-CSRF-Token": self.csrf, "Accept": "application/json"}
+        async with self.session.post(path, json=said, headers=headers) as answer:
+            return Page(answer.status, await answer.text(), answer.headers)
+
     async def ask(self, method: str, path: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None) -> Page:
         """Anything; what a stream has to tell is not waited for."""
         async with self.session.request(method, path, headers={**HTML, **headers}, data=form, allow_redirects=False) as answer:
@@ -82,14 +91,18 @@ class Office:
         return self.gate.desk()
 
 
-class _Doorman(Access):
-    """Lets in whoever says a role."""
-
-    language: Any = "en"
-
-    async def entry(self, token: str) -> Entry | None:
-        visitor = Visitor(token, token.title(), Role(token), self.language, "Europe/Paris", "console", f"csrf of {token}")
-        return Entry(visitor, 1, "")
+async def _sign_in(office: Office, role: str, language: Language) -> None:
+    """An account that is called like its role, and a session of it."""
+    access, person, now = office.desk.access, office[role], office.home.clock.wall()
+    async with office.home.store.begin() as tx:
+        account = await tx.accounts.add(role, role.title(), Role(role), now)
+        await tx.accounts.change(account.id, language=language, timezone="Europe/Paris")
+        opened = await open_session(tx, account, "", Client("192.0.2.1", "test"), office.home.settings.console.sessions, now)
+        await tx.commit()
+    person.session.cookie_jar.update_cookies({access.cookie: opened.token}, URL(office.address))
+    entry = await access.entry(opened.token)
+    assert entry is not None
+    person.csrf = entry.visitor.csrf
 
 
 Open = Callable[..., Awaitable[Office]]
@@ -100,14 +113,11 @@ async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
     """Opens a house with two rules, a plan, and the console at its public door; what is given changes monitor.yaml."""
     async with AsyncExitStack() as stack:
 
-        async def open_door(language: str = "en", **more: Any) -> Office:
+        async def open_door(language: Language = "en", **more: Any) -> Office:
             rules = [COMPLAINT | {"notify": "room"}, CRISIS | {"plan": "storm", "notify": "room"}]
-            home = hut(configure(rules=rules, plans=[PLAN], people=PEOPLE, **(MONITOR | more)))
+            home = hut(configure(rules=rules, plans=[PLAN], people=PEOPLE, **(MONITOR | {"web": {}} | more)))
             gate = Gate(home.clock, _reloading)
             gate.open(home.settings, {}, cast("Store", FragileStore(home.store)), print)
-            doorman = _Doorman(home.settings, home.store, home.clock)
-            doorman.language = language
-            gate.desk().__dict__["access"] = doorman
             apps: list[web.Application] = []
 
             def furnish(app: web.Application) -> None:
@@ -117,11 +127,12 @@ async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
             address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", 0, furnish=furnish))
             office = Office(home, gate, address, apps[0])
             for role in (*ROLES, "stranger"):
-                cookies = {} if role == "stranger" else {"tocsin": role}
                 session = await stack.enter_async_context(
-                    aiohttp.ClientSession(address, cookies=cookies, cookie_jar=aiohttp.CookieJar(unsafe=True))
+                    aiohttp.ClientSession(address, cookie_jar=aiohttp.CookieJar(unsafe=True))
                 )
-                office.people[role] = Person(session, f"csrf of {role}" if cookies else "")
+                office.people[role] = Person(session)
+                if role != "stranger":
+                    await _sign_in(office, role, language)
             return office
 
         yield open_door
