@@ -24,8 +24,8 @@ HERE = Client("192.0.2.1", "Firefox")
 class CountingHasher(PasswordHasher):
     """The cheapest argon2id there is, which counts how often it works."""
 
-    def __init__(self, **how: int) -> None:
-        super().__init__(**({"time_cost": 1, "memory_cost": 8, "parallelism": 1} | how))
+    def __init__(self, memory_cost: int = 8) -> None:
+        super().__init__(time_cost=1, memory_cost=memory_cost, parallelism=1)
         self.verified = 0
 
     def verify(self, hash: str | bytes, password: str | bytes) -> Any:  # noqa: A002 the library's own signature

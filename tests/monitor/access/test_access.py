@@ -246,7 +246,7 @@ SAYS = {"X-Forwarded-User": "Claire", "X-Name": "Claire M.", "X-Groups": "others
 
 async def _proxied(access: Access, peer: str, **headers: str) -> str | None:
     visitor = await access.proxied(peer, SAYS | headers, Client(peer))
-    return visitor and f"{visitor.account} {visitor.role} {visitor.through}"
+    return f"{visitor.account} {visitor.role} {visitor.through}" if visitor is not None else None
 
 
 async def test_a_trusted_proxy_says_who_people_are(build: Build) -> None:

@@ -90,10 +90,10 @@ async def test_another_password_and_an_end_to_other_sessions(strict: Office) -> 
     await _first(strict)
     await _mark(strict)
     me = strict["stranger"]
-    new = {"new": "another fine password", "again": "another fine password"}
-    assert (await me.post("/account/password", current="wrong", **new)).status == 422
+    new = "another fine password"
+    assert (await me.post("/account/password", current="wrong", new=new, again=new)).status == 422
     assert (await me.post("/account/password", current=PASSWORD, new="a", again="b")).status == 422
-    assert (await me.post("/account/password", current=PASSWORD, **new)).leads_to == "/account"
+    assert (await me.post("/account/password", current=PASSWORD, new=new, again=new)).leads_to == "/account"
     await _mark(strict)
     assert (await me.post("/account/sessions/end", session="999")).leads_to == "/account"
     assert (await me.post("/account/sessions/end", session="999999999999999999999")).leads_to == "/account"
