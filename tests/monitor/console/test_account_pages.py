@@ -32,7 +32,7 @@ async def _first(office: Office) -> None:
     page = await office["stranger"].get(f"/welcome?link={link}")
     assert (page.status, "claire" in page.text) == (200, True)
     wrong = await office["stranger"].post("/welcome", link=link, name="claire", password=PASSWORD, again="other")
-    assert (wrong.status, "not the same" in wrong.text) == (422, True)
+    assert wrong.status == 422
     done = await office["stranger"].post("/welcome", link=link, name="claire", password=PASSWORD, again=PASSWORD)
     assert (done.status, done.leads_to) == (303, "/")
     gone = await office["stranger"].get(f"/welcome?link={link}")
