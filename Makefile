@@ -11,8 +11,9 @@ export UV_PROJECT_ENVIRONMENT := .venv
 # Modules compiled once, at set-up, whatever the environment says: a command then starts in a second or two instead of five.
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
+LOCALE := monitor/console/locale
 
-.PHONY: help demo test soak lint types bench docs deb lock clean
+.PHONY: help demo test soak lint types bench docs messages deb lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -47,6 +48,11 @@ bench: $(READY)  ## Every figure that the documentation quotes
 
 docs: $(READY)  ## Generate docs/reference from the models
 	@$(BIN)/python docs/generate.py
+
+messages: $(READY)  ## Bring the console's catalogue up to date; what is new in it is left for you to translate
+	@$(BIN)/pybabel -q extract -F babel.cfg --no-location -o $(LOCALE)/console.pot monitor/console
+	@$(BIN)/pybabel -q update -D console -l fr -i $(LOCALE)/console.pot -d $(LOCALE) -N -w 130 --ignore-obsolete --omit-header
+	@rm $(LOCALE)/console.pot
 
 deb: $(READY)  ## A Debian package for the Debian it is built on, in dist/
 	@packaging/debian/build dist

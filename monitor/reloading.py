@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,6 +24,7 @@ class Reloading:
     def __init__(self, settings: Settings, read: Callable[[], Settings], clock: Clock, turn: asyncio.Event) -> None:
         self.newest = settings  # the last one that reads well
         self.in_force: Settings | None = None  # the last one that came to work
+        self.last: tuple[datetime, Reloaded] | None = None  # when somebody asked for a reload last, and what became of it
         self._read = read
         self._clock = clock
         self._turn = turn
@@ -44,6 +45,11 @@ class Reloading:
             reload.cancel()
 
     async def _reload(self) -> Reloaded:
+        done = await self._read_anew()
+        self.last = (self._clock.now(), done)
+        return done
+
+    async def _read_anew(self) -> Reloaded:
         async with self._reading:
             systemd.reloading()
             try:

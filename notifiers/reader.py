@@ -46,6 +46,11 @@ class Reader:
         return Locale.parse(_LOCALES[self.language])
 
     @property
+    def zone_info(self) -> tzinfo:
+        """The zone the times are in."""
+        return _zone(self.timezone)
+
+    @property
     def zone(self) -> str:
         """The name of the zone the times are in."""
         return str(_zone(self.timezone))

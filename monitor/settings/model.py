@@ -15,6 +15,7 @@ from monitor.domain.plan import Id, Plan
 from monitor.mailbox import RepliesSettings
 from monitor.sentiment import SentimentSettings
 from monitor.settings.campaigns import CampaignSettings
+from monitor.settings.console import ConsoleSettings
 from monitor.settings.contacts import Contacts, Person
 from monitor.settings.duty import on_duty
 from monitor.settings.fingerprints import Fingerprints, fingerprint
@@ -209,6 +210,7 @@ class MonitorFile(BaseModel):
     )
     storage: StorageSettings = Field(default_factory=StorageSettings, description="where everything is kept, and for how long")
     web: WebSettings = Field(default_factory=WebSettings, description="inbound webhooks and links; metrics, health and reload")
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="the pages for people, and how they sign in")
     callers: dict[Id, CallerSettings] = Field(
         default_factory=dict, description="programs that may act in plan runs by signed calls, by a name that the timeline shows"
     )
@@ -357,6 +359,8 @@ class Outline:
     observing: ObservingSettings = field(default_factory=ObservingSettings)
     source_settings: Mapping[str, SourceUnion] = field(default_factory=dict)
     http: HttpSettings = field(default_factory=HttpSettings)
+    web: WebSettings = field(default_factory=WebSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
 
 
 def implicit_receiver(email: str, person: Person) -> EmailSettings:

@@ -87,6 +87,16 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
     },
     "feedback": {_L: "mention_id", _F: "id kind value at text_hash", _S: "by note"},
     "forgotten": {_O: "day kind name number"},
+    "account": {
+        _S: "name called role language timezone subject created_at seen_at disabled_at",
+        _O: "id password code_secret code_pending code_step",
+    },
+    "recovery_code": {_O: "account_id hash"},
+    "sign_in_link": {_O: "id hash account_id ends_at"},
+    "sign_in_session": {_S: "began_at seen_at address agent", _O: "id hash account_id step ends_at"},
+    "sign_in_try": {_S: "tried_at succeeded_at", _O: "key failures"},
+    "api_token": {_S: "name made_at used_at", _O: "id hash account_id scopes ends_at"},
+    "audit": {_S: "at actor through action whom address detail", _O: "id"},
 }
 
 REGISTER: Mapping[str, Mapping[str, Data]] = {

@@ -15,6 +15,7 @@ from monitor.storage.session import Repository, chunks
 from monitor.storage.settings import Retention as Keep
 from monitor.storage.tables import (
     alert,
+    audit,
     author,
     delivery,
     erasure,
@@ -64,6 +65,7 @@ class Retention(Repository):
             lambda: self._messages(_stray(past), limit),
             lambda: self._rows(silence, silence.c.ends_at < past, silence.c.id, limit),
             lambda: self._rows(legal_hold, legal_hold.c.released_at < past, legal_hold.c.id, limit),
+            lambda: self._rows(audit, audit.c.at < past, audit.c.id, limit),
             lambda: self._rows(erasure, erasure.c.done_at < ancient, erasure.c.id, limit),
             lambda: self._counts(ancient.date()),
             lambda: self._session.changed(delete(source_hour).where(source_hour.c.hour < now - _HOURS)),

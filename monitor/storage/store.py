@@ -76,6 +76,11 @@ class Store:
         """What names of e-mails are sealed with, likewise."""
         return hmac.digest(self._installation.tombstone_key, b"names of e-mails", hashlib.sha256)
 
+    @property
+    def access_key(self) -> bytes:
+        """What forms of the console are marked with, and what comes back from an identity provider, likewise."""
+        return hmac.digest(self._installation.tombstone_key, b"access to the console", hashlib.sha256)
+
     @classmethod
     async def open(
         cls,

@@ -568,3 +568,102 @@ forgotten = Table(  # how many there were of what retention has removed
     Column("name", String(64), primary_key=True),  # the source of mentions, the rule of alerts, the receiver of messages …
     Column("number", BigInteger, nullable=False),
 )
+
+account = Table(
+    "account",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False),
+    Column("called", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("language", String(8)),
+    Column("timezone", String(64)),
+    Column("password", Text),  # argon2id, with its parameters; none for whoever was only invited, or comes from elsewhere
+    Column("code_secret", String(64)),  # what one-time codes are made from: both sides need it as it is
+    Column("code_pending", String(64)),  # the same, until a first code shows that a telephone has it
+    Column("code_step", BigInteger),  # the newest step of 30 s of which a code was used: none is used twice
+    Column("subject", String(512)),  # who it is for the identity provider
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime),
+    Column("disabled_at", UtcDateTime),
+    UniqueConstraint("name"),
+    UniqueConstraint("subject"),
+    **_COUNTED,
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", String(64), primary_key=True),
+)
+
+sign_in_link = Table(  # by which somebody sets a password, once
+    "sign_in_link",
+    metadata,
+    _id(),
+    Column("hash", String(64), nullable=False),
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE")),  # none: it makes the first one
+    Column("ends_at", UtcDateTime, nullable=False),
+    UniqueConstraint("hash"),
+    Index(None, "account_id"),
+    **_COUNTED,
+)
+
+sign_in_session = Table(
+    "sign_in_session",
+    metadata,
+    _id(),
+    Column("hash", String(64), nullable=False),
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("step", String(16), nullable=False),  # what is still missing: `code`, `enrol`, or nothing
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("agent", String(256), nullable=False),
+    UniqueConstraint("hash"),
+    Index(None, "account_id"),
+    **_COUNTED,
+)
+
+sign_in_try = Table(  # how often somebody failed to sign in lately, by whom they meant and where they came from
+    "sign_in_try",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("tried_at", UtcDateTime, nullable=False),
+    Column("succeeded_at", UtcDateTime),  # this account has signed in from there: strangers elsewhere do not count against it
+    Index(None, "tried_at"),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    _id(),
+    Column("hash", String(64), nullable=False),
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    UniqueConstraint("hash"),
+    Index(None, "account_id"),
+    **_COUNTED,
+)
+
+audit = Table(  # only ever added to; its rows tell of accounts by name, for they outlive them
+    "audit",
+    metadata,
+    _id(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("through", String(32), nullable=False),
+    Column("action", String(48), nullable=False),
+    Column("whom", Text, nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("detail", Json),
+    Index(None, "at"),
+    **_COUNTED,
+)

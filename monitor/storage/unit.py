@@ -6,7 +6,10 @@ from sqlalchemy import text, update
 
 from monitor.storage import engine
 from monitor.storage.access import Access
+from monitor.storage.accounts import Accounts
 from monitor.storage.alerts import Alerts
+from monitor.storage.api_tokens import ApiTokens
+from monitor.storage.audit import AuditLog
 from monitor.storage.authors import Authors
 from monitor.storage.deliveries import Deliveries
 from monitor.storage.erasures import Erasures
@@ -17,12 +20,14 @@ from monitor.storage.holds import Holds
 from monitor.storage.inbox import Inbox
 from monitor.storage.incidents import Incidents
 from monitor.storage.mentions import Mentions
+from monitor.storage.news import Newest
 from monitor.storage.notifications import Notifications
 from monitor.storage.plans import Plans
 from monitor.storage.receivers import Receivers
 from monitor.storage.retention import Retention
 from monitor.storage.rule_states import RuleStates
 from monitor.storage.session import Session
+from monitor.storage.sign_ins import SignIns
 from monitor.storage.silences import Silences
 from monitor.storage.sources import Sources
 from monitor.storage.tables import installation
@@ -62,6 +67,11 @@ class UnitOfWork:
         self.access = Access(session)
         self.retention = Retention(session)
         self.extracts = Extracts(session)
+        self.accounts = Accounts(session)
+        self.sign_ins = SignIns(session)
+        self.tokens = ApiTokens(session)
+        self.audit = AuditLog(session)
+        self.newest = Newest(session)
 
     async def end_the_frozen(self) -> int:
         """Let PostgreSQL end the sessions of ours that have owed it the rest of a statement for too long. Returns how many."""

@@ -86,8 +86,12 @@ class WebDeps(Protocol):
 DEPS: Final = web.AppKey("deps", WebDeps)
 
 
-def public_app(deps: WebDeps) -> web.Application:
-    """What strangers may reach: the door for other systems' calls, and for whoever has a link of ours."""
+Furnish = Callable[[web.Application], None]
+"""Adds what else is behind the public door: the console."""
+
+
+def public_app(deps: WebDeps, furnish: Furnish = lambda _: None) -> web.Application:
+    """What strangers may reach: the door for other systems' calls, for whoever has a link of ours, and for who signs in."""
     app = _app(deps)
     app[ROOM] = Room(BODIES)
     app.router.add_post("/hooks/{source}", receive)
@@ -97,6 +101,7 @@ def public_app(deps: WebDeps) -> web.Application:
     app.router.add_get("/run", run_page.show)
     app.router.add_get("/api/plans/{run:[0-9]{1,18}}", api.show)
     app.router.add_post("/api/plans/{run:[0-9]{1,18}}/acts", api.act)
+    furnish(app)
     return app
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from monitor.access import Access
 from monitor.domain.clock import Clock
 from monitor.pipeline.compose import Composer
 from monitor.pipeline.links import Links
@@ -23,12 +24,18 @@ class Desk:
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings = settings
         self.store = store
-        self._clock = clock
+        self.clock = clock
+        self.since = clock.now()  # when this configuration came to work
 
     @cached_property
     def links(self) -> Links:
         """Reads the links that we sent."""
         return Links(self.settings, self.store)
+
+    @cached_property
+    def access(self) -> Access:
+        """Knows who may come in, by cookie, token or proxy."""
+        return Access(self.settings, self.store, self.clock)
 
     @cached_property
     def composer(self) -> Composer:
@@ -37,11 +44,11 @@ class Desk:
 
     def now(self) -> datetime:
         """Story time, in which people act."""
-        return self._clock.now()
+        return self.clock.now()
 
     def wall(self) -> datetime:
         """Real time, which signed calls are checked against."""
-        return self._clock.wall()
+        return self.clock.wall()
 
     def called(self, name: str | None) -> str:
         """What a person is called, whom the store knows by a short name; anybody else by the name they gave."""

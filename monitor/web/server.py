@@ -12,7 +12,7 @@ from aiohttp import web
 from yarl import URL
 
 from monitor.domain.errors import ExitCode, TocsinError
-from monitor.web.app import WebDeps, private_app, public_app
+from monitor.web.app import Furnish, WebDeps, private_app, public_app
 from monitor.web.protection import AccessLog, server_log
 
 log = structlog.get_logger(__name__)
@@ -33,10 +33,10 @@ class CannotListenError(TocsinError):
 
 
 @asynccontextmanager
-async def serve(deps: WebDeps, door: Door, host: str, port: int) -> AsyncGenerator[str]:
+async def serve(deps: WebDeps, door: Door, host: str, port: int, *, furnish: Furnish = lambda _: None) -> AsyncGenerator[str]:
     """Serves while inside; gives the address, "http://127.0.0.1:8080" (port 0 takes a free one). Raises `CannotListenError`."""
     runner = web.AppRunner(
-        (public_app if door == "public" else private_app)(deps),
+        public_app(deps, furnish) if door == "public" else private_app(deps),
         handle_signals=False,
         access_log_class=AccessLog,
         logger=server_log(),
