@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
 import aiohttp
@@ -80,6 +81,7 @@ class Office:
     address: str
     app: web.Application
     people: dict[str, Person] = field(default_factory=dict)
+    reloaded: list[tuple[datetime, Reloaded]] = field(default_factory=list)  # the last one is what the console knows of
 
     def __getitem__(self, role: str) -> Person:
         """Somebody of a role; `stranger`: nobody who has signed in."""
@@ -119,13 +121,14 @@ async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
             gate = Gate(home.clock, _reloading)
             gate.open(home.settings, {}, cast("Store", FragileStore(home.store)), print)
             apps: list[web.Application] = []
+            reloaded: list[tuple[datetime, Reloaded]] = []
 
             def furnish(app: web.Application) -> None:
                 apps.append(app)
-                Console(lambda: None).furnish(app)
+                Console(lambda: reloaded[-1] if reloaded else None).furnish(app)
 
             address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", 0, furnish=furnish))
-            office = Office(home, gate, address, apps[0])
+            office = Office(home, gate, address, apps[0], reloaded=reloaded)
             for role in (*ROLES, "stranger"):
                 session = await stack.enter_async_context(
                     aiohttp.ClientSession(address, cookie_jar=aiohttp.CookieJar(unsafe=True))
