@@ -14,6 +14,8 @@ EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
 # What each says, for whoever meets it in the journal.
 MEANS = {
+    "access.header_ignored": "somebody sent the header by which our proxy says who people are, and is not that proxy",
+    "access.not_admitted": "the proxy in front vouches for somebody who has no account or role here; `why` says which",
     "alert.held": "quiet hours hold what would be told; `until` says how long",
     "alert.inhibited": "another alert that rings keeps some from being told of this one; `alert show` names them",
     "alert.limited": "more alerts of a rule than its `limit` lets through one by one: this one is told in a digest",
@@ -77,6 +79,7 @@ MEANS = {
     "plan.reopened": "a crisis came back, and its plan with it",
     "plan.joined": "an alert joined a plan that was open about its subject already",
     "plan.stuck": "a fault of ours stopped a plan run; it is tried again, and the others go on",
+    "console.nobody_yet": "nobody has an account: by the link in `open`, the first admin makes one; it works once",
     "copies.failed": "a fault of ours: it could not be told whether a mention copies an earlier one; it is judged all the same",
     "reply.read": "somebody answered one of our e-mails; `outcome` says what became of it, `by` who it was, if we know them",
     "reply.unreadable": "a letter that names one of our e-mails cannot be understood, and is passed over",
@@ -87,6 +90,8 @@ MEANS = {
     "rules.rebuilt": "what new or edited rules remember was built anew from so many stored mentions",
     "scorer.failed": "a fault of ours: texts could not be scored all at once, or one not at all",
     "second_opinion.failed": "the slower engine gave no answer, or none in time: the first scores stand",
+    "sign_in.refused": "a password or a code was wrong; `account` is shown where there is one of the name that was typed",
+    "sign_in.waits": "somebody tries again before `until`, after too many failures: nothing was checked",
     "silence.not_understood": "a silence asks what this version does not know, or names a list that is gone: it silences nothing",
     "source.bug": "a fault of ours in reading a source",
     "source.failed": "a source gave no answer that can be used",

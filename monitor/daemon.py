@@ -12,6 +12,7 @@ import structlog
 
 import notifiers
 from monitor import sources
+from monitor.access.links import say_how_to_begin
 from monitor.console import Console
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
@@ -90,6 +91,8 @@ class Daemon:
         await store.end_the_frozen()
         await leases.free_the_dead(store, self._clock.wall())
         gate, web = Gate(self._clock, self.reconfigure), self._reloading.newest.web
+        if self._reloading.newest.console.enabled:
+            await say_how_to_begin(store, web, self._clock.wall())
         console = Console(lambda: self._reloading.last)
         async with (
             serve(gate, "public", web.host, web.port, furnish=console.furnish) as self.address,

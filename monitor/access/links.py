@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from monitor.access import throttle
 from monitor.access.auditing import By, note
 from monitor.access.names import account_name
@@ -17,8 +19,10 @@ from monitor.domain.clock import Clock
 from monitor.domain.errors import TocsinError
 from monitor.domain.sign_in import Client
 from monitor.settings.console import ConsoleSettings
-from monitor.settings.model import MonitorFile
+from monitor.settings.web import WebSettings
 from monitor.storage import Store, UnitOfWork
+
+log = structlog.get_logger(__name__)
 
 LASTS: Final = timedelta(hours=24)
 
@@ -30,9 +34,8 @@ class LinkGoneError(TocsinError):
         super().__init__("this link was used, or its day is over; ask whoever runs Tocsin for another (tocsin account link)")
 
 
-def address(settings: MonitorFile, secret: str) -> str:
+def address(web: WebSettings, secret: str) -> str:
     """A link, as it is sent to people."""
-    web = settings.web
     return f"{web.public_url or f'http://{web.host}:{web.port}'}/welcome?link={secret}"
 
 
@@ -102,3 +105,10 @@ class Welcome:
         if spent:
             raise LinkGoneError
         return account
+
+
+async def say_how_to_begin(store: Store, web: WebSettings, now: datetime) -> None:
+    """While nobody has an account, log the link that makes the first: there is no password that everybody knows."""
+    secret = await first_link(store, now)
+    if secret is not None:
+        log.info("console.nobody_yet", open=address(web, secret), works_until=(now + LASTS).isoformat())

@@ -63,7 +63,7 @@ class SigningIn:
             account = await tx.accounts.named(name)
             unchanged = account is not None and kept == await tx.accounts.password(account.id)
             if account is None or not checked.right or not unchanged or account.disabled_at is not None:
-                await self._refuse(tx, "sign_in.refused", account, client, now)
+                await self._refuse(tx, "password.refused", account, client, now)
                 raise SignInError("wrong")
             if checked.anew is not None:
                 await tx.accounts.set_password(account.id, checked.anew)
@@ -112,8 +112,8 @@ class SigningIn:
     async def _refuse(self, tx: UnitOfWork, action: str, account: Account | None, client: Client, now: datetime) -> None:
         """What was typed as a name may be a password: only names of accounts are written down."""
         name = account.name if account is not None else ""
-        log.warning(action, account=name or None, address=client.address)
-        await note(tx, By(name, "console", client.address), action, now, name)
+        log.warning("sign_in.refused", why=action, account=name or None, address=client.address)
+        await note(tx, By("", "console", client.address), action, now, name)
         await tx.sign_ins.forget_tries(now - throttle.FORGIVEN, now - throttle.REMEMBERED)
         await tx.commit()
 

@@ -7,6 +7,7 @@ import sys
 
 # Importing a module registers its commands.
 from monitor.cli import (
+    accounts,
     act,
     add_source,
     aftermath,
@@ -70,6 +71,7 @@ def _forget_output() -> None:
 
 
 __all__ = [
+    "accounts",
     "act",
     "add_source",
     "aftermath",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -87,7 +87,7 @@ class Visitor:
     language: Language
     timezone: str
     through: Through
-    csrf: str
+    csrf: str = field(repr=False)
     scopes: frozenset[Permission] | None = None
 
     def may(self, permission: Permission) -> bool:

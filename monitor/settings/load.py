@@ -340,6 +340,8 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
         observing=sound.observing,
         source_settings=sound.sources,
         http=sound.http,
+        web=sound.web,
+        console=sound.console,
     )
 
 

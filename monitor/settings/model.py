@@ -359,6 +359,8 @@ class Outline:
     observing: ObservingSettings = field(default_factory=ObservingSettings)
     source_settings: Mapping[str, SourceUnion] = field(default_factory=dict)
     http: HttpSettings = field(default_factory=HttpSettings)
+    web: WebSettings = field(default_factory=WebSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
 
 
 def implicit_receiver(email: str, person: Person) -> EmailSettings:

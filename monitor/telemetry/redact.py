@@ -35,7 +35,7 @@ _AUTHORIZATION = re.compile(
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(Bearer\s+)[\w.~+/=-]+|\b((?:Basic|AUTH PLAIN|AUTH LOGIN)\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
-_SIGNING_KEY = re.compile(r"\bwhsec_[\w+/=-]+")
+_SIGNING_KEY = re.compile(r"\bwhsec_[\w+/=-]+|\btocsin_[0-9a-f]{16,}")
 
 # A piece of an address that people read: words and numbers between hyphens, dots and underscores. Tokens mix them.
 _WORD = r"(?:[A-Z]?[a-z]{1,18}|[A-Z]{1,12}|\d{1,20})"
@@ -48,7 +48,7 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 
 
 def hide_secrets(text: str) -> str:
-    """The text without passwords in addresses, token-like parameters, what authorizes a request, and webhook signing keys."""
+    """The text without passwords in addresses, token-like parameters, what authorizes a request, signing keys and our tokens."""
     if "://" in text:
         text = _PATH.sub(lambda found: found[1] + _path(found[2]), _USERINFO.sub(f"{HIDDEN}@", text))
     if "=" in text:

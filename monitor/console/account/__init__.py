@@ -1,7 +1,27 @@
-"""The way in, and what people say about themselves."""
+"""The way in, and what people do with their own account."""
 
 from __future__ import annotations
 
-from monitor.console.route import Route
+from typing import Final
 
-ROUTES: tuple[Route, ...] = ()
+from monitor.console.account import own, provider, signing_in, welcome
+from monitor.console.route import PUBLIC, Route
+from monitor.domain.account import Permission
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route("GET", "/sign-in", signing_in.ask, PUBLIC),
+    Route("POST", "/sign-in", signing_in.sign_in, PUBLIC),
+    Route("GET", "/sign-in/code", signing_in.ask_code, PUBLIC),
+    Route("POST", "/sign-in/code", signing_in.check_code, PUBLIC),
+    Route("GET", "/sign-in/enrol", own.enrol, PUBLIC),
+    Route("POST", "/sign-in/enrol", own.confirm, PUBLIC),
+    Route("GET", "/sign-in/oidc", provider.leave, PUBLIC),
+    Route("GET", "/sign-in/oidc/back", provider.come_back, PUBLIC),
+    Route("POST", "/sign-out", signing_in.sign_out, PUBLIC),
+    Route("GET", "/welcome", welcome.ask, PUBLIC),
+    Route("POST", "/welcome", welcome.accept, PUBLIC),
+    Route("GET", "/account", own.show_own, Permission.LOOK),
+    Route("POST", "/account/password", own.change_password, Permission.LOOK),
+    Route("POST", "/account/codes/drop", own.drop_codes, Permission.LOOK),
+    Route("POST", "/account/sessions/end", own.end_session, Permission.LOOK),
+)
