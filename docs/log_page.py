@@ -79,6 +79,8 @@ MEANS = {
     "plan.reopened": "a crisis came back, and its plan with it",
     "plan.joined": "an alert joined a plan that was open about its subject already",
     "plan.stuck": "a fault of ours stopped a plan run; it is tried again, and the others go on",
+    "console.forged": "somebody's browser sent a form that was not from a page of theirs: nothing was done",
+    "console.store_away": "a page could not be shown, or nobody was told what is new, because the store does not answer",
     "console.nobody_yet": "nobody has an account: by the link in `open`, the first admin makes one; it works once",
     "copies.failed": "a fault of ours: it could not be told whether a mention copies an earlier one; it is judged all the same",
     "reply.read": "somebody answered one of our e-mails; `outcome` says what became of it, `by` who it was, if we know them",
