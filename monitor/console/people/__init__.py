@@ -34,7 +34,7 @@ async def add(request: web.Request) -> web.Response:
         )
     except UsageError as error:
         return await _accounts(request, problem=str(error))
-    return await _accounts(request, link=links.address(desk.settings, secret), whose=made.name)
+    return await _accounts(request, link=links.address(desk.settings.web, secret), whose=made.name)
 
 
 async def change(request: web.Request) -> web.Response:
@@ -53,7 +53,7 @@ async def change(request: web.Request) -> web.Response:
                 await keeping.end_sessions(store, name, by, now)
             case "link" | "link-without-codes" as which:
                 found, secret = await keeping.link(store, name, by, now, without_codes=which == "link-without-codes")
-                return await _accounts(request, link=links.address(desk.settings, secret), whose=found.name)
+                return await _accounts(request, link=links.address(desk.settings.web, secret), whose=found.name)
             case _:
                 raise web.HTTPBadRequest(text="`do` is role, disable, enable, sign-out, link or link-without-codes")
     except UsageError as error:
