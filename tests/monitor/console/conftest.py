@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -112,10 +112,13 @@ Open = Callable[..., Awaitable[Office]]
 
 @pytest_asyncio.fixture
 async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
-    """Opens a house with two rules, a plan, and the console at its public door; what is given changes monitor.yaml."""
+    """Opens a house with two rules, a plan, and the console at its public door; what is given changes monitor.yaml.
+
+    Only of `signed_in` is there an account: of each role, unless told otherwise.
+    """
     async with AsyncExitStack() as stack:
 
-        async def open_door(language: Language = "en", **more: Any) -> Office:
+        async def open_door(language: Language = "en", signed_in: Collection[str] = ROLES, **more: Any) -> Office:
             rules = [COMPLAINT | {"notify": "room"}, CRISIS | {"plan": "storm", "notify": "room"}]
             home = hut(configure(rules=rules, plans=[PLAN], people=PEOPLE, **(MONITOR | {"web": {}} | more)))
             gate = Gate(home.clock, _reloading)
@@ -131,10 +134,12 @@ async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
             office = Office(home, gate, address, apps[0], reloaded=reloaded)
             for role in (*ROLES, "stranger"):
                 session = await stack.enter_async_context(
-                    aiohttp.ClientSession(address, cookie_jar=aiohttp.CookieJar(unsafe=True))
+                    aiohttp.ClientSession(
+                        address, cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Accept-Language": language}
+                    )
                 )
                 office.people[role] = Person(session)
-                if role != "stranger":
+                if role in signed_in:
                     await _sign_in(office, role, language)
             return office
 
