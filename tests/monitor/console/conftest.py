@@ -55,9 +55,13 @@ class Person:
         """Open a page."""
         return await self.ask("GET", path, headers)
 
-    async def post(self, path: str, *, forged: bool = False, **fields: str) -> Page:
-        """Press a button. `forged`: the form is one of somebody else."""
-        return await self.ask("POST", path, {}, {**fields, **({} if forged or not self.csrf else {"csrf": self.csrf})})
+    async def post(self, path: str, **fields: str) -> Page:
+        """Press a button."""
+        return await self.forge(path, **fields, **({"csrf": self.csrf} if self.csrf else {}))
+
+    async def forge(self, path: str, **fields: str) -> Page:
+        """Press a button on a page that somebody else has made."""
+        return await self.ask("POST", path, {}, fields)
 
     async def send(self, path: str, said: object) -> Page:
         """What a script of a page sends."""
