@@ -81,7 +81,7 @@ MEANS = {
     "plan.stuck": "a fault of ours stopped a plan run; it is tried again, and the others go on",
     "console.forged": "a form came from a page of another site, or without the mark of its session: nothing was done",
     "console.nobody_yet": "nobody has an account: by the link in `open`, the first admin makes one; it works once",
-    "console.store_away": "a page could not be shown: the store does not answer",
+    "console.store_away": "a page could not be shown, or nobody was told what is new: the store does not answer",
     "copies.failed": "a fault of ours: it could not be told whether a mention copies an earlier one; it is judged all the same",
     "oidc.refused": "somebody who left for the identity provider was not let in; `why` says the reason",
     "reply.read": "somebody answered one of our e-mails; `outcome` says what became of it, `by` who it was, if we know them",

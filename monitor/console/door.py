@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -51,19 +52,21 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
             await _let_in(request, row)
         return await handler(request)
     except web.HTTPException as error:
-        if error.status < HTTPStatus.BAD_REQUEST or not _wants_page(request):
+        if error.status < HTTPStatus.BAD_REQUEST:
+            return _sent_on(error)
+        if not _wants_page(request):
             raise
-        return _sorry(request, error.status, error)
+        return await _sorry(request, error.status, error)
     except StorageError as error:
         log.error("console.store_away", problem=str(error), path=request.path)
         if not _wants_page(request):
             raise web.HTTPServiceUnavailable(text="the store does not answer; try again", headers=TRY_AGAIN) from None
-        return _sorry(request, HTTPStatus.SERVICE_UNAVAILABLE)
+        return await _sorry(request, HTTPStatus.SERVICE_UNAVAILABLE)
     except Exception:
         if not _wants_page(request):
             raise
         log.exception("web.failed", method=request.method, path=request.path)
-        return _sorry(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+        return await _sorry(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 async def _let_in(request: web.Request, row: Route) -> None:
@@ -138,7 +141,19 @@ def _wants_page(request: web.Request) -> bool:
     return "text/html" in request.headers.get(hdrs.ACCEPT, "") and not request.path.startswith(_OTHERS)
 
 
-def _sorry(request: web.Request, status: int, error: web.HTTPException | None = None) -> web.Response:
+def _sent_on(error: web.HTTPException) -> web.Response:
+    """The same as an answer, with its cookies: of what is raised, all but the address is lost further out."""
+    answer = web.Response(status=error.status, headers={hdrs.LOCATION: error.headers[hdrs.LOCATION]})
+    answer.cookies.update(error.cookies)
+    return answer
+
+
+async def _sorry(request: web.Request, status: int, error: web.HTTPException | None = None) -> web.Response:
+    if VISITOR not in request:
+        with suppress(web.HTTPException, StorageError):  # nobody was asked for at an address that does not exist
+            visitor = await _who(request, request.app[DESK]().access)
+            if visitor is not None:
+                request[VISITOR] = visitor
     title, words = _SORRY.get(status, _SORRY[HTTPStatus.BAD_REQUEST])
     answer = show(request, "sorry", status=status, title=title, words=words)
     if error is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
 import aiohttp
@@ -54,9 +55,13 @@ class Person:
         """Open a page."""
         return await self.ask("GET", path, headers)
 
-    async def post(self, path: str, *, forged: bool = False, **fields: str) -> Page:
-        """Press a button. `forged`: the form is one of somebody else."""
-        return await self.ask("POST", path, {}, {**fields, **({} if forged or not self.csrf else {"csrf": self.csrf})})
+    async def post(self, path: str, **fields: str) -> Page:
+        """Press a button."""
+        return await self.forge(path, **fields, **({"csrf": self.csrf} if self.csrf else {}))
+
+    async def forge(self, path: str, **fields: str) -> Page:
+        """Press a button on a page that somebody else has made."""
+        return await self.ask("POST", path, {}, fields)
 
     async def send(self, path: str, said: object) -> Page:
         """What a script of a page sends."""
@@ -80,6 +85,7 @@ class Office:
     address: str
     app: web.Application
     people: dict[str, Person] = field(default_factory=dict)
+    reloaded: list[tuple[datetime, Reloaded]] = field(default_factory=list)  # the last one is what the console knows of
 
     def __getitem__(self, role: str) -> Person:
         """Somebody of a role; `stranger`: nobody who has signed in."""
@@ -110,28 +116,34 @@ Open = Callable[..., Awaitable[Office]]
 
 @pytest_asyncio.fixture
 async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
-    """Opens a house with two rules, a plan, and the console at its public door; what is given changes monitor.yaml."""
+    """Opens a house with two rules, a plan, and the console at its public door; what is given changes monitor.yaml.
+
+    Only of `signed_in` is there an account: of each role, unless told otherwise.
+    """
     async with AsyncExitStack() as stack:
 
-        async def open_door(language: Language = "en", **more: Any) -> Office:
+        async def open_door(language: Language = "en", signed_in: Collection[str] = ROLES, **more: Any) -> Office:
             rules = [COMPLAINT | {"notify": "room"}, CRISIS | {"plan": "storm", "notify": "room"}]
             home = hut(configure(rules=rules, plans=[PLAN], people=PEOPLE, **(MONITOR | {"web": {}} | more)))
             gate = Gate(home.clock, _reloading)
             gate.open(home.settings, {}, cast("Store", FragileStore(home.store)), print)
             apps: list[web.Application] = []
+            reloaded: list[tuple[datetime, Reloaded]] = []
 
             def furnish(app: web.Application) -> None:
                 apps.append(app)
-                Console(lambda: None).furnish(app)
+                Console(lambda: reloaded[-1] if reloaded else None).furnish(app)
 
             address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", 0, furnish=furnish))
-            office = Office(home, gate, address, apps[0])
+            office = Office(home, gate, address, apps[0], reloaded=reloaded)
             for role in (*ROLES, "stranger"):
                 session = await stack.enter_async_context(
-                    aiohttp.ClientSession(address, cookie_jar=aiohttp.CookieJar(unsafe=True))
+                    aiohttp.ClientSession(
+                        address, cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Accept-Language": language}
+                    )
                 )
                 office.people[role] = Person(session)
-                if role != "stranger":
+                if role in signed_in:
                     await _sign_in(office, role, language)
             return office
 

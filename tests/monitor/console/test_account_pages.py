@@ -20,7 +20,7 @@ PASSWORD = "correct donkey battery"
 @pytest.fixture
 async def strict(open_console: Open) -> Office:
     """The console with its true door, and cheap hashes. Without TLS, or the browser of these tests keeps its cookie to itself."""
-    console = await open_console(web={"public_url": "http://tocsin.example"})
+    console = await open_console(signed_in=(), web={"public_url": "http://tocsin.example"})
     access = Access(console.desk.settings, console.home.store, console.home.clock)
     access._passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     console.desk.__dict__["access"] = access

@@ -47,7 +47,7 @@ async def ready(office: Office) -> str:
     """The mark at which the first look has been taken."""
     live = office.app[LIVE]
     mark = live.mark()
-    while live._lookout._mentions is None:  # nothing tells when that is
+    while live._lookout._mentions is None:  # noqa: ASYNC110 - nothing tells when that is
         await asyncio.sleep(0)
     return mark
 
@@ -140,7 +140,7 @@ async def test_one_account_does_not_take_all_places(console: Office, monkeypatch
         assert (await console["viewer"].get("/events", Accept="text/event-stream")).status == 429
         async with watching(console["admin"]):
             pass
-    while console.app[streams.SEATS]._taken.total():  # until it is noticed that they have gone
+    while console.app[streams.SEATS]._taken.total():  # noqa: ASYNC110 - until it is noticed that they have gone
         await asyncio.sleep(0)
 
 

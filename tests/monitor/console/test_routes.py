@@ -52,7 +52,7 @@ async def test_a_role_gets_what_it_may(console: Office, row: Route) -> None:
 @pytest.mark.parametrize("row", [row for row in NEEDY if row.method == "POST"], ids=named)
 async def test_a_forged_form_does_nothing(console: Office, row: Route) -> None:
     """Even an administrator’s browser is refused where the page’s secret is missing."""
-    page = await console["admin"].post(path_of(row), forged=True)
+    page = await console["admin"].forge(path_of(row))
     assert page.status == 403
 
 
