@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from monitor.domain.errors import UsageError
 
@@ -47,6 +48,13 @@ class Handling:
     version: int = 0
     at: datetime | None = None
     by: str | None = None
+
+
+class Seen(NamedTuple):
+    """The mention that somebody acts on, and the version of its handling that they saw."""
+
+    mention: int
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from monitor.domain.errors import StorageError
 from monitor.storage.engine import sqlite_engine
-from monitor.storage.session import advisory_lock, in_words
 from monitor.storage.search_index import metadata
+from monitor.storage.session import advisory_lock, in_words
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -27,12 +27,12 @@ _OLD, _NEW = (", ".join(f"{which}.{name}" for name in _INDEXED) for which in ("o
 _ADDS = f"INSERT INTO mention_search(rowid, {_NAMES}) VALUES (new.id, {_NEW});"  # noqa: S608 our own names
 _DROPS = f"INSERT INTO mention_search(mention_search, rowid, {_NAMES}) VALUES ('delete', old.id, {_OLD});"  # noqa: S608 our own names
 _IS_ANOTHER = " OR ".join(f"old.{name} IS NOT new.{name}" for name in _INDEXED)
+_OPTIONS = "content='mention', content_rowid='id', tokenize='unicode61 remove_diacritics 2'"
 _ON_SQLITE = (
-    f"CREATE VIRTUAL TABLE mention_search USING fts5({_NAMES},"
-    " content='mention', content_rowid='id', tokenize='unicode61 remove_diacritics 2')",
+    f"CREATE VIRTUAL TABLE mention_search USING fts5({_NAMES}, {_OPTIONS})",
     f"CREATE TRIGGER mention_search_added AFTER INSERT ON mention BEGIN {_ADDS} END",
     f"CREATE TRIGGER mention_search_gone AFTER DELETE ON mention BEGIN {_DROPS} END",
     f"CREATE TRIGGER mention_search_changed AFTER UPDATE OF {_NAMES} ON mention WHEN {_IS_ANOTHER} BEGIN {_DROPS} {_ADDS} END",
 )
 for _statement in _ON_SQLITE:
-    event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
