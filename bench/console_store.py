@@ -29,6 +29,7 @@ from monitor.storage import StorageSettings, Store, UnitOfWork
 
 MENTIONS = 1_000_000
 AUTHORS = 200_000
+TIMES = 10  # a tenth is made up, and said again and again by the same people: the database copies faster than we write
 ROUNDS = 30
 _PAGE_MS, _SEARCH_MS = 200, 300
 _BATCH = 20_000
@@ -70,6 +71,8 @@ async def _sqlite(path: Path, mentions: int) -> list[Figure]:
                 store.execute("BEGIN")
                 store.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", batch)
                 store.execute("COMMIT")
+        for statement in _repeated(mentions, "strftime('%Y-%m-%d %H:%M:%S.000000', {at}, '+{seconds} seconds')"):
+            store.execute(statement)
         store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return await _asked("SQLite", settings, mentions, time.perf_counter() - began)
 
@@ -106,10 +109,28 @@ async def _copied(url: str, mentions: int) -> float:
             if not batch:
                 break
             await to.copy_records_to_table(table, records=batch, columns=columns)
+    for statement in _repeated(mentions, "{at} + interval '{seconds} seconds'"):
+        await to.execute(statement)
     await to.execute(index)
     await to.execute("VACUUM ANALYZE")
     await to.close()
     return time.perf_counter() - began
+
+
+def _repeated(mentions: int, later: str) -> Iterator[str]:
+    """Statements that copy the first tenth behind itself; `later` moves the time {at} by so many {seconds}."""
+    tenth = mentions // TIMES
+    for times in range(1, TIMES):
+        more, seconds = times * tenth, int(times * tenth * _EVERY.total_seconds())
+        moved = {"id": f"id + {more}", "key": f"key || '/{times}'", "uri": f"uri || '/{times}'"}
+        moved |= {at: later.format(at=at, seconds=seconds) for at in ("written_at", "seen_at")}
+        values = ", ".join(moved.get(name, name) for name in _COLUMNS)
+        yield f"INSERT INTO mention ({', '.join(_COLUMNS)}) SELECT {values} FROM mention WHERE id <= {tenth}"
+        columns = "state, assignee, version, at, by"
+        yield (
+            f"INSERT INTO mention_handling (mention_id, {columns})"
+            f" SELECT mention_id + {more}, {columns} FROM mention_handling WHERE mention_id <= {tenth}"
+        )
 
 
 def _plain(value: object) -> object:
@@ -124,8 +145,8 @@ def _everything(mentions: int, ready: Callable[[object], object]) -> Iterator[tu
     handled = ["mention_id", "state", "assignee", "version", "at", "by"]
     for table, columns, rows in (
         ("author", people, _authors()),
-        ("mention", _COLUMNS, _mentions(mentions)),
-        ("mention_handling", handled, _handled(mentions)),
+        ("mention", _COLUMNS, _mentions(mentions // TIMES)),
+        ("mention_handling", handled, _handled(mentions // TIMES)),
     ):
         yield table, columns, (tuple(map(ready, row)) for row in rows)
 
@@ -148,7 +169,7 @@ def _mentions(mentions: int) -> Iterator[Row]:
         # Some say a great deal: the square makes number 1 the author of thousands.
         author = int(chance.random() ** 3 * AUTHORS) + 1
         sentiment = chance.uniform(-1, 1) if number % 20 else None
-        said = f"{chance.choice(texts)} rare{number % 200_000}"
+        said = f"{chance.choice(texts)} rare{number}"
         intent = chance.choices((["complaint"], ["question"], [], ["danger"]), (30, 20, 49.99, 0.01))[0]
         subject = ["acme"] if number % 50 else ["acme", "rival"]
         yield (
@@ -175,7 +196,7 @@ def _pages(filters: FeedFilters, *, deep: bool = False) -> Ask:
 
 
 def _rare(prefix: str) -> Ask:
-    return lambda tx, chance: tx.feed.page(FeedFilters(words=f"{prefix}{chance.randrange(200_000)}"))
+    return lambda tx, chance: tx.feed.page(FeedFilters(words=f"{prefix}{chance.randrange(1, 10_000)}"))
 
 
 _ASKS: tuple[tuple[str, float, Ask], ...] = (

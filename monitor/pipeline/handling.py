@@ -190,7 +190,7 @@ async def _end_alerts(tx: UnitOfWork, settings: Settings, act: Act) -> None:
 
 async def _ending(tx: UnitOfWork, settings: Settings, mention: int) -> list[Alert]:
     rules = {rule.id for rule in settings.rules if isinstance(rule, MentionRule) and rule.resolve.answered} | {BY_HAND}
-    return [alert for alert in await tx.alerts.behind([mention]) if alert.rule in rules]
+    return [alert for alert in await tx.alerts.behind([mention]) if alert.rule in rules or alert.kind == "absence"]
 
 
 async def _change(store: Store, act: Act, verb: Verb, assignee: str | None = None) -> Handling:

@@ -18,7 +18,7 @@ from monitor.storage.session import Repository
 from monitor.storage.tables import author, mention, mention_handling
 
 # Where no index knows what is asked for, so many mentions are looked at for one page, which then says where to go on.
-LOOK_BACK = 50_000
+LOOK_BACK = 25_000
 MOST = 1000  # counted no further
 # Ids are in the order of storing; what is stored at once may have been seen so long apart.
 _APART = timedelta(minutes=10)
@@ -48,7 +48,7 @@ class Feed(Repository):
         if bounds is None:
             return Page((), None)
         first, last = bounds
-        wanted = self._wanted(filters, words)
+        wanted = self._wanted(filters, words, last)
         floor = max(first, last + 1 - LOOK_BACK) if wanted.slow else first
         ids = await self._ids(wanted, floor, last, limit + 1)
         shown = await Mentions(self._session).get(ids[:limit])
@@ -80,7 +80,7 @@ class Feed(Repository):
         rows = await self._session.all(query.where(within, *wanted.where).order_by(wanted.key.desc()).limit(limit))
         return [row[0] for row in rows]
 
-    def _wanted(self, filters: FeedFilters, words: Search) -> _Wanted:
+    def _wanted(self, filters: FeedFilters, words: Search, last: int) -> _Wanted:
         labels: wording.Labels = {
             "subjects": filters.subjects,
             "topics": filters.topics,
@@ -90,7 +90,7 @@ class Feed(Repository):
             "language": filters.languages,
             "form": filters.forms,
         }
-        wanted = self._worded(words, labels)
+        wanted = self._worded(words, labels, last)
         wanted.where += wording.exactly(labels, postgresql=self._session.postgresql)
         _handled(wanted, filters)
         _toned(wanted, filters)
@@ -104,19 +104,17 @@ class Feed(Repository):
             wanted.where.append(mention.c.seen_at < filters.until)
         return wanted
 
-    def _worded(self, words: Search, labels: wording.Labels) -> _Wanted:
+    def _worded(self, words: Search, labels: wording.Labels, last: int) -> _Wanted:
         """What the index of words and labels knows."""
         if self._session.postgresql:
             return _Wanted(mention, mention.c.id, wording.said(words), slow=not words.wanted and bool(words.unwanted))
-        wanted = _Wanted(mention, mention.c.id)
-        matches, unwanted = wording.matches(words, labels), wording.without(words)
+        matches = wording.matches(words, labels)
         if matches is not None:
             joined = wording.INDEX.join(mention, mention.c.id == wording.INDEX.c.rowid)
-            wanted = _Wanted(joined, wording.INDEX.c.rowid, [matches])
-        if unwanted is not None:
-            wanted.where.append(unwanted)
-            wanted.slow = True
-        return wanted
+            return _Wanted(joined, wording.INDEX.c.rowid, [matches])
+        if words.unwanted:
+            return _Wanted(mention, mention.c.id, [wording.without(words, last + 1 - LOOK_BACK, last)], slow=True)
+        return _Wanted(mention, mention.c.id)
 
     async def of_author(self, number: int, *, but: int | None = None, before: int | None = None, limit: int = 20) -> Page:
         """What an author (our number) said, the newest first, `but` one mention; nothing sensitive."""

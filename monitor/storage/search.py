@@ -30,17 +30,22 @@ def matches(words: Search, labels: Labels) -> ColumnElement[bool] | None:
         parts.append(f"{{title text}} : ({' AND '.join(map(_fts5, words.wanted))})")
     if not parts:
         return None
-    return INDEX.c.mention_search.op("MATCH")(bindparam(None, " AND ".join(parts), type_=Text))
+    unwanted = f" NOT ({_unwanted(words)})" if words.unwanted else ""
+    return _match(f"({' AND '.join(parts)}){unwanted}")
 
 
-def without(words: Search) -> ColumnElement[bool] | None:
-    """That a mention holds nothing that is unwanted, on SQLite; None: nothing is."""
-    if not words.unwanted:
-        return None
-    other = INDEX.alias("unwanted")
-    said = bindparam(None, f"{{title text}} : ({' OR '.join(map(_fts5, words.unwanted))})", type_=Text)
-    found = literal_column("unwanted.mention_search").op("MATCH")(said)
-    return ~select(other.c.rowid).where(other.c.rowid == mention.c.id, found).exists()
+def without(words: Search, first: int, last: int) -> ColumnElement[bool]:
+    """That a mention between two ids holds nothing unwanted, where FTS5 is asked for nothing else: it cannot only say no."""
+    within = INDEX.c.rowid.between(first, last)
+    return mention.c.id.not_in(select(INDEX.c.rowid).where(_match(_unwanted(words)), within))
+
+
+def _match(asked: str) -> ColumnElement[bool]:
+    return INDEX.c.mention_search.op("MATCH")(bindparam(None, asked, type_=Text))
+
+
+def _unwanted(words: Search) -> str:
+    return f"{{title text}} : ({' OR '.join(map(_fts5, words.unwanted))})"
 
 
 def exactly(labels: Labels, *, postgresql: bool) -> list[ColumnElement[bool]]:
