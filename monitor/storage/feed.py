@@ -22,6 +22,10 @@ LOOK_BACK = 25_000
 MOST = 1000  # counted no further
 # Ids are in the order of storing; what is stored at once may have been seen so long apart.
 _APART = timedelta(minutes=10)
+# So many pages at once; a negative number begins to merge all pieces into one (https://sqlite.org/fts5.html#the_merge_command).
+_MERGE = text("INSERT INTO mention_search(mention_search, rank) VALUES ('merge', :pages)")
+_PAGES = 500
+_CHANGES = text("SELECT total_changes()")
 # The server plans a statement anew each time: which way is short depends on how common the words are.
 _PLAN_ANEW = text("SET LOCAL plan_cache_mode = force_custom_plan")
 
@@ -115,6 +119,15 @@ class Feed(Repository):
         if words.unwanted:
             return _Wanted(mention, mention.c.id, [wording.without(words, last + 1 - LOOK_BACK, last)], slow=True)
         return _Wanted(mention, mention.c.id)
+
+    async def forget_words(self, *, begins: bool) -> bool:
+        """On SQLite, take a step towards an index without the words of texts that are gone; False: there is none in it.
+
+        They lead nowhere at once, and yet stand in older pieces of the index until these are merged.
+        """
+        before = await self._session.scalar(_CHANGES)
+        await self._session.run(_MERGE, {"pages": -_PAGES if begins else _PAGES})
+        return bool(await self._session.scalar(_CHANGES) - before > 1)
 
     async def of_author(self, number: int, *, but: int | None = None, before: int | None = None, limit: int = 20) -> Page:
         """What an author (our number) said, the newest first, `but` one mention; nothing sensitive."""

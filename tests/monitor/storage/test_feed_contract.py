@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from monitor.domain.handling import Handling, HandlingState
 from monitor.domain.mention import Author, Enriched, Form, Scores
 from monitor.pipeline import operations
 from monitor.pipeline.operations import Actor
-from monitor.storage import Retention, Store, feed
+from monitor.storage import Retention, StorageSettings, Store, feed
 
 Said = Callable[..., Enriched]
 HOUR = timedelta(hours=1)
@@ -178,6 +180,20 @@ async def test_what_is_gone_is_not_found(store: Store, said: Said, now: datetime
     while await store.forget(Retention(), now + timedelta(days=800), 10):
         pass
     assert (await found(store, words="cafetiere bouilloire"), await found(store, words="-rien"), b) == ([], [], b)
+
+
+async def test_an_erased_word_is_in_no_page_of_the_index(
+    store: Store, storage: StorageSettings, said: Said, now: datetime
+) -> None:
+    """On SQLite, whose index keeps what is gone until its pieces are merged: an erasure has them merged."""
+    await stored(store, [said("1", text="aspirateur", by="bob"), said("2", text="bouilloire")], now)
+    await operations.erase(store, "mastodon", "bob", Actor("dpo", "cli"), now)
+    if storage.parsed().get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(str(storage.parsed().database))) as connection:
+            pages = b"".join(block for (block,) in connection.execute("SELECT block FROM mention_search_data"))
+        assert b"spirateur" not in pages
+        assert b"ouilloire" in pages
+    assert len(await found(store, words="bouilloire")) == 1
 
 
 async def test_an_author_has_a_history(store: Store, said: Said, now: datetime) -> None:
