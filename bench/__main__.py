@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import (
+    console_store,
     hostile,
     idle,
     intake,
@@ -37,6 +38,7 @@ PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "vader": vader.measure,
     "latency": latency.measure,
     "load": load.measure,
+    "console_store": console_store.measure,
     "idle": idle.measure,
     "hostile": hostile.measure,
     "intake": intake.measure,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from monitor.domain.alert import Alert
+from monitor.domain.alert import BY_HAND, Alert
 from monitor.domain.mention import Observed
 from monitor.settings import Settings
 from rules import AbsenceRule, AnyRule, Finding, MentionRule
@@ -47,4 +47,6 @@ def lasts(alert: Alert, rule: AnyRule | None) -> timedelta | None:
     """How long an alert that ends by its time goes on after it was seen last; None when its rule is gone."""
     if isinstance(rule, MentionRule | AbsenceRule):
         return rule.resolve.after
+    if alert.rule == BY_HAND:
+        return LASTS
     return LASTS if rule is not None and is_gathered(alert) else None

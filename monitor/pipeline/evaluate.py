@@ -11,7 +11,7 @@ import structlog
 from monitor.domain.alert import RULE_CHANGED, Silence
 from monitor.domain.clock import Clock, ManualClock
 from monitor.domain.mention import Observed
-from monitor.domain.plan import EventKind, TimelineEvent
+from monitor.domain.plan import TOCSIN, EventKind, TimelineEvent
 from monitor.pipeline import catch_up, health, quiet_sources, second_opinion
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.copies import Copies
@@ -340,7 +340,9 @@ class Evaluator:
             found = await self._observe(tx, memory, mention, lambda said: self._engine.observe(said, memory.states))
             await self._raise(tx, memory, mention, found, now)
             if mention.is_own and mention.in_thread:
-                await self._answered(tx, memory.rings, await tx.mentions.answer(mention.id), now)
+                asked = await tx.mentions.answer(mention.id)
+                await tx.handling.answered(asked, TOCSIN, "network")
+                await self._answered(tx, memory.rings, asked, now)
             elif found and mention.answered and self._drive is None:  # seen before what it answers: in a recording it follows
                 await self._answered(tx, memory.rings, [mention.id], now)
             self._waking.heard(memory.states, now)

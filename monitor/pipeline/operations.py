@@ -156,7 +156,7 @@ async def act_in_plan(
             await tx.commit()  # else of a mark
             return run
 
-    return await _whoever_contends(work)
+    return await whoever_contends(work)
 
 
 async def _acted(tx: UnitOfWork, run: PlanRun, moved: Moved, done: Act, through: str, more: Mapping[str, object]) -> PlanRun:
@@ -265,7 +265,7 @@ async def open_plan_by_hand(
             await tx.commit()
             return run
 
-    return await _whoever_contends(work)
+    return await whoever_contends(work)
 
 
 def _rehearsed(plan: Plan, level: int | None) -> int | None:
@@ -292,7 +292,7 @@ async def close_unread(store: Store, run_id: int, actor: Actor, at: datetime) ->
                 await _call_over(tx, run, actor, at)
             await tx.commit()
 
-    await _whoever_contends(work)
+    await whoever_contends(work)
 
 
 async def figures_now(store: Store, run_id: int, at: datetime) -> Figures:
@@ -348,12 +348,13 @@ async def give_feedback(store: Store, words: Sequence[Feedback], through: str) -
         if not found:
             raise UsageError(f"there is no mention {words[0].mention_id}; `tocsin alert show N` names those behind an alert")
         for said in words:
-            await _keep(tx, said, found[0], through)
+            await keep_feedback(tx, said, found[0], through)
         await tx.commit()
         return found[0]
 
 
-async def _keep(tx: UnitOfWork, said: Feedback, mention: Observed, through: str) -> None:
+async def keep_feedback(tx: UnitOfWork, said: Feedback, mention: Observed, through: str) -> None:
+    """One word of it, in the caller's transaction. Raises `UsageError` for a mention that is not about that subject."""
     if said.kind == "not_about" and not await tx.feedback.remove_subject(mention.id, said.value):
         about = ", ".join(sorted(mention.subjects)) or "nothing that is listened for"
         raise UsageError(f"mention {mention.id} is not about `{said.value}`: it is about {about}")
@@ -378,12 +379,12 @@ async def erase(store: Store, network: str, who: str, actor: Actor, at: datetime
             await tx.commit()
             return erased, listed
 
-    done = await _whoever_contends(work)
+    done = await whoever_contends(work)
     await store.scrub()
     return done
 
 
-async def _whoever_contends(work: Callable[[], Awaitable[T]]) -> T:
+async def whoever_contends(work: Callable[[], Awaitable[T]]) -> T:
     """Do a transaction anew that was broken off because it and another waited for one another."""
     for _ in range(CONTENDED - 1):
         with suppress(StoreContendedError):
@@ -474,7 +475,7 @@ async def release_hold(store: Store, number: int, actor: Actor, at: datetime) ->
             await tx.commit()
             return erased
 
-    done = await _whoever_contends(work)
+    done = await whoever_contends(work)
     await store.scrub()
     return done
 

@@ -23,6 +23,8 @@ from monitor.storage.tables import (
     inbox,
     legal_hold,
     mention,
+    mention_deed,
+    mention_handling,
     rule_state,
     sighting,
     silence,
@@ -49,6 +51,8 @@ SECTIONS: Mapping[str, str] = {
     "erasure": "erasures",
     "inbox": "calls_not_understood",
     "feedback": "corrections",
+    "mention_handling": "handling",
+    "mention_deed": "handling",
 }
 
 
@@ -74,6 +78,7 @@ class Access(Repository):
             "legal_holds": await self._rows(legal_hold, legal_hold.c.id.in_(held)),
             "erasures": await self._rows(erasure, erasure.c.author_id == number),
             "corrections": await self._rows(feedback, feedback.c.mention_id.in_(_said(number))),
+            "handling": await self._handling(number),
             "calls_not_understood": await self._bodies(person),
         }
 
@@ -87,6 +92,14 @@ class Access(Repository):
         for row in await self._rows(sighting, sighting.c.mention_id.in_(_said(number))):
             by_id[row["mention_id"]]["sightings"].append(row)
         return mentions
+
+    async def _handling(self, number: int) -> Rows:
+        """How each mention was handled, with all that was done with it."""
+        handled = await self._rows(mention_handling, mention_handling.c.mention_id.in_(_said(number)))
+        deeds = await self._rows(mention_deed, mention_deed.c.mention_id.in_(_said(number)))
+        found: dict[int, dict[str, Any]] = {deed["mention_id"]: {"mention_id": deed["mention_id"]} for deed in deeds}
+        found |= {row["mention_id"]: row for row in handled}
+        return [row | {"deeds": [deed for deed in deeds if deed["mention_id"] == of]} for of, row in sorted(found.items())]
 
     async def _shared(self, alerts: list[int], number: int) -> set[int]:
         """The alerts that also rest on what others said: their reasons are not about this person alone."""

@@ -47,6 +47,7 @@ from monitor.storage.tables import (
     incident,
     legal_hold,
     mention,
+    mention_deed,
     notification,
     plan_run,
     plan_step,
@@ -289,7 +290,8 @@ class Erasures(Repository):
         }
         for chunk in chunks(ids, _BATCH):
             await self._cut_off(chunk)
-            await self._session.run(delete(feedback).where(feedback.c.mention_id.in_(chunk)))
+            for said_of_them in (feedback.c.mention_id, mention_deed.c.mention_id):
+                await self._session.run(delete(said_of_them.table).where(said_of_them.in_(chunk)))
             await self._session.run(update(mention).where(mention.c.id.in_(chunk)).values(nothing))
 
     async def _cut_off(self, ids: Sequence[int]) -> None:
@@ -402,6 +404,7 @@ _QUOTING: tuple[tuple[Column[Any], ColumnElement[bool]], ...] = (
     (legal_hold.c.reason, in_force()),
     (silence.c.reason, false()),
     (feedback.c.note, false()),
+    (mention_deed.c.note, false()),
     (inbox.c.error, false()),
     (source_state.c.detail, false()),
 )

@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from monitor.domain.errors import StorageError
 from monitor.storage.engine import sqlite_engine
+from monitor.storage.search_index import metadata
 from monitor.storage.session import advisory_lock, in_words
-from monitor.storage.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 # The newest revision of `versions/`; a test compares it with the files.
-HEAD = "0015"
+HEAD = "0016"
 _SCRIPTS = Path(__file__).with_name("migrations")
 # Another process may be migrating, and backing up before that: waiting is better than failing to start (milliseconds).
 _PATIENCE = 15 * 60 * 1000

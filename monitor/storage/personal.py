@@ -86,6 +86,8 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         _O: "evidence_hash",
     },
     "feedback": {_L: "mention_id", _F: "id kind value at text_hash", _S: "by note"},
+    "mention_handling": {_L: "mention_id", _F: "state version at", _S: "assignee by"},
+    "mention_deed": {_L: "mention_id", _F: "id verb at state", _S: "by assignee note", _O: "through"},
     "forgotten": {_O: "day kind name number"},
     "account": {
         _S: "name called role language timezone subject created_at seen_at disabled_at",

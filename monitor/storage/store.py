@@ -164,9 +164,19 @@ class Store:
         return ended
 
     async def scrub(self) -> None:
-        """Take what was overwritten out of SQLite's log, too, as far as nobody reads it at this moment."""
+        """Take what was overwritten out of SQLite's index of words, and, as far as nobody reads it now, out of its log."""
+        begins = True
+        while self._engines.serial and await self._merge_words(begins=begins):
+            begins = False
         if self._engines.serial and not self._engines.shared:
             await asyncio.to_thread(_truncate_log, str(self._url.database))
+
+    async def _merge_words(self, *, begins: bool) -> bool:
+        """A piece of that work, so that whoever writes waits for no more; False: it is done."""
+        async with self.begin() as tx:
+            left = await tx.feed.forget_words(begins=begins)
+            await tx.commit()
+        return left
 
     async def close(self) -> None:
         """Close every connection. Safe to call twice."""

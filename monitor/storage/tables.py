@@ -667,3 +667,32 @@ audit = Table(  # only ever added to; its rows tell of accounts by name, for the
     Index(None, "at"),
     **_COUNTED,
 )
+
+mention_handling = Table(  # how the team deals with a mention: no row, nobody has touched it
+    "mention_handling",
+    metadata,
+    Column("mention_id", Id, ForeignKey("mention.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("assignee", String(64)),
+    Column("version", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", Text, nullable=False),
+    Index(None, "state", "mention_id"),
+    Index(None, "assignee", "mention_id"),
+)
+
+mention_deed = Table(  # who did what with a mention, and the notes on it; gone with the mention
+    "mention_deed",
+    metadata,
+    _id(),
+    Column("mention_id", Id, ForeignKey("mention.id", ondelete="CASCADE"), nullable=False),
+    Column("verb", String(16), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("through", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("assignee", String(64)),
+    Column("note", Text, nullable=False),
+    Index(None, "mention_id"),
+    **_COUNTED,
+)

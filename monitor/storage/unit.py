@@ -15,7 +15,9 @@ from monitor.storage.deliveries import Deliveries
 from monitor.storage.erasures import Erasures
 from monitor.storage.evaluator import Evaluator
 from monitor.storage.extracts import Extracts
+from monitor.storage.feed import Feed
 from monitor.storage.feedback import FeedbackGiven
+from monitor.storage.handling import Handled
 from monitor.storage.holds import Holds
 from monitor.storage.inbox import Inbox
 from monitor.storage.incidents import Incidents
@@ -64,6 +66,8 @@ class UnitOfWork:
         self.holds = Holds(session)
         self.erasures = Erasures(session)
         self.feedback = FeedbackGiven(session)
+        self.handling = Handled(session)
+        self.feed = Feed(session)
         self.access = Access(session)
         self.retention = Retention(session)
         self.extracts = Extracts(session)

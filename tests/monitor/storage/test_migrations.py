@@ -36,11 +36,17 @@ async def _with_connection(storage: StorageSettings, work: Callable[[Connection]
     return result
 
 
+def _is_a_table_of_ours(name: str | None, kind: str, parents: object) -> bool:
+    """All but the index of words, which SQLAlchemy cannot describe: the words of SQLite and the tests of plans compare it."""
+    return not (name or "").startswith(("mention_search", "ix_mention_words"))
+
+
 async def test_the_migrated_database_is_the_tables_of_the_code(store: Store, storage: StorageSettings) -> None:
     """Alembic's autogenerate finds nothing to do, types included."""
 
     def differences(connection: Connection) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))
+        options = {"compare_type": True, "include_name": _is_a_table_of_ours}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     assert await _with_connection(storage, differences) == []
 

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.domain.alert import Alert, AlertEvent, NotificationKind
 from monitor.domain.feedback import Feedback
+from monitor.domain.handling import Deed, Handling, HandlingState, Verb
 from monitor.domain.mention import Author, Enriched
 from monitor.domain.plan import TimelineEvent
 from monitor.storage import Store
@@ -60,6 +61,9 @@ async def test_an_access_request_shows_every_column_about_the_person(store: Stor
         )
         await tx.holds.place("author", number, reason="secret claim", by="lawyer", at=now)
         await tx.feedback.give(Feedback(ids[0], "complaint", "no", "lawyer", now, "secret claim"))
+        handled = Handling(ids[0], HandlingState.ASSIGNED, "lawyer", 1, now, "lawyer")
+        await tx.handling.save(Handling(ids[0]), handled)
+        await tx.handling.add([Deed(ids[0], Verb.NOTE, "lawyer", "web", now, handled.state, "lawyer", "secret claim")])
         await tx.inbox.put("hook", "1", b"{ada", now)
         await tx.erasures.erase("mastodon", "ada", now)
         await tx.commit()
@@ -68,7 +72,7 @@ async def test_an_access_request_shows_every_column_about_the_person(store: Stor
     for table, section in SECTIONS.items():
         rows = [export[section]] if isinstance(export[section], dict) else export[section]
         assert rows, f"nothing was exported of {table}: fill it here"
-        shown = {column for row in rows for part in [row, *row.get("sightings", [])] for column in part}
+        shown = {column for row in rows for part in [row, *row.get("sightings", []), *row.get("deeds", [])] for column in part}
         assert {_SHOWN_AS.get(column, column) for column in about_authors(table)} <= shown, table
     assert [each["reasons"] for each in export["alerts"]] == [["about Ada"], [OTHERS]]
     assert len(export["rules_memory"]) == 1
