@@ -31,7 +31,7 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         _W: "title text hashtags",
         _I: "key uri parent thread",
         _F: "network source form language written_at seen_at replies shares likes subjects topics intents sentiment confidence"
-        " complaint safety_risk sensitive scorer answered_at cluster copies edited_at deleted_at edit_waits",
+        " complaint safety_risk sensitive scorer answered_at cluster copies edited_at deleted_at edit_waits reach",
     },
     "sighting": {_L: "mention_id", _F: "source seen_at delay_seconds"},
     "source_state": {
@@ -87,6 +87,11 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
     },
     "feedback": {_L: "mention_id", _F: "id kind value at text_hash", _S: "by note"},
     "forgotten": {_O: "day kind name number"},
+    "tally": {
+        _O: "subject topic hour network mentions negative neutral positive sentiment complaints reach engagement answered"
+        " answer_seconds own_posts own_engagement"
+    },
+    "answer_hour": {_O: "subject hour network step number"},
 }
 
 REGISTER: Mapping[str, Mapping[str, Data]] = {

@@ -26,6 +26,7 @@ from monitor.storage.session import Session
 from monitor.storage.silences import Silences
 from monitor.storage.sources import Sources
 from monitor.storage.tables import installation
+from monitor.storage.tallies import Tallies
 from monitor.storage.timeline import Timeline
 
 # Between two statements the server ends a transaction that stands still (IDLE_MS). A process that froze between the two messages
@@ -42,7 +43,8 @@ class UnitOfWork:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.mentions = Mentions(session)
+        self.tallies = Tallies(session)
+        self.mentions = Mentions(session, self.tallies)
         self.authors = Authors(session)
         self.sources = Sources(session)
         self.inbox = Inbox(session)
@@ -58,9 +60,9 @@ class UnitOfWork:
         self.silences = Silences(session)
         self.holds = Holds(session)
         self.erasures = Erasures(session)
-        self.feedback = FeedbackGiven(session)
+        self.feedback = FeedbackGiven(session, self.tallies)
         self.access = Access(session)
-        self.retention = Retention(session)
+        self.retention = Retention(session, self.tallies)
         self.extracts = Extracts(session)
 
     async def end_the_frozen(self) -> int:
@@ -74,4 +76,5 @@ class UnitOfWork:
     async def commit(self) -> None:
         """Make it all last. Nothing can be done in this unit of work afterwards. Raises `StorageError`."""
         await self.timeline.write()
+        await self.tallies.write()
         await self._session.commit()
