@@ -13,6 +13,7 @@ from monitor.storage.erasures import Erasures
 from monitor.storage.evaluator import Evaluator
 from monitor.storage.extracts import Extracts
 from monitor.storage.feedback import FeedbackGiven
+from monitor.storage.figures import Figures
 from monitor.storage.holds import Holds
 from monitor.storage.inbox import Inbox
 from monitor.storage.incidents import Incidents
@@ -62,6 +63,7 @@ class UnitOfWork:
         self.erasures = Erasures(session)
         self.feedback = FeedbackGiven(session, self.tallies)
         self.access = Access(session)
+        self.figures = Figures(session)
         self.retention = Retention(session, self.tallies)
         self.extracts = Extracts(session)
 
