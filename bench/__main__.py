@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import (
+    dashboard,
     hostile,
     idle,
     intake,
@@ -46,6 +47,7 @@ PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "sentiment": sentiment.measure,
     "sources": source_parsing.measure,
     "many-sources": many_sources.measure,
+    "dashboard": dashboard.measure,
 }
 BUSY = 1.5
 

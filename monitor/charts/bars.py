@@ -42,7 +42,7 @@ def share_of_voice(shares: Sequence[Share], look: Look, called: Mapping[str, str
         for each in shares
     ]
     alt = ", ".join(f"{each['name']} {each['told']}" for each in drawn)
-    layers = [*_bars(drawn, look, ours=drawn[0]["name"] if drawn else ""), before]
+    layers = [*_bars(drawn, look, ours=str(drawn[0]["name"]) if drawn else ""), before]
     height = _AROUND + _BAR * max(len(drawn), 2)
     return chart(look, look.say("voice"), alt, Table(header, rows), drawn, height=height, sub=look.say("voice.sub"), layer=layers)
 

@@ -16,7 +16,7 @@ class Table:
     """The figures of a chart as its reader writes them: each row has as many cells as the header."""
 
     header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)

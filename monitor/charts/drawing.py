@@ -61,4 +61,4 @@ def script() -> str:
     """Likewise."""
     import vl_convert  # noqa: PLC0415
 
-    return vl_convert.javascript_bundle()
+    return vl_convert.javascript_bundle(None)

@@ -61,7 +61,7 @@ def layers(of: Lines, look: Look, axis: Mapping[str, Any]) -> list[dict[str, Any
     days = max((len(each) for each in of.values()), default=0)
     alone = len(names) == 1
     dotted = days <= _FEW_DAYS
-    told = {"legend": None if alone else {}}
+    told: dict[str, Any] = {"legend": None if alone else {}}
     colour = {"field": "of", "type": "nominal", "scale": {"domain": names, "range": list(palette.series[: len(names)])}}
     dashes = [list(each) for each in DASHES[: len(names)]]
     dash: dict[str, Any] = {"field": "of", "type": "nominal", "scale": {"domain": names, "range": dashes}} | told

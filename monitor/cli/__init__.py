@@ -15,6 +15,7 @@ from monitor.cli import (
     drills,
     evaluate,
     feedback,
+    figures,
     lint,
     observed,
     operate,

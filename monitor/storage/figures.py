@@ -92,18 +92,19 @@ class Figures(Repository):
         who = (author.c.id, author.c.network, author.c.handle, author.c.name, author.c.reach)
         query = select(*who, func.count(), drew).select_from(_BEHIND).where(*wanted, author.c.erased_at.is_(None))
         rows = await self._session.all(query.group_by(*who).order_by(drew.desc(), author.c.id).limit(limit))
-        return [Voice(*row[:-1], engagement=int(row[-1])) for row in rows]
+        return [Voice(*(*row[:-1], int(row[-1]))) for row in rows]
 
     def _loud(self, since: datetime, until: datetime, subject: str) -> tuple[ColumnElement[bool], ...]:
         when = (mention.c.written_at >= since, mention.c.written_at < until)
         others = (mention.c.deleted_at.is_(None), author.c.own.is_not(True))
         about = () if subject == ALL else (holds(mention.c.subjects, subject, postgresql=self._session.postgresql),)
-        return (_LOUD, *when, *others, *about)  # type: ignore[return-value] # text is a condition, too
+        return (_LOUD, *when, *others, *about)
 
     async def own_posts(self, since: datetime, until: datetime, limit: int) -> list[int]:
         """What our accounts wrote, the newest first."""
+        ours = [row.id for row in await self._session.all(select(author.c.id).where(_OWN))]  # few: asked first, they lead the way
         when = (mention.c.written_at >= since, mention.c.written_at < until, mention.c.deleted_at.is_(None))
-        query = select(mention.c.id).select_from(author.join(mention, author.c.id == mention.c.author_id)).where(_OWN, *when)
+        query = select(mention.c.id).where(mention.c.author_id.in_(ours), *when)
         return [row.id for row in await self._session.all(query.order_by(mention.c.written_at.desc()).limit(limit))]
 
 

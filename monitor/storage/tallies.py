@@ -168,4 +168,4 @@ def _after(last: Row[*tuple[Any, ...]]) -> Any:
 
 def _counted(row: Sequence[Any]) -> Counted:
     """A row of `_COUNTED`."""
-    return Counted(*row[1:-1], deleted=row[-1] is not None)
+    return Counted(*(*row[1:-1], row[-1] is not None))
