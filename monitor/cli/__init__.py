@@ -80,6 +80,7 @@ __all__ = [
     "drills",
     "evaluate",
     "feedback",
+    "figures",
     "lint",
     "main",
     "observed",

@@ -23,8 +23,9 @@ def rebuild(
         ),
     ] = None,
 ) -> None:
-    """Count anew what figures are made of, from the mentions that are stored. They are kept right by themselves: this is for
-    a store that something else has changed, and for accounts that you have named as yours since.
+    """Count anew what figures are made of, from the mentions that are stored.
+
+    They are kept right by themselves: this is for a store that something else has changed.
     """
     from rich.progress import Progress
 

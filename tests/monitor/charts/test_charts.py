@@ -43,7 +43,8 @@ def test_every_chart_tells_what_it_shows(charts: Charts) -> None:
     """In words for who does not see it, and in a table that is as wide as its header."""
     for look in (FRENCH, ENGLISH):
         for name, each in charts(look).items():
-            assert each.alt and each.spec["description"].startswith(each.title), name
+            assert each.alt, name
+            assert each.spec["description"].startswith(each.title), name
             assert each.table.rows, name
             assert {len(row) for row in each.table.rows} == {len(each.table.header)}, name
             json.dumps(each.spec, allow_nan=False)
