@@ -1,8 +1,9 @@
 """What is counted per hour: by subject, topic and network, so that a year's figures are read from few rows.
 
-A mention counts in the hour in which it was written, once for everything (subject and topic `ALL`) and once for each of its
-subjects, its topics, and each pair of both. What our own accounts say is counted apart, and what its network says is deleted not
-at all. All numbers are whole, so that counting up and counting anew give the same.
+A mention counts in the hour in which it was written: for everything (the subject `ALL`) and for each of its subjects, once with
+its network, and once with each of its topics, whatever the network: all three together would be as many rows as mentions. What
+our own accounts say is counted apart, and what its network says is deleted not at all. All numbers are whole, so that counting up
+and counting anew give the same.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final, NamedTuple
 
 from monitor.domain.mention import NEGATIVE
 
-ALL: Final = ""  # as a subject or a topic: whatever it is
+ALL: Final = ""  # as a subject, a topic or a network: whatever it is
 POSITIVE: Final = -NEGATIVE  # a sentiment of so much or more is positive
 COMPLAINT: Final = 0.5  # a probability of so much or more counts as a complaint
 MILLI: Final = 1000  # sentiments are summed in thousandths
@@ -90,8 +91,9 @@ class Counted(NamedTuple):
         if not self.deleted:
             hour = hour_of(self.written_at)
             for subject in (ALL, *self.subjects):
-                for topic in (ALL, *self.topics):
-                    yield Key(subject, topic, hour, self.network)
+                yield Key(subject, ALL, hour, self.network)
+                for topic in self.topics:
+                    yield Key(subject, topic, hour, ALL)
 
     def tally(self) -> Tally:
         """As how much it counts there."""

@@ -581,7 +581,7 @@ tally = Table(  # how much was said: monitor.domain.tally says what is counted
     Column("subject", Text, primary_key=True),  # "": whatever it is about
     Column("topic", Text, primary_key=True),  # "": whatever it is of
     Column("hour", Integer, primary_key=True, autoincrement=False),  # its number since 1970, in UTC
-    Column("network", String(64), primary_key=True),
+    Column("network", String(64), primary_key=True),  # "" with a topic: whatever it is
     Column("mentions", BigInteger, nullable=False),
     Column("negative", BigInteger, nullable=False),
     Column("neutral", BigInteger, nullable=False),

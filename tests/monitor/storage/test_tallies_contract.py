@@ -37,16 +37,19 @@ async def add(store: Store, items: list[Enriched], at: datetime) -> list[int]:
 
 
 async def test_a_mention_counts_once_for_all_and_for_each_subject(store: Store, said: Said, now: datetime) -> None:
-    """In the hour in which it was written, however late it comes; with its topics, and with each pair of both."""
+    """In the hour in which it was written, however late it comes; with its network, and with its topics."""
     scores = Scores(sentiment=-0.5, complaint=0.8, topics=frozenset({"price"}))
     loud = Engagement(replies=1, likes=2)
     before = now - timedelta(days=3)
     by = Author("ada", reach=70)
     await add(store, [said("1", by=by, subjects=("acme",), written_at=before, scores=scores, engagement=loud)], now)
     what = Tally(1, 1, 0, 0, -500, 1, 70, 3)
-    places = [("", ""), ("", "price"), ("acme", ""), ("acme", "price")]
+    places = [("", "", "mastodon"), ("", "price", ""), ("acme", "", "mastodon"), ("acme", "price", "")]
     async with store.read() as tx:
-        assert await counted(tx) == ({Key(*place, hour_of(before), "mastodon"): what for place in places}, {})
+        assert await counted(tx) == (
+            {Key(subject, topic, hour_of(before), network): what for subject, topic, network in places},
+            {},
+        )
 
 
 async def test_what_is_ours_counts_apart(store: Store, said: Said, now: datetime) -> None:
