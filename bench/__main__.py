@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bench import (
     console_store,
+    dashboard,
     hostile,
     idle,
     intake,
@@ -48,6 +49,7 @@ PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "sentiment": sentiment.measure,
     "sources": source_parsing.measure,
     "many-sources": many_sources.measure,
+    "dashboard": dashboard.measure,
 }
 BUSY = 1.5
 

@@ -40,9 +40,7 @@ _Database = Callable[[], Any]
 def measure() -> list[Figure]:
     """Store the same stream on fresh databases, each way in turn, and take medians."""
     said = [_scored(record) for record in stream.records(MENTIONS)]
-    return [
-        figure for name, fresh in (("SQLite", _sqlite), ("PostgreSQL", _postgresql)) for figure in _figures(name, fresh, said)
-    ]
+    return [figure for name, fresh in (("SQLite", sqlite), ("PostgreSQL", postgresql)) for figure in _figures(name, fresh, said)]
 
 
 def _scored(record: dict[str, Any]) -> Enriched:
@@ -137,14 +135,16 @@ async def _insert(store: Store, pieces: Sequence[tuple[Rows, Rows, Rows]]) -> No
 
 
 @asynccontextmanager
-async def _sqlite() -> AsyncIterator[Store]:
+async def sqlite() -> AsyncIterator[Store]:
+    """A fresh store in a file."""
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         async with _opened(f"sqlite:///{Path(folder)}/tocsin.db") as store:
             yield store
 
 
 @asynccontextmanager
-async def _postgresql() -> AsyncIterator[Store]:
+async def postgresql() -> AsyncIterator[Store]:
+    """A fresh store on the server."""
     name = f"tocsin_bench_{uuid4().hex[:12]}"
     server = await asyncpg.connect(SERVER, timeout=5)
     try:

@@ -62,6 +62,7 @@ class Subject(BaseModel):
     )
     hashtags: _Unmarked = Field((), description="its hashtags, with or without #")
     exclusions: Texts = Field((), description="words and phrases that show that another thing of the same name is meant")
+    competitor: bool = Field(False, description="whether it is a rival, whose share of voice ours is compared with")
 
 
 def _subject(written: Any) -> Any:

@@ -16,7 +16,7 @@ from monitor.storage.tables import author, mention
 Row = Sequence[Any]
 
 _AT_ONCE = 500
-_MENTION = ("id", *MENTION_COLUMNS, "answered_at")
+_MENTION = tuple(name for name in mention.c.keys() if name in {"id", *MENTION_COLUMNS, "answered_at"})  # noqa: SIM118 in its order
 _AUTHOR = ("id", *AUTHOR_COLUMNS)
 _WRITTEN_AT, _SEEN_AT, _AUTHOR_ID = (_MENTION.index(name) for name in ("written_at", "seen_at", "author_id"))
 

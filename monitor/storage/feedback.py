@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from sqlalchemy import RowMapping, and_, delete, func, select, update
 
 from monitor.domain.feedback import Corrected, Feedback, text_hash
-from monitor.storage.session import Repository
+from monitor.storage.session import Repository, Session
 from monitor.storage.tables import feedback as table
 from monitor.storage.tables import mention
+from monitor.storage.tallies import Tallies
 
 
 class FeedbackGiven(Repository):
     """The last word counts: who says the contrary takes back what was said before."""
+
+    def __init__(self, session: Session, tallies: Tallies) -> None:
+        super().__init__(session)
+        self._tallies = tallies
 
     async def give(self, said: Feedback) -> int:
         """Keep one word about a mention that exists. Returns its number."""
@@ -33,7 +38,8 @@ class FeedbackGiven(Repository):
         if row is None or subject not in row["subjects"]:
             return False
         rest = sorted(row["subjects"] - {subject})
-        await self._session.run(update(mention).where(mention.c.id == mention_id).values(subjects=rest))
+        async with self._tallies.changing([mention_id]):
+            await self._session.run(update(mention).where(mention.c.id == mention_id).values(subjects=rest))
         return True
 
     async def of_mention(self, mention_id: int) -> list[Feedback]:

@@ -92,11 +92,12 @@ MENTION_COLUMNS = (
     "safety_risk",
     "sensitive",
     "scorer",
+    "reach",
 )
 
 # What follows from the text alone.
 _OF_THE_TEXT = MENTION_COLUMNS[MENTION_COLUMNS.index("title") : MENTION_COLUMNS.index("written_at")]
-_OF_THE_TEXT += MENTION_COLUMNS[MENTION_COLUMNS.index("hashtags") :]
+_OF_THE_TEXT += MENTION_COLUMNS[MENTION_COLUMNS.index("hashtags") : MENTION_COLUMNS.index("reach")]
 
 
 def mention_row(
@@ -130,6 +131,7 @@ def mention_row(
         scores.safety_risk,
         scores.sensitive,
         scores.scorer[:LONGEST_SCORER],
+        said.author.reach if said.author is not None else None,
     )
 
 

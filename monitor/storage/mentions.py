@@ -40,8 +40,9 @@ from monitor.storage.mention_rows import (
     person,
     short_key,
 )
-from monitor.storage.session import Repository, chunks
+from monitor.storage.session import Repository, Session, chunks
 from monitor.storage.tables import author, evidence, mention, sighting, tombstone
+from monitor.storage.tallies import Tallies, counted
 from monitor.storage.tombstones import handle_hash, tombstone_hash
 
 # Rows per statement: few round trips, and a row lock of PostgreSQL is never held for long.
@@ -141,7 +142,11 @@ def _said_first(characters: int) -> ColumnElement[str]:
 
 
 class Mentions(Repository):
-    """The mentions, in the order in which the evaluator reads them: by id."""
+    """The mentions, in the order in which the evaluator reads them: by id. Whatever changes of them is counted."""
+
+    def __init__(self, session: Session, tallies: Tallies) -> None:
+        super().__init__(session)
+        self._tallies = tallies
 
     async def add(self, items: Sequence[Enriched], *, source: str, seen_at: datetime) -> Added:
         """Store what is new, and that `source` saw all of it. `seen_at` is aware.
@@ -167,7 +172,9 @@ class Mentions(Repository):
         """Note that the networks say that these (network, address) are no longer there. What they said stays, as evidence."""
         for network, uri in gone:
             there = (mention.c.network == network, mention.c.key == short_key(uri), mention.c.deleted_at.is_(None))
-            await self._session.run(update(mention).where(*there).values(deleted_at=at))
+            found = [row.id for row in await self._session.all(select(mention.c.id).where(*there))]
+            async with self._tallies.changing(found):
+                await self._session.run(update(mention).where(*there).values(deleted_at=at))
 
     async def _welcome(self, items: Sequence[Enriched]) -> Sequence[Enriched]:
         """All but those whose authors were erased."""
@@ -214,6 +221,7 @@ class Mentions(Repository):
         before = {name: id_ for name, id_ in ids.items() if name not in new and (self._session.postgresql or id_ <= newest)}
         first_seen = len(once) - await self._seen_before(source, before.values())
         await _SIGHTINGS.insert(self._session, seen)
+        self._tallies.count(counted(item) for name, item in once.items() if name not in before)
         changed = await self._refresh({name: once[name] for name in before}, source, seen_at)
         return [id_ for name, id_ in ids.items() if name not in before], changed, first_seen
 
@@ -228,7 +236,8 @@ class Mentions(Repository):
         """What a network says anew about what is stored; how much of it was something else."""
         stored = await self._find(mention.c.id, mention.c.key, known, *_TOLD_ANEW)
         engaged = {row[1]: figures for name, row in stored.items() if (figures := _figures(known[name].mention, row))}
-        await _ENGAGED.run(self._session, [(*figures, id_) for id_, figures in engaged.items()])
+        async with self._tallies.changing(engaged):
+            await _ENGAGED.run(self._session, [(*figures, id_) for id_, figures in engaged.items()])
         edited = {row[1] for name, row in stored.items() if row.source == source and await self._edit(row, known[name], seen_at)}
         return len(edited | engaged.keys())
 
@@ -242,7 +251,9 @@ class Mentions(Repository):
             return False
         this = update(mention).where(mention.c.id == row[1])
         free = ~held_mention(), mention.c.id.not_in(select(evidence.c.mention_id))
-        if await self._session.changed(this.where(*free).values(edited_row(item, seen_at))):
+        async with self._tallies.changing([row[1]]):
+            edited = await self._session.changed(this.where(*free).values(edited_row(item, seen_at)))
+        if edited:
             return True
         return bool(await self._session.changed(this.where(mention.c.edited_at.is_(None)).values(edited_at=seen_at)))
 
@@ -256,7 +267,9 @@ class Mentions(Repository):
         wanted = (author.c.handle, author.c.name, author.c.reach, author.c.verified, author.c.own, author.c.last_seen_at)
         stored = await self._find(author.c.id, author.c.external_id, people, *wanted)
         fresh = {key: who for key, who in people.items() if key not in stored or _says_more(who, stored[key], seen_at)}
-        written = _ids(await _AUTHORS.insert(self._session, [author_row(key, who, seen_at) for key, who in fresh.items()]))
+        turned = [stored[key][1] for key, who in fresh.items() if key in stored and stored[key].own != who.own]
+        async with self._tallies.changing(await self._tallies.of_authors(turned)):
+            written = _ids(await _AUTHORS.insert(self._session, [author_row(key, who, seen_at) for key, who in fresh.items()]))
         added = await self._find(author.c.id, author.c.external_id, fresh.keys() - stored.keys() - written.keys())
         return {key: row[1] for key, row in {**stored, **added}.items()} | written
 
@@ -354,7 +367,8 @@ class Mentions(Repository):
         found = [each.id for each in await self._session.all(select(mention.c.id).where(*asked))] if keys else []
         first = update(mention).where(mention.c.id.in_(found), mention.c.answered_at.is_(None))
         if found:
-            await self._session.run(first.values(answered_at=row.written_at))
+            async with self._tallies.changing(found):
+                await self._session.run(first.values(answered_at=row.written_at))
         return found
 
     async def edited(self, until: int) -> Observed | None:

@@ -31,7 +31,7 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         _W: "title text hashtags",
         _I: "key uri parent thread",
         _F: "network source form language written_at seen_at replies shares likes subjects topics intents sentiment confidence"
-        " complaint safety_risk sensitive scorer answered_at cluster copies edited_at deleted_at edit_waits",
+        " complaint safety_risk sensitive scorer answered_at cluster copies edited_at deleted_at edit_waits reach",
     },
     "sighting": {_L: "mention_id", _F: "source seen_at delay_seconds"},
     "source_state": {
@@ -99,6 +99,11 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
     "sign_in_try": {_S: "tried_at succeeded_at", _O: "key failures"},
     "api_token": {_S: "name made_at used_at", _O: "id hash account_id scopes ends_at"},
     "audit": {_S: "at actor through action whom address detail", _O: "id"},
+    "tally": {
+        _O: "subject topic hour network mentions negative neutral positive sentiment complaints reach engagement answered"
+        " answer_seconds own_posts own_engagement"
+    },
+    "answer_hour": {_O: "subject hour network step number"},
 }
 
 REGISTER: Mapping[str, Mapping[str, Data]] = {

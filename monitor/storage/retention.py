@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table, and_, d
 from monitor.domain.alert import AlertState, DeliveryState
 from monitor.domain.plan import RunState
 from monitor.storage.holds import held_author, held_incident, held_mention
-from monitor.storage.session import Repository, chunks
+from monitor.storage.session import Repository, Session, chunks
 from monitor.storage.settings import Retention as Keep
 from monitor.storage.tables import (
     alert,
@@ -31,6 +31,7 @@ from monitor.storage.tables import (
     source_hour,
     timeline,
 )
+from monitor.storage.tallies import Tallies
 
 _BATCH = 500
 # What a source brought in the weeks before it fell silent is what its silence is measured by.
@@ -41,6 +42,10 @@ _UNENDED = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 class Retention(Repository):
     """One call is one small piece of one kind of record, so that whoever writes waits for no more than that."""
+
+    def __init__(self, session: Session, tallies: Tallies) -> None:
+        super().__init__(session)
+        self._tallies = tallies
 
     async def forget(self, keep: Keep, now: datetime, limit: int) -> int:
         """Remove up to `limit` records that are past their time. Returns how many went; 0 when there is nothing left to do."""
@@ -68,6 +73,7 @@ class Retention(Repository):
             lambda: self._rows(audit, audit.c.at < past, audit.c.id, limit),
             lambda: self._rows(erasure, erasure.c.done_at < ancient, erasure.c.id, limit),
             lambda: self._counts(ancient.date()),
+            lambda: self._tallies.forget(now - keep.figures, limit),
             lambda: self._session.changed(delete(source_hour).where(source_hour.c.hour < now - _HOURS)),
         ]
 

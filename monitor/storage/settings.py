@@ -75,6 +75,13 @@ class Retention(BaseModel):
         description="how many mentions, alerts and messages a day there were of those that have been forgotten",
     )
 
+    figures: timedelta = Field(
+        timedelta(days=1095),
+        ge=timedelta(days=7),
+        description="how much was said per hour, subject, topic and network, of which the dashboard and reports are made: numbers"
+        " alone, which outlive the mentions",
+    )
+
     @property
     def soonest(self) -> timedelta:
         """How long a sensitive mention is kept."""

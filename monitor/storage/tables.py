@@ -123,6 +123,8 @@ installation = Table(
     Column("tombstone_key", LargeBinary, nullable=False),  # keys the hashes of erased authors
 )
 
+_OWN = text("own")
+
 author = Table(
     "author",
     metadata,
@@ -139,6 +141,7 @@ author = Table(
     Column("erased_at", UtcDateTime),
     UniqueConstraint("network", "external_id"),
     Index(None, "last_seen_at"),
+    Index("ix_author_own", "id", sqlite_where=_OWN, postgresql_where=_OWN),
     **_COUNTED,
 )
 
@@ -168,6 +171,7 @@ _SENSITIVE = text("sensitive")
 _COPIED = text("cluster IS NOT NULL")
 _EDITED = text("edit_waits")
 _ANSWERS = text("parent IS NOT NULL")
+_LOUD = text("coalesce(replies, 0) + coalesce(shares, 0) + coalesce(likes, 0) >= 10")
 
 mention = Table(
     "mention",
@@ -205,6 +209,7 @@ mention = Table(
     Column("edited_at", UtcDateTime),  # when we saw that its text was another
     Column("deleted_at", UtcDateTime),  # when its network said that it is no longer there
     Column("edit_waits", Boolean),  # its text is another than the one that was judged
+    Column("reach", BigInteger),  # of its author, when it was first seen
     UniqueConstraint("network", "key"),
     Index(None, "written_at"),
     Index(None, "seen_at"),
@@ -213,6 +218,7 @@ mention = Table(
     Index("ix_mention_cluster", "cluster", "id", sqlite_where=_COPIED, postgresql_where=_COPIED),
     Index("ix_mention_edits", "id", sqlite_where=_EDITED, postgresql_where=_EDITED),
     Index("ix_mention_answers", "parent", "network", sqlite_where=_ANSWERS, postgresql_where=_ANSWERS),
+    Index("ix_mention_loud", "written_at", sqlite_where=_LOUD, postgresql_where=_LOUD),
     **_COUNTED,
 )
 
@@ -695,4 +701,37 @@ mention_deed = Table(  # who did what with a mention, and the notes on it; gone 
     Column("note", Text, nullable=False),
     Index(None, "mention_id"),
     **_COUNTED,
+)
+
+tally = Table(  # how much was said: monitor.domain.tally says what is counted
+    "tally",
+    metadata,
+    Column("subject", Text, primary_key=True),  # "": whatever it is about
+    Column("topic", Text, primary_key=True),  # "": whatever it is of
+    Column("hour", Integer, primary_key=True, autoincrement=False),  # its number since 1970, in UTC
+    Column("network", String(64), primary_key=True),  # "" with a topic: whatever it is
+    Column("mentions", BigInteger, nullable=False),
+    Column("negative", BigInteger, nullable=False),
+    Column("neutral", BigInteger, nullable=False),
+    Column("positive", BigInteger, nullable=False),
+    Column("sentiment", BigInteger, nullable=False),  # the sum, in thousandths
+    Column("complaints", BigInteger, nullable=False),
+    Column("reach", BigInteger, nullable=False),
+    Column("engagement", BigInteger, nullable=False),
+    Column("answered", BigInteger, nullable=False),
+    Column("answer_seconds", BigInteger, nullable=False),
+    Column("own_posts", BigInteger, nullable=False),
+    Column("own_engagement", BigInteger, nullable=False),
+    Index(None, "hour"),
+)
+
+answer_hour = Table(  # how long answers took, to a fifth
+    "answer_hour",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("network", String(64), primary_key=True),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Index(None, "hour"),
 )

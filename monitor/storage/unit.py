@@ -18,6 +18,7 @@ from monitor.storage.extracts import Extracts
 from monitor.storage.feed import Feed
 from monitor.storage.feedback import FeedbackGiven
 from monitor.storage.handling import Handled
+from monitor.storage.figures import Figures
 from monitor.storage.holds import Holds
 from monitor.storage.inbox import Inbox
 from monitor.storage.incidents import Incidents
@@ -33,6 +34,7 @@ from monitor.storage.sign_ins import SignIns
 from monitor.storage.silences import Silences
 from monitor.storage.sources import Sources
 from monitor.storage.tables import installation
+from monitor.storage.tallies import Tallies
 from monitor.storage.timeline import Timeline
 
 # Between two statements the server ends a transaction that stands still (IDLE_MS). A process that froze between the two messages
@@ -49,7 +51,8 @@ class UnitOfWork:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.mentions = Mentions(session)
+        self.tallies = Tallies(session)
+        self.mentions = Mentions(session, self.tallies)
         self.authors = Authors(session)
         self.sources = Sources(session)
         self.inbox = Inbox(session)
@@ -65,11 +68,12 @@ class UnitOfWork:
         self.silences = Silences(session)
         self.holds = Holds(session)
         self.erasures = Erasures(session)
-        self.feedback = FeedbackGiven(session)
         self.handling = Handled(session)
         self.feed = Feed(session)
+        self.feedback = FeedbackGiven(session, self.tallies)
         self.access = Access(session)
-        self.retention = Retention(session)
+        self.figures = Figures(session)
+        self.retention = Retention(session, self.tallies)
         self.extracts = Extracts(session)
         self.accounts = Accounts(session)
         self.sign_ins = SignIns(session)
@@ -88,4 +92,5 @@ class UnitOfWork:
     async def commit(self) -> None:
         """Make it all last. Nothing can be done in this unit of work afterwards. Raises `StorageError`."""
         await self.timeline.write()
+        await self.tallies.write()
         await self._session.commit()

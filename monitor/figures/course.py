@@ -1,0 +1,65 @@
+"""How much was said, and how well meant, day by day: by subject, network or topic."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+
+from monitor.domain.tally import ALL, MILLI, Tally
+from monitor.figures.span import Span
+from monitor.storage import UnitOfWork
+from monitor.storage.figures import Sum
+
+_EPOCH = date(1970, 1, 1)
+By = Literal["subject", "network", "topic"]
+
+
+class Point(NamedTuple):
+    """What was counted of one thing on one day."""
+
+    day: date
+    of: str
+    tally: Tally
+
+
+async def course(
+    tx: UnitOfWork, span: Span, by: By, *, subjects: Collection[str] = (ALL,), topics: Collection[str] = (ALL,)
+) -> list[Point]:
+    """A point for each day and each thing that was spoken of at all, by thing and day; days without a word are there, too."""
+    found = [
+        each
+        for since, until, offset in span.pieces()
+        for each in await tx.figures.sums(since, until, by=(by, "day"), subjects=subjects, topics=topics, offset=offset)
+    ]
+    return points(found, span.days)
+
+
+def points(sums: Iterable[Sum], days: Sequence[date]) -> list[Point]:
+    """Sums by (thing, day): a day on which the clocks change comes in two pieces."""
+    added: defaultdict[tuple[str, date], Tally] = defaultdict(Tally)
+    for (of, number), tally in sums:
+        place = of, _EPOCH + timedelta(days=number)
+        added[place] = added[place].plus(tally)
+    return [Point(day, of, added.get((of, day), Tally())) for of in sorted({of for of, _ in added}) for day in days]
+
+
+def net(tally: Tally) -> float | None:
+    """Net sentiment: the share of positive mentions less that of negative ones, −1 … 1; None where nothing was scored."""
+    scored = tally.negative + tally.neutral + tally.positive
+    return (tally.positive - tally.negative) / scored if scored else None
+
+
+def mean(tally: Tally) -> float | None:
+    """The mean sentiment, −1 … 1."""
+    scored = tally.negative + tally.neutral + tally.positive
+    return tally.sentiment / MILLI / scored if scored else None
+
+
+def total(of: Iterable[Point]) -> Tally:
+    """All of it together."""
+    whole = Tally()
+    for each in of:
+        whole = whole.plus(each.tally)
+    return whole
