@@ -17,8 +17,8 @@ from monitor.storage.evaluator import Evaluator
 from monitor.storage.extracts import Extracts
 from monitor.storage.feed import Feed
 from monitor.storage.feedback import FeedbackGiven
-from monitor.storage.handling import Handled
 from monitor.storage.figures import Figures
+from monitor.storage.handling import Handled
 from monitor.storage.holds import Holds
 from monitor.storage.inbox import Inbox
 from monitor.storage.incidents import Incidents
