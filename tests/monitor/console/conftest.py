@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -114,15 +114,17 @@ async def _sign_in(office: Office, role: str, language: Language) -> None:
 Open = Callable[..., Awaitable[Office]]
 
 
-@pytest_asyncio.fixture
-async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
-    """Opens a house with two rules, a plan, and the console at its public door; what is given changes monitor.yaml.
+@asynccontextmanager
+async def consoles(hut: Build, configure: Configure) -> AsyncIterator[Open]:
+    """Opens houses with two rules, a plan, and the console at its public door; what is given changes monitor.yaml.
 
     Only of `signed_in` is there an account: of each role, unless told otherwise.
     """
     async with AsyncExitStack() as stack:
 
-        async def open_door(language: Language = "en", signed_in: Collection[str] = ROLES, **more: Any) -> Office:
+        async def open_door(
+            language: Language = "en", signed_in: Collection[str] = ROLES, *, port: int = 0, **more: Any
+        ) -> Office:
             rules = [COMPLAINT | {"notify": "room"}, CRISIS | {"plan": "storm", "notify": "room"}]
             home = hut(configure(rules=rules, plans=[PLAN], people=PEOPLE, **(MONITOR | {"web": {}} | more)))
             gate = Gate(home.clock, _reloading)
@@ -134,7 +136,7 @@ async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
                 apps.append(app)
                 Console(lambda: reloaded[-1] if reloaded else None).furnish(app)
 
-            address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", 0, furnish=furnish))
+            address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", port, furnish=furnish))
             office = Office(home, gate, address, apps[0], reloaded=reloaded)
             for role in (*ROLES, "stranger"):
                 session = await stack.enter_async_context(
@@ -148,6 +150,13 @@ async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
             return office
 
         yield open_door
+
+
+@pytest_asyncio.fixture
+async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
+    """What `consoles` says."""
+    async with consoles(hut, configure) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture
