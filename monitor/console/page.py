@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 from http import HTTPStatus
@@ -36,6 +37,9 @@ ROLES: Final = {
     Role.ADMIN: N_("Administrator"),
 }
 _SAID: Final = "said"  # the cookie that carries a notice to the next page
+_TURNS: Final = re.compile(
+    r"[\u202a-\u202e\u2066-\u2069]"
+)  # embeddings, overrides, isolates: by them one text turns what follows it
 _JUST: Final = timedelta(minutes=1)
 
 
@@ -92,6 +96,7 @@ def _environment(language: Language) -> Environment:
         loader=PackageLoader("monitor.console"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_straight,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
@@ -102,6 +107,11 @@ def _environment(language: Language) -> Environment:
     environment.filters |= {"moment": _moment, "ago": _ago, "span": _span, "count": _count, "percent": _percent, "day": _day}
     environment.install_gettext_translations(tongue(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
     return environment
+
+
+def _straight(value: Any) -> Any:
+    """A value without marks of direction, whoever wrote it: letters know their direction without them."""
+    return type(value)(_TURNS.sub("", value)) if isinstance(value, str) and _TURNS.search(value) else value
 
 
 def _reader(context: Context) -> Reader:

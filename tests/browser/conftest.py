@@ -81,7 +81,7 @@ Set = Callable[..., Awaitable[Stage]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(browser: Browser, hut: Build, configure: Configure) -> AsyncIterator[Set]:
-    """Opens a console at the address that messages lead to: `await stage("fr", signed_in=())`; the rest changes monitor.yaml."""
+    """Opens a console, as `open_console` does, at the address that messages lead to."""
     async with consoles(hut, configure) as opened:
 
         async def set_stage(language: Language = "en", **more: Any) -> Stage:

@@ -43,7 +43,7 @@ async def _sign_in(window: Window, password: str = PASSWORD) -> None:
 
 
 async def test_the_first_comes_by_a_link_and_again_by_password(stage: Set) -> None:
-    """On a telephone, in French. The link works once; the cookie is out of reach of scripts; the page that was wanted is reached."""
+    """On a telephone, in French. The link works once, no script sees the cookie, and the page that was wanted is reached."""
     opened = await stage(signed_in=())
     link = await _invited(opened)
     async with opened.window(language="fr", size=TELEPHONE) as claire:

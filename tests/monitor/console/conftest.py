@@ -126,7 +126,7 @@ async def consoles(hut: Build, configure: Configure) -> AsyncIterator[Open]:
             language: Language = "en", signed_in: Collection[str] = ROLES, *, port: int = 0, **more: Any
         ) -> Office:
             rules = [COMPLAINT | {"notify": "room"}, CRISIS | {"plan": "storm", "notify": "room"}]
-            home = hut(configure(rules=rules, plans=[PLAN], people=PEOPLE, **(MONITOR | {"web": {}} | more)))
+            home = hut(configure(**({"rules": rules, "plans": [PLAN], "people": PEOPLE, **MONITOR, "web": {}} | more)))
             gate = Gate(home.clock, _reloading)
             gate.open(home.settings, {}, cast("Store", FragileStore(home.store)), print)
             apps: list[web.Application] = []
