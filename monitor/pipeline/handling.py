@@ -32,12 +32,12 @@ class Act:
 
 
 async def assign(store: Store, settings: Settings, act: Act, assignee: str) -> Handling:
-    """Give a mention to a person or a role of contacts.yaml. Who takes one, gives it to themselves.
+    """Give a mention to a person or a role of contacts.yaml. Who takes one gives it to themselves, in contacts.yaml or not.
 
     Raises `UsageError` for anybody else, and, as all of these, `HandledMeanwhileError` where another was faster.
     """
     known = (*settings.contacts.people, *settings.contacts.roles)
-    if assignee not in known:
+    if assignee not in {*known, act.actor.name}:
         raise UsageError(f"nobody in contacts.yaml is called `{assignee}`; {suggest(assignee, known)}")
     return await _change(store, act, Verb.ASSIGN, assignee)
 
