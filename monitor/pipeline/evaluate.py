@@ -344,6 +344,7 @@ class Evaluator:
                 await tx.handling.answered(asked, TOCSIN, "network")
                 await self._answered(tx, memory.rings, asked, now)
             elif mention.answered and self._drive is None:  # our answer was seen first: in a recording it follows
+                await tx.mentions.answered_first(mention.id)
                 await tx.handling.answered([mention.id], TOCSIN, "network")
                 if found:
                     await self._answered(tx, memory.rings, [mention.id], now)

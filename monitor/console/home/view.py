@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from monitor.domain.alert import SEVERITIES, Alert
+from monitor.domain.alert import BY_HAND, BY_HAND_TITLE, SEVERITIES, Alert
 from monitor.domain.plan import PlanRun, RunState, UnreadableRunError, localized
 from monitor.web.desk import Desk
 from notifiers.message import Language
@@ -43,6 +43,7 @@ class OpenRun:
 def open_alerts(desk: Desk, alerts: Sequence[Alert], language: Language) -> list[OpenAlert]:
     """Those that somebody was told of, or will be."""
     titles = {rule.id: localized(rule.title, language) for rule in desk.settings.rules if rule.title}
+    titles[BY_HAND] = localized(BY_HAND_TITLE, language)
     by_weight = sorted(alerts, key=lambda each: (SEVERITIES.index(each.severity), each.opened_at), reverse=True)
     return [
         OpenAlert(
