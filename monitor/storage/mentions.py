@@ -375,7 +375,8 @@ class Mentions(Repository):
         """Note of a mention that one of our own accounts had answered before the mention itself was stored, when that was."""
         reply = mention.alias("reply")
         ours = (reply.c.network == mention.c.network, reply.c.parent == mention.c.key, author.c.own)
-        first = select(func.min(reply.c.written_at)).select_from(reply.join(author, author.c.id == reply.c.author_id)).where(*ours)
+        said = reply.join(author, author.c.id == reply.c.author_id)
+        first = select(func.min(reply.c.written_at)).select_from(said).where(*ours)
         this = update(mention).where(mention.c.id == number, mention.c.answered_at.is_(None))
         async with self._tallies.changing([number]):
             await self._session.run(this.values(answered_at=first.correlate(mention).scalar_subquery()))
