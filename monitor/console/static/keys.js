@@ -57,6 +57,6 @@ const opened = (event) => event.target.open && event.target.querySelector?.("tex
 export const keys = () => {
   document.addEventListener("keydown", pressed);
   document.addEventListener("toggle", (event) => event.target.matches("details.noting") && opened(event), true);
-  const row = location.hash && document.getElementById(location.hash.slice(1));
+  const row = document.getElementById(location.hash.slice(1));
   if (row?.matches("[data-rows] > *")) stand(row);
 };
