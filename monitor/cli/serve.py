@@ -176,12 +176,22 @@ def _show_reasons(outcome: Outcome) -> None:
         )
 
 
+def _looks(as_json: bool) -> bool:
+    """Whether somebody sits before a terminal and looks."""
+    return sys.stdout.isatty() and not as_json
+
+
 @app.command(rich_help_panel=BEGIN)
 def demo(
     as_json: AsJson = False,
     folder: Annotated[Path, typer.Option("--out", help="Where the e-mails are saved.")] = Path("demo-output"),
     seconds: Annotated[float, typer.Option(help="How long the day takes.", min=5.0, max=600.0)] = 35.0,
-    stay: Annotated[bool, typer.Option(help="Answer the links in the e-mails at the end of the day, until Ctrl+C.")] = False,
+    stay: Annotated[
+        bool | None,
+        typer.Option(
+            help="Go on from the middle of the crisis with the console open, until Ctrl+C: on a terminal, unless told otherwise."
+        ),
+    ] = None,
 ) -> None:
     """A fictional brand's bad day, through the real daemon: complaints, a storm, the crisis, the plan, the e-mails."""
     from monitor.demo import demo as play
@@ -190,6 +200,6 @@ def demo(
     configure_logging("console", "error")
     with creating(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    outcome = asyncio.run(play(folder, seconds=seconds, quiet=as_json, stay=stay))
+    outcome = asyncio.run(play(folder, seconds=seconds, quiet=as_json, stay=_looks(as_json) if stay is None else stay))
     if as_json:
         sys.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False) + "\n")

@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -20,6 +20,7 @@ from monitor.daemon import Daemon
 from monitor.demo.narrator import Narrator
 from monitor.demo.pace import Pace, PacedClock, written
 from monitor.demo.servers import Postbox, Wall, free_port
+from monitor.demo.visitors import invite
 from monitor.domain.clock import Clock
 from monitor.pipeline.outcome import Outcome, tell
 from monitor.settings import CardSettings, Settings, WebSettings, load, shipped
@@ -30,6 +31,7 @@ from monitor.telemetry import metrics
 # Story time before the first post and after the last: the daemon starts, and what was gathered leaves.
 PROLOGUE = timedelta(minutes=10)
 EPILOGUE = timedelta(minutes=45)
+UNDER_WAY = datetime(2026, 3, 12, 13, 20, tzinfo=UTC)  # story time: complaints pour in, the plan is open, and nobody has taken it
 LOOK = 0.2  # seconds, real, between two looks at what happened
 STRIDE = 3 * LOOK  # seconds, real, that the story may run on by itself
 PATIENCE = 60.0  # seconds, real, that a slow machine may take longer than it was asked to
@@ -38,13 +40,14 @@ PATIENCE = 60.0  # seconds, real, that a slow machine may take longer than it wa
 async def demo(folder: Path, *, seconds: float, quiet: bool, stay: bool = False) -> Outcome:
     """Play the day in about `seconds`, saving the e-mails and what to try under `folder`. `quiet` says nothing on the way.
 
-    To `stay` is to go on answering, at the end of that day, whoever follows a link in the e-mails, until somebody presses Ctrl+C.
+    To `stay` is to slow down in the middle of the crisis: from there the day goes on as days do, for whoever looks into the
+    console or follows a link in the e-mails, until somebody presses Ctrl+C.
     """
     began = time.perf_counter()
     story = shipped() / "demo"
     told, repeated = (written(story / name) for name in ("story.jsonl", "agency.jsonl"))
-    start, last = told[0] - PROLOGUE, told[-1]
-    speed = (last + EPILOGUE - start).total_seconds() / seconds
+    start, end = told[0] - PROLOGUE, told[-1] + EPILOGUE
+    speed = (end - start).total_seconds() / seconds
     async with AsyncExitStack() as stack:
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-demo-"))
         postbox = await stack.enter_async_context(Postbox(folder / "e-mails"))
@@ -62,17 +65,19 @@ async def demo(folder: Path, *, seconds: float, quiet: bool, stay: bool = False)
         store = await Store.open(settings.storage)
         stack.push_async_callback(store.close)
         stride = timedelta(seconds=STRIDE * speed)
-        pace = Pace(clock, store, told + repeated, stride=stride, arrived=lambda: _counts().total() - before.total())
+        stop = UNDER_WAY if stay else end
+        pace = Pace(clock, store, told + repeated, stride=stride, end=stop, arrived=lambda: _counts().total() - before.total())
         narrator = Narrator(settings, store, quiet=quiet)
         narrator.open(start, seconds)
         patience = time.monotonic() + seconds + PATIENCE
-        while not running.done() and (clock.now() < last + EPILOGUE or await _busy(store, clock, patience)):
+        while not running.done() and (clock.now() < stop or await _busy(store, clock, patience)):
             await pace.look(patient=time.monotonic() < patience)
             await asyncio.sleep(LOOK)
             await narrator.look()
         if stay:
+            clock.go_on(1, end)
             await narrator.look()
-            narrator.stay(folder)
+            narrator.stay(folder, await invite(store, settings, clock))
             with suppress(asyncio.CancelledError):  # which is what Ctrl+C does
                 await asyncio.wait({running})
         daemon.stop()

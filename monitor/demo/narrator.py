@@ -132,17 +132,21 @@ class Narrator:
         words = Text.assemble(*zip(clean, (style for _, style in parts), strict=True))
         self._console.print(words, no_wrap=True, overflow="ellipsis")
 
-    def stay(self, folder: Path) -> None:
-        """Say that the day stands still, and that its links work."""
-        self._say(("\nThe day stands still, and the links of its e-mails work. Open an .html in", ""))
+    def stay(self, folder: Path, links: Mapping[str, str]) -> None:
+        """Say that the day goes on, and where people look, decide and show. `links`: by who somebody is there."""
+        self._say(("\nThe day goes on in the console. Be one of these, with any password:", "bold"))
+        for who, link in links.items():
+            self._say((f"  {who}", ""))
+            self._type(link)
+        self._say(("The links of its e-mails work, too; open an .html in", ""))
         self._type(str(folder / "e-mails"))
-        self._say(("Ctrl+C ends it.\n", ""))
+        self._say(("docs/tutorial-console.md shows you around. Ctrl+C ends it.\n", ""))
 
     def close(self, folder: Path, to_try: Path, mails: Collection[Path], hooks: Mapping[str, Path]) -> None:
         """Say where everything is, and where to go from here. `to_try` is the demo's own configuration."""
         if self._more:
             self._sum_up()
-        self._say((f"\n{len(mails)} e-mails", "bold"), (", whose links lead somewhere with --stay", ""))
+        self._say((f"\n{len(mails)} e-mails", "bold"), (", whose links lead somewhere, as the console does, with --stay", ""))
         self._say((f"  {folder / 'e-mails'} (.eml, and .html to open in a browser)", ""))
         self._say((f"{len(hooks)} signed webhooks", "bold"), (", each verified", ""))
         self._say((f"  {folder / 'webhooks'}", ""))

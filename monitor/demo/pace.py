@@ -29,26 +29,39 @@ class PacedClock(AcceleratedClock):
         self.start, self._began = self.until, datetime.now(UTC)
         return self.until
 
+    def go_on(self, speed: float, until: datetime) -> None:
+        """From this moment on at another speed."""
+        self.start, self._began = self.now(), datetime.now(UTC)
+        self.speed, self.until = speed, until
+
 
 class Pace:
     """Lets the clock run on for a `stride` of story time whenever the daemon has read and judged what it should have by now.
 
-    `arrived` counts the posts that were read so far, repeats included.
+    `arrived` counts the posts that were read so far, repeats included. Beyond `end` it does not let the clock go.
     """
 
     def __init__(
-        self, clock: PacedClock, store: Store, written: Iterable[datetime], *, stride: timedelta, arrived: Callable[[], int]
+        self,
+        clock: PacedClock,
+        store: Store,
+        written: Iterable[datetime],
+        *,
+        stride: timedelta,
+        end: datetime,
+        arrived: Callable[[], int],
     ) -> None:
         self._clock = clock
         self._store = store
         self._written = sorted(written)
         self._stride = stride
+        self._end = end
         self._arrived = arrived
 
     async def look(self, *, patient: bool) -> None:
         """To be called at least twice in a stride. Without patience the clock is not held any more."""
         if not patient or await self._kept():
-            self._clock.until = self._clock.now() + self._stride
+            self._clock.until = min(self._clock.now() + self._stride, self._end)
 
     async def _kept(self) -> bool:
         if self._arrived() < bisect_right(self._written, self._clock.now() - READ_WITHIN):

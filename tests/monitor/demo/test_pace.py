@@ -36,7 +36,7 @@ async def test_the_story_goes_on_when_what_was_written_has_arrived(
 ) -> None:
     """Posts that a source may still be about to read are not waited for."""
     just_now = AT + STRIDE - READ_WITHIN + timedelta(seconds=1)
-    pace = Pace(clock, store, [just_now, AT, AT], stride=STRIDE, arrived=lambda: arrived)
+    pace = Pace(clock, store, [just_now, AT, AT], stride=STRIDE, end=AT + 9 * STRIDE, arrived=lambda: arrived)
     await pace.look(patient=True)
     assert (clock.until > AT + STRIDE) == goes_on
 
@@ -47,8 +47,18 @@ async def test_the_story_waits_for_what_is_not_judged_until_patience_ends(store:
         said = Mention("file", "It leaks", AT, uri="https://p.example/1")
         await tx.mentions.add([Enriched(said, frozenset(), frozenset(), Scores())], source="social", seen_at=AT)
         await tx.commit()
-    pace = Pace(clock, store, [AT], stride=STRIDE, arrived=lambda: 1)
+    pace = Pace(clock, store, [AT], stride=STRIDE, end=AT + 9 * STRIDE, arrived=lambda: 1)
     await pace.look(patient=True)
     assert clock.until == AT + STRIDE
     await pace.look(patient=False)
     assert clock.until == AT + 2 * STRIDE
+
+
+async def test_the_clock_stops_at_the_end_and_goes_on_as_it_is_told(store: Store, clock: PacedClock) -> None:
+    """A demo that somebody looks at stands in the middle of its crisis; from there a minute takes a minute."""
+    pace = Pace(clock, store, [AT], stride=STRIDE, end=AT + STRIDE / 2, arrived=lambda: 1)
+    await pace.look(patient=False)
+    assert clock.until == AT + STRIDE / 2
+    here = clock.now()
+    clock.go_on(1, AT + 9 * STRIDE)
+    assert here <= clock.now() < here + timedelta(minutes=1)

@@ -1,0 +1,27 @@
+"""Who may look around in the demo's console: one of its people for each role, and a link for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from monitor.access import keeping
+from monitor.access.auditing import By
+from monitor.access.links import address
+from monitor.domain.account import Role
+from monitor.domain.clock import Clock
+from monitor.settings import Settings
+from monitor.storage import Store
+
+_BY: Final = By("demo", "cli")
+_ROLES: Final[Mapping[str, Role]] = {"awa": Role.MONITOR, "ines": Role.MANAGER, "maud": Role.ADMIN}
+
+
+async def invite(store: Store, settings: Settings, clock: Clock) -> Mapping[str, str]:
+    """Make their accounts. By who somebody is there: a link that works once, for a day."""
+    links = {}
+    for name, role in _ROLES.items():
+        called = settings.contacts.people[name].name
+        _, secret = await keeping.add(store, name, called, role, _BY, clock.wall())
+        links[f"{called}, {role}"] = address(settings.web, secret)
+    return links
