@@ -67,8 +67,8 @@ class Lookout:
         sources = await tx.newest.sources()
         if self._mentions is None:
             mention, event = await tx.newest.marks()
-            self._mentions, self._events, self._sources = _Counter(mention), _Counter(event), sources
             self._deed = await tx.handling.newest()
+            self._mentions, self._events, self._sources = _Counter(mention), _Counter(event), sources
             return []
         mentions = self._mentions.new(await tx.newest.mentions(self._mentions.floor, _MOST))
         events = self._events.new(await tx.newest.events(self._events.floor, _MOST))

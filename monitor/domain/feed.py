@@ -33,7 +33,8 @@ class FeedFilters:
     """Values of one filter are alternatives; a mention passes all filters. Empty ones let everything pass.
 
     `since` and `until` (aware; until is excluded) are about when we saw it, `reach` is the least its author had then,
-    `sentiment_from` and `sentiment_to` are bounds from −1 to 1, both included. `words` is what somebody typed (`monitor.domain.search`).
+    `sentiment_from` and `sentiment_to` are bounds from −1 to 1, both included. `words` is what somebody typed
+    (`monitor.domain.search`).
     """
 
     subjects: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from monitor.console.feed.filters import Asked
 from monitor.console.feed.why import Why
-from monitor.console.feed.words import FORMS, INTENTS, NAMES, PERIODS, STATES, TONES, TOPICS
+from monitor.console.feed.words import FORMS, INTENTS, NAMES, PARTS, PERIODS, STATES, TONES, TOPICS
 from monitor.console.tongue import tongue
 from monitor.domain.account import Visitor
 from monitor.domain.feed import POSITIVE
@@ -102,8 +102,13 @@ def labels(names: Iterable[str], words: Mapping[str, str], reader: Reader) -> Se
     """Intents or topics in words; a part (`delivery/late`) stands for its whole as well."""
     say, found = tongue(reader.language).gettext, sorted(names)
     parts = {name.partition("/")[0] for name in found if "/" in name}
-    shown = (name.partition("/") for name in found if name not in parts)
-    return [f"{say(words[whole]) if whole in words else whole}{f' / {part}' if part else ''}" for whole, _, part in shown]
+    return [_label(name, words, say) for name in found if name not in parts]
+
+
+def _label(name: str, words: Mapping[str, str], say: Callable[[str], str]) -> str:
+    whole, _, part = name.partition("/")
+    said = say(words[whole]) if whole in words else whole
+    return f"{said} / {say(PARTS[name]) if name in PARTS else part}" if part else said
 
 
 def named(name: str, settings: Settings) -> str:

@@ -173,7 +173,7 @@ async def test_nobody_answers_twice(open_console: Open, language: Language, told
         ({"do": "answered"}, HandlingState.ANSWERED, "answered"),
         ({"do": "close"}, HandlingState.CLOSED, "found nothing to answer"),
         ({"do": "not-about", "subject": "acme"}, HandlingState.NOT_ABOUT_US, "said that it is not about us"),
-        ({"do": "note", "note": "a friend of ours"}, HandlingState.NEW, "noted"),
+        ({"do": "note", "note": "a friend of ours"}, HandlingState.NEW, "wrote a note"),
         ({"do": "score", "sentiment": "positive", "complaint": "no"}, HandlingState.NEW, "said that it was scored wrongly"),
         ({"do": "alert", "severity": "critical", "note": "look"}, HandlingState.NEW, "opened an alert"),
     ],

@@ -186,6 +186,19 @@ async def test_who_takes_one_needs_no_entry_in_contacts(desk: House) -> None:
     assert (taken.state, taken.assignee) == (HandlingState.ASSIGNED, "zoe")
 
 
+async def test_an_answer_by_hand_is_counted(desk: House) -> None:
+    """What is counted per hour says so at once, and takes it back; counting all anew comes to the same."""
+    seen = []
+    for work in (handling.answer(desk.store, desk.settings, act(desk)), handling.reopen(desk.store, act(desk, 1))):
+        await work
+        async with desk.store.begin() as tx:
+            counted = await tx.tallies.everything()
+            await tx.tallies.rebuild(desk.clock.now() - 2 * HOUR, print)
+            assert await tx.tallies.everything() == counted
+        seen.append(bool(counted[1]))
+    assert seen == [True, False]
+
+
 async def test_a_person_ends_what_a_person_opened(hut: Build) -> None:
     """And whoever was told of it is told; what a rule has opened ends with what the rule watches."""
     home = hut()
