@@ -3,6 +3,7 @@ import { keys } from "./keys.js";
 import { live } from "./live.js";
 import { presence } from "./presence.js";
 import { toast } from "./toast.js";
+import { woken } from "./wake.js";
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
@@ -26,7 +27,7 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
-for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false;
+woken(document);
 keys();
 live();
 presence();
