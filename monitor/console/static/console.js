@@ -31,5 +31,6 @@ woken(document);
 keys();
 live();
 presence();
+if (document.querySelector("figure[data-chart], [data-charts]")) import("./chart.js").then(({ charts }) => charts());
 const notice = document.querySelector("[data-notice]");
 if (notice) toast(notice.textContent);
