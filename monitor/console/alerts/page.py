@@ -99,7 +99,7 @@ async def shown(
         taken_by=desk.called(found.acknowledged_by),
         people=_people(desk),
         problem=problem,
-        typed=typed,
+        typed={"verb": "", **typed},
     )
 
 

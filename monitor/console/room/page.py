@@ -55,7 +55,7 @@ async def shown(
             seen = await gather(tx, desk, found, reader)
         except UnreadableRunError:
             return show(request, "room/unread", run=found, status=HTTPStatus.CONFLICT)
-    facts, report = seen.told.plan, Voice(seen.report)
+    facts, report = seen.told.plan, standing.sections(Voice(seen.report))
     assert facts is not None, "its run was just read"
     plan, told = found.definition, view(seen.told)
     assert told.plan is not None, "it says how the plan stands"
@@ -85,7 +85,8 @@ async def shown(
         bars=seen.bars,
         size=(HOURS * WIDTH, HEIGHT),
         posts=seen.posts,
-        report=standing.sections(report),
+        report=report,
+        report_text="\n\n".join("\n".join((heading, *(f"- {line}" for line in said))) for heading, said in report),
         groups=seen.standing.groups,
         moments=lines[-_MOMENTS:],
         cut=len(lines) > _MOMENTS,
@@ -98,7 +99,7 @@ async def shown(
         groups_known=[each.group for each in plan.stakeholders],
         once=secrets.token_hex(8),
         problem=problem,
-        typed=typed,
+        typed={"verb": "", "step": "", **typed},
     )
 
 
