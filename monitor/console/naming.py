@@ -7,6 +7,7 @@ from typing import Final
 
 from monitor.domain.alert import Alert
 from monitor.domain.plan import PlanRun, UnreadableRunError, localized
+from monitor.pipeline.compose import called
 from monitor.web.desk import Desk
 from notifiers.message import Language
 
@@ -36,3 +37,10 @@ def plan(run: PlanRun, language: Language) -> str:
         return localized(run.definition.title, language)
     except UnreadableRunError:
         return run.plan
+
+
+def people(desk: Desk) -> list[tuple[str, str]]:
+    """Everybody to whom something can be given: people, then roles, each with what they are called."""
+    contacts = desk.settings.contacts
+    known = called(contacts)
+    return [(name, known[name]) for name in (*contacts.people, *contacts.roles)]

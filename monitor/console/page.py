@@ -99,7 +99,15 @@ def _environment(language: Language) -> Environment:
     environment.policies["ext.i18n.trimmed"] = True
     gettext = tongue(language).gettext
     environment.globals |= {"static": static.address, "roles": {role: gettext(word) for role, word in ROLES.items()}}
-    environment.filters |= {"moment": _moment, "ago": _ago, "span": _span, "count": _count, "percent": _percent, "day": _day, "plain": _plain}
+    environment.filters |= {
+        "moment": _moment,
+        "ago": _ago,
+        "span": _span,
+        "count": _count,
+        "percent": _percent,
+        "day": _day,
+        "plain": _plain,
+    }
     environment.install_gettext_translations(tongue(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
     return environment
 

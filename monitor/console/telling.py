@@ -13,7 +13,13 @@ from notifiers.reader import Reader
 
 
 def message(
-    desk: Desk, reader: Reader, alerts: Sequence[Alert], *, subject: str | None, plan: PlanFacts | None = None, kind: Kind = "more"
+    desk: Desk,
+    reader: Reader,
+    alerts: Sequence[Alert],
+    *,
+    subject: str | None,
+    plan: PlanFacts | None = None,
+    kind: Kind = "more",
 ) -> Message:
     """A message that nobody sends. `subject` is a name of the configuration."""
     titles = naming.rules(desk, reader.language)

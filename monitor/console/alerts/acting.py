@@ -40,7 +40,10 @@ async def acknowledge(request: web.Request) -> web.Response:
     if before.acknowledged_by and before.acknowledged_by != actor.name:
         raise go(f"/alerts/{wanted}", N_("Nothing changed: somebody else has it already."))
     over = before.resolved_at is not None
-    raise go(f"/alerts/{wanted}", N_("It is over: nothing is left to take.") if over else N_("You have it: nobody is reminded any more."))
+    raise go(
+        f"/alerts/{wanted}",
+        N_("It is over: nothing is left to take.") if over else N_("You have it: nobody is reminded any more."),
+    )
 
 
 async def silence(request: web.Request) -> web.Response:

@@ -18,11 +18,13 @@ from monitor.console.asked import number
 from monitor.console.page import reader_of, show
 from monitor.console.tongue import tongue
 from monitor.domain.alert import Alert
-from monitor.web.desk import DESK, Desk
+from monitor.web.desk import DESK
 from monitor.web.story import moments_of_alert
+from notifiers.message import Message
+from notifiers.reasons import worded
 from notifiers.render.view import view
 from notifiers.safe import one_line
-from notifiers.voice import nature
+from notifiers.voice import Voice, nature
 from notifiers.wording import headline, why
 
 _POSTS: Final = 20
@@ -79,7 +81,7 @@ async def shown(
         why=why(said),
         figures=figures(found, reader),
         bars=view(said).bars,
-        reasons=[one_line(each, _REASON) for each in found.reasons],
+        reasons=_reasons(said, found),
         seen=None if _is_own(found) else seen,
         posts=posts,
         more=max(count - len(posts), 0),
@@ -90,24 +92,26 @@ async def shown(
         states=STATES,
         missing=list(missing(found, sent, own, silences.get(by) or standing.get(by), desk.now(), desk.called)),
         silence=silences.get(by),
-        goes_to=[(desk.called(each.name), each.why) for each in found.goes_to],
+        goes_to=[desk.called(each.name) for each in found.goes_to],
         moments=moments_of_alert(desk, said, found, story),
         runs=[(each, naming.plan(each, reader.language)) for each in runs],
         record=record(found, rule, others, false),
         false=wanted in false,
         grave=found.exempt or nature(said.alerts[0]) == "safety",
         taken_by=desk.called(found.acknowledged_by),
-        people=_people(desk),
+        people=naming.people(desk),
         problem=problem,
         typed={"verb": "", **typed},
     )
 
 
+def _reasons(said: Message, found: Alert) -> list[str]:
+    """In the reader's language; those that nobody has worded yet, or that quote somebody, as they are."""
+    voice = Voice(said)
+    told = [(each, worded(voice, each)) for each in found.reasons]
+    return [one_line(each if words is None else words, _REASON) for each, words in told if words != ""]
+
+
 def _is_own(found: Alert) -> bool:
     """Whether it is about Tocsin itself, or about what one person said: nothing to draw a course of."""
     return found.personal or "subject" not in found.labels
-
-
-def _people(desk: Desk) -> list[tuple[str, str]]:
-    contacts = desk.settings.contacts
-    return [(name, desk.called(name)) for name in contacts.people] + [(name, name) for name in contacts.roles]

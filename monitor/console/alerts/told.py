@@ -9,7 +9,16 @@ from typing import Final
 
 from monitor.console.health.words import WHY
 from monitor.console.tongue import N_
-from monitor.domain.alert import OBSERVED, Alert, AlertState, DeliveryRecord, DeliveryState, Notification, NotificationKind, Silence
+from monitor.domain.alert import (
+    OBSERVED,
+    Alert,
+    AlertState,
+    DeliveryRecord,
+    DeliveryState,
+    Notification,
+    NotificationKind,
+    Silence,
+)
 from monitor.domain.plan import EventKind, TimelineEvent
 from monitor.pipeline.silencing import quiet_until
 

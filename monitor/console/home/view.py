@@ -59,7 +59,13 @@ def open_runs(desk: Desk, runs: Sequence[PlanRun], language: Language) -> list[O
     """The newest first; one that another version of Tocsin has written has its bare name."""
     return [
         OpenRun(
-            each.id, naming.plan(each, language), each.state, each.level, each.opened_at, desk.called(each.lead) or None, each.drill
+            each.id,
+            naming.plan(each, language),
+            each.state,
+            each.level,
+            each.opened_at,
+            desk.called(each.lead) or None,
+            each.drill,
         )
         for each in sorted(runs, key=lambda run: run.opened_at, reverse=True)
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -21,6 +20,7 @@ from monitor.domain.account import Permission
 from monitor.domain.errors import UsageError
 from monitor.domain.plan import UnreadableRunError
 from monitor.pipeline import operations
+from monitor.pipeline.compose import called
 from monitor.pipeline.operations import Actor
 from monitor.plans import RefusedError
 from monitor.web.desk import DESK
@@ -40,11 +40,9 @@ async def _do(request: web.Request, verb: str) -> web.Response:
     if verb == "stand_down":
         done = replace(done, figures=await operations.figures_now(desk.store, run, done.at))
     try:
-        found = await operations.act_in_plan(
-            desk.store, run, done, visitor.through, once=once(run, verb, form, visitor)
-        )
+        found = await operations.act_in_plan(desk.store, run, done, visitor.through, once=once(run, verb, form, visitor))
     except RefusedError as error:
-        said = words(error, reader_of(request), partial(desk.called))
+        said = words(error, reader_of(request), called(desk.settings.contacts))
         return await shown(request, run, problem=said, typed=form | {"verb": verb}, status=HTTPStatus.CONFLICT)
     except UnreadableRunError:
         return await shown(request, run, status=HTTPStatus.CONFLICT)

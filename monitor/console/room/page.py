@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +18,7 @@ from monitor.console.room.gathering import gather
 from monitor.console.room.state import clocks, steps
 from monitor.console.route import VISITOR
 from monitor.domain.plan import PlanRun, StatementStep, UnreadableRunError, localized
+from monitor.pipeline.compose import called
 from monitor.web.desk import DESK, Desk
 from monitor.web.story import moments
 from notifiers import standing
@@ -78,7 +79,7 @@ async def shown(
         subject=seen.told.subject,
         alerts=[(each, naming.rules(desk, reader.language).get(each.rule, each.rule)) for each in seen.alerts],
         clocks=clocks(found, seen.standing, facts),
-        steps=steps(found, facts, told.plan.steps, desk.now().date(), desk.called),
+        steps=steps(found, facts, told.plan.steps, desk.now().date(), _called(desk)),
         spare=_spare(found, desk, reader.language),
         figures=seen.standing.figures,
         window=seen.standing.window,
@@ -92,9 +93,9 @@ async def shown(
         cut=len(lines) > _MOMENTS,
         never=[localized(each, reader.language) for each in plan.never],
         place=localized(plan.room, reader.language) if plan.room else "",
-        signs=desk.called(plan.closure.sign_off),
+        signs=_called(desk)(plan.closure.sign_off or ""),
         asks_calm=plan.closure.when is not None and not found.drill,
-        people=_people(desk),
+        people=naming.people(desk),
         names=desk.names(request[VISITOR].account),
         groups_known=[each.group for each in plan.stakeholders],
         once=secrets.token_hex(8),
@@ -114,7 +115,7 @@ def _spare(run: PlanRun, desk: Desk, language: Language) -> list[tuple[str, bool
     ]
 
 
-def _people(desk: Desk) -> list[tuple[str, str]]:
-    """Everybody something can be given to: people, then roles."""
-    contacts = desk.settings.contacts
-    return [(name, desk.called(name)) for name in contacts.people] + [(name, name) for name in contacts.roles]
+def _called(desk: Desk) -> Callable[[str], str]:
+    """What people and roles are called: a role by whom it is now, too."""
+    known = called(desk.settings.contacts)
+    return lambda name: known.get(name, name)

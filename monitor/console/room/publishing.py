@@ -31,7 +31,7 @@ def cuts(text: str) -> list[Cut]:
 
 
 def cut(text: str, limit: int) -> list[str]:
-    """Posts of at most `limit` characters, cut between sentences where that leaves them more than half full, else between words."""
+    """Posts of at most `limit` characters: cut between sentences where that leaves them half full, else between words."""
     text = text.strip()
     if len(text) <= limit:
         return [text]

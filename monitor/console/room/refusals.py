@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from babel.lists import format_list
@@ -26,7 +26,9 @@ REFUSALS: Final[Mapping[str, str]] = {
     "not_stood_down": N_("It must be stood down before it is signed off."),
     "nothing_to_approve": N_("There is nothing to approve in this step now."),
     "nothing_to_refuse": N_("This is taken back only with a yes: there is nothing to refuse."),
-    "observed": N_("This run is only observed: nobody is told, and nothing is done. If it is a crisis, open the plan in earnest."),
+    "observed": N_(
+        "This run is only observed: nobody is told, and nothing is done. If it is a crisis, open the plan in earnest."
+    ),
     "on_its_way": N_("This step is on its way already: nobody can call it back."),
     "other_languages": N_("%(who)s changed the words in %(what)s, and nobody has approved that yet: write those, too."),
     "own_words": N_("You changed these words: somebody else approves them. Who may: %(who)s."),
@@ -38,10 +40,13 @@ REFUSALS: Final[Mapping[str, str]] = {
 """By `RefusedError.code`."""
 
 
-def words(error: RefusedError, reader: Reader, called: Callable[[str], str]) -> str:
-    """Why, in the reader's language. What no page offers is said in the words of the command line."""
+def words(error: RefusedError, reader: Reader, called: Mapping[str, str]) -> str:
+    """Why, in the reader's language; `called` says what people and roles are called.
+
+    What no page offers is said in the words of the command line.
+    """
     gettext = tongue(reader.language).gettext
     if error.code not in REFUSALS:
         return str(error)
-    who = format_list([called(name) for name in error.who], style="or", locale=reader.language)
+    who = format_list([called.get(name, name) for name in error.who], style="or", locale=reader.language)
     return gettext(REFUSALS[error.code]) % {"who": who or gettext("somebody else"), "what": error.what}

@@ -78,11 +78,7 @@ def _clocks(run: PlanRun, standing: StandingFacts, facts: PlanFacts) -> Iterator
     climb = next_climb(run.definition, run)
     if climb is not None:
         yield Clock(N_("Nobody has it: the next people are called"), climb)
-    for step, at in zip(facts.steps, run.steps, strict=True):
-        if at.deadline_at is not None and not at.ended:
-            yield Clock(N_("Step due"), at.deadline_at, step.title)
-        if at.approval_by is not None and not at.ended:
-            yield Clock(N_("Yes or no due"), at.approval_by, step.title)
+    yield from _of_steps(run, facts)
     for group in standing.groups:
         if group.due is not None:
             yield Clock(N_("News due"), group.due, group.name)
@@ -90,20 +86,13 @@ def _clocks(run: PlanRun, standing: StandingFacts, facts: PlanFacts) -> Iterator
         yield Clock(N_("Next situation report"), standing.next_at)
 
 
-def steps(
-    run: PlanRun, facts: PlanFacts, shown: Sequence[StepView], today: date, called: Callable[[str], str]
-) -> list[RoomStep]:
+def steps(run: PlanRun, facts: PlanFacts, shown: Sequence[StepView], today: date, called: Callable[[str], str]) -> list[RoomStep]:
     """All steps, in their order."""
     plan = run.definition
-    return [
-        _step(run, step, told, view, today, called)
-        for step, told, view in zip(plan.steps, facts.steps, shown, strict=True)
-    ]
+    return [_step(run, step, told, view, today, called) for step, told, view in zip(plan.steps, facts.steps, shown, strict=True)]
 
 
-def _step(
-    run: PlanRun, step: Step, told: PlanStepFacts, shown: StepView, today: date, called: Callable[[str], str]
-) -> RoomStep:
+def _step(run: PlanRun, step: Step, told: PlanStepFacts, shown: StepView, today: date, called: Callable[[str], str]) -> RoomStep:
     at, plan = run.step(step.id), run.definition
     statement = isinstance(step, StatementStep)
     takes_back = isinstance(step, WebhookStep) and step.undo is not None and bool(step.undo.approval)
