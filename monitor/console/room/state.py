@@ -86,6 +86,15 @@ def _clocks(run: PlanRun, standing: StandingFacts, facts: PlanFacts) -> Iterator
         yield Clock(N_("Next situation report"), standing.next_at)
 
 
+def _of_steps(run: PlanRun, facts: PlanFacts) -> Iterator[Clock]:
+    for told in facts.steps:
+        at = run.step(told.id)
+        if at.deadline_at is not None and not at.ended:
+            yield Clock(N_("Step due"), at.deadline_at, told.title)
+        if at.approval_by is not None and not at.ended:
+            yield Clock(N_("Yes or no due"), at.approval_by, told.title)
+
+
 def steps(run: PlanRun, facts: PlanFacts, shown: Sequence[StepView], today: date, called: Callable[[str], str]) -> list[RoomStep]:
     """All steps, in their order."""
     plan = run.definition
