@@ -104,7 +104,15 @@ def _environment(language: Language) -> Environment:
     environment.policies["ext.i18n.trimmed"] = True
     gettext = tongue(language).gettext
     environment.globals |= {"static": static.address, "roles": {role: gettext(word) for role, word in ROLES.items()}}
-    environment.filters |= {"moment": _moment, "ago": _ago, "span": _span, "count": _count, "percent": _percent, "day": _day}
+    environment.filters |= {
+        "moment": _moment,
+        "ago": _ago,
+        "span": _span,
+        "count": _count,
+        "percent": _percent,
+        "day": _day,
+        "plain": _plain,
+    }
     environment.install_gettext_translations(tongue(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
     return environment
 
@@ -131,6 +139,12 @@ def _moment(context: Context, at: datetime | None) -> Markup:
     """« 14:05 » today, « 12 mars, 14:05 » on another day, a dash for never."""
     reader = _reader(context)
     return _time(reader, at, reader.moment(at, context["now"])) if at is not None else Markup("–")
+
+
+@pass_context
+def _plain(context: Context, at: datetime) -> str:
+    """The same without markup, for what holds only text."""
+    return _reader(context).moment(at, context["now"])
 
 
 @pass_context

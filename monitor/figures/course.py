@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from monitor.domain.tally import ALL, MILLI, Tally
 from monitor.figures.span import Span
@@ -13,6 +13,7 @@ from monitor.storage import UnitOfWork
 from monitor.storage.figures import Sum
 
 _EPOCH = date(1970, 1, 1)
+SAID: Final = ("mentions", "negative", "neutral", "positive")  # what volume and net sentiment are made of
 By = Literal["subject", "network", "topic"]
 
 
@@ -25,13 +26,23 @@ class Point(NamedTuple):
 
 
 async def course(
-    tx: UnitOfWork, span: Span, by: By, *, subjects: Collection[str] = (ALL,), topics: Collection[str] = (ALL,)
+    tx: UnitOfWork,
+    span: Span,
+    by: By,
+    *,
+    subjects: Collection[str] = (ALL,),
+    topics: Collection[str] = (ALL,),
+    figures: Sequence[str] = SAID,
 ) -> list[Point]:
-    """A point for each day and each thing that was spoken of at all, by thing and day; days without a word are there, too."""
+    """A point for each day and each thing that was spoken of at all, by thing and day; days without a word are there, too.
+
+    Of a tally there are only the `figures`.
+    """
+    asked: dict[str, Any] = {"by": (by, "day"), "subjects": subjects, "topics": topics, "figures": figures}
     found = [
         each
-        for since, until, offset in span.pieces()
-        for each in await tx.figures.sums(since, until, by=(by, "day"), subjects=subjects, topics=topics, offset=offset)
+        for since, until, offset, daily in span.pieces()
+        for each in await tx.figures.sums(since, until, offset=offset, daily=daily, **asked)
     ]
     return points(found, span.days)
 

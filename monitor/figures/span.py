@@ -12,21 +12,28 @@ from monitor.domain.tally import hour_of, moment_of
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_EPOCH = date(1970, 1, 1)
+_LONG = 62  # days, beyond which they are those of UTC: a twentieth of the rows, and nobody sees the difference in a line
 
 
 class Piece(NamedTuple):
-    """Hours from `since` to before `until` (numbers since 1970), in which the zone's clock is `offset` hours ahead of UTC."""
+    """Hours from `since` to before `until` (numbers since 1970), in which the zone's clock is `offset` hours ahead of UTC.
+
+    `daily`: whole days of UTC, which are read as such.
+    """
 
     since: int
     until: int
     offset: int
+    daily: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """From the first day to before `until`, in an IANA zone.
 
-    In zones with half hours, what is said in the half hour before midnight counts to the next day.
+    In zones with half hours, what is said in the half hour before midnight counts to the next day. In spans of more than
+    two months figures are by the days of UTC.
     """
 
     first: date
@@ -59,8 +66,20 @@ class Span:
         """As many days before it: what it is compared with."""
         return Span(self.first - (self.until - self.first), self.first, self.zone)
 
+    def end(self, days: int) -> Span:
+        """Its last days, so many at most."""
+        return Span(max(self.first, self.until - days * _DAY), self.until, self.zone)
+
     def pieces(self) -> Iterator[Piece]:
         """Its hours, cut where the clocks change."""
+        if len(self.days) > _LONG:
+            since, until = ((day - _EPOCH).days * 24 for day in (self.first, self.until))
+            yield Piece(since, until, 0, daily=True)
+            return
+        yield from self.hours()
+
+    def hours(self) -> Iterator[Piece]:
+        """Likewise, however long it is."""
         since, end = hour_of(self.begins), hour_of(self.ends)
         while since < end:
             offset, until = self._offset(since), min(end, since + 24)

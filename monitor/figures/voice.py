@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.domain.tally import Tally
-from monitor.figures.course import net
+from monitor.figures.course import SAID, net
 from monitor.figures.span import Span
 from monitor.storage import UnitOfWork
 
@@ -28,8 +28,9 @@ async def share_of_voice(tx: UnitOfWork, span: Span, subjects: Sequence[str]) ->
 
 async def _counted(tx: UnitOfWork, span: Span, subjects: Sequence[str]) -> Mapping[str, Tally]:
     added: dict[str, Tally] = {}
-    for since, until, _ in span.pieces():
-        for (subject,), tally in await tx.figures.sums(since, until, by=("subject",), subjects=subjects):
+    for since, until, _, daily in span.pieces():
+        asked = tx.figures.sums(since, until, by=("subject",), subjects=subjects, daily=daily, figures=SAID)
+        for (subject,), tally in await asked:
             added[subject] = added.get(subject, Tally()).plus(tally)
     return added
 

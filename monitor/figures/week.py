@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from monitor.domain.tally import ALL
 from monitor.figures.span import Span
 from monitor.storage import UnitOfWork
 from monitor.storage.figures import Sum
 
+_HABIT: Final = 84  # days
 Week = list[list[float]]
 """Seven days from Monday of 24 hours: mentions in such an hour, on average."""
 
 
 async def week(tx: UnitOfWork, span: Span, subject: str = ALL) -> dict[str, Week]:
-    """By network. Whole weeks are asked for: a day of the week that the span has twice counts half each time."""
+    """By network, of the last twelve weeks of a span: habits of a year ago are none.
+
+    A day of the week that the span has twice counts half each time.
+    """
+    span = span.end(_HABIT)
+    asked: dict[str, Any] = {"by": ("network", "hour of the week"), "subjects": (subject,), "figures": ("mentions",)}
     found = [
-        each
-        for since, until, offset in span.pieces()
-        for each in await tx.figures.sums(since, until, by=("network", "hour of the week"), subjects=(subject,), offset=offset)
+        each for since, until, offset, _ in span.hours() for each in await tx.figures.sums(since, until, offset=offset, **asked)
     ]
     return averaged(found, _days(span))
 

@@ -11,11 +11,10 @@ from sqlalchemy import ColumnElement, func, select, text
 from monitor.domain.tally import ALL, Tally
 from monitor.storage.bulk import holds
 from monitor.storage.session import Repository
-from monitor.storage.tables import answer_hour, author, mention, tally
+from monitor.storage.tables import answer_hour, author, mention, tally, tally_day
 
 By = Literal["subject", "topic", "network", "hour", "day", "hour of the week"]
 _MONDAY = 72  # hours from the Monday before 1970 to its first hour, a Thursday's
-_SUMS = [func.sum(tally.c[name]).label(name) for name in Tally._fields]
 _LOUD = text(
     "coalesce(mention.replies, 0) + coalesce(mention.shares, 0) + coalesce(mention.likes, 0) >= 10"
 )  # as its index has it
@@ -57,17 +56,26 @@ class Figures(Repository):
         subjects: Collection[str] = (ALL,),
         topics: Collection[str] = (ALL,),
         offset: int = 0,
+        daily: bool = False,
+        figures: Sequence[str] = Tally._fields,
     ) -> list[Sum]:
-        """What was counted, added up. A `day` is the number of days since 1970; hour 0 of the week is Monday's first."""
-        of = [_by(each, offset) for each in by]
-        counted = (
-            tally.c.subject.in_(subjects),
-            tally.c.topic.in_(topics),
-            tally.c.hour >= since,
-            tally.c.hour < until,
-        )
-        rows = await self._session.all(select(*of, *_SUMS).where(*counted).group_by(*of).order_by(*of))
-        return [Sum(tuple(row[: len(of)]), Tally(*map(int, row[len(of) :]))) for row in rows]
+        """What was counted, added up. A `day` is the number of days since 1970; hour 0 of the week is Monday's first.
+
+        `daily` reads the days of UTC instead of hours, a twentieth of the rows. What is not in `figures` is 0.
+        """
+        table, of = (tally_day, [_by_day(each) for each in by]) if daily else (tally, [_by_hour(each, offset) for each in by])
+        time, (begins, ends) = (table.c.day, (since // 24, until // 24)) if daily else (table.c.hour, (since, until))
+        sums = [func.sum(table.c[name]).label(name) for name in figures]
+        counted = (table.c.subject.in_(subjects), table.c.topic.in_(topics), time >= begins, time < ends)
+        rows = await self._session.all(select(*of, *sums).where(*counted).group_by(*of).order_by(*of))
+        width = len(of)
+        return [Sum(tuple(row[:width]), Tally(**dict(zip(figures, map(int, row[width:]), strict=True)))) for row in rows]
+
+    async def topics(self, since: int, until: int, subject: str = ALL) -> list[str]:
+        """Those of which anything was said on these days, by name."""
+        days = (tally_day.c.day >= since // 24, tally_day.c.day <= until // 24)
+        query = select(tally_day.c.topic).where(tally_day.c.subject == subject, tally_day.c.topic > ALL, *days).distinct()
+        return [row.topic for row in await self._session.all(query.order_by(tally_day.c.topic))]
 
     async def answers(
         self, since: int, until: int, *, by: Literal["subject", "network"], subjects: Collection[str] = (ALL,)
@@ -108,7 +116,7 @@ class Figures(Repository):
         return [row.id for row in await self._session.all(query.order_by(mention.c.written_at.desc()).limit(limit))]
 
 
-def _by(name: By, offset: int) -> ColumnElement[Any]:
+def _by_hour(name: By, offset: int) -> ColumnElement[Any]:
     local = tally.c.hour + text(f"{offset:d}")
     match name:
         case "day":
@@ -117,3 +125,8 @@ def _by(name: By, offset: int) -> ColumnElement[Any]:
             return ((local + text(f"{_MONDAY:d}")) % text("168")).label("hour_of_the_week")
         case _:
             return tally.c[name]
+
+
+def _by_day(name: By) -> ColumnElement[Any]:
+    """Raises `KeyError` for hours, which days do not have."""
+    return tally_day.c[name]

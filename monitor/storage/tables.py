@@ -735,3 +735,25 @@ answer_hour = Table(  # how long answers took, to a fifth
     Column("number", BigInteger, nullable=False),
     Index(None, "hour"),
 )
+
+tally_day = Table(  # the same per day, so that a year is read from few rows
+    "tally_day",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # its number since 1970, in UTC
+    Column("network", String(64), primary_key=True),
+    Column("mentions", BigInteger, nullable=False),
+    Column("negative", BigInteger, nullable=False),
+    Column("neutral", BigInteger, nullable=False),
+    Column("positive", BigInteger, nullable=False),
+    Column("sentiment", BigInteger, nullable=False),
+    Column("complaints", BigInteger, nullable=False),
+    Column("reach", BigInteger, nullable=False),
+    Column("engagement", BigInteger, nullable=False),
+    Column("answered", BigInteger, nullable=False),
+    Column("answer_seconds", BigInteger, nullable=False),
+    Column("own_posts", BigInteger, nullable=False),
+    Column("own_engagement", BigInteger, nullable=False),
+    Index(None, "day"),
+)

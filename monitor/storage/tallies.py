@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from operator import add
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, func, or_, select
+from sqlalchemy import Row, Select, Table, and_, delete, func, insert, or_, select, text
 
 from monitor.domain.mention import Enriched
 from monitor.domain.tally import Answer, Counted, Key, Tally, hour_of
 from monitor.storage.bulk import Bulk
 from monitor.storage.mention_rows import person
 from monitor.storage.session import Repository, Session, chunks
-from monitor.storage.tables import answer_hour, author, mention, tally
+from monitor.storage.tables import answer_hour, author, mention, tally, tally_day
 
 _AT_ONCE = 500
 _PAGE = 5_000
-_ADDED = {name: tally.c[name] for name in Tally._fields}
+_HOURS = 24  # of a day
 
-_TALLIES = Bulk(
-    tally,
-    (*Key._fields, *Tally._fields),
-    lambda new: new.on_conflict_do_update(
-        index_elements=[*tally.primary_key], set_={name: old + new.excluded[name] for name, old in _ADDED.items()}
-    ),
-)
+
+def _adding(table: Table) -> Bulk:
+    """What is there already grows by what is new."""
+    places = [column.name for column in table.primary_key]
+    return Bulk(
+        table,
+        (*places, *Tally._fields),
+        lambda new: new.on_conflict_do_update(
+            index_elements=places, set_={name: table.c[name] + new.excluded[name] for name in Tally._fields}
+        ),
+    )
+
+
+_TALLIES, _DAYS = _adding(tally), _adding(tally_day)
 _ANSWERS = Bulk(
     answer_hour,
     (*Answer._fields, "number"),
@@ -114,10 +121,12 @@ class Tallies(Repository):
     async def write(self) -> None:
         """Write what was counted: before the commit."""
         tallies = [(*key, *what) for key, what in sorted(self._tallies.items()) if any(what)]
+        days = _by_day(self._tallies)
         answers = [(*key, number) for key, number in sorted(self._answers.items()) if number]
         self._tallies.clear()
         self._answers.clear()
         await _TALLIES.insert(self._session, tallies)
+        await _DAYS.insert(self._session, days)
         await _ANSWERS.insert(self._session, answers)
 
     async def rebuild(self, since: datetime, told: Callable[[int], object]) -> int:
@@ -126,6 +135,7 @@ class Tallies(Repository):
         hour = hour_of(since)
         for table in (tally, answer_hour):
             await self._session.run(delete(table).where(table.c.hour >= hour))
+        await self._add_up_from(hour // _HOURS)
         begun = since.replace(minute=0, second=0, microsecond=0)
         page, number = await self._session.all(_page(mention.c.written_at >= begun)), 0
         while page:
@@ -135,6 +145,14 @@ class Tallies(Repository):
             told(number)
             page = await self._session.all(_page(_after(page[-1])))
         return number
+
+    async def _add_up_from(self, day: int) -> None:
+        """The days, from this one on, are what their hours are."""
+        await self._session.run(delete(tally_day).where(tally_day.c.day >= day))
+        of = (tally.c.subject, tally.c.topic, (tally.c.hour // text(str(_HOURS))).label("day"), tally.c.network)
+        sums = (func.sum(tally.c[name]) for name in Tally._fields)
+        hours = select(*of, *sums).where(tally.c.hour >= day * _HOURS).group_by(*of)
+        await self._session.run(insert(tally_day).from_select([each.name for each in tally_day.columns], hours))
 
     async def everything(self) -> tuple[dict[Key, Tally], dict[Answer, int]]:
         """All that is counted; what came to nothing is left out."""
@@ -149,12 +167,25 @@ class Tallies(Repository):
         return int(await self._session.scalar(select(func.count()).select_from(mention).where(written)))
 
     async def forget(self, before: datetime, limit: int) -> int:
-        """Remove up to `limit` hours that began before. Returns how many rows went."""
-        hours = select(tally.c.hour).where(tally.c.hour < hour_of(before)).distinct().order_by(tally.c.hour).limit(limit)
+        """Remove up to `limit` hours that began before, and the days that have none left. Returns how many hours went."""
+        end = hour_of(before)
+        hours = select(tally.c.hour).where(tally.c.hour < end).distinct().order_by(tally.c.hour).limit(limit)
         gone = [row.hour for row in await self._session.all(hours)]
         for table in (answer_hour, tally) if gone else ():
             await self._session.run(delete(table).where(table.c.hour.in_(gone)))
+        if gone:
+            gone_until = gone[-1] + 1 if len(gone) == limit else end
+            await self._session.run(delete(tally_day).where(tally_day.c.day < gone_until // _HOURS))
         return len(gone)
+
+
+def _by_day(hours: Mapping[Key, Sequence[int]]) -> list[tuple[str | int, ...]]:
+    """The same added up by day, in the order of the keys."""
+    days: dict[tuple[str, str, int, str], list[int]] = defaultdict(lambda: [0] * len(Tally._fields))
+    for (subject, topic, hour, network), what in hours.items():
+        key = subject, topic, hour // _HOURS, network
+        days[key] = list(map(add, days[key], what))
+    return [(*key, *what) for key, what in sorted(days.items()) if any(what)]
 
 
 def _page(further: Any) -> Select[*tuple[Any, ...]]:

@@ -184,6 +184,7 @@ def _shown(
         numbers=[str(each.id) for each in matter.alerts[:_MOST_NAMED]],
         test=message.kind == "test",
         run_page=_run_page(desk, matter),
+        console=_console(matter),
     )
 
 
@@ -194,6 +195,13 @@ def standing(desk: Desk, taken: Taken, message: Message, *, again: bool = False)
     key = f"taken{'.already' if again else ''}{'.before' if before else ''}"
     at = Reader(message.language, message.timezone).moment(taken.at, message.created_at)
     return key, {"who": one_line(desk.called(taken.by), _LONGEST), "at": at}
+
+
+def _console(matter: Matter) -> str:
+    """Where whoever has an account finds the same, and more; empty for what was erased."""
+    if matter.run is not None:
+        return f"/runs/{matter.run.id}"
+    return f"/alerts/{matter.alerts[0].id}" if matter.alerts else ""
 
 
 def _run_page(desk: Desk, matter: Matter) -> str:

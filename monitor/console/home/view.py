@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from monitor.domain.alert import BY_HAND, BY_HAND_TITLE, SEVERITIES, Alert
-from monitor.domain.plan import PlanRun, RunState, UnreadableRunError, localized
+from monitor.console import naming
+from monitor.domain.alert import SEVERITIES, Alert
+from monitor.domain.plan import PlanRun, RunState
 from monitor.web.desk import Desk
 from notifiers.message import Language
-
-_NUMBERS: Final = {"subject", "mention", "author"}  # parts of a key that say nothing to people
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,12 @@ def open_alerts(desk: Desk, alerts: Sequence[Alert], language: Language) -> list
 
 def in_words(desk: Desk, alerts: Sequence[Alert], language: Language) -> list[OpenAlert]:
     """Each as it is called, in the order given."""
-    titles = {rule.id: localized(rule.title, language) for rule in desk.settings.rules if rule.title}
-    titles[BY_HAND] = localized(BY_HAND_TITLE, language)
+    titles = naming.rules(desk, language)
     return [
         OpenAlert(
             each.id,
             titles.get(each.rule, each.rule),
-            _about(desk, each),
+            naming.about(desk, each),
             each.severity,
             each.opened_at,
             desk.called(each.acknowledged_by) or None,
@@ -63,25 +60,17 @@ def in_words(desk: Desk, alerts: Sequence[Alert], language: Language) -> list[Op
     ]
 
 
-def _about(desk: Desk, alert: Alert) -> str:
-    subject = desk.settings.subjects.get(alert.labels.get("subject", ""))
-    named = subject.names[0] if subject is not None and subject.names else ""
-    others = (value for name, value in alert.key.items() if name not in _NUMBERS)
-    return ", ".join(filter(None, (named, *others)))
-
-
 def open_runs(desk: Desk, runs: Sequence[PlanRun], language: Language) -> list[OpenRun]:
     """The newest first; one that another version of Tocsin has written has its bare name."""
     return [
         OpenRun(
-            each.id, _title(each, language), each.state, each.level, each.opened_at, desk.called(each.lead) or None, each.drill
+            each.id,
+            naming.plan(each, language),
+            each.state,
+            each.level,
+            each.opened_at,
+            desk.called(each.lead) or None,
+            each.drill,
         )
         for each in sorted(runs, key=lambda run: run.opened_at, reverse=True)
     ]
-
-
-def _title(run: PlanRun, language: Language) -> str:
-    try:
-        return localized(run.definition.title, language)
-    except UnreadableRunError:
-        return run.plan

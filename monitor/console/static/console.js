@@ -4,6 +4,7 @@ import { keys } from "./keys.js";
 import { live } from "./live.js";
 import { presence } from "./presence.js";
 import { toast } from "./toast.js";
+import { woken } from "./wake.js";
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
@@ -27,10 +28,11 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
-for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false;
+woken(document);
 keys();
 feed();
 live();
 presence();
+if (document.querySelector("figure[data-chart], [data-charts]")) import("./chart.js").then(({ charts }) => charts());
 const notice = document.querySelector("[data-notice]");
 if (notice) toast(notice.textContent);

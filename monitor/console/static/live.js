@@ -1,5 +1,6 @@
 // Listens to the stream of events, and renews the parts of a page that say on what they depend: <section id data-live="alert run">.
 import { page } from "./http.js";
+import { woken } from "./wake.js";
 
 const KINDS = ["mention", "alert", "run", "handling", "source", "presence"];
 const stale = new Set();
@@ -10,6 +11,7 @@ export const live = () => {
   if (!mark) return;
   const shown = document.querySelector(".live");
   const say = (state) => {
+    document.dispatchEvent(new CustomEvent("tocsin:line", { detail: state }));
     if (!shown) return;
     shown.dataset.state = state;
     shown.textContent = shown.dataset[state];
@@ -55,8 +57,10 @@ const fetchParts = async () => {
 const replace = (id, fresh) => {
   const before = document.getElementById(id);
   const after = fresh.getElementById(id);
-  if (!before || !after || before.isEqualNode(after)) return;
+  if (!before || !after || before.isEqualNode(woken(after))) return;
   if (before.querySelector("dialog[open], :is(input, textarea, select):focus")) return;
+  if ([...before.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue)) return;
+  for (const open of before.querySelectorAll("details[open][id]")) after.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
   const focused = before.contains(document.activeElement) ? document.activeElement.id : "";
   before.replaceWith(after);
   if (focused) document.getElementById(focused)?.focus();

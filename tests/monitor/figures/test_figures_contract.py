@@ -22,6 +22,7 @@ from monitor.storage.tables import metadata
 
 NOW = datetime(2026, 3, 30, 20, tzinfo=UTC)
 SPAN = Span.last(7, NOW, "Europe/Paris")  # the clocks go forward on its sixth day
+YEAR = Span.last(365, NOW, "Europe/Paris")
 US = Author("us", handle="@us", own=True)
 
 
@@ -59,6 +60,21 @@ async def test_a_course_is_by_the_readers_days(store: Store) -> None:
     }
     assert {each.of for each in topics} == {"price"}
     assert [net(each.tally) for each in topics if each.tally.mentions] == [1.0]
+
+
+async def test_a_year_is_read_by_days(store: Store) -> None:
+    """Those of UTC, and of nothing but what is asked; topics are known by name, and of the week the last twelve count."""
+    long_ago = NOW - timedelta(days=200)
+    await add(store, [said(1, topics=["price"], sentiment=0.5), said(2, written_at=long_ago, topics=["taste"])])
+    async with store.read() as tx:
+        (all_of_it,) = {each.of for each in await course(tx, YEAR, "network")}
+        days = {each.day: each.tally.mentions for each in await course(tx, YEAR, "network") if each.tally.mentions}
+        pieces = list(YEAR.pieces())
+        assert await tx.figures.topics(pieces[0].since, pieces[0].until) == ["price", "taste"]
+        assert await tx.figures.topics(pieces[0].until - 48, pieces[0].until) == ["price"]
+        assert sum(map(sum, (await week(tx, YEAR))["mastodon"])) == pytest.approx(1 / 12)
+    assert (all_of_it, days) == ("mastodon", {NOW.date(): 1, long_ago.date(): 1})
+    assert [piece.daily for piece in pieces] == [True]
 
 
 async def test_voices_hours_and_answers(store: Store) -> None:
@@ -141,6 +157,8 @@ async def test_no_figure_reads_a_whole_table(store: Store) -> None:
         async with store.read() as tx:
             await course(tx, SPAN, "network")
             await course(tx, SPAN, "topic", subjects=["us"], topics=["price", "taste"])
+            await course(tx, YEAR, "subject", subjects=["us", "them"])
+            await tx.figures.topics(0, 10_000, "us")
             await share_of_voice(tx, SPAN, ["us", "them"])
             await week(tx, SPAN)
             await speeds(tx, SPAN)
@@ -161,3 +179,4 @@ async def test_no_figure_reads_a_whole_table(store: Store) -> None:
         )
         >= 4
     )
+    assert any("sqlite_autoindex_tally_day_1 (subject=? AND topic=? AND day>? AND day<?)" in each for each in plans)

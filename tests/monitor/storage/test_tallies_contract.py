@@ -21,11 +21,19 @@ from monitor.storage import Retention, StorageSettings, Store, UnitOfWork
 from monitor.storage import migrate as migrations
 
 Said = Callable[..., Enriched]
+SUBJECTS, TOPICS = ("", "acme", "rival"), ("", "price")
 
 
 async def counted(tx: UnitOfWork) -> tuple[dict[Key, Tally], dict[Answer, int]]:
     """All that is counted."""
     return await tx.tallies.everything()
+
+
+async def days_are_their_hours(tx: UnitOfWork) -> None:
+    """What is read of days is what their hours come to."""
+    asked: dict[str, Any] = {"by": ("subject", "topic", "network", "day"), "subjects": SUBJECTS, "topics": TOPICS}
+    hours, days = [await tx.figures.sums(0, 24 * 100_000, daily=daily, **asked) for daily in (False, True)]
+    assert [each for each in days if any(each.tally)] == [each for each in hours if any(each.tally)]
 
 
 async def add(store: Store, items: list[Enriched], at: datetime) -> list[int]:
@@ -73,6 +81,7 @@ async def test_figures_outlive_mentions_and_end(store: Store, said: Said, now: d
         async with store.read() as tx:
             assert await tx.mentions.count() == 0
             assert len((await counted(tx))[0]) == known
+            await days_are_their_hours(tx)
 
 
 async def test_what_was_counted_before_what_is_kept_stays(store: Store, said: Said, now: datetime) -> None:
@@ -84,6 +93,7 @@ async def test_what_was_counted_before_what_is_kept_stays(store: Store, said: Sa
         since = now - timedelta(days=1)
         assert (await tx.tallies.waiting(since), await tx.tallies.rebuild(since, heard.append), heard) == (1, 1, [1])
         assert await counted(tx) == before
+        await days_are_their_hours(tx)
 
 
 @pytest.mark.parametrize("seconds", [0, 59, 60, 3600, 86400, 5_000_000])
@@ -148,8 +158,10 @@ async def test_what_was_counted_is_what_counting_gives(store: Store, said: Said,
             await tx.commit()
     async with store.begin() as tx:
         before = await counted(tx)
+        await days_are_their_hours(tx)
         await tx.tallies.rebuild(now - timedelta(days=1), lambda _: None)
         assert await counted(tx) == before
+        await days_are_their_hours(tx)
 
 
 async def test_what_was_stored_before_is_counted(store: Store, storage: StorageSettings, said: Said, now: datetime) -> None:
@@ -181,4 +193,5 @@ async def test_what_was_stored_before_is_counted(store: Store, storage: StorageS
     again = await Store.open(storage)
     async with again.read() as tx:
         assert await counted(tx) == before
+        await days_are_their_hours(tx)
     await again.close()
