@@ -139,7 +139,7 @@ class Composer:
         gravest = found.gravest
         to = dict.fromkeys(each.name for alert in found.rang for each in alert.alert.goes_to)
         return WouldRingFacts(
-            alert=_facts(AlertEvent.of(gravest, NotificationKind.FIRST), gravest, self._title(gravest, language)),
+            alert=alert_facts(AlertEvent.of(gravest, NotificationKind.FIRST), gravest, self._title(gravest, language)),
             at=tuple(each.at for each in found.rang),
             to=tuple(self._called(to)),
             subject=self._display(gravest.labels.get("subject")),
@@ -173,7 +173,9 @@ class Composer:
         """The end of one thing is no end of the incident: what else rings, what grave thing nobody took, the plan under way."""
         alerts = [alert for alert in await tx.alerts.of_incident(incident_id) if _holds_open(alert)]
         runs = [run for run in await tx.plans.of_incident(incident_id) if run.state is not RunState.CLOSED]
-        facts = [_facts(AlertEvent.of(each, NotificationKind.MORE), each, self._title(each, message.language)) for each in alerts]
+        facts = [
+            alert_facts(AlertEvent.of(each, NotificationKind.MORE), each, self._title(each, message.language)) for each in alerts
+        ]
         try:
             day = message.created_at.date()
             plan = plan_facts(runs[0], message.language, None, self._owners, day=day) if runs else None
@@ -192,7 +194,7 @@ class Composer:
         if run is not None and as_opened:
             # What a person opens begins at once, whatever the plan asks for of what a rule opens.
             run = replace(run, state=run.opened_as if alerts else RunState.RUNNING)
-        facts = tuple(_facts(event, alert, self._title(alert, language)) for event, alert in alerts)
+        facts = tuple(alert_facts(event, alert, self._title(alert, language)) for event, alert in alerts)
         step = notification.plan_step or notification.plan_about
         subject = next((alert.labels.get("subject") for _, alert in alerts), None)
         plain = self.plain(notification)
@@ -342,7 +344,7 @@ def _gravest(events: Sequence[AlertEvent]) -> Severity:
     return max((event.severity for event in events), key=SEVERITIES.index, default="info")
 
 
-def _facts(event: AlertEvent, alert: Alert, title: str) -> AlertFacts:
+def alert_facts(event: AlertEvent, alert: Alert, title: str) -> AlertFacts:
     """The alert with the figures of the moment when the message was decided."""
     return AlertFacts(
         id=alert.id,

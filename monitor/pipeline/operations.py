@@ -54,9 +54,7 @@ class Once:
 async def acknowledge(store: Store, alert_id: int, actor: Actor, at: datetime, note: str | None = None) -> Alert:
     """« Je prends en charge »: reminders stop for this alert. Raises `UsageError` for an alert that does not exist."""
     async with store.begin() as tx:
-        alert = await tx.alerts.get(alert_id)
-        if alert is None:
-            raise UsageError(f"there is no alert {alert_id}; `tocsin alerts --all` lists them")
+        alert = await _alert(tx, alert_id)
         await _acknowledge(tx, alert, actor, at, {"note": note} if note else {})
         await tx.commit()
         return alert
@@ -80,6 +78,53 @@ async def _acknowledge(tx: UnitOfWork, alert: Alert, actor: Actor, at: datetime,
     await tx.incidents.acknowledge(alert.incident_id, actor.name, at)
     await tx.timeline.add(_event(EventKind.ALERT_ACKNOWLEDGED, actor, at, {"rule": alert.rule, **more}, alert))
     return True
+
+
+async def call_false(store: Store, alert_id: int, actor: Actor, at: datetime, why: str) -> Alert:
+    """« Fausse alerte »: it rang for nothing, which its rule's record keeps. Nobody is reminded; it ends when it is over.
+
+    Returns the alert as it was. What was said before is not said again. Raises `UsageError` without a reason.
+    """
+    if not why.strip():
+        raise UsageError("say what made it ring for nothing: whoever looks after the rule reads that")
+    async with store.begin() as tx:
+        alert = await _alert(tx, alert_id)
+        if not await tx.timeline.called_false([alert_id]):
+            await tx.timeline.add(_event(EventKind.ALERT_FALSE_ALARM, actor, at, {"rule": alert.rule, "why": why.strip()}, alert))
+            await _acknowledge(tx, alert, actor, at, {})
+        await tx.commit()
+        return alert
+
+
+async def call_in(store: Store, alert_id: int, to: str, receivers: Sequence[str], actor: Actor, at: datetime) -> Alert:
+    """Have somebody else told of an alert, now: `to` is a person or role, `receivers` those that reach them at this moment.
+
+    Raises `UsageError` for an alert that is over.
+    """
+    async with store.begin() as tx:
+        alert = await _alert(tx, alert_id)
+        if alert.state is not AlertState.OPEN:
+            raise UsageError(f"alert {alert_id} is over: there is nothing to call anybody for")
+        share = AlertEvent.of(alert, NotificationKind.FIRST)
+        for receiver in receivers:
+            await tx.notifications.add(
+                incident_id=alert.incident_id,
+                receiver=receiver,
+                kind=NotificationKind.FIRST,
+                events=(share,),
+                created_at=at,
+                due_at=at,
+            )
+        await tx.timeline.add(_event(EventKind.ALERT_ESCALATED, actor, at, {"rule": alert.rule, "to": to}, alert))
+        await tx.commit()
+        return alert
+
+
+async def _alert(tx: UnitOfWork, number: int) -> Alert:
+    alert = await tx.alerts.get(number)
+    if alert is None:
+        raise UsageError(f"there is no alert {number}; `tocsin alerts --all` lists them")
+    return alert
 
 
 async def silence(

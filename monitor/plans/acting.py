@@ -17,7 +17,17 @@ _DOABLE = frozenset({StepState.WAITING, StepState.READY, StepState.OVERDUE})
 
 
 class RefusedError(UsageError):
-    """The act is not possible as the run stands, or not for this person."""
+    """The act is not possible as the run stands, or not for this person.
+
+    `code` names the reason for whoever says it in other words than these, with what fills them in: `who` may do it, or did what
+    is in the way, `what` it is about. A code that is empty is about what no page offers.
+    """
+
+    def __init__(self, said: str, code: str = "", *, who: Sequence[str] = (), what: str = "") -> None:
+        super().__init__(said)
+        self.code = code
+        self.who = tuple(who)
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ def note(kind: EventKind, done: Act, **more: object) -> Note:
 def needs(given: str | None, what: str) -> str:
     """What was said. Raises `RefusedError` when nothing was."""
     if given is None or not given.strip():
-        raise RefusedError(f"{what}: it stands in the timeline for whoever comes later")
+        raise RefusedError(f"{what}: it stands in the timeline for whoever comes later", "unsaid")
     return given.strip()
 
 
@@ -73,9 +83,11 @@ def doable(plan: Plan, run: PlanRun, done: Act) -> tuple[Step, StepRun]:
     step = step_of(plan, done)
     at = run.step(step.id)
     if is_automatic(step) and at.state is not StepState.FAILED:
-        raise RefusedError(f"Tocsin carries out the step `{step.id}` itself; a person can do it only once it has failed")
+        raise RefusedError(
+            f"Tocsin carries out the step `{step.id}` itself; a person can do it only once it has failed", "automatic"
+        )
     if at.state not in _DOABLE and at.state is not StepState.FAILED:
-        raise RefusedError(f"the step `{step.id}` is {at.state} already")
+        raise RefusedError(f"the step `{step.id}` is {at.state} already", "ended")
     return step, at
 
 

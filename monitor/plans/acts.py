@@ -51,11 +51,12 @@ def act(run: PlanRun, done: Act) -> Moved:
     if not run.open and done.verb in _ENDING:
         return Moved(run)  # of two who end it at one moment, neither was wrong
     if not run.open:
-        raise RefusedError(f"plan run {run.id} is closed: nothing is left to do in it")
+        raise RefusedError(f"plan run {run.id} is closed: nothing is left to do in it", "closed")
     if run.state is RunState.OBSERVING and done.verb in _NEEDS_EARNEST:
         raise RefusedError(
             f"plan run {run.id} is only observed: nobody is told, and nothing is done. If this is a crisis, open the plan in"
-            f" earnest: `tocsin plan open {run.plan} --subject … --why …`"
+            f" earnest: `tocsin plan open {run.plan} --subject … --why …`",
+            "observed",
         )
     moved = verb(run.definition, run, replace(done, figures=replace(done.figures, level=run.level)))
     if not moved.effects:
@@ -114,7 +115,9 @@ def _somebody(done: Act) -> str:
     to = needs(done.to, "say to whom")
     if to not in done.contacts:
         raise RefusedError(
-            f"`{to}` is no person or role of contacts.yaml, and nobody would hear of it; {suggest(to, done.contacts)}"
+            f"`{to}` is no person or role of contacts.yaml, and nobody would hear of it; {suggest(to, done.contacts)}",
+            "nobody",
+            what=to,
         )
     return to
 
@@ -217,9 +220,9 @@ def _skip(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if at.state is StepState.SKIPPED:
         return Moved(run)
     if at.state is StepState.RUNNING and is_delivered(step):
-        raise RefusedError(f"the step `{step.id}` is on its way already: nobody can call it back")
+        raise RefusedError(f"the step `{step.id}` is on its way already: nobody can call it back", "on_its_way")
     if at.ended and at.state is not StepState.FAILED:
-        raise RefusedError(f"the step `{step.id}` is {at.state} already")
+        raise RefusedError(f"the step `{step.id}` is {at.state} already", "ended")
     return Moved(
         run.with_step(replace(ended(at, StepState.SKIPPED, done), detail=why)), (note(EventKind.STEP_SKIPPED, done, why=why),)
     )
@@ -258,22 +261,24 @@ def _require_calm(closure: Closure, when: FiguresWhere, run: PlanRun, done: Act)
     seen = ", ".join(f"{name} {value}" for name, value in when.said(done.figures).items())
     anyway = "say why it is over all the same"
     if when.holds(done.figures) is not True:
-        raise RefusedError(f"the plan asks for figures that do not hold yet ({seen}): {anyway}")
+        raise RefusedError(f"the plan asks for figures that do not hold yet ({seen}): {anyway}", "not_calm", what=seen)
     held = max(done.at - (run.calm_since or done.at), timedelta(0))
     if held < closure.for_:
         wanted, since = format_duration(closure.for_), format_duration(timedelta(minutes=held // timedelta(minutes=1)))
         raise RefusedError(
-            f"the plan asks for figures that hold for {wanted}, and these ({seen}) have held for {since}: {anyway}"
+            f"the plan asks for figures that hold for {wanted}, and these ({seen}) have held for {since}: {anyway}",
+            "not_calm_for_long",
+            what=wanted,
         )
 
 
 def _sign_off(plan: Plan, run: PlanRun, done: Act) -> Moved:
     """The signature that the plan asks for."""
     if run.state is not RunState.STOOD_DOWN:
-        raise RefusedError(f"plan run {run.id} was not stood down: there is nothing to sign off")
+        raise RefusedError(f"plan run {run.id} was not stood down: there is nothing to sign off", "not_stood_down")
     signs = plan.closure.sign_off
     if signs is not None and signs not in done.names:
-        raise RefusedError(f"{done.by} may not sign off this plan: that is for {who([signs])}")
+        raise RefusedError(f"{done.by} may not sign off this plan: that is for {who([signs])}", "not_signer", who=[signs])
     return _close(plan, run, done)
 
 
@@ -306,7 +311,10 @@ def _undone(plan: Plan, run: PlanRun, done: Act) -> Iterator[tuple[str, Undo]]:
         given = not undo.approval or at.approved_at is not None or {done.by, *done.names} & {*undo.approval}
         if not given and run.state is not RunState.OBSERVING:
             raise RefusedError(
-                f"the end takes back the step `{step.id}`: that needs a yes of {who(undo.approval)}, by approving `{step.id}`"
+                f"the end takes back the step `{step.id}`: that needs a yes of {who(undo.approval)}, by approving `{step.id}`",
+                "undo",
+                who=undo.approval,
+                what=step.id,
             )
         yield step.id, undo
 

@@ -19,6 +19,11 @@ PHRASES: Final[Mapping[str, Localized]] = {
     EventKind.ALERT_WORSE: {"fr": "L’alerte « {rule} » s’aggrave", "en": "Alert “{rule}” becomes graver"},
     EventKind.ALERT_RESOLVED: {"fr": "Retour au calme : « {rule} »", "en": "Calm again: “{rule}”"},
     EventKind.ALERT_ACKNOWLEDGED: {"fr": "Alerte « {rule} » prise en charge", "en": "Alert “{rule}” acknowledged"},
+    EventKind.ALERT_FALSE_ALARM: {
+        "fr": "Fausse alerte signalée : « {rule} »",
+        "en": "Said to have rung for nothing: “{rule}”",
+    },
+    EventKind.ALERT_ESCALATED: {"fr": "« {rule} » : {to} est prévenu", "en": "“{rule}”: {to} is told"},
     EventKind.DELIVERY_FAILED: {"fr": "{receiver} n’a pas pu être prévenu", "en": "{receiver} could not be told"},
     # --- whether it is a crisis, and who has it ---
     EventKind.PLAN_OPENED: {"fr": "Plan ouvert", "en": "Plan opened"},

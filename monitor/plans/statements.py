@@ -32,6 +32,7 @@ def edit(plan: Plan, run: PlanRun, done: Act) -> Moved:
     step, at = doable(plan, run, done)
     if not isinstance(step, StatementStep) or not done.words:
         raise RefusedError(f"the step `{step.id}` has no words to change")
+    _require_same_words(run, step, at, done)
     _require_all_words(step, at, done)
     for text in done.words.values():
         _require_known_places(step, text)
@@ -51,7 +52,19 @@ def _require_known_places(step: StatementStep, text: str) -> None:
     known = ALWAYS_KNOWN if step.publish is not None else PLACES
     for place in places(text):
         if place not in known:
-            raise RefusedError(f"nothing is sure to fill in `{{{{{place}}}}}` of `{step.id}`; {suggest(place, known)}")
+            raise RefusedError(
+                f"nothing is sure to fill in `{{{{{place}}}}}` of `{step.id}`; {suggest(place, known)}", "place", what=place
+            )
+
+
+def _require_same_words(run: PlanRun, step: StatementStep, at: StepRun, done: Act) -> None:
+    """Whoever says which words they changed overwrites no others that somebody has written meanwhile."""
+    if done.fingerprint is not None and done.fingerprint != run.fingerprint(step):
+        raise RefusedError(
+            f"{at.edited_by or 'somebody'} has changed the words of `{step.id}` meanwhile: read them, then change them",
+            "changed",
+            who=[at.edited_by] if at.edited_by else (),
+        )
 
 
 def _require_all_words(step: StatementStep, at: StepRun, done: Act) -> None:
@@ -60,7 +73,10 @@ def _require_all_words(step: StatementStep, at: StepRun, done: Act) -> None:
     if left and at.approved_at is None and at.edited_by != done.by:
         raise RefusedError(
             f"{at.edited_by} changed `{step.id}` in {_and(left)}, and nobody has approved that yet:"
-            f" write those words, too, or have them approved first"
+            f" write those words, too, or have them approved first",
+            "other_languages",
+            who=[at.edited_by] if at.edited_by else (),
+            what=", ".join(sorted(left)),
         )
 
 
@@ -74,7 +90,9 @@ def approve(plan: Plan, run: PlanRun, done: Act) -> Moved:
     if at.edited_by in {done.by, *done.names}:
         allowed = who(_approvers(plan, run, step))
         somebody = f"somebody else of {allowed}" if allowed else "somebody else"
-        raise RefusedError(f"you changed the words of `{step.id}`: {somebody} approves them")
+        raise RefusedError(
+            f"you changed the words of `{step.id}`: {somebody} approves them", "own_words", who=_approvers(plan, run, step)
+        )
     approved = replace(at, approved_at=done.at, approved_by=done.by, approval_by=None)
     if isinstance(step, WebhookStep):
         return Moved(run.with_step(approved), (note(EventKind.STEP_APPROVED, done),))
@@ -97,7 +115,11 @@ def _require_these_words(run: PlanRun, step: StatementStep, at: StepRun, done: A
         f"{at.edited_by} changed the words of `{step.id}`" if at.edited_by is not None else f"`{step.id}` says something else"
     )
     said = "say which words you approve" if given is None else f"those that you approve ({given}) are not those that stand there"
-    raise RefusedError(f"{changed}: {said}. Read them with `tocsin plan show {run.id}`, then type `{_approving(run, step)}`")
+    raise RefusedError(
+        f"{changed}: {said}. Read them with `tocsin plan show {run.id}`, then type `{_approving(run, step)}`",
+        "changed",
+        who=[at.edited_by] if at.edited_by else (),
+    )
 
 
 def _time_to_arrive(at: StepRun, now: datetime) -> dict[str, Any]:
@@ -111,9 +133,13 @@ def reject(plan: Plan, run: PlanRun, done: Act) -> Moved:
     why = needs(done.text, "say what is wrong with the words")
     step, at = _to_approve(plan, run, done)
     if isinstance(step, WebhookStep):
-        raise RefusedError(f"`{step.id}` is taken back only with a yes: there is nothing to refuse")
+        raise RefusedError(f"`{step.id}` is taken back only with a yes: there is nothing to refuse", "nothing_to_refuse")
     if at.state is StepState.RUNNING:
-        raise RefusedError(f"the words of `{step.id}` are on their way already: they were approved by {at.approved_by}")
+        raise RefusedError(
+            f"the words of `{step.id}` are on their way already: they were approved by {at.approved_by}",
+            "words_on_their_way",
+            who=[at.approved_by] if at.approved_by else (),
+        )
     rejected = replace(at, approved_at=None, approved_by=None, approval_by=None, detail=why)
     to = at.owner or run.lead
     told = Tell((to,) if to else plan.notify, Why.REJECTED, step.id, times=run.version)
@@ -126,11 +152,11 @@ def _to_approve(plan: Plan, run: PlanRun, done: Act) -> tuple[StatementStep | We
     allowed = _approvers(plan, run, step)
     asks = approval.why_asked(plan, run, step, done.at.date()) is not None if isinstance(step, StatementStep) else bool(allowed)
     if not isinstance(step, StatementStep | WebhookStep) or not asks:
-        raise RefusedError(f"the step `{step.id}` needs nobody's approval")
+        raise RefusedError(f"the step `{step.id}` needs nobody's approval", "not_asked")
     if at.state is StepState.WAITING or (at.ended and isinstance(step, StatementStep)):
-        raise RefusedError(f"the step `{step.id}` is {at.state}: there is nothing to approve in it")
+        raise RefusedError(f"the step `{step.id}` is {at.state}: there is nothing to approve in it", "nothing_to_approve")
     if allowed and not {*done.names} & {*allowed}:  # a role is nobody's name: whoever types one must have it
-        raise RefusedError(f"{done.by} may not approve `{step.id}`: that is for {who(allowed)}")
+        raise RefusedError(f"{done.by} may not approve `{step.id}`: that is for {who(allowed)}", "not_approver", who=allowed)
     return step, at
 
 
@@ -152,7 +178,11 @@ def require_no_yes(plan: Plan, run: PlanRun, step: StatementStep, done: Act) -> 
     elif why == "expired" and prepared is not None:
         said = f"were approved until {prepared.expires} and no longer"
     first = who(approval.approvers(plan, run, step)) or ("somebody else" if why == "edited" else "somebody")
-    raise RefusedError(f"the words of `{step.id}` {said}: {first} says yes or no first, `{_approving(run, step)}`")
+    raise RefusedError(
+        f"the words of `{step.id}` {said}: {first} says yes or no first, `{_approving(run, step)}`",
+        "no_yes",
+        who=approval.approvers(plan, run, step),
+    )
 
 
 def _approving(run: PlanRun, step: StatementStep) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Executable, RowMapping, Select, bindparam, func, literal, select, update
 from sqlalchemy.types import Integer
@@ -33,6 +33,7 @@ _OVER = (
     .where(table.c.id == bindparam("number"), table.c.state == AlertState.OPEN, table.c.open_fingerprint.is_not(None))
     .values(state=AlertState.RESOLVED, resolved_at=bindparam("at"), resolved_reason=bindparam("reason"), open_fingerprint=None)
 )
+_LOOK_BACK = 1_000
 _OPEN_KINDS = (
     select(table.c.kind).where(table.c.incident_id == bindparam("incident"), table.c.state == AlertState.OPEN).distinct()
 )
@@ -47,6 +48,14 @@ def _open(*, postgresql: bool) -> Executable:
 def _keep_evidence(*, postgresql: bool) -> Executable:
     add = insert_into(evidence, postgresql=postgresql)
     return add.from_select(["alert_id", "mention_id", "added_at"], _STILL_THERE).on_conflict_do_nothing()
+
+
+class Spread(NamedTuple):
+    """One network: when it first spoke of something (aware), and how often by now."""
+
+    network: str
+    since: datetime
+    mentions: int
 
 
 class Alerts(Repository):
@@ -211,9 +220,29 @@ class Alerts(Repository):
         gone = query.where(evidence.c.alert_id.in_(alert_ids), mention.c.deleted_at.is_not(None))
         return int(await self._session.scalar(gone))
 
-    async def list(self, state: AlertState | None = None, limit: int = 100) -> _Alerts:
-        """The newest first."""
+    async def spread(self, alert_ids: Sequence[int]) -> list[Spread]:
+        """How it went from network to network: when each first had a mention behind these alerts, and how many; in that order."""
+        first, many = func.min(mention.c.written_at), func.count(mention.c.id.distinct())
+        behind = select(mention.c.network, first, many).join(evidence, evidence.c.mention_id == mention.c.id)
+        query = behind.where(evidence.c.alert_id.in_(alert_ids)).group_by(mention.c.network).order_by(first, mention.c.network)
+        return [Spread(*row) for row in await self._session.all(query)]
+
+    async def beginning(self, alert_ids: Sequence[int]) -> Observed | None:
+        """The first of the mentions behind these alerts."""
+        behind = select(evidence.c.mention_id).where(evidence.c.alert_id.in_(alert_ids))
+        query = OBSERVED.where(mention.c.id.in_(behind)).order_by(mention.c.written_at, mention.c.id).limit(1)
+        return next((observed(row) for row in await self._session.all(query)), None)
+
+    async def of_rule(self, rule: str, limit: int) -> _Alerts:
+        """The newest of a rule, among the newest thousand of all: what a person can look back on."""
+        newest = select(table.c.id).order_by(table.c.id.desc()).limit(_LOOK_BACK)
+        query = select(table).where(table.c.id.in_(newest.scalar_subquery()), table.c.rule == rule)
+        return await self._alerts(query.order_by(table.c.id.desc()).limit(limit))
+
+    async def list(self, state: AlertState | None = None, limit: int = 100, *, before: int | None = None) -> _Alerts:
+        """The newest first; those with lower numbers than `before`."""
         query = select(table).order_by(table.c.id.desc()).limit(limit)
+        query = query if before is None else query.where(table.c.id < before)
         return await self._alerts(query if state is None else query.where(table.c.state == state))
 
     async def _alerts(self, query: Select[Any]) -> _Alerts:

@@ -155,6 +155,11 @@ class Plans(Repository):
         """The newest first."""
         return await self._runs(_RUNS.order_by(table.c.id.desc()).limit(limit))
 
+    async def ended(self, limit: int, *, before: int | None = None) -> _Runs:
+        """Those that are closed, the newest first; with lower numbers than `before`."""
+        query = _RUNS.where(table.c.state == RunState.CLOSED).order_by(table.c.id.desc()).limit(limit)
+        return await self._runs(query if before is None else query.where(table.c.id < before))
+
     async def _runs(self, query: Select[Any]) -> _Runs:
         runs = await self._session.rows(query)
         if not runs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -74,6 +74,11 @@ class Timeline(Repository):
         began = select(func.coalesce(func.max(table.c.id), 0)).where(own, table.c.kind.in_(RUN_BEGINS)).scalar_subquery()
         said = select(table.c.id).where(own, table.c.kind.in_(kinds), table.c.id > began).limit(1)
         return await self._session.scalar(said) is not None
+
+    async def called_false(self, alert_ids: Collection[int]) -> set[int]:
+        """Those of these alerts of which somebody said that they rang for nothing."""
+        said = (table.c.alert_id.in_(alert_ids), table.c.kind == EventKind.ALERT_FALSE_ALARM)
+        return {row.alert_id for row in await self._session.all(select(table.c.alert_id).where(*said))}
 
     async def called_over(self, alert_id: int) -> bool:
         """Whether an alert remembers that somebody called it over, since it rang (again) last: in the order of adding."""

@@ -29,6 +29,8 @@ class EventKind(StrEnum):
     ALERT_HELD = "alert.held"  # until the quiet hours are over
     ALERT_TOLD = "alert.told"  # at last: it was opened quietly
     ALERT_TESTED = "alert.tested"
+    ALERT_FALSE_ALARM = "alert.false_alarm"  # somebody says that it rang for nothing
+    ALERT_ESCALATED = "alert.escalated"  # somebody has others told
     ALERT_CALLED_OVER = "alert.called_over"  # somebody closed a run of the plan that it asks for
 
     # --- a plan run as a whole ---
