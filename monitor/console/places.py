@@ -11,6 +11,8 @@ from monitor.domain.account import Permission, Visitor
 PLACES: tuple[Place, ...] = (
     Place("/", N_("Overview"), "home", "h"),
     Place("/dashboard", N_("Dashboard"), "dashboard", "d"),
+    Place("/rules", N_("Rules"), "rules", "r"),
+    Place("/plans", N_("Plans"), "audit", "p"),
     Place("/health", N_("Health"), "health", "s"),
     Place("/accounts", N_("Accounts"), "people", "u", Permission.ADMINISTER),
     Place("/audit", N_("Audit log"), "audit", "l", Permission.ADMINISTER),
