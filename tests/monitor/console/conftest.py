@@ -151,7 +151,7 @@ async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
 
         async def open_door(language: Language = "en", signed_in: Collection[str] = ROLES, **more: Any) -> Office:
             rules = [COMPLAINT | {"notify": "room"}, CRISIS | {"plan": "storm", "notify": "room"}]
-            home = hut(configure(rules=rules, plans=[PLAN], people=PEOPLE, **(MONITOR | {"web": {}} | more)))
+            home = hut(configure(**({"rules": rules, "plans": [PLAN], "people": PEOPLE} | MONITOR | {"web": {}} | more)))
             gate = Gate(home.clock, _reloading)
             gate.open(home.settings, {}, cast("Store", FragileStore(home.store)), print)
             apps: list[web.Application] = []
