@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.console import account, alerts, charting, feed, health, home, people, room, static, streams
+from monitor.console import (
+    account,
+    alerts,
+    charting,
+    dashboard,
+    feed,
+    health,
+    home,
+    people,
+    plans,
+    room,
+    rules,
+    static,
+    streams,
+)
 from monitor.console.route import Route
 
-AREAS: Final = (static, streams, charting, account, home, feed, alerts, room, health, people)
+AREAS: Final = (static, streams, charting, account, home, feed, alerts, room, dashboard, rules, plans, health, people)
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for area in AREAS for route in area.ROUTES)
