@@ -735,3 +735,16 @@ answer_hour = Table(  # how long answers took, to a fifth
     Column("number", BigInteger, nullable=False),
     Index(None, "hour"),
 )
+
+digest_owed = Table(  # that a digest was owed for a day: never twice; without a notification, that it begins with the next
+    "digest_owed",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("receiver", String(64), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("owed_at", UtcDateTime, nullable=False),
+    Column("notification_id", Id, ForeignKey("notification.id", ondelete="SET NULL")),
+    Index(None, "notification_id"),
+)
