@@ -133,7 +133,9 @@ def _mail(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetime,
     mail.add_alternative(html(message), subtype="html", cte="quoted-printable")
     for picture in _pictures(message):
         *_, page = mail.iter_parts()
-        page.add_related(picture.png, "image", "png", cid=f"<{picture.name}>", disposition="inline", filename=f"{picture.name}.png")
+        page.add_related(
+            picture.png, "image", "png", cid=f"<{picture.name}>", disposition="inline", filename=f"{picture.name}.png"
+        )
     mail["Content-Language"] = message.language  # last: setting the content clears every Content- header
     return mail
 

@@ -33,6 +33,8 @@ def headline(message: Message) -> str:
     if message.letter is not None:
         return one_line(message.letter.brief, 200)
     voice = Voice(message)
+    if message.kind == "digest":
+        return voice.say("event.digest")
     said = _event(voice) if message.account is None else account.headline(voice, message.account)
     if message.kind == "test":
         said = voice.say("mark.test", headline=said)
@@ -90,8 +92,6 @@ def stands_out(message: Message) -> bool:
 def _event(voice: Voice) -> str:
     """What happened, seen from why this message is written."""
     kind = voice.message.kind
-    if kind == "digest":
-        return voice.say("event.digest")
     if called := calls.concerns(voice):
         return calls.headline(voice, called, _facts(voice) if voice.lead else "")
     if kind in {"plan", "step"} and voice.message.plan:

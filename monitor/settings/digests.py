@@ -52,8 +52,8 @@ class DigestSettings(BaseModel):
     at: TimeOfDay = Field(time(8), description='when it leaves, such as "07:58", by the clock of whoever gets it')
     days: WeeklyField | None = Field(
         None,
-        description="on which days it leaves, such as `mon-fri`; the default is every day of a `morning` and Monday for a `weekly`."
-        " A `monthly` leaves on the first of the month",
+        description="on which days it leaves, such as `mon-fri`; the default is every day for a `morning`, Monday for a"
+        " `weekly`. A `monthly` leaves on the first of the month",
     )
     subjects: Names = Field((), description="what it is about: ids of subjects; the default is the brand, the first one")
     objectives: Objectives = Field(default_factory=Objectives, description="what the figures are held against")
