@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from monitor.digest.gathering import gather
+from monitor.digest.gathering import gather, over, scope_of
+from monitor.digest.known import known
 from monitor.digest.paper import Paper, Section
 from monitor.digest.telling import tell
+from monitor.digest.value import Scope
 from monitor.digest.writing import Writer
 
-__all__ = ["Paper", "Section", "Writer", "gather", "tell"]
+__all__ = ["Paper", "Scope", "Section", "Writer", "gather", "known", "over", "scope_of", "tell"]

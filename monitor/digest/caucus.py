@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from monitor.charts.chart import Chart
 from monitor.charts.courses import volume
@@ -11,6 +11,7 @@ from monitor.digest.naming import Names
 from monitor.digest.paper import Line, Section, Told
 from monitor.digest.tongue import N_
 from monitor.digest.value import Digest, Heat, Morning
+from monitor.domain.alert import SEVERITIES, Alert
 from monitor.domain.plan import Due, PlanRun, RunState, localized
 from monitor.figures.engagement import Flight, Flown
 from notifiers.safe import one_line
@@ -94,7 +95,7 @@ def _urgent(morning: Morning, names: Names) -> str:
 def _sections(digest: Digest, morning: Morning, names: Names) -> Iterator[Section]:
     say = names.tongue.gettext
     yield Section("answer", say("To be answered first"), list(_answers(morning, names)))
-    night = [*(_run(run, names) for run in digest.runs), *(names.alert(each) for each in digest.alerts)]
+    night = [*(_run(run, names) for run in digest.runs), *rang(digest.alerts, names)]
     yield Section("night", say("What happened"), night)
     yield Section("today", say("Today"), list(_today(morning, names)))
     yield Section("risks", say("Risks"), list(_risks(digest, morning, names)))
@@ -133,13 +134,22 @@ def _today(morning: Morning, names: Names) -> Iterator[Line]:
 
 def _risks(digest: Digest, morning: Morning, names: Names) -> Iterator[Line]:
     tongue = names.tongue
-    rang = {each.id for each in digest.alerts}
-    yield from (names.alert(each) for each in morning.open_alerts if each.id not in rang)
+    night = {each.id for each in digest.alerts}
+    yield from rang([each for each in morning.open_alerts if each.id not in night], names)
     for source in digest.troubled:
         said = tongue.gettext(_CONDITIONS[source.condition])
         since = tongue.gettext("last answer: %(at)s", at=names.at(source.answered_at)) if source.answered_at else ""
         yield Line(f"{source.name} {said}", since, mark=tongue.gettext("source"), tone="warning")
     yield from (_due(plan, due, names) for plan, due in morning.dues)
+
+
+def rang(alerts: Sequence[Alert], names: Names) -> Iterator[Line]:
+    """A line for each rule and subject, the gravest first: a crowd of complaints is a number, not a list."""
+    alike: dict[tuple[str, str], list[Alert]] = {}
+    for each in sorted(alerts, key=lambda each: (-SEVERITIES.index(each.severity), -each.id)):
+        alike.setdefault((each.rule, each.labels.get("subject", "")), []).append(each)
+    for each in alike.values():
+        yield names.alert(each[0]) if len(each) == 1 else names.alerts(each)
 
 
 def _due(plan: str, due: Due, names: Names) -> Line:

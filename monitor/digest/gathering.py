@@ -38,20 +38,21 @@ class Asked:
     """What a digest is gathered with."""
 
     settings: Settings
-    digest: DigestSettings
     scope: Scope
 
     @property
     def subjects(self) -> Sequence[str]:
         """What it is about; without a choice, the brand."""
-        return self.digest.subjects or (next(iter(self.settings.subjects)),)
+        return self.scope.digest.subjects or (next(iter(self.settings.subjects)),)
 
     @property
     def span(self) -> Span:
         """The days of its figures: those of the report, or of a morning's chart."""
-        if self.digest.kind == "morning":
-            return Span.last(_CHART, self.scope.until, self.scope.zone)
-        return report_span(self.digest, self.scope.day, self.scope.zone)
+        scope = self.scope
+        if scope.digest.kind == "morning":
+            return Span.last(_CHART, scope.until, scope.zone)
+        zone = ZoneInfo(scope.zone)
+        return Span(scope.since.astimezone(zone).date(), scope.until.astimezone(zone).date(), scope.zone)
 
 
 def report_span(digest: DigestSettings, day: date, zone: str) -> Span:
@@ -65,22 +66,27 @@ def scope_of(name: str, digest: DigestSettings, day: date, zone: str) -> Scope:
     """What the digest of a day is about, by its reader's clock: any day, whether it leaves on it or not."""
     if digest.kind != "morning":
         span = report_span(digest, day, zone)
-        return Scope(name, day, span.begins, span.ends, zone)
-    return Scope(name, day, digest.moment(digest.before(day), zone), digest.moment(day, zone), zone)
+        return over(name, digest, span)
+    return Scope(name, digest, day, digest.moment(digest.before(day), zone), digest.moment(day, zone), zone)
+
+
+def over(name: str, digest: DigestSettings, span: Span) -> Scope:
+    """A report on any days."""
+    return Scope(name, digest, span.until, span.begins, span.ends, span.zone)
 
 
 async def gather(store: Store, settings: Settings, clock: Clock, scope: Scope) -> Digest:
-    """All of it. Raises `KeyError` where there is no such digest, `StorageError` without a store."""
-    asked = Asked(settings, settings.digests[scope.name], scope)
-    whole = asked.digest.kind != "morning"
+    """All of it. Raises `StorageError` without a store."""
+    asked = Asked(settings, scope)
+    whole = scope.digest.kind != "morning"
     since, until = (asked.span.begins, asked.span.ends) if whole else (scope.since, scope.until)
     new = [] if whole else await _new_terms(store, asked)
-    agenda = ([], []) if whole else await asyncio.to_thread(planned, settings, asked.digest.calendar, scope.day, scope.zone)
+    agenda = ([], []) if whole else await asyncio.to_thread(planned, settings, scope.digest.calendar, scope.day, scope.zone)
     async with store.read() as tx:
         liked = await praise(tx, asked.subjects, since, until)
         found = Digest(
             name=scope.name,
-            kind=asked.digest.kind,
+            kind=scope.digest.kind,
             day=scope.day,
             since=since,
             until=until,
@@ -97,7 +103,7 @@ async def gather(store: Store, settings: Settings, clock: Clock, scope: Scope) -
             fans=fans(liked.all),
         )
         if whole:
-            return replace(found, review=await review(tx, settings, asked.digest, asked.span, found))
+            return replace(found, review=await review(tx, settings, scope.digest, asked.span, found))
         return replace(found, morning=await _morning(tx, asked, new, agenda))
 
 

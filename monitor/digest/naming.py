@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,8 +57,7 @@ class Names:
 
     def alert(self, alert: Alert) -> Line:
         """What rang, when, who took it and how long that took, and whether it is over."""
-        tongue = self.tongue
-        about = ", ".join(filter(None, (self.rule(alert.rule), self.subject(s) if (s := alert.labels.get("subject")) else "")))
+        tongue, about = self.tongue, self._about(alert)
         said = [tongue.gettext("rang at %(at)s", at=self.at(alert.opened_at))]
         if alert.acknowledged_at is not None:
             took = self.reader.span(alert.acknowledged_at - alert.opened_at, short=True)
@@ -71,6 +71,26 @@ class Names:
             said.append(tongue.gettext("still open"))
         word = tongue.gettext(SEVERITY[alert.severity])
         return Line(about, " · ".join(said), mark=word, tone=_TONES[alert.severity])
+
+    def alerts(self, alike: Sequence[Alert]) -> Line:
+        """The alerts of one rule about one subject, the gravest first: how many, since when, and what became of them."""
+        tongue, worst = self.tongue, alike[0]
+        moments = [each.opened_at for each in alike]
+        took = [each.acknowledged_at - each.opened_at for each in alike if each.acknowledged_at is not None]
+        still = sum(each.resolved_at is None for each in alike)
+        said = [
+            tongue.gettext("from %(first)s to %(last)s", first=self.at(min(moments)), last=self.at(max(moments))),
+            tongue.ngettext("%(n)s taken", "%(n)s taken", len(took)),
+            tongue.gettext("the first after %(time)s", time=self.reader.span(min(took), short=True)) if took else "",
+            tongue.ngettext("%(n)s still open", "%(n)s still open", still),
+        ]
+        text = tongue.gettext("%(about)s: %(times)s times", about=self._about(worst), times=self.reader.count(len(alike)))
+        word = tongue.gettext(SEVERITY[worst.severity])
+        return Line(text, " · ".join(filter(None, said)), mark=word, tone=_TONES[worst.severity])
+
+    def _about(self, alert: Alert) -> str:
+        subject = alert.labels.get("subject")
+        return ", ".join(filter(None, (self.rule(alert.rule), self.subject(subject) if subject else "")))
 
     def post(self, post: Observed, *more: str, mark: str = "", tone: Tone = "") -> Line:
         """Somebody's words, who said them, and where."""

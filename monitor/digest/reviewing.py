@@ -23,13 +23,14 @@ from monitor.storage import UnitOfWork
 
 _NIGHT, _MORNING = time(22), time(7)
 _TOP: Final = 8
+_LONGEST_MONTH: Final = 31  # days
 _WAKING: Final = frozenset({"first", "worse", "plan", "call", "reminder"})  # messages that somebody gets up for
 _RANG: Final = (EventKind.ALERT_OPENED, EventKind.ALERT_REOPENED)
 
 
 async def review(tx: UnitOfWork, settings: Settings, digest: DigestSettings, span: Span, found: Digest) -> Review:
     """Everything that a report has and a morning has not."""
-    before = earlier(digest, span)
+    before = earlier(span)
     wakes, woken_before = await _wakes(tx, settings, span), await _wakes(tx, settings, before)
     noise, noise_before = await _noise(tx, span), await _noise(tx, before)
     voice = await share_of_voice(tx, span, _all_voices(settings, found.subjects))
@@ -55,12 +56,11 @@ async def review(tx: UnitOfWork, settings: Settings, digest: DigestSettings, spa
     return Review(measured, voice if len(voice) > 1 else [], top, wakes, noise)
 
 
-def earlier(digest: DigestSettings, span: Span) -> Span:
-    """The period before: as many days, or the calendar's month."""
-    if digest.kind != "monthly":
-        return span.before
+def earlier(span: Span) -> Span:
+    """The period before: as many days, or, of a whole month, the month."""
     last = span.first - timedelta(days=1)
-    return Span(last.replace(day=1), span.first, span.zone)
+    whole = (span.first.day, span.until.day) == (1, 1) and (span.until - span.first).days <= _LONGEST_MONTH
+    return Span(last.replace(day=1), span.first, span.zone) if whole else span.before
 
 
 def _all_voices(settings: Settings, subjects: Sequence[str]) -> list[str]:

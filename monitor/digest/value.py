@@ -15,7 +15,7 @@ from monitor.figures.engagement import Flown
 from monitor.figures.terms import Term
 from monitor.figures.voice import Share
 from monitor.pipeline.source_standing import SourceStanding
-from monitor.settings.digests import DigestKind
+from monitor.settings.digests import DigestKind, DigestSettings
 
 
 class Planned(NamedTuple):
@@ -139,9 +139,10 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a digest is to be about: which configured one, for whom, from when until when."""
+    """What a digest is to be about: which one, from when until when, by the clock of a zone."""
 
     name: str
+    digest: DigestSettings
     day: date
     since: datetime
     until: datetime

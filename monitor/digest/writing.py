@@ -43,8 +43,9 @@ class Writer:
 
     async def write(self, owed: Owed, message: Message) -> Message:
         """The message of a digest that was owed, as things stand now, in the language and the zone of its receiver."""
-        scope = scope_of(owed.digest, self._settings.digests[owed.digest], owed.day, message.timezone)
-        if self._settings.digests[owed.digest].kind == "morning":
+        digest = self._settings.digests[owed.digest]
+        scope = scope_of(owed.digest, digest, owed.day, message.timezone)
+        if digest.kind == "morning":
             scope = replace(scope, since=owed.since, until=owed.until)
         return await self.message(scope, message)
 
