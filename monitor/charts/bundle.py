@@ -1,4 +1,4 @@
-"""The script that draws charts in the page: the library that draws them on the server, gathered once, named by its hash."""
+"""The script that draws charts in the page: the library that draws them on the server, gathered once, named by its version."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import asyncio
 import gzip
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.resources import files
+from functools import cached_property, lru_cache
+from importlib.metadata import version
+from typing import Final
 
-from monitor.charts.drawing import Drawer
+from monitor.charts.drawing import ENTRY, Drawer
 
-_HASH = 12  # hexadecimal digits in a name
+_HASH: Final = 12  # hexadecimal digits in a name
+
+
+@lru_cache(maxsize=1)
+def name() -> str:
+    """As it is asked for: `vega.0123456789ab.js`. The same version gathers the same, so that it may be kept for ever."""
+    made_of = f"{version('vl-convert-python')} {ENTRY}"
+    return f"vega.{hashlib.sha256(made_of.encode()).hexdigest()[:_HASH]}.js"
 
 
 @dataclass(frozen=True)
 class Script:
-    """`body` is UTF-8; `name` changes with it, so that it may be kept for ever."""
+    """`body` is UTF-8."""
 
-    stem: str
     body: bytes
-
-    @cached_property
-    def name(self) -> str:
-        """As it is asked for: `vega.0123456789ab.js`."""
-        return f"{self.stem}.{hashlib.sha256(self.body).hexdigest()[:_HASH]}.js"
 
     @cached_property
     def zipped(self) -> bytes:
@@ -44,10 +46,5 @@ class Bundle:
         """Vega, Vega-Lite and Vega-Embed, which define `vegaEmbed`; drawn without eval where `ast` is asked for."""
         async with self._lock:
             if self._script is None:
-                self._script = Script("vega", (await self._drawer.script()).encode())
+                self._script = Script((await self._drawer.script()).encode())
             return self._script
-
-
-def module() -> Script:
-    """`chart.js`, the module that draws every `<figure data-chart>` of a page."""
-    return Script("chart", files("monitor.charts").joinpath("chart.js").read_bytes())

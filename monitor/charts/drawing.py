@@ -13,6 +13,7 @@ WITHIN: Final = timedelta(seconds=30)  # the first one starts the engine, which 
 _GATHERED_WITHIN: Final = timedelta(minutes=2)  # four seconds, on a machine that has nothing else to do
 _MEMORY: Final = 2**30  # bytes of address space: JavaScript's engine reserves far more than it uses
 _TIRED: Final = 256 * 2**20
+ENTRY: Final = "window.vegaEmbed = vegaEmbed;"  # what the library gives to the page
 
 
 class Drawer:
@@ -62,4 +63,4 @@ def script() -> str:
     """Likewise."""
     import vl_convert  # noqa: PLC0415
 
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return vl_convert.javascript_bundle(ENTRY)

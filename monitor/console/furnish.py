@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from aiohttp import web
 
+from monitor.charts.drawing import Drawer
+from monitor.console.charting import GALLERY, Gallery
 from monitor.console.door import TABLE, door
 from monitor.console.health import LAST_RELOAD
 from monitor.console.live import LIVE, Live
@@ -30,6 +32,7 @@ class Console:
         app[LAST_RELOAD] = self.last_reload
         app[LIVE] = Live(lambda: app[DESK]().store)
         app[PRESENCE], app[SEATS] = Presence(), Seats()
+        app[GALLERY] = Gallery(Drawer())
         app[TABLE] = MappingProxyType({app.router.add_route(row.method, row.path, row.handler): row for row in ROUTES})
         app.middlewares.append(door)
         app.on_shutdown.append(_close)
@@ -38,3 +41,4 @@ class Console:
 async def _close(app: web.Application) -> None:
     """Streams never end by themselves: the end of the daemon does not wait for them."""
     await app[LIVE].close()
+    await app[GALLERY].close()

@@ -30,5 +30,6 @@ for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = f
 keys();
 live();
 presence();
+if (document.querySelector("figure[data-chart], [data-charts]")) import("./chart.js").then(({ charts }) => charts());
 const notice = document.querySelector("[data-notice]");
 if (notice) toast(notice.textContent);

@@ -15,7 +15,9 @@ from yarl import URL
 
 from monitor.access import Client
 from monitor.access.sessions import open_session
+from monitor.charts.drawing import Drawer
 from monitor.console import Console
+from monitor.console.charting import GALLERY, Gallery
 from monitor.domain.account import Role
 from monitor.storage import Store
 from monitor.web import Gate, Reloaded, serve
@@ -76,6 +78,28 @@ class Person:
             return Page(answer.status, "" if streams else await answer.text(), answer.headers)
 
 
+class Unpainted(Drawer):
+    """Draws nothing, and says what it was asked for: the worker's engine takes seconds to start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Mapping[str, Any]] = []
+
+    async def svg(self, spec: Mapping[str, Any]) -> str:
+        """An empty picture."""
+        self.asked.append(spec)
+        return "<svg/>"
+
+    async def png(self, spec: Mapping[str, Any], *, scale: float = 2.0) -> bytes:
+        """Likewise."""
+        self.asked.append(spec)
+        return b"PNG"
+
+    async def script(self) -> str:
+        """No library."""
+        return "// vega"
+
+
 @dataclass(slots=True)
 class Office:
     """A house with its console, and people of every role at it."""
@@ -84,6 +108,7 @@ class Office:
     gate: Gate
     address: str
     app: web.Application
+    drawer: Unpainted
     people: dict[str, Person] = field(default_factory=dict)
     reloaded: list[tuple[datetime, Reloaded]] = field(default_factory=list)  # the last one is what the console knows of
 
@@ -129,13 +154,15 @@ async def open_console(hut: Build, configure: Configure) -> AsyncIterator[Open]:
             gate.open(home.settings, {}, cast("Store", FragileStore(home.store)), print)
             apps: list[web.Application] = []
             reloaded: list[tuple[datetime, Reloaded]] = []
+            drawer = Unpainted()
 
             def furnish(app: web.Application) -> None:
                 apps.append(app)
                 Console(lambda: reloaded[-1] if reloaded else None).furnish(app)
+                app[GALLERY] = Gallery(drawer)
 
             address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", 0, furnish=furnish))
-            office = Office(home, gate, address, apps[0], reloaded=reloaded)
+            office = Office(home, gate, address, apps[0], drawer, reloaded=reloaded)
             for role in (*ROLES, "stranger"):
                 session = await stack.enter_async_context(
                     aiohttp.ClientSession(
