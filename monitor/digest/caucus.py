@@ -148,8 +148,8 @@ def rang(alerts: Sequence[Alert], names: Names) -> Iterator[Line]:
     alike: dict[tuple[str, str], list[Alert]] = {}
     for each in sorted(alerts, key=lambda each: (-SEVERITIES.index(each.severity), -each.id)):
         alike.setdefault((each.rule, each.labels.get("subject", "")), []).append(each)
-    for each in alike.values():
-        yield names.alert(each[0]) if len(each) == 1 else names.alerts(each)
+    for several in alike.values():
+        yield names.alert(several[0]) if len(several) == 1 else names.alerts(several)
 
 
 def _due(plan: str, due: Due, names: Names) -> Line:

@@ -36,7 +36,7 @@ async def review(tx: UnitOfWork, settings: Settings, digest: DigestSettings, spa
     voice = await share_of_voice(tx, span, _all_voices(settings, found.subjects))
     whole, whole_before = total(found.points), total(await course(tx, before, "subject", subjects=found.subjects))
     goals = digest.objectives
-    quick = [_seconds(await speeds(tx, each, "subject", found.subjects)) for each in (span, before)]
+    quick, quick_before = [_seconds(await speeds(tx, each, "subject", found.subjects)) for each in (span, before)]
     wanted = goals.response_time.total_seconds() if goals.response_time else None
     measured = [
         Measured("mentions", whole.mentions, whole_before.mentions),
@@ -44,7 +44,7 @@ async def review(tx: UnitOfWork, settings: Settings, digest: DigestSettings, spa
         Measured("share_of_voice", *_ours(voice, found.subjects), goals.share_of_voice),
         Measured("complaints", whole.complaints, whole_before.complaints),
         Measured("answered", whole.answered, whole_before.answered),
-        Measured("response_time", *quick, wanted, at_least=False),
+        Measured("response_time", quick, quick_before, wanted, at_least=False),
         Measured("engagement", _drew(whole), _drew(whole_before)),
         Measured("alerts", sum(each.rang for each in noise), sum(each.rang for each in noise_before)),
         Measured("false_alarms", _false(noise), _false(noise_before), goals.false_alarms, at_least=False),

@@ -12,7 +12,7 @@ from monitor.console.routes import ROUTES
 from monitor.domain.account import MAY, Role
 from tests.monitor.console.conftest import ROLES, Office
 
-EXAMPLES = {"name": "viewer", "script": "vega.js"}
+EXAMPLES = {"name": "viewer", "digest": "week", "day": "2026-03-02", "part": "figures", "form": "csv", "script": "vega.js"}
 """What stands for the parts of an address that change."""
 
 
