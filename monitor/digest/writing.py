@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import Final
 
@@ -52,11 +53,7 @@ class Writer:
     async def message(self, scope: Scope, message: Message) -> Message:
         """The message with its letter. A chart that cannot be drawn leaves its table behind."""
         paper = await self.paper(scope, Reader(message.language, message.timezone))
-        drawn: dict[str, Drawn] = {}
-        pictures: list[Picture] = []
-        for number, section in enumerate(each for each in paper.sections if each.draw is not None):
-            drawn[section.key], made = await self._drawn(section, f"chart-{number}", paper)
-            pictures += made
+        drawn, pictures = await self._charts(paper)
         page = self.page(scope)
         letter = Letter(
             subject=paper.subject,
@@ -71,6 +68,15 @@ class Writer:
         )
         return replace(message, letter=letter)
 
+    async def document(self, scope: Scope, reader: Reader) -> str:
+        """The mail as one file that opens by itself, its pictures in it."""
+        paper = await self.paper(scope, reader)
+        drawn, pictures = await self._charts(paper)
+        found = html(paper, drawn, self.page(scope))
+        for each in pictures:
+            found = found.replace(f"cid:{each.name}", f"data:image/png;base64,{base64.b64encode(each.png).decode()}")
+        return found
+
     async def paper(self, scope: Scope, reader: Reader) -> Paper:
         """The digest in its reader's words."""
         return tell(await gather(self._store, self._settings, self._clock, scope), self._settings, reader)
@@ -80,6 +86,14 @@ class Writer:
         web = self._settings.web
         reachable = web.public_url is not None and self._settings.console.enabled
         return f"{web.public_url}/reports/{scope.name}/{scope.day.isoformat()}" if reachable else ""
+
+    async def _charts(self, paper: Paper) -> tuple[dict[str, Drawn], list[Picture]]:
+        drawn: dict[str, Drawn] = {}
+        pictures: list[Picture] = []
+        for number, section in enumerate(each for each in paper.sections if each.draw is not None):
+            drawn[section.key], made = await self._drawn(section, f"chart-{number}", paper)
+            pictures += made
+        return drawn, pictures
 
     async def _drawn(self, section: Section, name: str, paper: Paper) -> tuple[Drawn, list[Picture]]:
         assert section.draw is not None

@@ -6,7 +6,7 @@ is not told day by day: the next one reaches back to the last that was owed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -24,6 +24,10 @@ from notifiers.message import Language
 _LATELY: Final = timedelta(days=70)  # what was owed before that is no reason not to owe it now: a month, and a month of rest
 _LONGEST: Final = timedelta(days=7)  # a morning reaches back no further
 _ORDINARY: Final = AlertEvent(0, NotificationKind.DIGEST, "info", 0, None, 0)  # as quiet hours see a digest
+
+
+Story = Mapping[tuple[str, str], Sequence[Owed]]
+"""What was owed, by digest and receiver, the newest first."""
 
 
 class Writes(Protocol):
@@ -50,49 +54,50 @@ class Digests:
             return 0
         now = self._clock.now()
         async with self._store.read() as tx:
-            due = list(self._due(await _lately(tx, now), now))
-        if not due:
+            found = list(due(self._settings, self._recipients, await _lately(tx, now), now))
+        if not found:
             return 0
         async with self._store.begin() as tx:
-            owed = sum([await self._owe(tx, each) for each in self._due(await _lately(tx, now), now)])
+            story = await _lately(tx, now)
+            owed = sum([await self._owe(tx, each) for each in due(self._settings, self._recipients, story, now)])
             await tx.commit()
         return owed
 
-    def _due(self, known: Mapping[tuple[str, str], list[Owed]], now: datetime) -> Iterator[Owed]:
-        """What is to be noted. `known` are those of each digest and receiver, the newest first."""
-        for name, digest in self._settings.digests.items():
-            for receiver in self._recipients.expand(digest.to, now):
-                story = known.get((name, receiver), [])
-                due = newest(self._settings, name, receiver, now)
-                if all(each.day != due.day for each in story):
-                    # What a clock wrote that was ahead, and was set back, is passed over.
-                    last = next((each for each in story if each.owed_at <= now), None)
-                    if last is None or last.day < due.day:
-                        yield due if last is None else _reaching_back(due, last, whole=digest.kind != "morning")
-
-    async def _owe(self, tx: UnitOfWork, due: Owed) -> int:
+    async def _owe(self, tx: UnitOfWork, owed: Owed) -> int:
         """Whoever never had this digest gets the next one: what lies before is no news."""
-        if not await tx.digests.known(due.digest, due.receiver):
-            await tx.digests.begin(due)
+        if not await tx.digests.known(owed.digest, owed.receiver):
+            await tx.digests.begin(owed)
             return 0
         notification = await tx.notifications.add(
             incident_id=None,
-            receiver=due.receiver,
+            receiver=owed.receiver,
             kind=NotificationKind.DIGEST,
             events=(),
-            created_at=due.owed_at,
-            due_at=self._quiet.until(due.receiver, _ORDINARY, due.owed_at) or due.owed_at,
+            created_at=owed.owed_at,
+            due_at=self._quiet.until(owed.receiver, _ORDINARY, owed.owed_at) or owed.owed_at,
         )
         assert notification is not None, "only steps of plans are told once"
-        await tx.digests.begin(replace(due, notification_id=notification.id))
+        await tx.digests.begin(replace(owed, notification_id=notification.id))
         return 1
 
 
-async def _lately(tx: UnitOfWork, now: datetime) -> Mapping[tuple[str, str], list[Owed]]:
+async def _lately(tx: UnitOfWork, now: datetime) -> Story:
     found: dict[tuple[str, str], list[Owed]] = {}
     for each in await tx.digests.since(now - _LATELY):
         found.setdefault((each.digest, each.receiver), []).append(each)
     return found
+
+
+def due(settings: Settings, recipients: Recipients, known: Story, now: datetime) -> Iterator[Owed]:
+    """What is to be noted at a moment (aware)."""
+    for name, digest in settings.digests.items():
+        for receiver in recipients.expand(digest.to, now):
+            story = known.get((name, receiver), ())
+            this = newest(settings, name, receiver, now)
+            # What a clock wrote that was ahead, and was set back, is passed over.
+            last = next((each for each in story if each.owed_at <= now), None)
+            if all(each.day != this.day for each in story) and (last is None or last.day < this.day):
+                yield this if last is None else _reaching_back(this, last, whole=digest.kind != "morning")
 
 
 def newest(settings: Settings, name: str, receiver: str, now: datetime) -> Owed:
