@@ -13,7 +13,9 @@ import structlog
 import notifiers
 from monitor import sources
 from monitor.access.links import say_how_to_begin
+from monitor.charts.drawing import Drawer
 from monitor.console import Console
+from monitor.digest import Writer
 from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
 from monitor.domain.source import MAIL_REPLIES
@@ -149,8 +151,18 @@ class Daemon:
             mailbox = Mailbox(settings.replies) if settings.replies is not None else None
             if mailbox is not None:
                 stack.push_async_callback(mailbox.close)
+            drawer = await stack.enter_async_context(Drawer())
             stages = flow.build(
-                settings, store, self._clock, built, told, owner=self._owner, scoring=scoring, asking=asking, mailbox=mailbox
+                settings,
+                store,
+                self._clock,
+                built,
+                told,
+                owner=self._owner,
+                scoring=scoring,
+                asking=asking,
+                mailbox=mailbox,
+                digests=Writer(settings, store, self._clock, drawer),
             )
             set_back = await self._register(store, settings)
             shift = Shift(settings, store, self._clock, stages, set_back=set_back)

@@ -41,6 +41,7 @@ DELIVER_IDLE = timedelta(seconds=1)
 PLANS_IDLE = timedelta(seconds=1)
 READINGS_IDLE = timedelta(minutes=15)
 ACCOUNTS_IDLE = timedelta(seconds=20)
+DIGESTS_IDLE = timedelta(seconds=20)
 # Real time between two looks whether this process leads, for what only the leader does.
 FOLLOWS_IDLE = timedelta(seconds=0.5)
 FORGET_EVERY = timedelta(hours=6)
@@ -70,6 +71,7 @@ class Shift:
         self._evaluate, self._plans, self._deliver, self._forget, self._figures, self._read, self._replies, self._accounts = (
             self._workers.bell() for _ in range(8)
         )
+        self._digests = self._workers.bell()
         self._tick_due = False
         self._set_back = set_back  # the wall clock was, and what is due lies further away than it should
         self._sending: set[str] = set()
@@ -96,6 +98,7 @@ class Shift:
         self._workers.repeat("deliver", self._dispatch, self._deliver, idle=DELIVER_IDLE)
         self._workers.repeat("readings", self._ask_to_read, self._read, idle=READINGS_IDLE)
         self._workers.repeat("accounts", self._give_account, self._accounts, idle=ACCOUNTS_IDLE)
+        self._workers.repeat("digests", self._owe_digests, self._digests, idle=DIGESTS_IDLE)
         self._workers.repeat("forget", self._forget_old, self._forget)
         self._read_replies()
         self._workers.start("pulse", self._beat(_beats_every().total_seconds()), endless=True)
@@ -193,6 +196,12 @@ class Shift:
             await self._workers.rest(FOLLOWS_IDLE)
             return 1
         if await self._stages.accounts.step():
+            self._deliver.set()
+        return 0
+
+    async def _owe_digests(self) -> int:
+        """Whichever process comes first owes it; the record keeps the others from it."""
+        if await self._stages.digests.step():
             self._deliver.set()
         return 0
 

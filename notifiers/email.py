@@ -19,6 +19,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from notifiers import mail_ids
 from notifiers.base import DeliveryError, Reason, Receipt, ReceiverSettings
+from notifiers.letter import Picture
 from notifiers.message import Message
 from notifiers.render import html, text
 from notifiers.safe import one_line
@@ -98,7 +99,7 @@ def compose(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetim
         with contextlib.suppress(MessageError):  # what the library itself refuses to write
             mail = _mail(message, smtp, to, at, line, reply_to)
             wire = mail.as_bytes(policy=_POLICY)
-            if _untouched(wire, mail, to):
+            if _untouched(wire, mail, to, pictures=len(_pictures(message))):
                 return wire
     raise DeliveryError(Reason.INTERNAL, "the mail does not read back as it was written: not sent")
 
@@ -108,7 +109,7 @@ def subject(message: Message) -> str:
 
     What must wake people says what happened instead: `References` still holds the conversation together.
     """
-    line = one_line(headline(message) if stands_out(message) else topic(message), _SUBJECT)
+    line = one_line(headline(message) if stands_out(message) and message.letter is None else topic(message), _SUBJECT)
     # CPython before 3.11.10 decodes an encoded word inside a value and writes its line breaks out raw (CVE-2024-6923).
     line = line.replace("=?", "= ?").replace("?=", "? =")
     return f"Re: {line}" if message.sequence > 1 and not stands_out(message) else line
@@ -130,8 +131,17 @@ def _mail(message: Message, smtp: SmtpSettings, to: Sequence[str], at: datetime,
         mail["Reply-To"] = Address(addr_spec=reply_to)
     mail.set_content(text(message), cte="quoted-printable")
     mail.add_alternative(html(message), subtype="html", cte="quoted-printable")
+    for picture in _pictures(message):
+        *_, page = mail.iter_parts()
+        page.add_related(
+            picture.png, "image", "png", cid=f"<{picture.name}>", disposition="inline", filename=f"{picture.name}.png"
+        )
     mail["Content-Language"] = message.language  # last: setting the content clears every Content- header
     return mail
+
+
+def _pictures(message: Message) -> Sequence[Picture]:
+    return message.letter.pictures if message.letter is not None else ()
 
 
 def _headers(message: Message, smtp: SmtpSettings, at: datetime) -> dict[str, str]:
@@ -155,12 +165,15 @@ def _headers(message: Message, smtp: SmtpSettings, at: datetime) -> dict[str, st
     return named
 
 
-def _untouched(wire: bytes, mail: EmailMessage, to: Sequence[str]) -> bool:
-    """Read the mail as the world will: the same headers, the same recipients, two parts, and nothing besides."""
+def _untouched(wire: bytes, mail: EmailMessage, to: Sequence[str], *, pictures: int) -> bool:
+    """Read the mail as the world will: the same headers, the same recipients, two parts and the pictures, nothing besides."""
     read = BytesParser(policy=policy.default).parsebytes(wire)
     names = [name.lower() for name in read]
     recipients = [address.addr_spec for address in read["To"].addresses]
     parts = [part.get_content_type() for part in read.iter_parts()]
     headers = [{name.lower() for name in part} <= set(_PARTS) for part in read.iter_parts()]
     sound = names == [name.lower() for name in mail] and recipients == list(to) and all(headers)
-    return sound and parts == ["text/plain", "text/html"] and read["Subject"] == mail["Subject"]
+    inner = [part.get_content_type() for part in read.walk() if not part.is_multipart()]
+    written = inner == ["text/plain", "text/html", *["image/png"] * pictures]
+    second = "multipart/related" if pictures else "text/html"
+    return sound and written and parts == ["text/plain", second] and read["Subject"] == mail["Subject"]

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal, get_args
 
+from notifiers.letter import Letter
+
 Language = Literal["fr", "en"]
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the mildest to the gravest
 Kind = Literal[
-    "first", "more", "worse", "reminder", "resolved", "plan", "step", "call", "over", "read", "held", "account", "test"
+    "first", "more", "worse", "reminder", "resolved", "plan", "step", "call", "over", "read", "held", "account", "digest", "test"
 ]
 
 
@@ -350,6 +352,7 @@ class Message:
     more_alerts: int = 0  # complaints beyond `alerts`: counted, not named
     plan: PlanFacts | None = None
     account: AccountFacts | None = None  # of the daily account of what is only observed
+    letter: Letter | None = None  # of a digest: its words are written already
     links: Mapping[str, str] = field(default_factory=dict)
     replay: bool = False
     topic: str = ""

@@ -30,7 +30,11 @@ _OVER = frozenset({"done", "skipped", "failed"})
 
 def headline(message: Message) -> str:
     """The first line: what happened and why, on one line, never empty."""
+    if message.letter is not None:
+        return one_line(message.letter.brief, 200)
     voice = Voice(message)
+    if message.kind == "digest":
+        return voice.say("event.digest")
     said = _event(voice) if message.account is None else account.headline(voice, message.account)
     if message.kind == "test":
         said = voice.say("mark.test", headline=said)
@@ -49,6 +53,8 @@ def topic(message: Message) -> str:
 
 
 def _topic(message: Message) -> str:
+    if message.letter is not None:
+        return one_line(message.letter.subject, 200)
     if message.topic:
         return one_line(message.topic, 200)
     voice = Voice(message)
@@ -78,7 +84,7 @@ def stands_out(message: Message) -> bool:
 
     What one person is called to always does, and so does a report: which one it is stands in its first line.
     """
-    if message.kind in {"call", "read", "account"} or (message.plan is not None and message.plan.standing is not None):
+    if message.kind in {"call", "read", "account", "digest"} or (message.plan is not None and message.plan.standing is not None):
         return True
     return message.sequence > 1 and message.severity == "critical" and message.kind in {"first", "worse", "plan", "step"}
 
@@ -359,6 +365,8 @@ def _step_headline(voice: Voice, plan: PlanFacts, step: PlanStepFacts) -> str:
 def why(message: Message) -> str:
     """Why somebody is told: one to three short sentences, ending with the rule."""
     voice = Voice(message)
+    if message.kind == "digest":
+        return voice.say("why.digest")
     if message.account is not None:
         return " ".join(account.why(voice, message.account))
     called = calls.concerns(voice)
@@ -501,6 +509,8 @@ def next_action(message: Message) -> str:
 def next_step(message: Message) -> tuple[str, str]:
     """What to do now, and the command that does it (or ""), for layouts that show the command in a box of its own."""
     voice = Voice(message)
+    if message.kind == "digest":
+        return (one_line(message.letter.urgent, 200) if message.letter else "") or voice.say("do.digest"), ""
     if message.account is not None:
         return account.next_step(voice, message.account)
     called = calls.concerns(voice)

@@ -59,10 +59,11 @@ routes = typer.Typer(name="routes", help="Whom alerts go to.", no_args_is_help=T
 plan = typer.Typer(name="plan", help="The emergency plans being carried out.", no_args_is_help=True)
 feedback = typer.Typer(name="feedback", help="What was judged wrongly, said by you.", cls=GivenByDefault, no_args_is_help=True)
 figures = typer.Typer(name="figures", help="What the dashboard and reports are made of.", no_args_is_help=True)
+digest = typer.Typer(name="digest", help="What is told in the morning, of a week and of a month.", no_args_is_help=True)
 hold = typer.Typer(name="hold", help="What is kept for legal claims.", no_args_is_help=True)
 account = typer.Typer(name="account", help="Who may use the console.", cls=ListedByDefault)
 for panel, groups in (
-    (RINGS, (alert, plan, routes, receivers, replies, feedback)),
+    (RINGS, (alert, plan, routes, receivers, replies, digest, feedback)),
     (LISTENS, (sources, rules)),
     (KEEPS, (account, hold, figures)),
 ):

@@ -16,6 +16,7 @@ from monitor.console.feed.why import WHY, Explainer
 from monitor.console.health import LAST_RELOAD
 from monitor.console.live import LIVE, Live
 from monitor.console.presence import PRESENCE, Presence
+from monitor.console.reports.shelf import SHELF, Shelf
 from monitor.console.routes import ROUTES
 from monitor.console.rules.trying import TRIALS, Trials
 from monitor.console.streams import SEATS, Seats
@@ -33,6 +34,7 @@ class Console:
         """Add the routes, who watches over them, and what is kept in memory for all pages."""
         app[LAST_RELOAD] = self.last_reload
         app[LIVE] = Live(lambda: app[DESK]().store)
+        app[SHELF] = Shelf()
         app[PRESENCE], app[SEATS], app[WHY] = Presence(), Seats(), Explainer()
         app[GALLERY], app[TRIALS] = Gallery(Drawer()), Trials()
         app[TABLE] = MappingProxyType({app.router.add_route(row.method, row.path, row.handler): row for row in ROUTES})

@@ -16,6 +16,7 @@ PLACES: tuple[Place, ...] = (
     Place("/dashboard", N_("Dashboard"), "dashboard", "d"),
     Place("/rules", N_("Rules"), "rules", "r"),
     Place("/plans", N_("Plans"), "audit", "p"),
+    Place("/reports", N_("Reports"), "reports", "b"),
     Place("/health", N_("Health"), "health", "s"),
     Place("/accounts", N_("Accounts"), "people", "u", Permission.ADMINISTER),
     Place("/audit", N_("Audit log"), "audit", "l", Permission.ADMINISTER),

@@ -14,6 +14,7 @@ from monitor.console import (
     home,
     people,
     plans,
+    reports,
     room,
     rules,
     static,
@@ -21,6 +22,6 @@ from monitor.console import (
 )
 from monitor.console.route import Route
 
-AREAS: Final = (static, streams, charting, account, home, feed, alerts, room, dashboard, rules, plans, health, people)
+AREAS: Final = (static, streams, charting, account, home, feed, alerts, room, dashboard, reports, rules, plans, health, people)
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for area in AREAS for route in area.ROUTES)

@@ -53,6 +53,7 @@ class NotificationKind(StrEnum):
     OVER = "over"  # a plan run was closed
     READ = "read"  # somebody is to read a plan, in calm weather
     ACCOUNT = "account"  # the daily account of what is only observed
+    DIGEST = "digest"  # what is told in the morning, of a week or of a month
     HELD = "held"  # what quiet hours held, told at their end: across incidents, each alert once
     TEST = "test"  # asked for by a person: `tocsin alert test`, `tocsin receivers try`
 

@@ -28,6 +28,7 @@ from monitor.domain.plan import (
 from monitor.pipeline import observing
 from monitor.pipeline.account import PlanAccount, RuleAccount, account_of, addressed
 from monitor.pipeline.counting import counted
+from monitor.pipeline.digests import Writes
 from monitor.pipeline.drills import answers_of
 from monitor.pipeline.links import Links
 from monitor.pipeline.new_words import NewWords, gravest
@@ -73,8 +74,16 @@ class Composer:
     """Reads what a notification refers to and speaks the receiver's language."""
 
     def __init__(
-        self, settings: Settings, installation: str, *, replay: bool, seal: Seal | None = None, links: Links | None = None
+        self,
+        settings: Settings,
+        installation: str,
+        *,
+        replay: bool,
+        seal: Seal | None = None,
+        links: Links | None = None,
+        digests: Writes | None = None,
     ) -> None:
+        self._digests = digests
         self._settings = settings
         self._links = links
         self._installation = installation.replace("-", "")[:12]
@@ -87,6 +96,8 @@ class Composer:
 
     async def compose(self, store: Store, notification: Notification) -> Message:
         """The message to send. Its id depends on the notification alone, so that a repeat is recognised as one."""
+        if notification.kind is NotificationKind.DIGEST:
+            return await self._digest(store, notification)
         resolved = notification.kind is NotificationKind.RESOLVED
         async with store.read() as tx:
             if notification.kind is NotificationKind.ACCOUNT:
@@ -100,6 +111,16 @@ class Composer:
         alert = None if resolved else gravest(alerts)
         words = await self._new_words.of(store, alert) if alert else ()
         return replace(message, topic=opening(opened), new_words=words)
+
+    async def _digest(self, store: Store, notification: Notification) -> Message:
+        """The digest that was owed; in plain words where nobody is here who writes it, or its name is gone."""
+        plain = self.plain(notification)
+        async with store.read() as tx:
+            owed = await tx.digests.of_notification(notification.id)
+        if self._digests is None or owed is None or owed.digest not in self._settings.digests:
+            return plain
+        # Each day's begins a conversation of its own, apart from those of incidents.
+        return await self._digests.write(owed, replace(plain, conversation=f"{plain.conversation}.{owed.digest}", sequence=1))
 
     async def _account(self, tx: UnitOfWork, notification: Notification) -> Message:
         """The account that was owed in the same transaction as the message."""

@@ -15,6 +15,7 @@ from monitor.domain.clock import Clock
 from monitor.domain.errors import StorageError
 from monitor.domain.plan import EventKind
 from monitor.pipeline.compose import Composer
+from monitor.pipeline.digests import Writes
 from monitor.pipeline.links import Links
 from monitor.pipeline.next_channels import NextChannels, happened
 from monitor.pipeline.patience import SCHEDULE, Rests, patience
@@ -54,6 +55,7 @@ class Deliverer:
         owner: str,
         dry_run: bool = False,
         replay: bool = False,
+        digests: Writes | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -62,7 +64,7 @@ class Deliverer:
         self._dry_run = dry_run
         links = None if replay else Links(settings, store)  # what is over is nobody's to take
         seal = Seal(store.mail_key)
-        self._composer = Composer(settings, store.installation, replay=replay, seal=seal, links=links)
+        self._composer = Composer(settings, store.installation, replay=replay, seal=seal, links=links, digests=digests)
         self._next_channels = NextChannels(settings, store, clock)
         self._rests = Rests()
 
@@ -238,12 +240,12 @@ async def _wake_plan(tx: UnitOfWork, delivery: Delivery, now: datetime) -> None:
         await tx.plans.wake(about.plan_run_id, now)
 
 
-async def send_now(settings: Settings, store: Store, clock: Clock, receiver: str) -> None:
+async def send_now(settings: Settings, store: Store, clock: Clock, receiver: str, digests: Writes | None = None) -> None:
     """Send all that is due to `receiver` now, from a command. Outcomes, good and bad, are recorded in the store."""
     async with HttpClient(settings.http, clock) as http:
         way = GuardedClient(http)
         built = receivers.build(receiver, settings.receivers[receiver], smtp=settings.smtp, http=way, reply_to=settings.reply_to)
-        deliver = Deliverer(settings, store, clock, {receiver: built}, owner=f"command-{uuid.uuid4().hex[:12]}")
+        deliver = Deliverer(settings, store, clock, {receiver: built}, owner=f"command-{uuid.uuid4().hex[:12]}", digests=digests)
         while await deliver.step(receiver):
             pass
 

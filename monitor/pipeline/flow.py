@@ -20,6 +20,7 @@ from monitor.domain.clock import Clock, ManualClock
 from monitor.mailbox import Mailbox
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.delivery import Deliverer
+from monitor.pipeline.digests import Digests, Writes
 from monitor.pipeline.enrich import Enricher
 from monitor.pipeline.evaluate import Evaluator
 from monitor.pipeline.intake import Intake
@@ -48,6 +49,7 @@ class Flow:
     plans: PlanRunner  # carries the steps of an opened emergency plan, in order
     readings: Readings  # asks whoever must have read a plan, in calm weather
     accounts: Accounts  # owes the daily account of what is only observed
+    digests: Digests  # owes digests and reports, each once for its day
     deliver: Deliverer  # claims what is owed to a receiver and sends it
     replies: MailReplies | None = None  # reads what people answer to e-mails: « OK » acknowledges
 
@@ -74,12 +76,13 @@ def build(
     scoring: Workshop | None = None,
     asking: Workshop | None = None,
     mailbox: Mailbox | None = None,
+    digests: Writes | None = None,
 ) -> Flow:
     """Wire the stages of one configuration.
 
     `owner` names this process in leases. A replay gives `drive`, the clock that its recording moves, and `dry_run`, which
     records what would have been sent. `scoring` are the workers that score what would hold up the others,
-    `asking` those that give second opinions. `mailbox` is where answers to e-mails arrive.
+    `asking` those that give second opinions. `mailbox` is where answers to e-mails arrive. `digests` writes digests and reports.
     """
     away = Away(settings.sentiment, scoring) if scoring else None
     enricher = Enricher(settings.subjects, Scorer(settings.sentiment), settings.ours, away)
@@ -92,6 +95,9 @@ def build(
         plans=PlanRunner(settings, store, clock),
         readings=Readings(settings, store, clock),
         accounts=Accounts(settings, store, clock),
-        deliver=Deliverer(settings, store, clock, notifiers, owner=owner, dry_run=dry_run, replay=drive is not None),
+        digests=Digests(settings, store, clock),
+        deliver=Deliverer(
+            settings, store, clock, notifiers, owner=owner, dry_run=dry_run, replay=drive is not None, digests=digests
+        ),
         replies=MailReplies(settings, store, clock, mailbox) if mailbox is not None else None,
     )

@@ -17,6 +17,7 @@ from monitor.sentiment import SentimentSettings
 from monitor.settings.campaigns import CampaignSettings
 from monitor.settings.console import ConsoleSettings
 from monitor.settings.contacts import Contacts, Person
+from monitor.settings.digests import DigestSettings
 from monitor.settings.duty import on_duty
 from monitor.settings.fingerprints import Fingerprints, fingerprint
 from monitor.settings.inhibition import Inhibition
@@ -208,6 +209,9 @@ class MonitorFile(BaseModel):
     )
     observing: ObservingSettings = Field(
         default_factory=ObservingSettings, description="the daily account of what would have rung, and a first while of only that"
+    )
+    digests: dict[Id, DigestSettings] = Field(
+        default_factory=dict, description="what is told in the morning, of a week and of a month, by a name"
     )
     storage: StorageSettings = Field(default_factory=StorageSettings, description="where everything is kept, and for how long")
     web: WebSettings = Field(default_factory=WebSettings, description="inbound webhooks and links; metrics, health and reload")

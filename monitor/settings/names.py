@@ -107,6 +107,9 @@ def _monitor(
     found.name(monitor, ("routing", "default"), known, "receiver, person or role")
     found.name(monitor, ("routing", "ops"), None if known is None else {*known, "default"}, "receiver, person or role")
     found.name(monitor, ("observing", "to"), None if known is None else {*known, *RESERVED}, "receiver, person or role")
+    for digest in keys(monitor, "digests") or ():
+        found.name(monitor, ("digests", digest, "to"), None if known is None else {*known, *RESERVED}, "receiver, person or role")
+        found.name(monitor, ("digests", digest, "subjects"), subjects, "subject")
     for path in _held_for(monitor):
         found.name(monitor, path, known, "receiver, person or role")
     for receiver in keys(monitor, "receivers") or ():

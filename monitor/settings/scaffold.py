@@ -33,6 +33,8 @@ _COMMENTS: dict[str, dict[str, str]] = {
         "head": "What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.",
         "allow": "private addresses are called only where they stand here",
         "observing": "until that day only dangers ring, one message a day says what would have",
+        "morning": "morning",
+        "digests": "what happened overnight and what comes today; on a quiet day, that all is calm",
         "smtp": 'with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
     "fr": {
@@ -40,6 +42,8 @@ _COMMENTS: dict[str, dict[str, str]] = {
         "head": "Quoi écouter, où, et qui prévenir. Le reste a des valeurs par défaut ; voir `tocsin check` et docs/reference.",
         "allow": "une adresse privée n’est appelée que si elle est nommée ici",
         "observing": "d’ici là seuls les dangers sonnent, un message par jour dit ce qui aurait sonné",
+        "morning": "matin",
+        "digests": "ce qui s’est passé cette nuit et ce qui vient ; un jour calme, que tout est calme",
         "smtp": 'avec un compte : {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
 }
@@ -121,6 +125,7 @@ def compose(
         "receivers:",
         f"  me: {receiver}",
         *_told(observe_until, comments["observing"]),
+        f"digests: {{{comments['morning']}: {{kind: morning, to: default, at: '07:58'}}}}  # {comments['digests']}",
         *([f"http: {{allow: [{inside}]}}  # {comments['allow']}"] if inside else []),
     ]
     return "\n".join(lines) + "\n"

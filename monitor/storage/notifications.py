@@ -17,7 +17,8 @@ from monitor.storage.tables import notification as table
 
 # Built once: to build them takes longer than to run them.
 _IN_CONVERSATION = (table.c.incident_id == bindparam("incident"), table.c.receiver == bindparam("receiver"))
-_GATHERS = table.c.kind.not_in((NotificationKind.HELD, NotificationKind.ACCOUNT))  # these say one thing, and take nothing more
+# These say one thing, and take nothing more.
+_GATHERS = table.c.kind.not_in((NotificationKind.HELD, NotificationKind.ACCOUNT, NotificationKind.DIGEST))
 _NEWEST = select(func.coalesce(func.max(table.c.sequence), 0)).where(*_IN_CONVERSATION)
 _LAST_DUE = select(func.max(table.c.due_at)).where(*_IN_CONVERSATION)
 _URGENT = func.coalesce(func.sum(case((delivery.c.priority == Priority.URGENT, 1), else_=0)), 0)

@@ -104,6 +104,7 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         " answer_seconds own_posts own_engagement"
     },
     "answer_hour": {_O: "subject hour network step number"},
+    "digest_owed": {_O: "digest receiver day since until owed_at notification_id"},
 }
 
 REGISTER: Mapping[str, Mapping[str, Data]] = {

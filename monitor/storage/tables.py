@@ -757,3 +757,16 @@ tally_day = Table(  # the same per day, so that a year is read from few rows
     Column("own_engagement", BigInteger, nullable=False),
     Index(None, "day"),
 )
+
+digest_owed = Table(  # that a digest was owed for a day: never twice; without a notification, that it begins with the next
+    "digest_owed",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("receiver", String(64), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("owed_at", UtcDateTime, nullable=False),
+    Column("notification_id", Id, ForeignKey("notification.id", ondelete="SET NULL")),
+    Index(None, "notification_id"),
+)

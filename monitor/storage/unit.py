@@ -12,6 +12,7 @@ from monitor.storage.api_tokens import ApiTokens
 from monitor.storage.audit import AuditLog
 from monitor.storage.authors import Authors
 from monitor.storage.deliveries import Deliveries
+from monitor.storage.digests import Digests
 from monitor.storage.erasures import Erasures
 from monitor.storage.evaluator import Evaluator
 from monitor.storage.extracts import Extracts
@@ -80,6 +81,7 @@ class UnitOfWork:
         self.tokens = ApiTokens(session)
         self.audit = AuditLog(session)
         self.newest = Newest(session)
+        self.digests = Digests(session)
 
     async def end_the_frozen(self) -> int:
         """Let PostgreSQL end the sessions of ours that have owed it the rest of a statement for too long. Returns how many."""

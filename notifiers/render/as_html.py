@@ -29,5 +29,7 @@ def _environment() -> Environment:
 
 def html(message: Message) -> str:
     """The whole HTML document. Everything a stranger wrote is cleaned by `view` and escaped here."""
+    if message.letter is not None:
+        return message.letter.html
     shown = view(message)
     return _environment().get_template("message.html.j2").render(v=shown, c=THEMES[shown.theme])

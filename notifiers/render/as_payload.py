@@ -75,6 +75,7 @@ def _data(message: Message) -> dict[str, Any]:
         "new_words": [one_line(word, _LINE) for word in message.new_words],
         "plan": plan_payload(message.plan) if message.plan else None,
         "account": _account(message.account) if message.account is not None else None,
+        "digest": dict(message.letter.facts) if message.letter is not None else None,
         "links": {one_line(name, _LINE): url for name, url in message.links.items() if link(url)},
     }
 

@@ -30,6 +30,8 @@ def _sign(voice: Voice) -> str:
     message = voice.message
     if message.plan and message.plan.drill:
         return "⚪"
+    if message.letter is not None and message.letter.calm:
+        return "🟢"
     if message.kind in {"resolved", "over"}:
         return "🟡" if voice.unfinished else "🟢"
     return "⚪" if message.kind == "test" else _SIGNS[message.severity]
@@ -37,7 +39,8 @@ def _sign(voice: Voice) -> str:
 
 def _tap(voice: Voice, room: int) -> str:
     """The first link: nobody types a command on a telephone. It is whole or absent."""
-    url = next((url for _, url in links(voice)), "")
+    page = voice.message.letter.page if voice.message.letter else ""
+    url = link(page) or next((url for _, url in links(voice)), "")
     return url if len(url) <= room // 2 else ""
 
 

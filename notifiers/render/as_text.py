@@ -15,6 +15,8 @@ _MARKS = {"done": "[x]", "skipped": "[-]", "failed": "[!]", "overdue": "[!]"}
 
 def text(message: Message) -> str:
     """The whole plain text, ending with a line break."""
+    if message.letter is not None:
+        return message.letter.text
     shown = view(message)
     blocks = [block for block in _blocks(shown) if block]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"

@@ -23,7 +23,7 @@ _MOST_LINKS = 4
 # The links that have words of their own. What the message asks for comes first, the page where all stands comes last.
 _LINKS = ("approve", "reject", "acknowledge", "ack", "console", "room", "run")
 _FEW_IDS = 6
-_ENDED = frozenset({"resolved", "over", "test", "account"})  # kinds that ring for nothing
+_ENDED = frozenset({"resolved", "over", "test", "account", "digest"})  # kinds that ring for nothing
 _ASK_WHO_HAS_IT = frozenset({"untaken", "unconfirmed", "escalated", "level", "assigned"})  # the calls that « OK » answers
 _MILD = 0.3  # tone words start here, either side of nought
 # The step states that are over, and that the checklist draws as ticked or struck.

@@ -15,6 +15,7 @@ document.addEventListener("click", (event) => {
   if (copier) {
     navigator.clipboard.writeText(copier.dataset.copy).then(() => toast(document.body.dataset.copied));
   }
+  if (event.target.closest("[data-print]")) window.print();
   const row = event.target.closest("[data-href]");
   if (row && !event.target.closest("a, button, input, select, label, summary")) location.assign(row.dataset.href);
   for (const open of document.querySelectorAll(".bottom details[open]")) {
