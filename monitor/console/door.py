@@ -100,6 +100,8 @@ async def _who(request: web.Request, access: Access) -> Visitor | None:
     request[ENTRY] = entry
     if not entry.step:
         return entry.visitor
+    if request.path.startswith("/api/"):
+        raise web.HTTPUnauthorized(text="this session still owes its one-time code: finish signing in")
     if not request.path.startswith(_ON_THE_WAY_IN):
         raise web.HTTPSeeOther(f"/sign-in/{entry.step}")
     return None
