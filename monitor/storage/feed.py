@@ -14,7 +14,7 @@ from monitor.domain.search import Search, search
 from monitor.storage import search as wording
 from monitor.storage.handling import is_new
 from monitor.storage.mentions import Mentions
-from monitor.storage.session import Repository
+from monitor.storage.session import Repository, Session
 from monitor.storage.tables import author, mention, mention_handling
 
 # Where no index knows what is asked for, so many mentions are looked at for one page, which then says where to go on.
@@ -43,6 +43,10 @@ class _Wanted:
 class Feed(Repository):
     """Keys are ids: a mention that comes while somebody turns pages moves nothing."""
 
+    def __init__(self, session: Session, mentions: Mentions) -> None:
+        super().__init__(session)
+        self._mentions = mentions
+
     async def page(self, filters: FeedFilters, *, before: int | None = None, limit: int = 50) -> Page:
         """Up to `limit` mentions that pass, with ids below `before`, the newest first. What cannot match is an empty page."""
         words = search(filters.words)
@@ -55,14 +59,14 @@ class Feed(Repository):
         wanted = self._wanted(filters, words, last)
         floor = max(first, last + 1 - LOOK_BACK) if wanted.slow else first
         ids = await self._ids(wanted, floor, last, limit + 1)
-        shown = await Mentions(self._session).get(ids[:limit])
+        shown = await self._mentions.get(ids[:limit])
         if len(ids) > limit:
             return Page(shown, ids[limit - 1])
         return Page(shown, floor if floor > first else None)
 
     async def _bounds(self, filters: FeedFilters, before: int | None) -> tuple[int, int] | None:
         """The least and the greatest id to look at; None: there is none."""
-        first, last = 1, await Mentions(self._session).newest_id()
+        first, last = 1, await self._mentions.newest_id()
         if before is not None:
             last = min(last, before - 1)
         if filters.until is not None:
@@ -135,7 +139,7 @@ class Feed(Repository):
         if before is not None:
             said = said.where(mention.c.id < before)
         ids = [row[0] for row in await self._session.all(said.order_by(mention.c.id.desc()).limit(limit + 1))]
-        shown = await Mentions(self._session).get(ids[:limit])
+        shown = await self._mentions.get(ids[:limit])
         return Page(shown, ids[limit - 1] if len(ids) > limit else None)
 
     async def count_of_author(self, number: int, *, but: int | None = None) -> int:

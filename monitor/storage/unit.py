@@ -69,7 +69,7 @@ class UnitOfWork:
         self.holds = Holds(session)
         self.erasures = Erasures(session)
         self.handling = Handled(session)
-        self.feed = Feed(session)
+        self.feed = Feed(session, self.mentions)
         self.feedback = FeedbackGiven(session, self.tallies)
         self.access = Access(session)
         self.figures = Figures(session)
