@@ -45,7 +45,7 @@ def _handler(endpoint: Endpoint) -> Handler:
             number=int(request.match_info.get("number", 0)),
             once=_once(request, body),
         )
-        answer = endpoint.answer.dump_json(await endpoint.work(asked))
+        answer = endpoint.answer.dump_json(await endpoint.work(asked), by_alias=True)
         return web.Response(body=answer, status=endpoint.status, content_type="application/json")
 
     return handle

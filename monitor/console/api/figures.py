@@ -27,7 +27,7 @@ _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
 _LONGEST: Final = timedelta(days=3 * 366)
 _MOST_TIMES: Final = 2_000  # points of each line; with more of them the step grows
-_Names = Annotated[list[Name], Field(max_length=50)]
+_Names = Annotated[list[Name], Field(max_length=20)]
 
 Measure = Literal[
     "mentions", "negative", "neutral", "positive", "net", "mean", "complaints", "reach", "engagement", "answered", "own_posts"

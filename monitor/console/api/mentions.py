@@ -23,7 +23,7 @@ from monitor.pipeline import handling
 from monitor.pipeline.handling import Act
 from monitor.storage import UnitOfWork
 
-_Names = Annotated[list[Name], Field(max_length=50)]
+_Names = Annotated[list[Name], Field(max_length=20)]
 
 
 class MentionQuery(PageQuery):
@@ -79,7 +79,7 @@ class Assignment(Change):
 class NotAbout(Change):
     """What it is not about."""
 
-    subjects: Annotated[list[Name], Field(min_length=1, max_length=50)]
+    subjects: Annotated[list[Name], Field(min_length=1, max_length=20)]
 
 
 class Correction(Remark):

@@ -150,6 +150,8 @@ def _problem(status: int) -> dict[str, Any]:
         "description": f"{HTTPStatus(status).phrase}: {HINTS[status]}",
         "content": {CONTENT_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
     }
+    if status == HTTPStatus.BAD_REQUEST:  # the server itself refuses an address of more than 8 kB, and what is no HTTP
+        found["content"]["text/plain"] = {"schema": {"type": "string"}}
     if status in _RETRY:
         found["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
     return found

@@ -24,7 +24,7 @@ CONTENT_TYPE: Final = "application/problem+json"
 _KEPT: Final = (hdrs.ALLOW, hdrs.RETRY_AFTER, hdrs.WWW_AUTHENTICATE)
 
 HINTS: Final[Mapping[int, str]] = {
-    400: "send HTTP as its standard has it",
+    400: "send HTTP as its standard has it, and addresses of at most 8 kB",
     401: "send `Authorization: Bearer tocsin_…` with a token that works: `tocsin account token` makes one",
     403: "use an account, or a token with a scope, that may do it",
     404: "look at the number and the address: what stood here may be past the time for which it is kept",
@@ -137,7 +137,7 @@ def _answer(problem: ProblemError) -> web.Response:
         errors=problem.errors,
         now=dict(problem.now) if problem.now is not None else None,
     )
-    body = details.model_dump_json(exclude_defaults=False).encode()
+    body = details.model_dump_json().encode()
     return web.Response(body=body, status=problem.status, content_type=CONTENT_TYPE, headers=problem.headers)
 
 
