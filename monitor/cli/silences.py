@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from monitor.domain.alert import Silence
     from monitor.settings import Outline
     from monitor.storage import Store
-    from rules import Rule
     from rules.recurrence import Weekly
 
 T = TypeVar("T")

@@ -95,6 +95,10 @@ async def listed(asked: Asked[AlertQuery, Nothing]) -> Page[AlertRecord]:
 
 async def one(asked: Asked[Nothing, Nothing]) -> AlertRecord:
     """One alert, with the mentions behind it."""
+    return await _whole(asked)
+
+
+async def _whole(asked: Asked[Any, Any]) -> AlertRecord:
     alert = await _alert(asked)
     async with asked.desk.store.read() as tx:
         behind = await tx.alerts.evidence([alert.id], _EVIDENCE)
@@ -104,11 +108,9 @@ async def one(asked: Asked[Nothing, Nothing]) -> AlertRecord:
 async def acknowledge(asked: Asked[Nothing, Taking]) -> AlertRecord:
     """« I take it »: reminders stop. 409 when somebody else has taken it, or it is over."""
     await _alert(asked)
-    before = await operations.acknowledge(
-        asked.desk.store, asked.number, asked.actor, asked.desk.now(), asked.body.note or None
-    )
+    before = await operations.acknowledge(asked.desk.store, asked.number, asked.actor, asked.desk.now(), asked.body.note or None)
     _require_ours(before, asked.visitor.account)
-    return await one(asked)
+    return await _whole(asked)
 
 
 def _require_ours(before: Alert, me: str) -> None:

@@ -94,5 +94,3 @@ def _once(request: web.Request, body: bytes) -> str:
         raise wrong(ONCE, f"{ONCE}: at most {LONGEST_KEY} characters")
     said = b"\0".join((request[VISITOR].account.encode(), request.path.encode(), key.encode("utf-8", "replace"), body))
     return hashlib.sha256(said).hexdigest()
-
-

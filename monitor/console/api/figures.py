@@ -79,7 +79,7 @@ class SeriesQuery(CourseQuery):
 class PartQuery(SpanQuery):
     """Of which subjects."""
 
-    subject: _Names = []
+    subject: _Names = Field([])
 
 
 class CoursePoint(Record):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from http import HTTPStatus
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from monitor.console.api.alerts import AlertRecord
-from monitor.console.api.endpoint import Asked, Endpoint, Nothing
+from monitor.console.api.endpoint import Asked, Endpoint, Nothing, Work
 from monitor.console.api.mention_records import DeedRecord, HandlingRecord, MentionRecord, mention_record
 from monitor.console.api.problems import not_here, wrong
 from monitor.console.api.words import Moment, Name, Note, Page, PageQuery, Said
 from monitor.domain.account import Permission
 from monitor.domain.alert import Severity
 from monitor.domain.feed import FeedFilters, Tone
-from monitor.domain.feedback import Feedback
+from monitor.domain.feedback import Feedback, Kind
 from monitor.domain.handling import HandlingState, Seen, Verb
 from monitor.domain.mention import Form, Observed
 from monitor.pipeline import handling
@@ -29,22 +28,22 @@ _Names = Annotated[list[Name], Field(max_length=20)]
 class MentionQuery(PageQuery):
     """Values of one filter are alternatives; a mention passes all filters."""
 
-    subject: _Names = []
-    network: _Names = []
-    source: _Names = []
-    language: _Names = []
-    form: list[Form] = []
-    intent: _Names = []
-    topic: _Names = []
-    tone: list[Tone] = []
-    state: list[HandlingState] = []
-    assignee: _Names = []
+    subject: _Names = Field([])
+    network: _Names = Field([])
+    source: _Names = Field([])
+    language: _Names = Field([])
+    form: list[Form] = Field([])
+    intent: _Names = Field([])
+    topic: _Names = Field([])
+    tone: list[Tone] = Field([])
+    state: list[HandlingState] = Field([])
+    assignee: _Names = Field([])
     sentiment_from: float | None = Field(None, ge=-1, le=1)
     sentiment_to: float | None = Field(None, ge=-1, le=1)
     reach: int | None = Field(None, ge=0, le=10**12, description="the least that its author has")
     since: Moment | None = Field(None, description="seen at this moment or later")
     until: Moment | None = Field(None, description="seen before this moment")
-    q: str = Field("", max_length=1000, description="words, \"phrases\" and -exclusions")
+    q: str = Field("", max_length=1000, description='words, "phrases" and -exclusions')
 
     def filters(self) -> FeedFilters:
         """As the store reads them."""
@@ -137,9 +136,7 @@ async def _mention(tx: UnitOfWork, number: int) -> Observed:
 async def assign(asked: Asked[Nothing, Assignment]) -> HandlingRecord:
     """Give a mention to a person or a role; who takes one, gives it to themselves."""
     act = await _act(asked, asked.body.version)
-    return HandlingRecord.model_validate(
-        await handling.assign(asked.desk.store, asked.desk.settings, act, asked.body.assignee)
-    )
+    return HandlingRecord.model_validate(await handling.assign(asked.desk.store, asked.desk.settings, act, asked.body.assignee))
 
 
 async def answer(asked: Asked[Nothing, Change]) -> HandlingRecord:
@@ -167,12 +164,9 @@ async def not_about(asked: Asked[Nothing, NotAbout]) -> HandlingRecord:
 async def wrong_score(asked: Asked[Nothing, Correction]) -> HandlingRecord:
     """It was scored wrongly: what is right goes into the next training, its scores stay."""
     act, said = await _act(asked), asked.body
-    right = {"complaint": {True: "yes", False: "no"}.get(said.complaint) if said.complaint is not None else None}
-    words = [
-        Feedback(asked.number, kind, value, act.actor.name, act.at, act.note)
-        for kind, value in (("complaint", right["complaint"]), ("sentiment", said.sentiment))
-        if value is not None
-    ]
+    complaint = {True: "yes", False: "no"}[said.complaint] if said.complaint is not None else None
+    right: list[tuple[Kind, str | None]] = [("complaint", complaint), ("sentiment", said.sentiment)]
+    words = [Feedback(asked.number, kind, value, act.actor.name, act.at, act.note) for kind, value in right if value is not None]
     if not words:
         raise wrong("", "say what is right: `complaint`, `sentiment`, or both")
     return HandlingRecord.model_validate(await handling.wrong_score(asked.desk.store, act, words))
@@ -198,7 +192,7 @@ async def _act(asked: Asked[Any, Any], version: int = 0) -> Act:
     return Act(Seen(asked.number, version), asked.actor, asked.desk.now(), asked.body.note)
 
 
-_DOING: Final = {
+ACTS: Final[Mapping[Verb, Work]] = {
     Verb.ASSIGN: assign,
     Verb.ANSWER: answer,
     Verb.NOT_ABOUT_US: not_about,
@@ -214,5 +208,5 @@ ENDPOINTS: Final = (
     Endpoint("GET", "/mentions", listed, Permission.LOOK),
     Endpoint("GET", _ONE, one, Permission.LOOK),
     Endpoint("GET", f"{_ONE}/deeds", deeds, Permission.LOOK),
-    *(Endpoint("POST", f"{_ONE}/{work.__name__}", work, Permission.HANDLE, HTTPStatus.OK) for work in _DOING.values()),
+    *(Endpoint("POST", f"{_ONE}/{work.__name__}", work, Permission.HANDLE) for work in ACTS.values()),
 )

@@ -1,11 +1,11 @@
-"""Describes the API as OpenAPI 3.1: generated from the rows of its table and the types of their functions, never written by hand."""
+"""Describes the API as OpenAPI 3.1: generated from the rows of its table and the types of their functions, never by hand."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -74,10 +74,12 @@ def problems_of(endpoint: Endpoint) -> list[int]:
 def _schemas(endpoints: Iterable[Endpoint]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The answer of each endpoint by its id, and what stands behind all references."""
     rows = list(endpoints)
-    reads = [(each.id, "validation", TypeAdapter(each.body)) for each in rows if each.has_body]
-    tells = [(each.id, "serialization", each.answer) for each in rows]
-    problem = ("problem", "serialization", TypeAdapter(ProblemDetails))
-    found, definitions = TypeAdapter.json_schemas([*reads, *tells, problem], ref_template=_REF)  # type: ignore[arg-type]
+    wanted: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = [
+        *((each.id, "validation", TypeAdapter(each.body)) for each in rows if each.has_body),
+        *((each.id, "serialization", each.answer) for each in rows),
+        ("problem", "serialization", TypeAdapter(ProblemDetails)),
+    ]
+    found, definitions = TypeAdapter.json_schemas(wanted, ref_template=_REF)
     by_row: dict[str, Any] = {each.id: {} for each in rows}
     for (row, mode), schema in found.items():
         if row in by_row:
@@ -138,7 +140,9 @@ def _resolved(schema: Any, defined: Mapping[str, Any]) -> Any:
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A parameter that is not given is left out: nobody can write null into an address."""
-    rest = {name: each for name, each in schema.items() if name not in {"anyOf", "title"} and not (name == "default" and each is None)}
+    rest = {
+        name: each for name, each in schema.items() if name not in {"anyOf", "title"} and not (name == "default" and each is None)
+    }
     kinds = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
     if len(kinds) == 1:
         return {**kinds[0], **rest}

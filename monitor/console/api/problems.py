@@ -98,7 +98,7 @@ async def problem_details(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except web.HTTPException as error:
-        kept = {name: error.headers[name] for name in _KEPT if name in error.headers}
+        kept = {str(name): error.headers[name] for name in _KEPT if name in error.headers}
         return _answer(ProblemError(HTTPStatus(error.status), _words(error), headers=kept))
     except TocsinError as error:
         return _answer(problem_of(error))
@@ -124,7 +124,7 @@ def problem_of(error: TocsinError) -> ProblemError:
         case UsageError():
             return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
         case _:
-            log.error("api.failed", problem=str(error))
+            log.error("web.failed", problem=str(error))
             return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of ours")
 
 

@@ -91,6 +91,11 @@ class Page(BaseModel, Generic[Item]):
     items: list[Item]
     next: int | None = Field(description="give it as `before` for what is older; null: there is nothing more")
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """As the document names it."""
+        return f"{params[0].__name__.removesuffix('Record')}Page"
+
 
 def cut(items: list[Item], limit: int, number: str = "id") -> Page[Item]:
     """A page of `limit`, of which one more was asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import cast
 
 import pytest
@@ -32,6 +33,7 @@ JSON = {"Content-Type": "application/json"}
         b"[" * 20_000,
         b'{"note": "' + b"a" * 5_000 + b'"}',
         b'{"note": "\\u0000"}',
+        b'{"note": "\\ud800"}',
         b"",
     ],
 )
@@ -42,14 +44,14 @@ async def test_a_body_that_says_nothing_is_refused(give: Give, body: bytes) -> N
     assert answer.said["errors"]
 
 
-@pytest.mark.parametrize("text", ["\ud800", "a\x00b", "‮evil", "z" + "\u0301" * 500, "💥" * 500])
+@pytest.mark.parametrize("text", ["a\x00b", "\u202eevil", "z" + "\u0301" * 500, "💥" * 500])
 async def test_odd_letters_are_kept_or_cleaned(give: Give, text: str) -> None:
     """A note is stored without what breaks stores and pages, and comes back."""
     program = await give("monitor")
     assert (await program.post("/mentions/1/note", {"note": f"x{text}"})).status == 200
     (deed,) = (await program.get("/mentions/1/deeds")).said["items"]
     assert deed["note"].startswith("x")
-    assert not set(deed["note"]) & {"\x00", "\ud800", "‮"}
+    assert not set(deed["note"]) & {"\x00", "\u202e"}
 
 
 async def test_what_is_no_json_is_refused(give: Give) -> None:
@@ -61,7 +63,7 @@ async def test_what_is_no_json_is_refused(give: Give) -> None:
         (JSON | {"Content-Encoding": "gzip"}, b"\x1f\x8b", 415),
         (JSON, b'{"note": "' + b"a" * 1024 * 1024 + b'"}', 413),
     ):
-        answer = await program.ask("POST", "/mentions/1/note", headers, data=body)
+        answer = await program.ask("POST", "/mentions/1/note", headers, data=io.BytesIO(body))
         assert (answer.status, answer.said["status"]) == (status, status), headers
 
 
@@ -69,7 +71,7 @@ async def test_numbers_beyond_all_numbers_are_not_found(give: Give) -> None:
     """Whatever stands in the address where a number is meant."""
     program = await give("viewer")
     for number in ("0", "-1", "9" * 18, "9" * 400, "1e3", "%00", "..%2f..", "٣"):
-        assert (await program.get(f"/mentions/{number}")).status in {404}, number
+        assert (await program.get(f"/mentions/{number}")).status == 404, number
 
 
 async def test_whoever_asks_too_often_waits(office: Office, give: Give) -> None:

@@ -76,7 +76,13 @@ async def test_whoever_comes_second_is_told_who_was_first(give: Give) -> None:
     assert (taken.status, taken.said["assignee"], taken.said["by"]) == (200, "ana", "monitor")
     late = await second.post(f"{path}/close", {"version": version})
     assert late.status == 409
-    assert late.said["now"] == {"state": "assigned", "assignee": "ana", "version": 1, "by": "monitor", "at": taken.said["at"].replace("Z", "+00:00")}
+    assert late.said["now"] == {
+        "state": "assigned",
+        "assignee": "ana",
+        "version": 1,
+        "by": "monitor",
+        "at": taken.said["at"].replace("Z", "+00:00"),
+    }
     assert (await second.get(path)).said["handling"] == taken.said
     assert (await second.post(f"{path}/close", {"version": 1})).said["state"] == "closed"
 

@@ -9,10 +9,12 @@ import pytest
 
 from monitor.console.api import ENDPOINTS, written
 from monitor.console.api.endpoint import Endpoint
+from monitor.console.api.mentions import ACTS
 from monitor.console.api.openapi import path_of, problems_of
 from monitor.console.api.runs import NEEDS
 from monitor.console.routes import ROUTES
 from monitor.domain.account import MAY, Permission, Role
+from monitor.domain.handling import Verb
 from monitor.plans import VERBS
 from tests.monitor.console.api.conftest import Answer, Give, Program
 from tests.monitor.console.conftest import ROLES, Office
@@ -75,14 +77,18 @@ async def test_a_page_acts_with_its_session(office: Office) -> None:
         assert (answer.status, (await answer.json())["through"]) == (200, "console")
     async with person.session.post("/api/v1/mentions/1/note", json={"note": "seen"}) as answer:
         assert (answer.status, answer.content_type) == (403, "application/problem+json")
-    async with person.session.post("/api/v1/mentions/1/note", json={"note": "seen"}, headers={"X-CSRF-Token": person.csrf}) as answer:
+    async with person.session.post(
+        "/api/v1/mentions/1/note", json={"note": "seen"}, headers={"X-CSRF-Token": person.csrf}
+    ) as answer:
         assert answer.status == 200
 
 
 def test_routes_and_document_agree() -> None:
     """None is missing in the document, and none stands there that does not answer."""
     described = {(method.upper(), path) for path, methods in written()["paths"].items() for method in methods}
-    answered = {(row.method, re.sub(r":[^{}]*(?:\{[^{}]*\})?\}", "}", row.path)) for row in ROUTES if row.path.startswith("/api/v1/")}
+    answered = {
+        (row.method, re.sub(r":[^{}]*(?:\{[^{}]*\})?\}", "}", row.path)) for row in ROUTES if row.path.startswith("/api/v1/")
+    }
     assert described == answered
     assert len({row.id for row in ENDPOINTS}) == len(ENDPOINTS)
 
@@ -97,8 +103,9 @@ def test_the_document_names_the_scope_of_each_row() -> None:
 
 
 def test_every_act_in_a_run_has_its_permission() -> None:
-    """A new verb does not stay without one."""
+    """A new verb does not stay without one; nor does an act on a mention stay without a row."""
     assert NEEDS.keys() == VERBS.keys()
+    assert ACTS.keys() == set(Verb)
 
 
 async def test_what_does_not_exist_is_a_problem(give: Give) -> None:
@@ -108,4 +115,4 @@ async def test_what_does_not_exist_is_a_problem(give: Give) -> None:
     answer = await program.ask("DELETE", "/mentions/1")
     assert is_problem(answer, 405)
     assert answer.headers["Allow"] == "GET"
-    assert HTTPStatus.NOT_FOUND == (await program.get(f"/mentions/{NOBODYS}")).status
+    assert (await program.get(f"/mentions/{NOBODYS}")).status == HTTPStatus.NOT_FOUND
