@@ -7,6 +7,7 @@ from typing import Final
 from monitor.console import (
     account,
     alerts,
+    api,
     charting,
     dashboard,
     feed,
@@ -22,6 +23,22 @@ from monitor.console import (
 )
 from monitor.console.route import Route
 
-AREAS: Final = (static, streams, charting, account, home, feed, alerts, room, dashboard, reports, rules, plans, health, people)
+AREAS: Final = (
+    static,
+    streams,
+    charting,
+    account,
+    home,
+    feed,
+    alerts,
+    room,
+    dashboard,
+    reports,
+    rules,
+    plans,
+    health,
+    people,
+    api,
+)
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for area in AREAS for route in area.ROUTES)
