@@ -34,10 +34,11 @@ expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder share a loop."""
+    """All tests of this folder share a loop, and have time."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            item.add_marker(pytest.mark.timeout(600))  # a browser beside three other tests takes its time
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
