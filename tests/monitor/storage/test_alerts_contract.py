@@ -147,6 +147,41 @@ async def test_an_alert_that_goes_on_keeps_its_newest_figures(store: Store, ring
     assert tuple(now_stands.reasons) == ("more",)
 
 
+async def test_what_is_behind_an_alert_tells_how_it_spread(store: Store, ring: Ring, said: Said, now: datetime) -> None:
+    """The first post, and each network in the order in which it spoke first; of what has no posts there is nothing."""
+    written = [("b", "bluesky", 2), ("a", "mastodon", 3), ("c", "mastodon", 1)]
+    posts = [said(name, network=network, written_at=now - ago * HOUR) for name, network, ago in written]
+    async with store.begin() as tx:
+        ids = (await tx.mentions.add(posts, source="feed", seen_at=now)).new
+        await tx.commit()
+    alert = await ring(evidence=tuple(ids))
+    async with store.read() as tx:
+        assert [tuple(each) for each in await tx.alerts.spread([alert.id])] == [
+            ("mastodon", now - 3 * HOUR, 2),
+            ("bluesky", now - 2 * HOUR, 1),
+        ]
+        first = await tx.alerts.beginning([alert.id])
+        assert first is not None
+        assert first.written_at == now - 3 * HOUR
+        assert await tx.alerts.spread([999]) == []
+        assert await tx.alerts.beginning([999]) is None
+
+
+async def test_the_past_is_read_by_pages_and_by_rule(store: Store, ring: Ring, now: datetime) -> None:
+    """Alerts below a number; those of one rule; and those of which somebody said that they rang for nothing."""
+    first = await ring()
+    async with store.begin() as tx:
+        await tx.alerts.resolve(first.id, now, "calm")
+        second = await tx.alerts.open(_new(now, rule="other"), first.incident_id, now)
+        await tx.timeline.add(TimelineEvent(now, "alert.false_alarm", "ada", alert_id=first.id, incident_id=first.incident_id))
+        await tx.commit()
+    async with store.read() as tx:
+        assert [each.id for each in await tx.alerts.list(before=second.id)] == [first.id]
+        assert await tx.alerts.list(before=first.id) == []
+        assert [each.id for each in await tx.alerts.of_rule("other", 5)] == [second.id]
+        assert await tx.timeline.called_false([first.id, second.id]) == {first.id}
+
+
 async def test_open_alerts_are_found_by_kind(store: Store, ring: Ring, now: datetime) -> None:
     """What resolves alerts asks for few of them."""
     storm = await ring()

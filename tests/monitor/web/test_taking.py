@@ -50,6 +50,18 @@ async def test_the_button_takes_the_run_once(storm: Doorstep) -> None:
     assert len(await storm.home.timeline("plan.acknowledged")) == 1
 
 
+async def test_whoever_has_an_account_finds_the_way_to_the_console(storm: Doorstep, meet: Meet) -> None:
+    """From the link in an e-mail to the same run, or alert, where all else can be done."""
+    for path in (storm.link("ana"), storm.page("ana")):
+        _, shown = await storm.get(path)
+        assert '<a href="/runs/1">Agir dans la console' in shown
+    calm = await meet()
+    await calm.home.hears("my Acme is broken")
+    await calm.home.act()
+    _, shown = await calm.get(calm.link("room"))
+    assert '<a href="/alerts/' in shown
+
+
 @pytest.mark.fault("people", "two people press the button at the same moment")
 async def test_of_two_at_one_moment_one_takes_it(storm: Doorstep) -> None:
     """One of them takes it, in one event, and the other reads who did."""
