@@ -60,6 +60,9 @@ def init(
     observe: Annotated[
         bool, typer.Option("--observe", help="Let nothing ring for a week: one message a day says what would have.")
     ] = False,
+    morning: Annotated[
+        bool, typer.Option("--morning", help="Send a digest at 07:58 each day; on a quiet one, a line that all is calm.")
+    ] = False,
 ) -> None:
     """Write a configuration of ten lines, from three questions, and prepare the networks that you name."""
     from monitor import settings as configuration
@@ -69,7 +72,9 @@ def init(
         networks = _networks()
     prepared = list(dict.fromkeys(filter(None, (name.strip().lower() for name in networks.split(",")))))
     until = clock.now().date() + _FIRST_WHILE if observe else None
-    (path,) = configuration.scaffold(directory, brand, source, send_to, language, observe_until=until, networks=prepared)
+    (path,) = configuration.scaffold(
+        directory, brand, source, send_to, language, observe_until=until, networks=prepared, morning=morning
+    )
     say(f"wrote {path}")
     if "kind: email" in path.read_text(encoding="utf-8"):
         say("")
@@ -79,6 +84,8 @@ def init(
         say(f"Until {until} nothing rings but dangers: one message a day says what would have. Then all rings by itself.")
     else:
         say("It rings from the first minute. With --observe only dangers do for a week, and a daily message says what would.")
+    if not morning:
+        say("With --morning a digest leaves each day at 07:58; on a quiet one it is a line that all is calm.")
     if prepared:
         say(f"Prepared, as comments: {', '.join(prepared)}. `tocsin sources add KIND` asks for what each needs, and tries it.")
     say("")

@@ -33,7 +33,7 @@ _COMMENTS: dict[str, dict[str, str]] = {
         "head": "What to listen for, where, and whom to tell. All else has defaults; see `tocsin check` and docs/reference.",
         "allow": "private addresses are called only where they stand here",
         "observing": "until that day only dangers ring, one message a day says what would have",
-        "morning": "morning",
+        "name": "morning",
         "digests": "what happened overnight and what comes today; on a quiet day, that all is calm",
         "smtp": 'with a login: {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
@@ -42,7 +42,7 @@ _COMMENTS: dict[str, dict[str, str]] = {
         "head": "Quoi écouter, où, et qui prévenir. Le reste a des valeurs par défaut ; voir `tocsin check` et docs/reference.",
         "allow": "une adresse privée n’est appelée que si elle est nommée ici",
         "observing": "d’ici là seuls les dangers sonnent, un message par jour dit ce qui aurait sonné",
-        "morning": "matin",
+        "name": "matin",
         "digests": "ce qui s’est passé cette nuit et ce qui vient ; un jour calme, que tout est calme",
         "smtp": 'avec un compte : {host: …, sender: …, username: …, password: "${SMTP_PASSWORD}"}',
     },
@@ -64,14 +64,16 @@ def scaffold(
     *,
     observe_until: date | None = None,
     networks: Sequence[str] = (),
+    morning: bool = False,
 ) -> list[Path]:
     """Write monitor.yaml and return what was written. Everything else has defaults until somebody wants it otherwise.
 
     `first_source` is a feed's address, `#hashtag@server`, or a file of CSV or JSON Lines; `send_to` an e-mail address, a
     webhook's or chat service's address; until the day `observe_until` nothing rings; `networks` are kinds of sources that are
-    prepared, as comments. Raises `UsageError` for an answer that is none, `ExistsError` when the file exists.
+    prepared, as comments; with `morning` a digest leaves each day.
+    Raises `UsageError` for an answer that is none, `ExistsError` when the file exists.
     """
-    text = compose(brand, first_source, send_to, language, observe_until, networks)
+    text = compose(brand, first_source, send_to, language, observe_until, networks, morning=morning)
     target = directory / "monitor.yaml"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -104,6 +106,8 @@ def compose(
     language: Language,
     observe_until: date | None = None,
     networks: Sequence[str] = (),
+    *,
+    morning: bool = False,
 ) -> str:
     """The text of a monitor.yaml."""
     brand = " ".join(brand.split())
@@ -125,7 +129,11 @@ def compose(
         "receivers:",
         f"  me: {receiver}",
         *_told(observe_until, comments["observing"]),
-        f"digests: {{{comments['morning']}: {{kind: morning, to: default, at: '07:58'}}}}  # {comments['digests']}",
+        *(
+            [f'digests: {{{comments["name"]}: {{kind: morning, to: me, at: "07:58"}}}}  # {comments["digests"]}']
+            if morning
+            else []
+        ),
         *([f"http: {{allow: [{inside}]}}  # {comments['allow']}"] if inside else []),
     ]
     return "\n".join(lines) + "\n"
