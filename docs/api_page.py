@@ -13,17 +13,19 @@ from monitor.web.reading import LARGEST_BODY
 Schema = Mapping[str, Any]
 
 _INTRO = f"""
-JSON over the same operations as the pages of the console: [how to use it](../how-to/use-the-api.md). The OpenAPI 3.1 document is served at
-`/api/v1/openapi.json`; this page says the same.
+JSON over the same operations as the pages of the console: [how to use it](../how-to/use-the-api.md). The OpenAPI 3.1 document is
+served at `/api/v1/openapi.json`; this page says the same.
 
-- **Who asks**: `Authorization: Bearer tocsin_…` with [a token](../how-to/sign-in-to-the-console.md), or the session of the console; then a POST also
-  needs its header `X-CSRF-Token`. Of each operation the scope is named that a token needs; the owner of the token must have that permission, too.
+- **Who asks**: `Authorization: Bearer tocsin_…` with [a token](../how-to/sign-in-to-the-console.md#programs), or the session of
+  the console; then a POST also needs its header `X-CSRF-Token`. Each operation names the scope that a token needs; the owner of
+  the token must have that permission, too.
 - **Lists** are `{{"items": […], "next": 17}}`, the newest first: `before=17` goes on. `next: null`: there is nothing more.
 - **Moments** are RFC 3339 in UTC, and may be given as milliseconds since 1970; spans are seconds.
 - **Bodies** are JSON of at most {LARGEST_BODY // 2**20} MB; what nobody knows in them is refused.
 - **Limits**: a token may ask {BURST} times at once and {A_SECOND:g} times a second. Beyond that: 429 with `Retry-After`.
-- **Refusals** are [problem details](https://www.rfc-editor.org/rfc/rfc9457) (`application/problem+json`): `status`, `title`, `detail` (what is wrong), `hint` (what to
-  do), `errors` (each field that is wrong), and of a conflict `now`: how it stands, and who made it so.
+- **Refusals** are [problem details](https://www.rfc-editor.org/rfc/rfc9457) (`application/problem+json`): `status`, `title`,
+  `detail` (what is wrong), `hint` (what to do), `errors` (each field that is wrong), and of a conflict `now`: how it stands, and
+  who made it so.
 """
 
 

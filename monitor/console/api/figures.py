@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -161,21 +161,25 @@ async def _course(asked: Asked[Any, Any], query: CourseQuery) -> list[tuple[date
     """By name and time."""
     begin, end = query.moments(asked.desk.now())
     times = _times(begin, end, query.step, asked.visitor.timezone)
-    by = "subject" if query.by == "all" else query.by
-    asks_for_subjects = by == "subject" and query.by != "all"
-    subjects = query.subject or (list(asked.desk.settings.subjects) if asks_for_subjects else [ALL])
-    topics = query.topic if by == "topic" else [ALL]
+    subjects = query.subject or (list(asked.desk.settings.subjects) if query.by == "subject" else [ALL])
+    topics = query.topic if query.by == "topic" else [ALL]
     if not topics:
         raise wrong("topic", "say which topics: `by=topic&topic=delivery&topic=price`")
+    by = "subject" if query.by == "all" else query.by
     async with asked.desk.store.read() as tx:
         sums = await tx.figures.sums(hour_of(times[0]), hour_of(end) + 1, by=(by, "hour"), subjects=subjects, topics=topics)
+    named = [("all" if query.by == "all" else of, hour, tally) for (of, hour), tally in sums]
+    return [(at, of, tally) for of, line in sorted(_lines(named, times).items()) for at, tally in zip(times, line, strict=True)]
+
+
+def _lines(counted: Iterable[tuple[str, int, Tally]], times: Sequence[datetime]) -> dict[str, list[Tally]]:
+    """By name, what was counted in each step."""
     lines: dict[str, list[Tally]] = {}
-    for (of, hour), tally in sums:
-        name = "all" if query.by == "all" else of
-        line = lines.setdefault(name, [Tally()] * len(times))
+    for of, hour, tally in counted:
+        line = lines.setdefault(of, [Tally()] * len(times))
         place = _place(times, moment_of(hour))
         line[place] = line[place].plus(tally)
-    return [(at, of, tally) for of, line in sorted(lines.items()) for at, tally in zip(times, line, strict=True)]
+    return lines
 
 
 def _times(begin: datetime, end: datetime, step: timedelta, zone: str) -> Sequence[datetime]:

@@ -92,7 +92,7 @@ class Page(BaseModel, Generic[Item]):
     next: int | None = Field(description="give it as `before` for what is older; null: there is nothing more")
 
     @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         """As the document names it."""
         return f"{params[0].__name__.removesuffix('Record')}Page"
 

@@ -7,6 +7,8 @@ from http import HTTPStatus
 
 import pytest
 
+from monitor.access import Client
+from monitor.access.sessions import open_session
 from monitor.console.api import ENDPOINTS, written
 from monitor.console.api.endpoint import Endpoint
 from monitor.console.api.mentions import ACTS
@@ -116,3 +118,16 @@ async def test_what_does_not_exist_is_a_problem(give: Give) -> None:
     assert is_problem(answer, 405)
     assert answer.headers["Allow"] == "GET"
     assert (await program.get(f"/mentions/{NOBODYS}")).status == HTTPStatus.NOT_FOUND
+
+
+async def test_a_session_that_owes_its_code_is_none(office: Office) -> None:
+    """Who has typed a password and not yet the one-time code is told so, and not led to a page."""
+    access, now = office.desk.access, office.home.clock.wall()
+    async with office.home.store.begin() as tx:
+        account = await tx.accounts.named("admin")
+        assert account is not None
+        opened = await open_session(tx, account, "code", Client("192.0.2.1", "test"), office.home.settings.console.sessions, now)
+        await tx.commit()
+    answer = await Program(office, "").ask("GET", "/me", {"Authorization": "", "Cookie": f"{access.cookie}={opened.token}"})
+    assert is_problem(answer, 401)
+    assert "one-time code" in answer.said["detail"]
