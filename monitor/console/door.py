@@ -29,7 +29,8 @@ TABLE: Final = web.AppKey("table", Mapping[web.AbstractRoute, Route])
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "application/json"})
-_OTHERS: Final = ("/hooks/", "/api/", "/take", "/run")  # answers there are for programs, or say themselves what is wrong
+_OTHERS: Final = ("/hooks/", "/api/")  # answers there are for programs
+_LINKS: Final = ("/take", "/run")  # pages behind the links of messages, which say themselves what is wrong
 _ON_THE_WAY_IN: Final = ("/sign-in", "/sign-out", "/static/", "/welcome")
 
 _SORRY: Final[Mapping[int, tuple[str, str]]] = {
@@ -146,7 +147,8 @@ def _is_for_programs(request: web.Request) -> bool:
 
 
 def _wants_page(request: web.Request) -> bool:
-    return "text/html" in request.headers.get(hdrs.ACCEPT, "") and not request.path.startswith(_OTHERS)
+    others = request.path.startswith(_OTHERS) or request.path in _LINKS
+    return "text/html" in request.headers.get(hdrs.ACCEPT, "") and not others
 
 
 def _sent_on(error: web.HTTPException) -> web.Response:

@@ -30,7 +30,9 @@ const tries = [
     events.onerror = failed;
   }}),
 ];
-Promise.allSettled(tries).then((all) => {{ document.title = "learnt " + all.filter((each) => each.status === "fulfilled").length; }});
+Promise.allSettled(tries).then((all) => {{
+  document.title = "learnt " + all.filter((each) => each.status === "fulfilled").length;
+}});
 </script>"""
 
 
