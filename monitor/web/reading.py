@@ -27,3 +27,5 @@ async def read_body(request: web.Request) -> bytes:
         raise web.HTTPServiceUnavailable(text="too many calls are being read; send it again", headers=TRY_AGAIN) from None
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the body did not arrive in time") from None
+    except ConnectionError:  # nobody reads this: somebody has closed a page
+        raise web.HTTPBadRequest(text="the connection was lost") from None

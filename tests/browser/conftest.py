@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import pytest_asyncio
@@ -18,11 +18,12 @@ from playwright.async_api import Browser, async_playwright, expect
 from pydantic import SecretStr
 from yarl import URL
 
+from monitor.charts.drawing import Drawer
 from monitor.demo.servers import free_port
 from monitor.storage import StorageSettings, Store
 from notifiers.message import Language
 from tests.browser.window import Window, window
-from tests.monitor.console.conftest import Office, consoles
+from tests.monitor.console.conftest import Office, Unpainted, consoles
 from tests.monitor.pipeline.conftest import Build, Configure, configure, hut
 
 __all__ = ["configure", "hut"]  # fixtures of the stages
@@ -62,6 +63,19 @@ async def lite(tmp_path: Path, empty_database: Path) -> AsyncIterator[Store]:
     await opened.close()
 
 
+class Gathered(Unpainted):
+    """The library that draws charts in a page is the true one, gathered once: it takes seconds."""
+
+    _library: ClassVar[str] = ""
+
+    async def script(self) -> str:
+        """What `Drawer.script` says."""
+        if not self._library:
+            async with Drawer() as drawer:
+                type(self)._library = await drawer.script()
+        return self._library
+
+
 @dataclass(slots=True)
 class Stage:
     """A console, and windows for whoever plays a part in the story."""
@@ -87,6 +101,7 @@ async def stage(browser: Browser, hut: Build, configure: Configure) -> AsyncIter
 
         async def set_stage(language: Language = "en", **more: Any) -> Stage:
             port = free_port()
-            return Stage(await opened(language, port=port, web={"public_url": f"http://127.0.0.1:{port}"}, **more), browser)
+            web = {"public_url": f"http://127.0.0.1:{port}"}
+            return Stage(await opened(language, port=port, drawer=Gathered(), web=web, **more), browser)
 
         yield set_stage

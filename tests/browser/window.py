@@ -73,6 +73,10 @@ class Window:
         """Wait until the page is the one with this title."""
         await expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
 
+    async def live(self) -> None:
+        """Wait until the page listens: what happens now is seen on it."""
+        await expect(self.page.locator(".live")).to_have_attribute("data-state", "on")
+
     def button(self, name: str) -> Locator:
         """A button by what is written on it."""
         return self.page.get_by_role("button", name=name, exact=True)

@@ -26,6 +26,8 @@ LASTS: Final[Mapping[str, timedelta]] = MappingProxyType(
     {f"{minutes}": timedelta(minutes=minutes) for minutes in (30, 60, 120, 240, 480, 1_440, 4_320, 10_080)}
 )
 """How long a silence may last, by minutes; for longer ones there are files."""
+
+_ALONE: Final = frozenset({"mention", "author"})  # parts of a key that hardly come again
 _LONGEST: Final = 2_000  # characters of a reason
 
 
@@ -56,9 +58,15 @@ async def silence(request: web.Request) -> web.Response:
         return await _refused(request, found, N_("Say for how long."), typed)
     if not reason:
         return await _refused(request, found, N_("Say why: whoever wonders about the quiet reads that."), typed)
-    matcher: dict[str, object] = {"rule": found.rule, "key": dict(found.key)}
-    await operations.silence(desk.store, matcher, lasting=lasts, reason=reason, actor=_actor(request), at=desk.now())
+    await operations.silence(desk.store, _alike(found), lasting=lasts, reason=reason, actor=_actor(request), at=desk.now())
     raise go(f"/alerts/{found.id}", N_("Silenced: it goes on, and nobody is told."))
+
+
+def _alike(alert: Alert) -> dict[str, object]:
+    """What matches whatever its rule says about the same: not this post alone, nor its author."""
+    key = {name: value for name, value in alert.key.items() if name not in _ALONE}
+    subject = alert.labels.get("subject")
+    return {"rule": alert.rule} | ({"subject": subject} if subject else {}) | ({"key": key} if key else {})
 
 
 async def end_silence(request: web.Request) -> web.Response:

@@ -1,6 +1,6 @@
 // The keyboard: g and a letter goes somewhere, / searches, j and k walk through a list, ? tells about all this. Any other letter
 // presses what says data-press="a" in the row that one is at, or on a page about one thing: <div data-one>.
-let going = 0;
+let going = -Infinity; // when g was pressed; a page that has just been opened counts from 0
 
 const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog[open]");
 
@@ -30,7 +30,7 @@ const pressed = (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   const now = performance.now();
   if (now - going < 1500) {
-    going = 0;
+    going = -Infinity;
     const place = document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`);
     if (place) {
       event.preventDefault();

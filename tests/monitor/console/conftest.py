@@ -150,7 +150,12 @@ async def consoles(hut: Build, configure: Configure) -> AsyncIterator[Open]:
     async with AsyncExitStack() as stack:
 
         async def open_door(
-            language: Language = "en", signed_in: Collection[str] = ROLES, *, port: int = 0, **more: Any
+            language: Language = "en",
+            signed_in: Collection[str] = ROLES,
+            *,
+            port: int = 0,
+            drawer: Unpainted | None = None,
+            **more: Any,
         ) -> Office:
             rules = [COMPLAINT | {"notify": "room"}, CRISIS | {"plan": "storm", "notify": "room"}]
             home = hut(configure(**({"rules": rules, "plans": [PLAN], "people": PEOPLE, **MONITOR, "web": {}} | more)))
@@ -158,15 +163,15 @@ async def consoles(hut: Build, configure: Configure) -> AsyncIterator[Open]:
             gate.open(home.settings, {}, cast("Store", FragileStore(home.store)), print)
             apps: list[web.Application] = []
             reloaded: list[tuple[datetime, Reloaded]] = []
-            drawer = Unpainted()
+            painter = drawer or Unpainted()
 
             def furnish(app: web.Application) -> None:
                 apps.append(app)
                 Console(lambda: reloaded[-1] if reloaded else None).furnish(app)
-                app[GALLERY] = Gallery(drawer)
+                app[GALLERY] = Gallery(painter)
 
             address = await stack.enter_async_context(serve(gate, "public", "127.0.0.1", port, furnish=furnish))
-            office = Office(home, gate, address, apps[0], drawer, reloaded=reloaded)
+            office = Office(home, gate, address, apps[0], painter, reloaded=reloaded)
             for role in (*ROLES, "stranger"):
                 session = await stack.enter_async_context(
                     aiohttp.ClientSession(
