@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 FIRST = "https://social.example/1"
 
 
-async def says(office: Office, text: str = "my Acme is broken", **more: object) -> None:
+async def says(office: Office, text: str = "my Acme is broken", **more: Any) -> None:
     """Somebody says something, which is judged."""
     await office.home.hears(text, **more)
 
