@@ -137,7 +137,7 @@ def test_a_post_is_kept_although_the_file_cannot_be_written(rung: Tocsin, tmp_pa
     done = rung.at("plan", "keep", "1", "1", "--thread", str(tmp_path / "none" / "thread.json"))
     assert "Post 1 is kept with run 1, by hold 1." in done.output
     assert isinstance(done.exception, CannotCreateError)
-    assert "plan.thread" not in rung.at("plan", "show", "1").output
+    assert "Thread around" not in rung.at("plan", "show", "1").output
 
 
 def test_a_source_that_cannot_be_asked_says_so_with_the_address(rung: Tocsin) -> None:
