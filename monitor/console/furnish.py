@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from aiohttp import web
 
+from monitor.console.api import LIMITS, Limits, problem_details
 from monitor.console.door import TABLE, door
 from monitor.console.feed.why import WHY, Explainer
 from monitor.console.health import LAST_RELOAD
@@ -32,7 +33,8 @@ class Console:
         app[LIVE] = Live(lambda: app[DESK]().store)
         app[PRESENCE], app[SEATS], app[WHY] = Presence(), Seats(), Explainer()
         app[TABLE] = MappingProxyType({app.router.add_route(row.method, row.path, row.handler): row for row in ROUTES})
-        app.middlewares.append(door)
+        app[LIMITS] = Limits()
+        app.middlewares.extend((problem_details, door))
         app.on_shutdown.append(_close)
 
 
