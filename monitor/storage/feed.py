@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select, text
 
 from monitor.domain.feed import POSITIVE, Counts, FeedFilters, Page, Tone
 from monitor.domain.handling import HandlingState
@@ -87,10 +87,14 @@ class Feed(Repository):
         return Counts(found, whole=floor == bounds[0] and sum(found.values()) < up_to)
 
     async def _states(self, wanted: _Wanted, first: int, last: int, limit: int) -> Mapping[HandlingState, int]:
-        ids = await self._ids(wanted, first, last, limit)
-        handled = await self._handled.of(ids)
-        counted = Counter(each.state for each in handled.values())
-        return {state: counted[state] for state in HandlingState}
+        await self._plan_anew()
+        ids = _newest(wanted, first, last, limit).subquery()
+        handled = ids.outerjoin(mention_handling, mention_handling.c.mention_id == ids.c[0])
+        states = select(mention_handling.c.state, func.count()).select_from(handled).group_by(mention_handling.c.state)
+        counted = dict.fromkeys(HandlingState, 0)
+        for state, number in await self._session.all(states):
+            counted[HandlingState(state or HandlingState.NEW)] += number  # nobody has touched it, or it was put back
+        return counted
 
     async def _bounds(self, filters: FeedFilters, before: int | None, after: int) -> tuple[int, int] | None:
         """The least and the greatest id to look at; None: there is none."""
@@ -109,12 +113,12 @@ class Feed(Repository):
         return int(await self._session.scalar(last.limit(1)) or 0)
 
     async def _ids(self, wanted: _Wanted, first: int, last: int, limit: int) -> list[int]:
+        await self._plan_anew()
+        return [row[0] for row in await self._session.all(_newest(wanted, first, last, limit))]
+
+    async def _plan_anew(self) -> None:
         if self._session.postgresql:
             await self._session.run(_PLAN_ANEW)
-        query = select(wanted.key).select_from(wanted.behind)
-        within = wanted.key.between(first, last)
-        rows = await self._session.all(query.where(within, *wanted.where).order_by(wanted.key.desc()).limit(limit))
-        return [row[0] for row in rows]
 
     def _wanted(self, filters: FeedFilters, words: Search, last: int) -> _Wanted:
         labels: wording.Labels = {
@@ -173,6 +177,11 @@ class Feed(Repository):
         """How many those are, counted up to 1,000."""
         some = select(mention.c.id).where(*_said_by(number, but)).limit(MOST).subquery()
         return int(await self._session.scalar(select(func.count()).select_from(some)))
+
+
+def _newest(wanted: _Wanted, first: int, last: int, limit: int) -> Select[Any]:
+    query = select(wanted.key).select_from(wanted.behind).where(wanted.key.between(first, last), *wanted.where)
+    return query.order_by(wanted.key.desc()).limit(limit)
 
 
 def _said_by(number: int, but: int | None) -> tuple[ColumnElement[bool], ...]:

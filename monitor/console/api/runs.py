@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final
 
+from pydantic import Field
+
 from monitor.console.api.endpoint import Asked, Endpoint, Nothing, Work
-from monitor.console.api.problems import not_here
-from monitor.console.api.words import Page, PageQuery, Record, cut
+from monitor.console.api.problems import not_here, wrong
+from monitor.console.api.words import Name, Note, Page, PageQuery, Record, Said, cut
 from monitor.domain.account import Permission
 from monitor.domain.plan import PlanRun, RunState, UnreadableRunError, localized
 from monitor.pipeline import operations
@@ -16,6 +19,7 @@ from monitor.pipeline.operations import Once
 from monitor.plans import VERBS
 from monitor.web.api import described
 from monitor.web.calls import Wanted, act_of
+from rules.base import suggest
 from rules.figures import Figures
 
 NEEDS: Final[Mapping[str, Permission]] = {
@@ -127,6 +131,16 @@ class WholeRun(Record):
     touched_at: datetime | None
 
 
+class Opening(Said):
+    """Which plan is opened by hand, and why."""
+
+    plan: Name
+    subject: Name | None = Field(None, description="what it is about; without: the first subject, the brand")
+    why: Note = Field(min_length=1, description="its people read that first")
+    drill: bool = Field(default=False, description="rehearse it, and call nothing")
+    level: int | None = Field(None, ge=0, le=9, description="of a drill: the level at which it is held; without: the gravest")
+
+
 class EventRecord(Record):
     """One event of the timeline. `detail` depends on its kind: docs/reference/events.md."""
 
@@ -158,6 +172,26 @@ def _line(run: PlanRun, asked: Asked[Any, Any]) -> RunLine:
 async def one(asked: Asked[Nothing, Nothing]) -> WholeRun:
     """One run, with its steps and the words that were prepared. 409 for one that another version of Tocsin opened."""
     return _whole(await _run(asked), asked)
+
+
+async def opened(asked: Asked[Nothing, Opening]) -> WholeRun:
+    """Open a plan by hand: for what no rule sees, or as a drill."""
+    said, settings = asked.body, asked.desk.settings
+    subject = said.subject or next(iter(settings.subjects))
+    for field, name, known in (("plan", said.plan, settings.plans), ("subject", subject, settings.subjects)):
+        if name not in known:
+            raise wrong(field, f"there is no {field} of this name; {suggest(name, known)}")
+    run = await operations.open_plan_by_hand(
+        asked.desk.store,
+        settings.plans[said.plan],
+        subject,
+        asked.actor,
+        asked.desk.now(),
+        why=said.why,
+        drill=said.drill,
+        level=said.level,
+    )
+    return _whole(run, asked)
 
 
 async def timeline(asked: Asked[Nothing, Nothing]) -> Page[EventRecord]:
@@ -200,6 +234,7 @@ _ONE: Final = "/runs/{number:[0-9]{1,18}}"
 
 ENDPOINTS: Final = (
     Endpoint("GET", "/runs", listed, Permission.LOOK),
+    Endpoint("POST", "/runs", opened, Permission.DECIDE, HTTPStatus.CREATED),
     Endpoint("GET", _ONE, one, Permission.LOOK),
     Endpoint("GET", f"{_ONE}/timeline", timeline, Permission.LOOK),
     *(

@@ -12,7 +12,7 @@ from monitor.console.feed.filters import Asked, read
 from monitor.console.feed.one import mention, thread
 from monitor.console.feed.why import WHY
 from monitor.console.feed.words import FORMS, INTENTS, NAMES, STATES, TONES, TOPICS
-from monitor.console.page import reader_of, show
+from monitor.console.page import go, reader_of, show
 from monitor.console.route import VISITOR, Route
 from monitor.console.tongue import tongue
 from monitor.domain.account import Permission
@@ -23,8 +23,10 @@ _NEWS: Final = 99  # counted no further
 
 
 async def listing(request: web.Request) -> web.Response:
-    """A page of mentions; `before` goes on further down."""
+    """A page of mentions; `before` goes on further down. What a form left empty is left out of the address."""
     desk, asked, reader = request.app[DESK](), _asked(request), reader_of(request)
+    if not asked.problem and "" in request.query.values():
+        raise go(asked.address())
     visitor = request[VISITOR]
     async with desk.store.read() as tx:
         newest = await tx.mentions.newest_id()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from monitor.console.tongue import N_
@@ -16,6 +17,8 @@ from monitor.domain.mention import LONGEST_SCORER, Observed
 from monitor.pipeline.enrich import words
 from monitor.sentiment import Scorer, SentimentSettings
 from monitor.sentiment.weighing import Weighed
+
+log = structlog.get_logger(__name__)
 
 _KEPT: Final = 1000  # explanations: people go back and forth
 _REASONS: Final = (
@@ -65,9 +68,18 @@ class Explainer:
         if self._scorer is None or self._scorer[0] != settings:
             self._scorer = settings, Scorer(settings)
             self._known.clear()
-        return {each.id: self._one(self._scorer[1], each) for each in mentions}
+        found = ((each.id, self._one(self._scorer[1], each)) for each in mentions)
+        return {number: why for number, why in found if why is not None}
 
-    def _one(self, scorer: Scorer, mention: Observed) -> Why:
+    def _one(self, scorer: Scorer, mention: Observed) -> Why | None:
+        """None where the scorer trips over it: one text must not cost the others their page."""
+        try:
+            return self._why(scorer, mention)
+        except Exception:
+            log.exception("scorer.failed", network=mention.network)
+            return None
+
+    def _why(self, scorer: Scorer, mention: Observed) -> Why:
         key = (words(mention), mention.language, mention.scorer)
         if key not in self._known:
             found = scorer.explain(*key[:2])
@@ -81,10 +93,10 @@ class Explainer:
 
 def _counted(weighed: Sequence[Weighed]) -> list[Word]:
     """Without what no word stands for."""
-    return [Word(each.words, each.valence, _why(each.why)) for each in weighed if not each.words.startswith("(")]
+    return [Word(each.words, each.valence, _reasons(each.why)) for each in weighed if not each.words.startswith("(")]
 
 
-def _why(reasons: Sequence[str]) -> list[tuple[str, str]]:
+def _reasons(reasons: Sequence[str]) -> list[tuple[str, str]]:
     known = ((pattern.fullmatch(reason), words) for reason in reasons for pattern, words in _REASONS)
     return [(words, found[1] if found.re.groups else "") for found, words in known if found]
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from monitor.domain.handling import HandlingState
 from monitor.domain.mention import Author, Form
+from monitor.sentiment import Scorer
+from monitor.sentiment.scorer import Explanation
 from monitor.storage import feed
 from notifiers.message import Language
 from tests.monitor.console.conftest import Office, Open, Page
@@ -18,7 +21,7 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 FIRST = "https://social.example/1"
 
 
-async def says(office: Office, text: str = "my Acme is broken", **more: object) -> None:
+async def says(office: Office, text: str = "my Acme is broken", **more: Any) -> None:
     """Somebody says something, which is judged."""
     await office.home.hears(text, **more)
 
@@ -96,6 +99,30 @@ async def test_filters_stand_in_the_address(console: Office, query: str, found: 
     page = await console["viewer"].get(f"/feed?{query}")
     assert (page.status, shown(page)) == (200, found)
     assert ("Remove this filter" in page.text) == ("state" not in query)
+
+
+async def test_what_a_form_leaves_empty_is_no_filter(console: Office) -> None:
+    """It is not even in the address."""
+    page = await console["viewer"].get("/feed?q=panne&tone=negative&since=&reach=&period=")
+    assert (page.status, page.leads_to) == (303, "/feed?q=panne&tone=negative")
+
+
+async def test_a_text_that_the_scorer_trips_over_is_shown(console: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without reasons, and the others with theirs."""
+    await says(console, "Acme is wonderful, I love it")
+    await says(console)
+    explain = Scorer.explain
+
+    def trips(scorer: Scorer, text: str, language: str | None) -> Explanation:
+        if "broken" in text:
+            raise ValueError(text)
+        return explain(scorer, text, language)
+
+    monkeypatch.setattr(Scorer, "explain", trips)
+    page = await console["viewer"].get("/feed")
+    assert shown(page) == [2, 1]
+    assert page.text.count("because of:") >= 1
+    assert "<bdi>wonderful,</bdi>" in page.text or "<bdi>wonderful</bdi>" in page.text
 
 
 async def test_days_are_those_of_the_visitor(console: Office) -> None:

@@ -109,6 +109,7 @@ async def test_states_are_counted_through_filters(
     ids = await stored(store, [said(f"{number}", text="panne" if number % 2 else "colis") for number in range(8)], now)
     async with store.begin() as tx:
         assert await tx.handling.save(Handling(ids[1]), Handling(ids[1], HandlingState.CLOSED, None, 1, now, "ana"))
+        assert await tx.handling.save(Handling(ids[3]), Handling(ids[3], HandlingState.NEW, None, 1, now, "ana"))
         await tx.commit()
 
     async def counts(words: str, **more: Any) -> tuple[int, int, bool]:

@@ -95,6 +95,22 @@ async def test_a_run_is_lived_by_programs(office: Office, give: Give) -> None:
     assert by_hand == [(f"plan.{what}", "manager", "token") for what in ("acknowledged", "step.checked", "noted")]
 
 
+async def test_a_plan_is_opened_by_hand(give: Give) -> None:
+    """With a reason, by its name and that of a subject; a drill says that it is one."""
+    program = await give("manager")
+    made = await program.post("/runs", {"plan": "storm", "why": "the authorities called", "drill": True, "level": 1})
+    assert (made.status, made.said["drill"], made.said["level_rank"], made.said["id"]) == (201, True, 1, "storm")
+    for said, words in (
+        ({"plan": "strom", "why": "a"}, "storm"),
+        ({"plan": "storm", "why": "a", "subject": "globex"}, "subject"),
+        ({"plan": "storm", "why": "a", "drill": True, "level": 7}, "level"),
+        ({"plan": "storm"}, "why"),
+    ):
+        answer = await program.post("/runs", said)
+        assert (answer.status, words in answer.said["detail"]) == (422, True), answer
+    assert len((await program.get("/runs")).said["items"]) == 2
+
+
 async def test_an_act_is_done_once(give: Give) -> None:
     """A retry with the same key and the same words changes nothing; another key, or other words, is another act."""
     program = await give("monitor")

@@ -10,6 +10,25 @@ from monitor.console.api.figures import _times
 from tests.monitor.console.api.conftest import Give
 from tests.monitor.console.conftest import Office
 
+WRONG: list[tuple[str, dict[str, str | list[str]], str]] = [
+    ("/figures/series", {"from": "9" * 400}, "from"),
+    ("/figures/series", {"from": "-5"}, "from"),
+    ("/figures/series", {"from": "2026-13-01"}, "from"),
+    ("/figures/series", {"from": "2026-03-02", "to": "2026-03-01"}, "from"),
+    ("/figures/series", {"step": "often"}, "step"),
+    ("/figures/series", {"step": "0s"}, "step"),
+    ("/figures/series", {"measure": "joy"}, "measure"),
+    ("/figures/series", {"by": "topic"}, "topic"),
+    ("/figures/week", {"subject": ["a", "b"]}, "subject"),
+    ("/mentions", {"limit": "1000000"}, "limit"),
+    ("/mentions", {"before": "1e99"}, "before"),
+    ("/mentions", {"before": ["1", "2"]}, "before"),
+    ("/mentions", {"subject": "a\x00b"}, "subject.0"),
+    ("/mentions", {"tone": "glad"}, "tone.0"),
+    ("/mentions", {"since": "0001-01-01T00:00:00+14:00"}, "since"),
+    ("/alerts", {"page": "2"}, "page"),
+]
+
 NOW = datetime(2026, 3, 29, 12, 30, tzinfo=UTC)
 
 
@@ -61,33 +80,12 @@ async def test_the_other_figures_come_as_arrays(give: Give) -> None:
     assert (await program.get("/figures/course", by="topic", topic=["price"])).said == []
 
 
-@pytest.mark.parametrize(
-    ("path", "query", "field"),
-    [
-        ("/figures/series", {"from": "9" * 400}, "from"),
-        ("/figures/series", {"from": "-5"}, "from"),
-        ("/figures/series", {"from": "2026-13-01"}, "from"),
-        ("/figures/series", {"from": "2026-03-02", "to": "2026-03-01"}, "from"),
-        ("/figures/series", {"step": "often"}, "step"),
-        ("/figures/series", {"step": "0s"}, "step"),
-        ("/figures/series", {"measure": "joy"}, "measure"),
-        ("/figures/series", {"by": "topic"}, "topic"),
-        ("/figures/week", {"subject": ["a", "b"]}, "subject"),
-        ("/mentions", {"limit": "1000000"}, "limit"),
-        ("/mentions", {"before": "1e99"}, "before"),
-        ("/mentions", {"before": ["1", "2"]}, "before"),
-        ("/mentions", {"subject": "a\x00b"}, "subject.0"),
-        ("/mentions", {"tone": "glad"}, "tone.0"),
-        ("/mentions", {"since": "0001-01-01T00:00:00+14:00"}, "since"),
-        ("/alerts", {"page": "2"}, "page"),
-    ],
-)
-async def test_what_cannot_be_asked_names_its_parameter(
-    give: Give, path: str, query: dict[str, str | list[str]], field: str
-) -> None:
+async def test_what_cannot_be_asked_names_its_parameter(give: Give) -> None:
     """With 422, in words, whatever is typed; nothing of it comes back."""
-    answer = await (await give("viewer")).get(path, **query)
-    assert (answer.status, answer.said["errors"][0]["field"]) == (422, field), answer
+    program = await give("viewer")
+    for path, query, field in WRONG:
+        answer = await program.get(path, **query)
+        assert (answer.status, answer.said["errors"][0]["field"]) == (422, field), answer
 
 
 async def test_tocsin_says_how_it_is(give: Give) -> None:
