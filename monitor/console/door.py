@@ -29,7 +29,8 @@ TABLE: Final = web.AppKey("table", Mapping[web.AbstractRoute, Route])
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "application/json"})
-_OTHERS: Final = ("/hooks/", "/api/", "/take", "/run")  # answers there are for programs, or say themselves what is wrong
+_PROGRAMS: Final = ("/hooks/", "/api/")  # below these, answers are for programs
+_LINKS: Final = frozenset({"/take", "/run"})  # pages of links from messages, which say themselves what is wrong
 _ON_THE_WAY_IN: Final = ("/sign-in", "/sign-out", "/static/", "/welcome")
 
 _SORRY: Final[Mapping[int, tuple[str, str]]] = {
@@ -138,7 +139,8 @@ async def _form(request: web.Request) -> Mapping[str, str]:
 
 
 def _wants_page(request: web.Request) -> bool:
-    return "text/html" in request.headers.get(hdrs.ACCEPT, "") and not request.path.startswith(_OTHERS)
+    others = request.path in _LINKS or request.path.startswith(_PROGRAMS)
+    return "text/html" in request.headers.get(hdrs.ACCEPT, "") and not others
 
 
 def _sent_on(error: web.HTTPException) -> web.Response:
