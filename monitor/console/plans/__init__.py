@@ -60,7 +60,7 @@ async def read(request: web.Request) -> web.Response:
     """« Lu et compris »: whoever must read it says so, of the version that they saw."""
     desk, plan, visitor = request.app[DESK](), _plan(request), request[VISITOR]
     if visitor.account not in must_read(plan, desk.settings.contacts):
-        raise web.HTTPForbidden(text="nobody asks you to read this plan")
+        raise web.HTTPNotFound(text="nobody asks you to read this plan")
     if (await request.post()).get("version") != plan.version:
         raise go(f"/plans/{plan.id}", N_("The plan has changed since: read it again."))
     await note_reading(desk.store, plan, visitor.account, visitor.account, desk.now(), through=visitor.through)

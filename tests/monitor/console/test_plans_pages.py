@@ -39,7 +39,7 @@ async def test_read_and_understood_is_said_of_a_version(open_console: Open) -> N
     console = await open_console(plans=[PLAN | {"read_by": ["monitor"], "owner": "monitor"}], people=people)
     person, version = console["monitor"], console.home.settings.plans["storm"].version
     assert "You are asked to read this version" in (await person.get("/plans/storm")).text
-    assert (await console["viewer"].post("/plans/storm/read", version=version)).status == 403
+    assert (await console["viewer"].post("/plans/storm/read", version=version)).status == 404
     await person.post("/plans/storm/read", version="another")
     assert "You are asked to read this version" in (await person.get("/plans/storm")).text
     assert (await person.post("/plans/storm/read", version=version)).leads_to == "/plans/storm"
