@@ -16,6 +16,7 @@ from monitor.console.health import LAST_RELOAD
 from monitor.console.live import LIVE, Live
 from monitor.console.presence import PRESENCE, Presence
 from monitor.console.routes import ROUTES
+from monitor.console.rules.trying import TRIALS, Trials
 from monitor.console.streams import SEATS, Seats
 from monitor.web.app import Reloaded
 from monitor.web.desk import DESK
@@ -32,7 +33,7 @@ class Console:
         app[LAST_RELOAD] = self.last_reload
         app[LIVE] = Live(lambda: app[DESK]().store)
         app[PRESENCE], app[SEATS] = Presence(), Seats()
-        app[GALLERY] = Gallery(Drawer())
+        app[GALLERY], app[TRIALS] = Gallery(Drawer()), Trials()
         app[TABLE] = MappingProxyType({app.router.add_route(row.method, row.path, row.handler): row for row in ROUTES})
         app.middlewares.append(door)
         app.on_shutdown.append(_close)
@@ -42,3 +43,4 @@ async def _close(app: web.Application) -> None:
     """Streams never end by themselves: the end of the daemon does not wait for them."""
     await app[LIVE].close()
     await app[GALLERY].close()
+    await app[TRIALS].close()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.console import account, alerts, charting, health, home, people, room, static, streams
+from monitor.console import account, alerts, charting, dashboard, health, home, people, plans, room, rules, static, streams
 from monitor.console.route import Route
 
-AREAS: Final = (static, streams, charting, account, home, alerts, room, health, people)
+AREAS: Final = (static, streams, charting, account, home, alerts, room, dashboard, rules, plans, health, people)
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for area in AREAS for route in area.ROUTES)

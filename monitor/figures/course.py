@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 
 from monitor.domain.tally import ALL, MILLI, Tally
@@ -49,11 +48,12 @@ async def course(
 
 def points(sums: Iterable[Sum], days: Sequence[date]) -> list[Point]:
     """Sums by (thing, day): a day on which the clocks change comes in two pieces."""
-    added: defaultdict[tuple[str, date], Tally] = defaultdict(Tally)
+    added: dict[tuple[str, int], Tally] = {}
     for (of, number), tally in sums:
-        place = of, _EPOCH + timedelta(days=number)
-        added[place] = added[place].plus(tally)
-    return [Point(day, of, added.get((of, day), Tally())) for of in sorted({of for of, _ in added}) for day in days]
+        before = added.get((of, number))
+        added[of, number] = tally if before is None else before.plus(tally)
+    numbers, nothing = [(day, (day - _EPOCH).days) for day in days], Tally()
+    return [Point(day, of, added.get((of, number), nothing)) for of in sorted({of for of, _ in added}) for day, number in numbers]
 
 
 def net(tally: Tally) -> float | None:

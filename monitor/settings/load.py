@@ -348,7 +348,7 @@ def _outlined(document: Document, sound: MonitorFile, place: Path) -> Outline:
 def _places(
     directory: Path, monitor: Document, rules: Sequence[_File[RuleFile]], plans: Sequence[tuple[Document, Plan]]
 ) -> dict[str, str]:
-    """Where it is written that everything, a rule or a plan is only observed, by the name of the switch: `file:line`.
+    """Where each rule and plan is written, or the line by which it, or everything, is only observed, by its name: `file:line`.
 
     The file is named as it is within the configuration: where a server keeps it is nothing for an e-mail.
     """
@@ -356,11 +356,12 @@ def _places(
     found = {"all": place(monitor, ("observing", "until"))}
     for document, model in ((file.document, file.model) for file in rules):
         for index, rule in enumerate(model.rules if document and model else ()):
-            if document and rule.mode == "observe":
-                found[f"rule.{rule.id}"] = place(document, ("rules", index, "mode"))
+            if document:
+                switch = ("mode",) if rule.mode == "observe" else ()
+                found[f"rule.{rule.id}"] = place(document, ("rules", index, *switch))
     for document, plan in plans:
-        if plan.activation.mode == "observe":
-            found[f"plan.{plan.id}"] = place(document, ("plan", "activation", "mode"))
+        observed = plan.activation.mode == "observe"
+        found[f"plan.{plan.id}"] = place(document, ("plan", "activation", "mode") if observed else ("plan",))
     return found
 
 

@@ -246,7 +246,7 @@ class Settings(MonitorFile):
     plans: dict[Id, Plan] = Field(default_factory=dict)
     own_plans: tuple[Id, ...] = ()  # those that somebody has made theirs; the others are shipped, and lie ready
     lists: dict[Id, tuple[str, ...]] = Field(default_factory=dict)
-    places: dict[str, str] = Field(default_factory=dict)  # where it is written that something is only observed: `file:line`
+    places: dict[str, str] = Field(default_factory=dict)  # `file:line` of each rule and plan; of an observed one, of that word
 
     def resolve(self, name: str, at: datetime | None = None) -> tuple[str, ...]:
         """The receivers behind a receiver, person, role, `default` or `ops`, each once.

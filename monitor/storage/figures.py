@@ -68,8 +68,14 @@ class Figures(Repository):
         sums = [func.sum(table.c[name]).label(name) for name in figures]
         counted = (table.c.subject.in_(subjects), table.c.topic.in_(topics), time >= begins, time < ends)
         rows = await self._session.all(select(*of, *sums).where(*counted).group_by(*of).order_by(*of))
-        width = len(of)
-        return [Sum(tuple(row[:width]), Tally(**dict(zip(figures, map(int, row[width:]), strict=True)))) for row in rows]
+        width, nothing, places = len(of), [0] * len(Tally._fields), [Tally._fields.index(name) for name in figures]
+        found = []
+        for row in rows:
+            counts = nothing.copy()
+            for place, number in zip(places, row[width:], strict=True):
+                counts[place] = int(number)
+            found.append(Sum(tuple(row[:width]), Tally._make(counts)))
+        return found
 
     async def topics(self, since: int, until: int, subject: str = ALL) -> list[str]:
         """Those of which anything was said on these days, by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.console.account import own, provider, signing_in, welcome
+from monitor.console.account import own, provider, signing_in, tokens, welcome
 from monitor.console.route import PUBLIC, Route
 from monitor.domain.account import Permission
 
@@ -23,5 +23,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/account", own.show_own, Permission.LOOK),
     Route("POST", "/account/password", own.change_password, Permission.LOOK),
     Route("POST", "/account/codes/drop", own.drop_codes, Permission.LOOK),
+    Route("POST", "/account/preferences", own.prefer, Permission.LOOK),
+    Route("POST", "/account/tokens", tokens.make, Permission.LOOK),
+    Route("POST", "/account/tokens/end", tokens.end, Permission.LOOK),
     Route("POST", "/account/sessions/end", own.end_session, Permission.LOOK),
 )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from yarl import URL
@@ -23,6 +24,7 @@ from monitor.storage import Store
 from monitor.web import Gate, Reloaded, serve
 from monitor.web.desk import Desk
 from notifiers.message import Language
+from rules import Rule
 from tests.monitor.pipeline.conftest import COMPLAINT, CRISIS, Build, Configure, FragileStore, House, configure, hut, lite
 from tests.monitor.web.conftest import MONITOR, PEOPLE, PLAN
 
@@ -185,3 +187,9 @@ async def console(open_console: Open) -> Office:
 
 async def _reloading() -> Reloaded:
     return Reloaded("in_force")
+
+
+@pytest.fixture
+def console_rule(configure: Configure) -> Rule:
+    """A rule that rings when three people cry fire within the hour."""
+    return configure(rules=[CRISIS]).rules[0]

@@ -113,3 +113,39 @@ async def test_another_site_signs_nobody_in(strict: Office) -> None:
     """A form of somebody else, with their own account in it, is refused."""
     page = await strict["stranger"].ask("POST", "/sign-in", {"Origin": "https://evil.example"}, {"name": "eve", "password": "x"})
     assert page.status == 403
+
+
+async def test_people_choose_their_language_and_zone(console: Office) -> None:
+    """Which the next page is in; what is no zone is refused, and nothing chosen is what is set for all."""
+    me = console["viewer"]
+    assert (await me.post("/account/preferences", language="fr", timezone="America/Montreal/x")).status == 422
+    assert (await me.post("/account/preferences", language="fr", timezone="America/New_York")).leads_to == "/account"
+    page = (await me.get("/account")).text
+    assert '<html lang="fr"' in page
+    assert 'value="America/New_York" autocomplete' in page
+    assert (await me.post("/account/preferences", language="", timezone="")).leads_to == "/account"
+    assert 'value="" autocomplete' in (await me.get("/account")).text
+
+
+async def test_a_token_is_shown_once_and_may_no_more_than_its_owner(console: Office) -> None:
+    """It opens pages for a program until it is ended; nobody ends those of others, and no token makes another."""
+    me, program = console["monitor"], console["stranger"]
+    assert (await me.post("/account/tokens", name="board", scope="administer", days="7")).status == 422
+    assert (await me.post("/account/tokens", name=" ", scope="look", days="7")).status == 422
+    made = await me.post("/account/tokens", name="<b>board", scope="look", days="7")
+    assert (made.status, made.headers["Cache-Control"], "<b>" in made.text) == (201, "no-store", False)
+    found = re.search(r'<code id="secret">([^<]+)</code>', made.text)
+    assert found is not None
+    shown = {"Authorization": f"Bearer {found[1]}", "Accept": "application/json"}
+    assert (await program.get("/health", **shown)).status == 200
+    more = await program.ask("POST", "/account/tokens", shown, {"name": "more", "scope": "look"})
+    assert (more.status, more.leads_to) == (303, "/sign-in")
+    page = (await me.get("/account")).text
+    assert found[1] not in page
+    (number,) = re.findall(r'name="token" value="(\d+)"', page)
+    assert (await console["admin"].post("/account/tokens/end", token=number)).status == 404
+    assert (await me.post("/account/tokens/end", token=number)).leads_to == "/account"
+    assert (await program.get("/health", **shown)).status == 401
+    log = (await console["admin"].get("/audit?whom=monitor")).text
+    assert "made a token" in log
+    assert "ended a token" in log

@@ -12,7 +12,10 @@ from monitor.console.routes import ROUTES
 from monitor.domain.account import MAY, Role
 from tests.monitor.console.conftest import ROLES, Office
 
-EXAMPLES = {"name": "viewer", "run": "1", "alert": "1", "silence": "1", "script": "vega.js"}
+EXAMPLES = {
+    **{"name": "viewer", "script": "vega.js", "network": "mastodon", "rule": "crisis", "plan": "storm"},
+    **{"run": "1", "alert": "1", "silence": "1"},
+}
 """What stands for the parts of an address that change."""
 
 
