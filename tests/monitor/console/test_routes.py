@@ -13,8 +13,14 @@ from monitor.domain.account import MAY, Role
 from tests.monitor.console.conftest import ROLES, Office
 
 EXAMPLES = {
-    **{"name": "viewer", "script": "vega.js", "network": "mastodon", "rule": "crisis", "plan": "storm"},
-    **{"run": "1", "alert": "1", "silence": "1"},
+    "name": "viewer",
+    "script": "vega.js",
+    "network": "mastodon",
+    "rule": "crisis",
+    "plan": "storm",
+    "run": "1",
+    "alert": "1",
+    "silence": "1",
 }
 """What stands for the parts of an address that change."""
 
