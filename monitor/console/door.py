@@ -29,8 +29,8 @@ TABLE: Final = web.AppKey("table", Mapping[web.AbstractRoute, Route])
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "application/json"})
-_OTHERS: Final = ("/hooks/", "/api/")  # answers there are for programs
-_LINKS: Final = ("/take", "/run")  # pages behind the links of messages, which say themselves what is wrong
+_PROGRAMS: Final = ("/hooks/", "/api/")  # below these, answers are for programs
+_LINKS: Final = frozenset({"/take", "/run"})  # pages of links from messages, which say themselves what is wrong
 _ON_THE_WAY_IN: Final = ("/sign-in", "/sign-out", "/static/", "/welcome")
 
 _SORRY: Final[Mapping[int, tuple[str, str]]] = {
@@ -147,7 +147,7 @@ def _is_for_programs(request: web.Request) -> bool:
 
 
 def _wants_page(request: web.Request) -> bool:
-    others = request.path.startswith(_OTHERS) or request.path in _LINKS
+    others = request.path in _LINKS or request.path.startswith(_PROGRAMS)
     return "text/html" in request.headers.get(hdrs.ACCEPT, "") and not others
 
 

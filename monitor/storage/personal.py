@@ -104,6 +104,10 @@ _TABLES: Mapping[str, Mapping[Data, str]] = {
         " answer_seconds own_posts own_engagement"
     },
     "answer_hour": {_O: "subject hour network step number"},
+    "tally_day": {
+        _O: "subject topic day network mentions negative neutral positive sentiment complaints reach engagement answered"
+        " answer_seconds own_posts own_engagement"
+    },
     "digest_owed": {_O: "digest receiver day since until owed_at notification_id"},
 }
 

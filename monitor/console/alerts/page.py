@@ -95,6 +95,7 @@ async def shown(
         goes_to=[desk.called(each.name) for each in found.goes_to],
         moments=moments_of_alert(desk, said, found, story),
         runs=[(each, naming.plan(each, reader.language)) for each in runs],
+        known=rule is not None,
         record=record(found, rule, others, false),
         false=wanted in false,
         grave=found.exempt or nature(said.alerts[0]) == "safety",

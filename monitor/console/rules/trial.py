@@ -82,7 +82,8 @@ async def _tried(settings: Settings, asked: Asked, folder: Path) -> Trial:
 
 
 def _with(settings: Settings, rule: Rule) -> Settings:
-    return settings.model_copy(update={"rules": (rule,)})
+    """It alone; what a plan would do is not asked."""
+    return settings.model_copy(update={"rules": (rule.model_copy(update={"plan": None}),)})
 
 
 def _loudest(all_readings: Iterable[Sequence[Reading]]) -> Sequence[Reading]:

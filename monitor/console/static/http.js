@@ -9,7 +9,10 @@ export const post = (path, body, options = {}) =>
     ...options,
   });
 
-export const page = async (address = location.href) => {
+// A form that was refused is shown at its own address, where nothing can be asked for: the page says where it is.
+const here = () => document.querySelector('link[rel="canonical"]')?.href ?? location.href;
+
+export const page = async (address = here()) => {
   const answer = await fetch(address, { headers: { Accept: "text/html" }, redirect: "error" });
   if (!answer.ok) throw new Error(String(answer.status));
   return new DOMParser().parseFromString(await answer.text(), "text/html");

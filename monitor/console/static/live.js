@@ -1,10 +1,13 @@
-// Listens to the stream of events, and renews the parts of a page that say on what they depend: <section id data-live="alert run">.
+// Listens to the stream of events, and renews the parts of a page that say on what they depend: <section id data-live="alert run">;
+// with data-slowly="mention" not at once.
 import { page } from "./http.js";
 import { woken } from "./wake.js";
 
 const KINDS = ["mention", "alert", "run", "handling", "source", "presence"];
+const SLOWLY = 10_000; // milliseconds: in a storm, figures need not be new three times a second for everybody
 const stale = new Set();
 let waiting = null;
+let due = 0;
 
 export const live = () => {
   const mark = document.body.dataset.mark;
@@ -37,8 +40,18 @@ export const live = () => {
 };
 
 const renew = (kind) => {
-  for (const part of document.querySelectorAll(`[data-live~="${kind}"]`)) stale.add(part.id);
-  if (stale.size && waiting === null) waiting = setTimeout(fetchParts, 400);
+  spoil("live", kind, 400);
+  spoil("slowly", kind, SLOWLY);
+};
+
+const spoil = (attribute, kind, time) => {
+  const parts = document.querySelectorAll(`[data-${attribute}~="${kind}"]`);
+  for (const part of parts) stale.add(part.id);
+  const at = performance.now() + time;
+  if (!parts.length || (waiting !== null && due <= at)) return;
+  clearTimeout(waiting);
+  due = at;
+  waiting = setTimeout(fetchParts, time);
 };
 
 const fetchParts = async () => {

@@ -50,11 +50,15 @@ async def test_the_button_takes_the_run_once(storm: Doorstep) -> None:
     assert len(await storm.home.timeline("plan.acknowledged")) == 1
 
 
-async def test_whoever_has_an_account_finds_the_way_to_the_console(storm: Doorstep, meet: Meet) -> None:
-    """From the link in an e-mail to the same run, or alert, where all else can be done."""
+async def test_whoever_has_an_account_finds_the_way_to_the_run_in_the_console(storm: Doorstep) -> None:
+    """From the link in an e-mail to the same run, where all else can be done."""
     for path in (storm.link("ana"), storm.page("ana")):
         _, shown = await storm.get(path)
         assert '<a href="/runs/1">Agir dans la console' in shown
+
+
+async def test_whoever_has_an_account_finds_the_way_to_the_alert_in_the_console(meet: Meet) -> None:
+    """Likewise where no plan is open."""
     calm = await meet()
     await calm.home.hears("my Acme is broken")
     await calm.home.act()
