@@ -7,13 +7,13 @@ from typing import Final
 
 from aiohttp import web
 
+from monitor.backtest.trial import Asked, Trial
 from monitor.charts.chart import Chart
 from monitor.charts.expectation import observed_expected
 from monitor.charts.look import Look
 from monitor.console.charting import Figure, rows
 from monitor.console.page import reader_of, show
 from monitor.console.route import VISITOR, Route
-from monitor.console.rules.trial import Asked, Trial
 from monitor.console.rules.trying import DAYS, TRIALS, BusyError, asked_of
 from monitor.console.rules.view import called, line, lines, written
 from monitor.console.tongue import N_

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from monitor.console.rules.trial import Asked, Trial, tried
+from monitor.backtest.trial import Asked, Trial, tried
 from monitor.domain.errors import TocsinError
 from monitor.settings import Settings
 from monitor.workshop.pool import Workshop

@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from monitor.backtest import PastAlert, Span, extracted, warm_up
-from monitor.backtest.judging import judge
+from monitor.backtest.course import warm_up
+from monitor.backtest.judging import PastAlert, judge
 from monitor.backtest.measuring import measure
+from monitor.backtest.past import Span, extracted
 from monitor.charts.expectation import Seen
 from monitor.replay import seldom_collected
 from monitor.settings import Settings
