@@ -92,10 +92,10 @@ def chart(request: web.Request, path: str, title: str, drawn: Chart | None = Non
 def rows(path: str, draw: Draw, need: Permission = Permission.LOOK) -> tuple[Route, ...]:
     """The routes of one chart, for the table of its area."""
     return (
-        Route("GET", path, _page(draw), need),
         Route("GET", f"{path}.json", _specification(draw), need),
         Route("GET", f"{path}.svg", _picture(draw, "svg"), need),
         Route("GET", f"{path}.png", _picture(draw, "png"), need),
+        Route("GET", path, _page(draw), need),  # the last one: a part of a path that may be anything may be `x.json`, too
     )
 
 
