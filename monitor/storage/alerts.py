@@ -211,9 +211,11 @@ class Alerts(Repository):
         gone = query.where(evidence.c.alert_id.in_(alert_ids), mention.c.deleted_at.is_not(None))
         return int(await self._session.scalar(gone))
 
-    async def list(self, state: AlertState | None = None, limit: int = 100) -> _Alerts:
-        """The newest first."""
+    async def list(self, state: AlertState | None = None, limit: int = 100, *, before: int | None = None) -> _Alerts:
+        """The newest first, with numbers below `before`."""
         query = select(table).order_by(table.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(table.c.id < before)
         return await self._alerts(query if state is None else query.where(table.c.state == state))
 
     async def _alerts(self, query: Select[Any]) -> _Alerts:

@@ -59,6 +59,7 @@ def test_the_outage_of_july_2024_rings_once(shared: Path, tmp_path: Path) -> Non
     assert not SILENT & {each.rule for each in outcome.alerts}
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_unhappy_passengers_are_no_crisis_an_hour(shared: Path, tmp_path: Path) -> None:
     """Five days of tweets to six airlines: all stored once, some bad days, hundreds of single complaints, no storm."""

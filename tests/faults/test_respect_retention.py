@@ -18,7 +18,9 @@ from monitor.storage import Retention, StorageSettings, Store, UnitOfWork
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-KEEP = Retention(mentions=5 * DAY, evidence=2 * DAY, sensitive=2 * DAY, raw=2 * DAY, incidents=8 * DAY, counts=12 * DAY)
+KEEP = Retention(
+    mentions=5 * DAY, evidence=2 * DAY, sensitive=2 * DAY, raw=2 * DAY, incidents=8 * DAY, counts=12 * DAY, figures=12 * DAY
+)
 
 
 async def _a_day(tx: UnitOfWork, day: int, now: datetime) -> None:
@@ -89,7 +91,8 @@ async def test_the_store_stops_growing(tmp_path: Path) -> None:
             rows[day], pages[day] = _rows(path), _pages(path)
 
     await _live(path, 32, look)
-    without = {"sqlite_sequence"}
+    # The pieces of the index of words are merged by SQLite when it likes: they count as pages.
+    without = {"sqlite_sequence", "mention_search_data", "mention_search_idx"}
     grown = {name for name in rows[16].keys() - without if not rows[16][name] == rows[24][name] == rows[31][name]}
     assert grown == set()
     assert (rows[31]["mention"], rows[31]["author"], rows[31]["inbox"]) == (3 * 6 + 3, 3 * 6 + 3, 3)

@@ -54,6 +54,7 @@ plan:
 """
 Play = Callable[..., "list[list[Missed]]"]
 MINUTE = timedelta(minutes=1)
+WEEKS = frozenset({"crisis.test.yaml", "engagement.test.yaml", "flatline.test.yaml"})  # that their stories take: long to play
 
 
 def written(folder: Path, files: Mapping[str, str]) -> Path:
@@ -86,7 +87,13 @@ async def rang(folder: Path, story: str, rules: str = RULES) -> list[StoryAlert]
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("file", sorted((shipped() / "rules").glob("*.test.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, marks=[pytest.mark.soak] if file.name in WEEKS else (), id=file.name)
+        for file in sorted((shipped() / "rules").glob("*.test.yaml"))
+    ],
+)
 async def test_the_shipped_rules_pass_their_tests(file: Path) -> None:
     """With the configuration that comes with them."""
     assert {name for name, missed in (await played(shipped(), file)).items() if missed} == set()

@@ -50,6 +50,7 @@ def test_the_demos_bad_day_opens_one_run_and_ends_it() -> None:
     assert "       Plan clos, par Bastien Roche" in said
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(120)
 def test_the_outage_of_july_2024_opens_one_run_and_ends_it(shared: Path, tmp_path: Path) -> None:
     """The day of the crisis, from the telecom company's stream, with the shipped plan."""
