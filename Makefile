@@ -12,6 +12,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 LOCALE := monitor/console/locale
+DIGESTS := monitor/digest/locale
 
 .PHONY: help demo test soak lint types bench docs messages deb lock clean
 
@@ -49,10 +50,13 @@ bench: $(READY)  ## Every figure that the documentation quotes
 docs: $(READY)  ## Generate docs/reference from the models
 	@$(BIN)/python docs/generate.py
 
-messages: $(READY)  ## Bring the console's catalogue up to date; what is new in it is left for you to translate
+messages: $(READY)  ## Bring the catalogues of the console and of digests up to date; what is new in it is left for you to translate
 	@$(BIN)/pybabel -q extract -F babel.cfg --no-location -o $(LOCALE)/console.pot monitor/console
 	@$(BIN)/pybabel -q update -D console -l fr -i $(LOCALE)/console.pot -d $(LOCALE) -N -w 130 --ignore-obsolete --omit-header
 	@rm $(LOCALE)/console.pot
+	@$(BIN)/pybabel -q extract -F babel.cfg --no-location -k say -o $(DIGESTS)/digest.pot monitor/digest
+	@$(BIN)/pybabel -q update -D digest -l fr -i $(DIGESTS)/digest.pot -d $(DIGESTS) -N -w 130 --ignore-obsolete --omit-header
+	@rm $(DIGESTS)/digest.pot
 
 deb: $(READY)  ## A Debian package for the Debian it is built on, in dist/
 	@packaging/debian/build dist

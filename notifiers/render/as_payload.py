@@ -32,7 +32,14 @@ from notifiers.wording import headline, next_action, why
 VERSION = 1
 _TEXT = 5000
 _LINE = 500
-_TYPES = {"plan": "plan.opened", "step": "plan.step", "call": "plan.call", "over": "plan.closed", "read": "plan.read"}
+_TYPES = {
+    "plan": "plan.opened",
+    "step": "plan.step",
+    "call": "plan.call",
+    "over": "plan.closed",
+    "read": "plan.read",
+    "digest": "digest",
+}
 
 
 def payload(message: Message) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default
 from html.parser import HTMLParser
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -48,7 +48,7 @@ class Taker:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
         """Keep it, as a mail program would read it."""
-        self.taken.append(cast("EmailMessage", email.message_from_bytes(envelope.original_content or b"", policy=default)))
+        self.taken.append(email.message_from_bytes(envelope.original_content or b"", policy=default))
         return "250 taken"
 
 
