@@ -41,7 +41,7 @@ _COMMON = (
 )
 _COLUMNS = [
     *("id", "network", "key", "uri", "source", "form", "title", "text", "language", "written_at", "seen_at", "author_id"),
-    *("subjects", "hashtags", "topics", "intents", "sentiment", "sensitive", "scorer"),
+    *("subjects", "hashtags", "topics", "intents", "sentiment", "sensitive", "scorer", "reach"),
 ]
 
 Ask = Callable[[UnitOfWork, random.Random], Awaitable[object]]
@@ -151,15 +151,19 @@ def _everything(mentions: int, ready: Callable[[object], object]) -> Iterator[tu
         yield table, columns, (tuple(map(ready, row)) for row in rows)
 
 
-def _authors() -> Iterator[Row]:
+def _reaches() -> list[int | None]:
+    """Of the authors, from number 1."""
     chance = random.Random(1)
-    for number in range(1, AUTHORS + 1):
-        reach = int(10 ** chance.gauss(2.5, 1)) if number % 10 else None
+    return [int(10 ** chance.gauss(2.5, 1)) if number % 10 else None for number in range(1, AUTHORS + 1)]
+
+
+def _authors() -> Iterator[Row]:
+    for number, reach in enumerate(_reaches(), 1):
         yield number, "mastodon", f"id{number}", f"@p{number}", f"Person {number}", reach, False, _BEGAN, _BEGAN
 
 
 def _mentions(mentions: int) -> Iterator[Row]:
-    chance = random.Random(2)
+    chance, reaches = random.Random(2), _reaches()
     words = [f"mot{number}" for number in range(30_000)]
     weights = [1 / (number + 10) for number in range(30_000)]
     texts = [" ".join((*chance.sample(_COMMON, 4), *chance.choices(words, weights, k=14))) for _ in range(20_000)]
@@ -176,7 +180,7 @@ def _mentions(mentions: int) -> Iterator[Row]:
             *(number, network, f"https://x.example/{number}", f"https://x.example/{number}", "net"),
             *("review" if number % 200 == 0 else "post", "", said, "fr" if number % 3 else "en", at, at, author),
             *(json.dumps(subject), "[]", json.dumps(["billing"] if number % 7 == 0 else []), json.dumps(intent)),
-            *(sentiment, number % 100 == 0, "bench/1"),
+            *(sentiment, number % 100 == 0, "bench/1", reaches[author - 1]),
         )
 
 
@@ -234,6 +238,8 @@ _ASKS: tuple[tuple[str, float, Ask], ...] = (
         ),
     ),
     ("numbers by state", _PAGE_MS, lambda tx, _: tx.handling.counts()),
+    ("numbers by state, negative ones", _PAGE_MS, lambda tx, _: tx.feed.counts(FeedFilters(tones=(Tone.NEGATIVE,)))),
+    ("numbers by state, a common word", _PAGE_MS, lambda tx, _: tx.feed.counts(FeedFilters(words="panne"))),
     ("history of who said most", _PAGE_MS, lambda tx, _: tx.feed.of_author(1)),
     ("history of anybody", _PAGE_MS, lambda tx, chance: tx.feed.of_author(chance.randrange(1, AUTHORS))),
     ("number of mentions of who said most", _PAGE_MS, lambda tx, _: tx.feed.count_of_author(1)),

@@ -40,6 +40,11 @@ def _known(voice: Voice, found: re.Match[str]) -> str:
     return ""
 
 
+def _by_hand(voice: Voice, found: re.Match[str]) -> str:
+    said = voice.say("saw.by_hand", who=found["who"])
+    return f"{said} – {found['said']}" if found["said"] else said
+
+
 def _seen(voice: Voice, found: re.Match[str]) -> str | None:
     """« 20 personnes en 60 min — d’habitude 0,6 »."""
     return _within(voice, found, _amount(voice, found["seen"]), of_a_mean=found["seen"].startswith("a mean "))
@@ -248,6 +253,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Words], ...] = (
     # Which subject it is about, the headline says already.
     (re.compile(r"about .*|subjects .* \((?:is|in|exists) .*\)"), _known),  # and as it was written before
     (COPIED, _known),  # `why` has said it
+    (re.compile(r"(?P<who>.{1,200}?) opened it by hand(?:: (?P<said>.*))?", re.DOTALL), _by_hand),
     (re.compile(r"signal (?P<signal>[a-z0-9_-]{1,64}): (?P<said>.{1,240})"), _signal),
     (
         re.compile(

@@ -27,11 +27,9 @@ from monitor.cli.context import (
     say,
     show_json,
 )
-from monitor.cli.nobody import Nobody
 
 if TYPE_CHECKING:
-    from monitor.domain.mention import Observed
-    from monitor.pipeline.threads import Asked, Said, Talk
+    from monitor.pipeline.threads import Said, Talk
     from monitor.settings import Settings
     from monitor.storage import Store
 
@@ -74,25 +72,12 @@ def thread(
 async def read(settings: Settings, store: Store, number: int, *, stored: bool = False) -> Talk:
     """The thread around a mention, of its network unless only what is `stored` is wanted. Raises `UsageError`."""
     from monitor.pipeline import threads
+    from monitor.pipeline.asking import ask_network
 
     post = await threads.mention_of(store, number)
-    asked = threads.Asked(None, None, "nobody was asked") if stored else await _ask(settings, store, post)
+    asked = threads.Asked(None, None, "nobody was asked") if stored else await ask_network(store, settings, post, clock)
     async with store.read() as tx:
         return await threads.talk(tx, post, asked, settings.ours, clock.now())
-
-
-async def _ask(settings: Settings, store: Store, post: Observed) -> Asked:
-    from monitor import sources as networks
-    from monitor.pipeline import threads
-    from monitor.sources.http import HttpClient
-    from monitor.workshop.pool import Workshop
-
-    async with HttpClient(settings.http, clock) as http, Workshop() as workshop:
-        able = {
-            name: networks.build(name, settings.sources[name], http=http, clock=clock, inbox=Nobody(), workshop=workshop)
-            for name in threads.askable(post, settings)
-        }
-        return await threads.ask(store, post, able, settings)
 
 
 def masked(found: Talk, *, with_sensitive: bool) -> Talk:

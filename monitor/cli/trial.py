@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.cli.context import clock
-from monitor.cli.nobody import Nobody
+from monitor.sources.nobody import Nobody
 
 if TYPE_CHECKING:
     from monitor.sources import HttpSettings, Preview, SourceSettings

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from monitor.console.api import LIMITS, Limits, problem_details
 from monitor.console.door import TABLE, door
+from monitor.console.feed.why import WHY, Explainer
 from monitor.console.health import LAST_RELOAD
 from monitor.console.live import LIVE, Live
 from monitor.console.presence import PRESENCE, Presence
@@ -30,7 +31,7 @@ class Console:
         """Add the routes, who watches over them, and what is kept in memory for all pages."""
         app[LAST_RELOAD] = self.last_reload
         app[LIVE] = Live(lambda: app[DESK]().store)
-        app[PRESENCE], app[SEATS] = Presence(), Seats()
+        app[PRESENCE], app[SEATS], app[WHY] = Presence(), Seats(), Explainer()
         app[TABLE] = MappingProxyType({app.router.add_route(row.method, row.path, row.handler): row for row in ROUTES})
         app[LIMITS] = Limits()
         app.middlewares.extend((problem_details, door))

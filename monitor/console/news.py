@@ -59,6 +59,7 @@ class Lookout:
     def __init__(self) -> None:
         self._mentions: _Counter | None = None
         self._events = _Counter(0)
+        self._deed = 0
         self._sources: Mapping[str, tuple[object, ...]] = {}
 
     async def look(self, tx: UnitOfWork) -> list[News]:
@@ -66,13 +67,18 @@ class Lookout:
         sources = await tx.newest.sources()
         if self._mentions is None:
             mention, event = await tx.newest.marks()
+            self._deed = await tx.handling.newest()
             self._mentions, self._events, self._sources = _Counter(mention), _Counter(event), sources
             return []
         mentions = self._mentions.new(await tx.newest.mentions(self._mentions.floor, _MOST))
         events = self._events.new(await tx.newest.events(self._events.floor, _MOST))
+        deeds = await tx.handling.after(self._deed, _MOST)
+        self._deed = max((deed.id or 0 for deed in deeds), default=self._deed)
         changed = [name for name, state in sources.items() if self._sources.get(name) != state]
         self._sources = sources
-        return [*_said(mentions), *filter(None, map(_done, events)), *(News("source", {"source": name}) for name in changed)]
+        handled = [News("handling", {"what": deed.verb, "by": deed.by, "mention": deed.mention}) for deed in deeds]
+        stand = [News("source", {"source": name}) for name in changed]
+        return [*_said(mentions), *filter(None, map(_done, events)), *handled, *stand]
 
 
 def _said(rows: Sequence[Any]) -> Iterator[News]:

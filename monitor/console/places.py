@@ -10,6 +10,7 @@ from monitor.domain.account import Permission, Visitor
 
 PLACES: tuple[Place, ...] = (
     Place("/", N_("Overview"), "home", "h"),
+    Place("/feed", N_("Feed"), "feed", "f"),
     Place("/health", N_("Health"), "health", "s"),
     Place("/accounts", N_("Accounts"), "people", "u", Permission.ADMINISTER),
     Place("/audit", N_("Audit log"), "audit", "l", Permission.ADMINISTER),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.console import account, api, health, home, people, static, streams
+from monitor.console import account, api, feed, health, home, people, static, streams
 from monitor.console.route import Route
 
-AREAS: Final = (static, streams, account, home, health, people, api)
+AREAS: Final = (static, streams, account, home, feed, health, people, api)
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for area in AREAS for route in area.ROUTES)

@@ -19,7 +19,8 @@ HEALTH_KINDS = (
     *("plan_due", "source_quiet"),
 )
 """Kinds of rules of our own, about ourselves: they go to `routing.ops`, and their rules are called as they are, with dashes."""
-BY_HAND = "by-hand"  # what stands for a rule where a person opened an alert because of a mention
+BY_HAND = "by-hand"  # what stands for a rule where a person opened an alert because of a mention; no rule may be called so
+BY_HAND_TITLE: Mapping[Literal["fr", "en"], str] = {"fr": "Alerte ouverte à la main", "en": "Alert opened by hand"}
 RULE_GONE = "the rule is gone"  # why an alert ends that nobody knows to be over
 RULE_CHANGED = "the rule was changed"  # as it is now, it would not ring
 EXEMPT = "exempt"  # the label of an alert that nothing holds back

@@ -32,8 +32,9 @@ class Tone(StrEnum):
 class FeedFilters:
     """Values of one filter are alternatives; a mention passes all filters. Empty ones let everything pass.
 
-    `since` and `until` (aware; until is excluded) are about when we saw it, `reach` is the least its author has, `sentiment_from`
-    and `sentiment_to` are bounds from −1 to 1, both included. `words` is what somebody typed (`monitor.domain.search`).
+    `since` and `until` (aware; until is excluded) are about when we saw it, `reach` is the least its author had then,
+    `sentiment_from` and `sentiment_to` are bounds from −1 to 1, both included. `words` is what somebody typed
+    (`monitor.domain.search`).
     """
 
     subjects: tuple[str, ...] = ()
@@ -82,6 +83,14 @@ class Page:
 
     mentions: Sequence[Observed]
     before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many mentions stand in each state. Not `whole`: there may be more of each, which nobody has counted."""
+
+    by_state: Mapping[HandlingState, int]
+    whole: bool
 
 
 _PARAMETERS = {

@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import get_args
 
-from monitor.domain.alert import SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
+from monitor.domain.alert import BY_HAND, BY_HAND_TITLE, SEVERITIES, Alert, AlertEvent, Notification, NotificationKind, Severity
 from monitor.domain.mention import Observed
 from monitor.domain.plan import (
     ChecklistStep,
@@ -81,7 +81,7 @@ class Composer:
         self._seal = seal
         self._replay = replay
         self._owners = called(settings.contacts)
-        self._titles = {rule.id: rule.title for rule in settings.rules}
+        self._titles = {rule.id: rule.title for rule in settings.rules} | {BY_HAND: BY_HAND_TITLE}
         self._newest_first = {rule.id for rule in settings.rules if rule.evidence.by == "newest"}
         self._new_words = NewWords()
 

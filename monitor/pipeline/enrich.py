@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from monitor.domain.mention import Enriched, Mention, Scores
+from monitor.domain.mention import Enriched, Mention, Observed, Scores
 from monitor.sentiment import Scorer
 from monitor.sentiment.away import Away
 from monitor.settings import Subject
@@ -119,7 +119,7 @@ class Enricher:
             return Scores(language=mention.language or "und")
 
 
-def words(mention: Mention) -> str:
+def words(mention: Mention | Observed) -> str:
     """What scorers and subjects are looked for in: title and text, without the stars that stand before a review's title."""
     title = mention.title.lstrip("★☆ ")
     return f"{title}\n{mention.text}" if title else mention.text

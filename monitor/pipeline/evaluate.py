@@ -343,8 +343,11 @@ class Evaluator:
                 asked = await tx.mentions.answer(mention.id)
                 await tx.handling.answered(asked, TOCSIN, "network")
                 await self._answered(tx, memory.rings, asked, now)
-            elif found and mention.answered and self._drive is None:  # seen before what it answers: in a recording it follows
-                await self._answered(tx, memory.rings, [mention.id], now)
+            elif mention.answered and self._drive is None:  # our answer was seen first: in a recording it follows
+                await tx.mentions.answered_first(mention.id)
+                await tx.handling.answered([mention.id], TOCSIN, "network")
+                if found:
+                    await self._answered(tx, memory.rings, [mention.id], now)
             self._waking.heard(memory.states, now)
         return mentions[-1].id
 

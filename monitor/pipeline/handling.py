@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.domain.alert import BY_HAND, Alert, Severity, fingerprint
+from monitor.domain.alert import BY_HAND, Alert, AlertState, Severity, fingerprint
 from monitor.domain.errors import UsageError
 from monitor.domain.feedback import Feedback
 from monitor.domain.handling import LONGEST_NOTE, Deed, HandledMeanwhileError, Handling, HandlingState, Seen, Verb, after
@@ -32,12 +32,12 @@ class Act:
 
 
 async def assign(store: Store, settings: Settings, act: Act, assignee: str) -> Handling:
-    """Give a mention to a person or a role of contacts.yaml. Who takes one, gives it to themselves.
+    """Give a mention to a person or a role of contacts.yaml. Who takes one gives it to themselves, in contacts.yaml or not.
 
     Raises `UsageError` for anybody else, and, as all of these, `HandledMeanwhileError` where another was faster.
     """
     known = (*settings.contacts.people, *settings.contacts.roles)
-    if assignee not in known:
+    if assignee not in {*known, act.actor.name}:
         raise UsageError(f"nobody in contacts.yaml is called `{assignee}`; {suggest(assignee, known)}")
     return await _change(store, act, Verb.ASSIGN, assignee)
 
@@ -150,6 +150,30 @@ async def open_alert(store: Store, settings: Settings, act: Act, severity: Sever
             await tx.commit()
             alerting.committed()
             return known
+
+    return await whoever_contends(work)
+
+
+async def end_alert(store: Store, settings: Settings, alert_id: int, actor: Actor, at: datetime, note: str = "") -> Alert:
+    """End an alert that a person has opened because of a mention; whoever was told of it is told. Returns it as it was.
+
+    Raises `UsageError` for any other alert: it ends when what its rule watches is over.
+    """
+
+    async def work() -> Alert:
+        async with store.begin() as tx:
+            await tx.evaluator.dispossess()
+            alert = await tx.alerts.get(alert_id)
+            if alert is None or alert.rule != BY_HAND:
+                raise UsageError(f"{alert_id} is no alert that a person has opened: only those are ended by a person")
+            rings, alerting = await OpenAlerts.load(tx), Alerting(settings)
+            said = f": {note.strip()[:LONGEST_NOTE]}" if note.strip() else ""
+            if alert.state is AlertState.OPEN:
+                await alerting.resolve(tx, rings, alert, at, f"{actor.name} ended it{said}", tell=True)
+                await alerting.save(tx)
+            await tx.commit()
+            alerting.committed()
+            return alert
 
     return await whoever_contends(work)
 

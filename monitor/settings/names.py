@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
+from monitor.domain.alert import BY_HAND
 from monitor.plans import VERBS
 from monitor.settings.contacts import Person
 from monitor.settings.model import RESERVED
@@ -95,7 +96,7 @@ def check(files: Files) -> list[Problem]:
     if monitor:
         rules = {name for document in files.rules for _, _, name in _rule_ids(document)} if files.whole else None
         _routes(found, monitor, anybody, rules, subjects)
-    found.once([place for document in files.rules for place in _rule_ids(document)], "rules")
+    _called(found, [place for document in files.rules for place in _rule_ids(document)])
     found.once(_plan_ids(files.plans), "plans")
     return found.problems
 
@@ -228,6 +229,14 @@ def _silence(found: Check, monitor: Document, name: str, files: Files, subjects:
     for part, known, noun in (("rule", rules, "rule"), ("subjects", subjects, "subject")):
         for path, _ in asked(at(monitor.data, where), where, part):
             found.name(monitor, path, known, noun, same=fold_label)
+
+
+def _called(found: Check, rules: Sequence[tuple[Document, Path_, str]]) -> None:
+    """What rules are called: each otherwise, and none as what people open is."""
+    for document, path, _ in (each for each in rules if each[2] == BY_HAND):
+        fix = "Choose another id: alerts that people open because of a mention are called so."
+        found.problems.append(document.problem(path, f"the id `{BY_HAND}` is taken.", fix))
+    found.once(rules, "rules")
 
 
 def _rule_ids(document: Document) -> list[tuple[Document, Path_, str]]:

@@ -164,6 +164,11 @@ class Alerts(Repository):
             select(table).where(table.c.state == AlertState.OPEN, table.c.id.in_(rung)).order_by(table.c.id)
         )
 
+    async def of_mention(self, number: int, limit: int = 20) -> _Alerts:
+        """The alerts that a mention is evidence of, open or over, newest first."""
+        rung = select(evidence.c.alert_id).where(evidence.c.mention_id == number)
+        return await self._alerts(select(table).where(table.c.id.in_(rung)).order_by(table.c.id.desc()).limit(limit))
+
     async def of_incident(self, incident_id: int) -> _Alerts:
         """An incident's alerts, oldest first."""
         rows = await self._session.rows(_OF_INCIDENT, {"incident": incident_id})

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select, text
 
-from monitor.domain.feed import POSITIVE, FeedFilters, Page, Tone
+from monitor.domain.feed import POSITIVE, Counts, FeedFilters, Page, Tone
 from monitor.domain.handling import HandlingState
 from monitor.domain.mention import NEGATIVE
 from monitor.domain.search import Search, search
 from monitor.storage import search as wording
-from monitor.storage.handling import is_new
+from monitor.storage.handling import Handled, is_new
 from monitor.storage.mentions import Mentions
 from monitor.storage.session import Repository, Session
-from monitor.storage.tables import author, mention, mention_handling
+from monitor.storage.tables import mention, mention_handling
 
 # Where no index knows what is asked for, so many mentions are looked at for one page, which then says where to go on.
-LOOK_BACK = 25_000
+LOOK_BACK = 20_000
 MOST = 1000  # counted no further
 # Ids are in the order of storing; what is stored at once may have been seen so long apart.
 _APART = timedelta(minutes=10)
@@ -43,16 +45,19 @@ class _Wanted:
 class Feed(Repository):
     """Keys are ids: a mention that comes while somebody turns pages moves nothing."""
 
-    def __init__(self, session: Session, mentions: Mentions) -> None:
+    def __init__(self, session: Session, mentions: Mentions, handled: Handled) -> None:
         super().__init__(session)
-        self._mentions = mentions
+        self._mentions, self._handled = mentions, handled
 
-    async def page(self, filters: FeedFilters, *, before: int | None = None, limit: int = 50) -> Page:
-        """Up to `limit` mentions that pass, with ids below `before`, the newest first. What cannot match is an empty page."""
+    async def page(self, filters: FeedFilters, *, before: int | None = None, after: int = 0, limit: int = 50) -> Page:
+        """Up to `limit` mentions that pass, the newest first, with ids below `before` and above `after`.
+
+        What cannot match is an empty page.
+        """
         words = search(filters.words)
         if filters.words.strip() and not words:
             return Page((), None)
-        bounds = await self._bounds(filters, before)
+        bounds = await self._bounds(filters, before, after)
         if bounds is None:
             return Page((), None)
         first, last = bounds
@@ -64,15 +69,42 @@ class Feed(Repository):
             return Page(shown, ids[limit - 1])
         return Page(shown, floor if floor > first else None)
 
-    async def _bounds(self, filters: FeedFilters, before: int | None) -> tuple[int, int] | None:
+    async def counts(self, filters: FeedFilters, *, up_to: int = MOST) -> Counts:
+        """How many mentions stand in each state that pass all other filters.
+
+        Of the newest `up_to` that pass, and no further back than one page looks; of all where nothing else is asked for.
+        """
+        others = replace(filters, states=())
+        if others == FeedFilters():
+            counts = await self._handled.counts(up_to=up_to)
+            return Counts(counts, whole=all(number < up_to for number in counts.values()))
+        words, bounds = search(filters.words), await self._bounds(others, None, 0)
+        if bounds is None or (filters.words.strip() and not words):
+            return Counts(dict.fromkeys(HandlingState, 0), whole=True)
+        floor = max(bounds[0], bounds[1] + 1 - LOOK_BACK)
+        wanted = self._wanted(others, words, bounds[1])
+        found = await self._states(wanted, floor, bounds[1], up_to)
+        return Counts(found, whole=floor == bounds[0] and sum(found.values()) < up_to)
+
+    async def _states(self, wanted: _Wanted, first: int, last: int, limit: int) -> Mapping[HandlingState, int]:
+        await self._plan_anew()
+        ids = _newest(wanted, first, last, limit).subquery()
+        handled = ids.outerjoin(mention_handling, mention_handling.c.mention_id == ids.c[0])
+        states = select(mention_handling.c.state, func.count()).select_from(handled).group_by(mention_handling.c.state)
+        counted = dict.fromkeys(HandlingState, 0)
+        for state, number in await self._session.all(states):
+            counted[HandlingState(state or HandlingState.NEW)] += number  # nobody has touched it, or it was put back
+        return counted
+
+    async def _bounds(self, filters: FeedFilters, before: int | None, after: int) -> tuple[int, int] | None:
         """The least and the greatest id to look at; None: there is none."""
-        first, last = 1, await self._mentions.newest_id()
+        first, last = after + 1, await self._mentions.newest_id()
         if before is not None:
             last = min(last, before - 1)
         if filters.until is not None:
             last = min(last, await self._seen_before(filters.until + _APART))
         if filters.since is not None:
-            first = await self._seen_before(filters.since - _APART) + 1
+            first = max(first, await self._seen_before(filters.since - _APART) + 1)
         return (first, last) if first <= last else None
 
     async def _seen_before(self, moment: datetime) -> int:
@@ -81,12 +113,12 @@ class Feed(Repository):
         return int(await self._session.scalar(last.limit(1)) or 0)
 
     async def _ids(self, wanted: _Wanted, first: int, last: int, limit: int) -> list[int]:
+        await self._plan_anew()
+        return [row[0] for row in await self._session.all(_newest(wanted, first, last, limit))]
+
+    async def _plan_anew(self) -> None:
         if self._session.postgresql:
             await self._session.run(_PLAN_ANEW)
-        query = select(wanted.key).select_from(wanted.behind)
-        within = wanted.key.between(first, last)
-        rows = await self._session.all(query.where(within, *wanted.where).order_by(wanted.key.desc()).limit(limit))
-        return [row[0] for row in rows]
 
     def _wanted(self, filters: FeedFilters, words: Search, last: int) -> _Wanted:
         labels: wording.Labels = {
@@ -103,8 +135,7 @@ class Feed(Repository):
         _handled(wanted, filters)
         _toned(wanted, filters)
         if filters.reach is not None:
-            loud = (author.c.id == mention.c.author_id, author.c.reach >= filters.reach)
-            wanted.where.append(select(author.c.id).where(*loud).exists())
+            wanted.where.append(mention.c.reach >= filters.reach)
             wanted.slow = True
         if filters.since is not None:
             wanted.where.append(mention.c.seen_at >= filters.since)
@@ -146,6 +177,11 @@ class Feed(Repository):
         """How many those are, counted up to 1,000."""
         some = select(mention.c.id).where(*_said_by(number, but)).limit(MOST).subquery()
         return int(await self._session.scalar(select(func.count()).select_from(some)))
+
+
+def _newest(wanted: _Wanted, first: int, last: int, limit: int) -> Select[Any]:
+    query = select(wanted.key).select_from(wanted.behind).where(wanted.key.between(first, last), *wanted.where)
+    return query.order_by(wanted.key.desc()).limit(limit)
 
 
 def _said_by(number: int, but: int | None) -> tuple[ColumnElement[bool], ...]:

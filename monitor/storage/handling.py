@@ -9,15 +9,20 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, RowMapping, func, select, update
 
 from monitor.domain.handling import Deed, Handling, HandlingState, Verb
-from monitor.storage.session import Repository, chunks
+from monitor.storage.session import Repository, Session, chunks
 from monitor.storage.tables import mention, mention_deed
 from monitor.storage.tables import mention_handling as table
+from monitor.storage.tallies import Tallies
 
 _BATCH = 500
 
 
 class Handled(Repository):
     """A mention that nobody has touched has no row: it is new, in version 0."""
+
+    def __init__(self, session: Session, tallies: Tallies) -> None:
+        super().__init__(session)
+        self._tallies = tallies
 
     async def of(self, mentions: Collection[int]) -> dict[int, Handling]:
         """How each of these is handled."""
@@ -47,12 +52,14 @@ class Handled(Repository):
     async def note_answer(self, number: int, at: datetime) -> None:
         """A mention counts as answered from now on, unless it did before: rules that wait for an answer wait no more."""
         unanswered = update(mention).where(mention.c.id == number, mention.c.answered_at.is_(None))
-        await self._session.run(unanswered.values(answered_at=at))
+        async with self._tallies.changing([number]):
+            await self._session.run(unanswered.values(answered_at=at))
 
     async def take_back_answer(self, known: Handling) -> None:
         """It does not count as answered any more, if it did by what a person said and nothing else."""
         by_hand = update(mention).where(mention.c.id == known.mention, mention.c.answered_at == known.at)
-        await self._session.run(by_hand.values(answered_at=None))
+        async with self._tallies.changing([known.mention]):
+            await self._session.run(by_hand.values(answered_at=None))
 
     async def answered(self, mentions: Collection[int], by: str, through: str) -> None:
         """Note of these, whose answers by our own accounts were seen, that they are answered."""
@@ -79,7 +86,10 @@ class Handled(Repository):
         return int(await self._session.scalar(select(func.coalesce(func.max(mention_deed.c.id), 0))))
 
     async def counts(self, *, up_to: int = 1000) -> Mapping[HandlingState, int]:
-        """How many mentions stand in each state, counted no further than `up_to`: who sees a thousand does not count them."""
+        """How many of all mentions stand in each state, counted no further than `up_to`: who sees a thousand counts no more.
+
+        Of those that pass filters: `Feed.counts`.
+        """
         counts: dict[HandlingState, int] = {}
         for state in HandlingState:
             some = select(table.c.mention_id).where(table.c.state == state)

@@ -371,6 +371,16 @@ class Mentions(Repository):
                 await self._session.run(first.values(answered_at=row.written_at))
         return found
 
+    async def answered_first(self, number: int) -> None:
+        """Note of a mention that one of our own accounts had answered before the mention itself was stored, when that was."""
+        reply = mention.alias("reply")
+        ours = (reply.c.network == mention.c.network, reply.c.parent == mention.c.key, author.c.own)
+        said = reply.join(author, author.c.id == reply.c.author_id)
+        first = select(func.min(reply.c.written_at)).select_from(said).where(*ours)
+        this = update(mention).where(mention.c.id == number, mention.c.answered_at.is_(None))
+        async with self._tallies.changing([number]):
+            await self._session.run(this.values(answered_at=first.correlate(mention).scalar_subquery()))
+
     async def edited(self, until: int) -> Observed | None:
         """The first mention up to this id that says something else since it was judged; None: there is none."""
         first = select(mention.c.id).where(_EDIT_WAITS, mention.c.id <= until).order_by(mention.c.id).limit(1)

@@ -37,6 +37,8 @@ SAID = [
         "7 different texts within 60 minutes, usually 1 text",
     ),
     ("12 of 40 mentions are copies of one text", "", ""),  # `why` has said it
+    ("ana opened it by hand", "ouverte à la main par ana", "opened by hand by ana"),
+    ("ana opened it by hand: look", "ouverte à la main par ana – look", "opened by hand by ana – look"),
     ("75% of 1,200 mentions within 1h", "75 % de 1 200 publications en 60 min", "75% of 1,200 posts within 60 minutes"),
     (
         "what is usual is still being learnt (needs 1d)",

@@ -69,6 +69,7 @@ KEPT: Final[Mapping[str, str]] = {
     "raw": N_("raw answers"),
     "incidents": N_("incidents"),
     "counts": N_("counts"),
+    "figures": N_("figures"),
 }
 """By what `storage.retention` keeps."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from monitor.domain.alert import SEVERITIES, Alert
+from monitor.domain.alert import BY_HAND, BY_HAND_TITLE, SEVERITIES, Alert
 from monitor.domain.plan import PlanRun, RunState, UnreadableRunError, localized
 from monitor.web.desk import Desk
 from notifiers.message import Language
@@ -41,9 +41,15 @@ class OpenRun:
 
 
 def open_alerts(desk: Desk, alerts: Sequence[Alert], language: Language) -> list[OpenAlert]:
-    """Those that somebody was told of, or will be."""
-    titles = {rule.id: localized(rule.title, language) for rule in desk.settings.rules if rule.title}
+    """Those that somebody was told of, or will be: the gravest first."""
     by_weight = sorted(alerts, key=lambda each: (SEVERITIES.index(each.severity), each.opened_at), reverse=True)
+    return in_words(desk, by_weight, language)
+
+
+def in_words(desk: Desk, alerts: Sequence[Alert], language: Language) -> list[OpenAlert]:
+    """Each as it is called, in the order given."""
+    titles = {rule.id: localized(rule.title, language) for rule in desk.settings.rules if rule.title}
+    titles[BY_HAND] = localized(BY_HAND_TITLE, language)
     return [
         OpenAlert(
             each.id,
@@ -53,7 +59,7 @@ def open_alerts(desk: Desk, alerts: Sequence[Alert], language: Language) -> list
             each.opened_at,
             desk.called(each.acknowledged_by) or None,
         )
-        for each in by_weight
+        for each in alerts
     ]
 
 

@@ -1,4 +1,5 @@
 // What makes pages pleasant: they all work without it.
+import { feed } from "./feed.js";
 import { keys } from "./keys.js";
 import { live } from "./live.js";
 import { presence } from "./presence.js";
@@ -28,6 +29,7 @@ document.addEventListener("submit", (event) => {
 
 for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false;
 keys();
+feed();
 live();
 presence();
 const notice = document.querySelector("[data-notice]");

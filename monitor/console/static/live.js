@@ -57,6 +57,7 @@ const replace = (id, fresh) => {
   const after = fresh.getElementById(id);
   if (!before || !after || before.isEqualNode(after)) return;
   if (before.querySelector("dialog[open], :is(input, textarea, select):focus")) return;
+  if ([...before.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue)) return;
   const focused = before.contains(document.activeElement) ? document.activeElement.id : "";
   before.replaceWith(after);
   if (focused) document.getElementById(focused)?.focus();

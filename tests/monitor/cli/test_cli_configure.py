@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from monitor.cli import configure
-from monitor.cli.nobody import Nobody
 from monitor.demo.servers import Postbox
 from monitor.domain.clock import SystemClock
 from monitor.domain.errors import CannotCreateError, ExitCode, SourceError, TocsinError, UsageError
 from monitor.sentiment import complaint, multilingual
+from monitor.sources.nobody import Nobody
 from monitor.testing import serving
 
 Tocsin = Any

@@ -118,7 +118,7 @@ async def test_a_thread_is_kept_as_evidence(rung: Tocsin, server: Server, tmp_pa
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     assert f"4 posts. SHA-256: {sha256}" in done.output
     assert (len(json.loads(file.read_text())["posts"]), file.stat().st_mode & 0o777) == (4, 0o600)
-    assert "plan.thread" in (await rung.beside("plan", "show", "1")).output
+    assert "Thread around post 4 kept as evidence" in (await rung.beside("plan", "show", "1")).output
     store = (rung.config.parent / "tocsin.db").read_bytes()
     assert b"We are on it." not in store
     assert sha256.encode() in store
@@ -137,7 +137,7 @@ def test_a_post_is_kept_although_the_file_cannot_be_written(rung: Tocsin, tmp_pa
     done = rung.at("plan", "keep", "1", "1", "--thread", str(tmp_path / "none" / "thread.json"))
     assert "Post 1 is kept with run 1, by hold 1." in done.output
     assert isinstance(done.exception, CannotCreateError)
-    assert "plan.thread" not in rung.at("plan", "show", "1").output
+    assert "Thread around" not in rung.at("plan", "show", "1").output
 
 
 def test_a_source_that_cannot_be_asked_says_so_with_the_address(rung: Tocsin) -> None:

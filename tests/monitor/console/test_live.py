@@ -66,6 +66,17 @@ async def test_what_happens_is_told_to_all(console: Office) -> None:
             assert (kind, data["what"]) == ("alert", "alert.opened")
 
 
+async def test_what_is_done_with_a_mention_is_told(console: Office) -> None:
+    """Who did what, so that nobody does it again; what they noted is told to nobody who does not look."""
+    await console.home.hears("my Acme is broken")
+    await ready(console)
+    async with watching(console["viewer"], but="alert") as told:
+        await console["monitor"].post("/feed/1", do="note", version="0", note="a friend of ours")
+        await console["monitor"].post("/feed/1", do="take", version="0")
+        for verb in ("note", "assign"):
+            assert (await told())[:2] == ("handling", {"what": verb, "by": "monitor", "mention": 1})
+
+
 async def test_a_source_that_stands_otherwise_is_told(console: Office) -> None:
     """When it answers for the first time, fails, or is well again; not at every poll."""
     await ready(console)

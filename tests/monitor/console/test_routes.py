@@ -13,7 +13,7 @@ from monitor.console.routes import ROUTES
 from monitor.domain.account import MAY, Role
 from tests.monitor.console.conftest import ROLES, Office
 
-EXAMPLES = {"name": "viewer"}
+EXAMPLES = {"name": "viewer", "number": "1"}
 """What stands for the parts of an address that change."""
 
 

@@ -168,3 +168,55 @@ async def test_it_goes_with_the_person(desk: House) -> None:
     async with desk.store.read() as tx:
         assert await tx.handling.history(2) == []
         assert "grace" not in (await tx.handling.history(1))[0].note
+
+
+async def test_an_answer_that_came_first_counts(hut: Build) -> None:
+    """What our own accounts answered before the mention itself was stored is answered in the shared inbox, too."""
+    home = hut()
+    await home.hears("We are sorry", by=None, author=US, parent="https://social.example/1", form=Form.REPLY)
+    await home.hears("Acme is fine", uri="https://social.example/1", ago=HOUR)
+    async with home.store.read() as tx:
+        (asked,) = (await tx.handling.of([2])).values()
+    assert (asked.state, asked.by) == (HandlingState.ANSWERED, "tocsin")
+
+
+async def test_who_takes_one_needs_no_entry_in_contacts(desk: House) -> None:
+    """An account of the console is enough to say: I do this."""
+    taken = await handling.assign(desk.store, desk.settings, act(desk, by="zoe"), "zoe")
+    assert (taken.state, taken.assignee) == (HandlingState.ASSIGNED, "zoe")
+
+
+async def test_an_answer_by_hand_is_counted(desk: House) -> None:
+    """What is counted per hour says so at once, and takes it back; counting all anew comes to the same."""
+    seen = []
+    for work in (handling.answer(desk.store, desk.settings, act(desk)), handling.reopen(desk.store, act(desk, 1))):
+        await work
+        async with desk.store.begin() as tx:
+            counted = await tx.tallies.everything()
+            await tx.tallies.rebuild(desk.clock.now() - 2 * HOUR, print)
+            assert await tx.tallies.everything() == counted
+        seen.append(bool(counted[1]))
+    assert seen == [True, False]
+
+
+async def test_a_person_ends_what_a_person_opened(hut: Build) -> None:
+    """And whoever was told of it is told; what a rule has opened ends with what the rule watches."""
+    home = hut()
+    await home.hears("my Acme is broken")
+    opened = await handling.open_alert(home.store, home.settings, act(home, note="a friend of ours"))
+    await handling.end_alert(home.store, home.settings, opened.id, Actor("ben", "console"), home.clock.now(), "all is well")
+    again = await handling.end_alert(home.store, home.settings, opened.id, Actor("ana", "console"), home.clock.now())
+    assert again.resolved_reason == "ben ended it: all is well"
+    rule = await home.alert("complaint")
+    with pytest.raises(UsageError, match="is no alert that a person has opened"):
+        await handling.end_alert(home.store, home.settings, rule.id, Actor("ben", "console"), home.clock.now())
+
+
+async def test_what_a_person_opened_has_a_title(hut: Build) -> None:
+    """In the language of whoever is told."""
+    home = hut()
+    await home.hears("Acme is fine")
+    await handling.open_alert(home.store, home.settings, act(home, note="a friend of ours"), "critical")
+    await home.deliver()
+    (told,) = [message for door in home.doors for message in home.told(door)]
+    assert told.alerts[0].title == {"fr": "Alerte ouverte à la main", "en": "Alert opened by hand"}[told.language]

@@ -97,8 +97,40 @@ async def test_states_and_people(store: Store, said: Said, now: datetime) -> Non
     assert await found(store, assignees=("ana",), words="panne") == [a]
     async with store.read() as tx:
         counts = await tx.handling.counts()
+        assert (await tx.feed.counts(FeedFilters(states=(HandlingState.NEW,)))).by_state == counts
         assert await tx.handling.counts(up_to=0) == dict.fromkeys(HandlingState, 0)
     assert {state: number for state, number in counts.items() if number} == dict.fromkeys(("new", "assigned", "answered"), 1)
+
+
+async def test_states_are_counted_through_filters(
+    store: Store, said: Said, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever state is asked for; no further back than one page looks, and it is told when there may be more."""
+    ids = await stored(store, [said(f"{number}", text="panne" if number % 2 else "colis") for number in range(8)], now)
+    async with store.begin() as tx:
+        assert await tx.handling.save(Handling(ids[1]), Handling(ids[1], HandlingState.CLOSED, None, 1, now, "ana"))
+        assert await tx.handling.save(Handling(ids[3]), Handling(ids[3], HandlingState.NEW, None, 1, now, "ana"))
+        await tx.commit()
+
+    async def counts(words: str, **more: Any) -> tuple[int, int, bool]:
+        async with store.read() as tx:
+            found = await tx.feed.counts(FeedFilters(words=words, states=(HandlingState.CLOSED,)), **more)
+        return found.by_state[HandlingState.NEW], found.by_state[HandlingState.CLOSED], found.whole
+
+    assert await counts("panne") == (3, 1, True)
+    assert await counts("panne", up_to=2) == (2, 0, False)
+    assert await counts("!") == (0, 0, True)
+    monkeypatch.setattr(feed, "LOOK_BACK", 4)
+    assert await counts("panne") == (2, 0, False)
+
+
+async def test_what_came_since_is_asked_for_alone(store: Store, said: Said, now: datetime) -> None:
+    """Above a number, through the same filters."""
+    ids = await stored(store, [said(f"{number}", text="panne" if number % 2 else "colis") for number in range(6)], now)
+    async with store.read() as tx:
+        page = await tx.feed.page(FeedFilters(words="panne"), after=ids[2])
+        assert [each.id for each in page.mentions] == [ids[5], ids[3]]
+        assert (await tx.feed.page(FeedFilters(), after=ids[5])).mentions == ()
 
 
 async def test_where_no_index_helps_a_page_looks_back_only_so_far(
