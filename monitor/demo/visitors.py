@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,10 +19,14 @@ _ROLES: Final[Mapping[str, Role]] = {"awa": Role.MONITOR, "ines": Role.MANAGER, 
 
 
 async def invite(store: Store, settings: Settings, clock: Clock) -> Mapping[str, str]:
-    """Make their accounts. By who somebody is there: a link that works once, for a day."""
+    """Make their accounts, in the language of whoever looks. By who somebody is there: a link that works once, for a day."""
+    language = "fr" if (locale.getlocale()[0] or "").startswith("fr") else "en"
     links = {}
     for name, role in _ROLES.items():
         called = settings.contacts.people[name].name
-        _, secret = await keeping.add(store, name, called, role, _BY, clock.wall())
+        account, secret = await keeping.add(store, name, called, role, _BY, clock.wall())
+        async with store.begin() as tx:
+            await tx.accounts.change(account.id, language=language)
+            await tx.commit()
         links[f"{called}, {role}"] = address(settings.web, secret)
     return links
