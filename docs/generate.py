@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import api_page
 import checklist_page
 import log_page
 import monitoring_page
@@ -268,6 +269,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "lint.md": lint_page,
     "plans.md": plans_page,
     "metrics.md": metrics_page,
+    "api.md": lambda: api_page.page(NOTE),
     "alerts.md": lambda: monitoring_page.alerts_page(NOTE),
     "../../config/prometheus/tocsin.rules.yaml": lambda: monitoring_page.rules_file(NOTE),
     "../../config/grafana/tocsin.json": monitoring_page.dashboard,

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from monitor.domain.alert import Silence
     from monitor.settings import Outline
     from monitor.storage import Store
-    from rules import Rule
     from rules.recurrence import Weekly
 
 T = TypeVar("T")
@@ -205,28 +204,14 @@ def _check(names: Iterable[str], known: Collection[str], what: str) -> None:
 
 def _spare_safety(settings: Outline, matcher: Mapping[str, object]) -> None:
     """Somebody who is tired of complaints rarely means that they want to sleep through an accident."""
-    from monitor.pipeline.silencing import Silencing
+    from monitor.pipeline.dangers import dangers_in
 
-    silencing = Silencing(settings.lists)
-    grave = ", ".join(f"`{each.id}`" for each in _about_safety(settings.rules) if silencing.may_cover(matcher, each))
+    grave = ", ".join(f"`{each}`" for each in dangers_in(matcher, settings.rules, settings.lists, clock.now()))
     if grave:
         raise UsageError(
             f"this would also silence {grave}, by which you hear that people may be hurt: name another rule with --rule, leave"
             " it out with --where 'rule: {not: …}', or say --including-safety"
         )
-
-
-def _about_safety(rules: Iterable[Rule]) -> list[Rule]:
-    """The rules that messages call a danger."""
-    from notifiers.message import AlertFacts
-    from notifiers.voice import nature
-
-    def is_grave(rule: Rule, title: str) -> bool:
-        now = clock.now()
-        facts = AlertFacts(0, rule.id, rule.kind, rule.category, "first", "info", {}, now, 1.0, None, "mentions", title=title)
-        return nature(facts) == "safety"
-
-    return [each for each in rules if each.exempt or any(is_grave(each, title) for title in ("", *(each.title or {}).values()))]
 
 
 def _duration(written: str) -> timedelta:

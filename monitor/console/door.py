@@ -76,7 +76,8 @@ async def _let_in(request: web.Request, row: Route) -> None:
     if visitor is not None:
         request[VISITOR] = visitor
     if row.need is not PUBLIC:
-        request[MARK] = request.app[LIVE].mark()
+        if not _is_for_programs(request):
+            request[MARK] = request.app[LIVE].mark()
         _require(request, visitor, row.need)
     if request.method not in _SAFE:
         await _require_meant(request, access, visitor)
@@ -100,6 +101,8 @@ async def _who(request: web.Request, access: Access) -> Visitor | None:
     request[ENTRY] = entry
     if not entry.step:
         return entry.visitor
+    if _is_for_programs(request):
+        raise web.HTTPUnauthorized(text="this session still owes its one-time code: finish signing in")
     if not request.path.startswith(_ON_THE_WAY_IN):
         raise web.HTTPSeeOther(f"/sign-in/{entry.step}")
     return None
@@ -135,6 +138,11 @@ async def _form(request: web.Request) -> Mapping[str, str]:
     if request.content_type != "application/x-www-form-urlencoded":
         return {}
     return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _is_for_programs(request: web.Request) -> bool:
+    """Nobody reads what comes back, is led anywhere by it, or watches from there on."""
+    return request.path.startswith("/api/")
 
 
 def _wants_page(request: web.Request) -> bool:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from aiohttp import web
 
 from monitor.charts.drawing import Drawer
+from monitor.console.api import LIMITS, Limits, problem_details
 from monitor.console.charting import GALLERY, Gallery
 from monitor.console.door import TABLE, door
 from monitor.console.health import LAST_RELOAD
@@ -35,7 +36,8 @@ class Console:
         app[PRESENCE], app[SEATS] = Presence(), Seats()
         app[GALLERY], app[TRIALS] = Gallery(Drawer()), Trials()
         app[TABLE] = MappingProxyType({app.router.add_route(row.method, row.path, row.handler): row for row in ROUTES})
-        app.middlewares.append(door)
+        app[LIMITS] = Limits()
+        app.middlewares.extend((problem_details, door))
         app.on_shutdown.append(_close)
 
 

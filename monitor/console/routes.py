@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.console import account, charting, dashboard, health, home, people, plans, rules, static, streams
+from monitor.console import account, api, charting, dashboard, health, home, people, plans, rules, static, streams
 from monitor.console.route import Route
 
-AREAS: Final = (static, streams, charting, account, home, dashboard, rules, plans, health, people)
+AREAS: Final = (static, streams, charting, account, home, dashboard, rules, plans, health, people, api)
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for area in AREAS for route in area.ROUTES)

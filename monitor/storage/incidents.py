@@ -75,9 +75,11 @@ class Incidents(Repository):
         still = (table.c.id == id_, table.c.resolved_at.is_(None), condition)
         return bool(await self._session.changed(update(table).where(*still).values(values)))
 
-    async def list(self, open_only: bool = False, limit: int = 100) -> _Incidents:  # noqa: FBT002
-        """The newest first."""
+    async def list(self, open_only: bool = False, limit: int = 100, *, before: int | None = None) -> _Incidents:  # noqa: FBT002
+        """The newest first, with numbers below `before`."""
         query = select(*_FIELDS).order_by(table.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(table.c.id < before)
         if open_only:
             query = query.where(table.c.resolved_at.is_(None))
         return [Incident(**row) for row in await self._session.rows(query)]

@@ -151,9 +151,10 @@ class Plans(Repository):
         query = select(opened.c.rule, func.count(), func.sum(opened.c.wrong)).group_by(opened.c.rule).order_by(opened.c.rule)
         return [(row[0], int(row[1]), int(row[2])) for row in await self._session.all(query)]
 
-    async def list(self, limit: int = 100) -> _Runs:
-        """The newest first."""
-        return await self._runs(_RUNS.order_by(table.c.id.desc()).limit(limit))
+    async def list(self, limit: int = 100, *, before: int | None = None) -> _Runs:
+        """The newest first, with numbers below `before`."""
+        query = _RUNS.order_by(table.c.id.desc()).limit(limit)
+        return await self._runs(query if before is None else query.where(table.c.id < before))
 
     async def ended(self, limit: int, *, before: int | None = None) -> _Runs:
         """Those that are closed, the newest first; with lower numbers than `before`."""

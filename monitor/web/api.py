@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from monitor.domain.errors import StorageError, TocsinError
-from monitor.domain.plan import PlanRun, UnreadableRunError
+from monitor.domain.plan import Language, PlanRun, UnreadableRunError
 from monitor.pipeline import operations
 from monitor.pipeline.compose import plan_facts
 from monitor.pipeline.operations import Once
@@ -97,7 +97,7 @@ async def _acted(desk: Desk, caller: Caller, call: Call) -> web.Response:
     await _run(desk, call.run)
     wanted = call.verb == "stand_down"
     figures = await operations.figures_now(desk.store, call.run, desk.now()) if wanted else Figures()
-    done = act_of(desk, call, by, figures)
+    done = act_of(desk, call.verb, call, by, figures)
     once = Once("/api", f"{caller.name} {caller.call_id}")
     run = await operations.act_in_plan(desk.store, call.run, done, THROUGH, once=once, more={"caller": caller.name})
     log.info("api.acted", caller=caller.name, by=by, verb=call.verb, run=call.run)
@@ -113,10 +113,13 @@ async def _run(desk: Desk, number: int) -> PlanRun:
 
 
 async def _told(desk: Desk, run: PlanRun) -> web.Response:
-    """The run in the words of `language`; its facts have the names that they have in webhooks."""
+    return web.json_response({"run": described(desk, run, desk.settings.language)})
+
+
+def described(desk: Desk, run: PlanRun, language: Language) -> dict[str, Any]:
+    """The run in the words of a language; its facts have the names that they have in webhooks. Raises `UnreadableRunError`."""
     owners = {name: person.name for name, person in desk.settings.contacts.people.items()}
-    told = plan_payload(plan_facts(run, desk.settings.language, None, owners, day=desk.now().date()))
-    return web.json_response({"run": told | _more(run)})
+    return plan_payload(plan_facts(run, language, None, owners, day=desk.now().date())) | _more(run)
 
 
 def _more(run: PlanRun) -> dict[str, Any]:

@@ -39,14 +39,11 @@ class ForbiddenError(TocsinError):
     """The caller may not do that, or not in this name."""
 
 
-class Call(BaseModel):
-    """One act. `run` is that of the address once more, for the address is not signed; `item` counts from 1, as people do."""
+class Wanted(BaseModel):
+    """What an act in a run is about. `item` counts from 1, as people do."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    run: Annotated[int, Field(ge=1, lt=2**63)]
-    verb: _Name
-    by: _Name | None = None
     step: _Name | None = None
     item: Annotated[int, Field(ge=1, le=1_000)] | None = None
     to: _Name | None = None
@@ -54,6 +51,14 @@ class Call(BaseModel):
     text: _Note | None = None
     words: Annotated[Mapping[Language, _Words], Field(min_length=1)] | None = None
     fingerprint: _Name | None = None
+
+
+class Call(Wanted):
+    """One act. `run` is that of the address once more, for the address is not signed."""
+
+    run: Annotated[int, Field(ge=1, lt=2**63)]
+    verb: _Name
+    by: _Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +119,10 @@ def _only(caller: Caller, people: list[str]) -> str:
     return people[0] if people else caller.name
 
 
-def act_of(desk: Desk, call: Call, by: str, figures: Figures) -> Act:
+def act_of(desk: Desk, verb: str, call: Wanted, by: str, figures: Figures) -> Act:
     """The act as people's acts are."""
     return Act(
-        verb=call.verb,
+        verb=verb,
         by=by,
         at=desk.now(),
         names=desk.names(by),

@@ -84,6 +84,7 @@ async def test_one_alert_is_open_per_fingerprint(store: Store, ring: Ring, now: 
         assert [alert.id for alert in await tx.alerts.list()] == [second.id, first.id]
         assert [alert.id for alert in await tx.alerts.list(AlertState.RESOLVED)] == [first.id]
         assert [alert.id for alert in await tx.alerts.list(limit=1)] == [second.id]
+        assert [alert.id for alert in await tx.alerts.list(before=second.id)] == [first.id]
         assert [alert.id for alert in await tx.alerts.of_incident(first.incident_id)] == [first.id, second.id]
 
 
@@ -209,6 +210,7 @@ async def test_an_incident_only_ever_gets_worse(store: Store, now: datetime) -> 
         second = await tx.incidents.open(subject="brand", open_key="k", severity="info", at=now)
         assert [each.id for each in await tx.incidents.list()] == [second.id, incident.id]
         assert [each.id for each in await tx.incidents.list(open_only=True)] == [second.id]
+        assert [each.id for each in await tx.incidents.list(before=second.id)] == [incident.id]
         assert await tx.incidents.get(999) is None
     async with store.begin() as tx:
         await tx.incidents.open(subject=None, open_key="k", severity="info", at=now)

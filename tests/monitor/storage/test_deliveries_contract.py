@@ -311,6 +311,7 @@ async def test_a_plan_opens_once_an_incident_and_goes_step_by_step(store: Store,
         assert await tx.plans.open_runs() == []
         (closed,) = await tx.plans.of_incident(alert.incident_id)
         assert [closed] == await tx.plans.list() == [await tx.plans.get(run.id)]
+        assert await tx.plans.list(before=run.id) == []
         assert await tx.plans.get(999) is None
         await tx.commit()
     assert (closed.state, closed.confirmed_by, closed.closed_at, closed.steps[1]) == ("closed", "ada", now, pause)
