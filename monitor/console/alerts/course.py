@@ -19,7 +19,7 @@ from monitor.domain.tally import ALL, hour_of, moment_of
 from monitor.storage import UnitOfWork
 from monitor.web.desk import DESK
 
-TITLE: Final = N_("Mentions per hour, against the same hours of the four weeks before")
+TITLE: Final = N_("Mentions per hour")
 _BEFORE, _AFTER = timedelta(hours=24), timedelta(hours=12)
 _WEEK, _WEEKS = 7 * 24, 4  # hours; weeks
 

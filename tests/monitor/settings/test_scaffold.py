@@ -158,3 +158,11 @@ def test_a_network_that_does_not_exist_is_told_with_the_nearest(tmp_path: Path) 
     with pytest.raises(UsageError, match="there is no network `redit`; did you mean `reddit`"):
         scaffold(tmp_path, "Acme", "posts.csv", "me@example.org", networks=["redit"])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "morning"), ("fr", "matin")])
+def test_a_digest_in_the_morning_is_one_line_more(tmp_path: Path, language: Language, name: str) -> None:
+    """Whoever asks for it gets it from the first day."""
+    scaffold(tmp_path, "Acme", "https://example.org/feed.xml", "me@example.org", language, morning=True)
+    digest = load(tmp_path, environ={}).digests[name]
+    assert (digest.kind, digest.to, f"{digest.at:%H:%M}") == ("morning", ("me",), "07:58")
