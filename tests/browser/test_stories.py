@@ -207,7 +207,8 @@ async def _write_a_note(window: Window) -> None:
     await window.press("j", "n")
     await expect(window.page.locator("#m1 textarea")).to_be_focused()
     await window.page.keyboard.type("called her back")
-    await window.press("Tab", "Enter")
+    async with window.page.expect_navigation():
+        await window.press("Tab", "Enter")
     await window.go("/feed/1")
     await expect(window.says("called her back")).to_be_visible()
 
