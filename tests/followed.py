@@ -11,7 +11,7 @@ from pathlib import Path
 _TESTS = Path(__file__).resolve().parent
 
 # Folders that mirror no code: they go the same ways at length, until something breaks, or look at pages and figures.
-_AT_LENGTH = ("bench", "contracts", "docs", "end_to_end", "faults", "hostile", "packaging")
+_AT_LENGTH = ("bench", "browser", "contracts", "docs", "end_to_end", "faults", "hostile", "packaging")
 
 _SAME_WAYS = """
 monitor/backtest/test_backtest.py

@@ -58,7 +58,7 @@ class QuotaRecord(Record):
 
 
 class SourceRecord(Record):
-    """How one source stands, as `tocsin sources --json` has it."""
+    """How one source stands, as `tocsin sources list --json` has it."""
 
     name: str
     kind: str
