@@ -34,7 +34,7 @@ PAGES = {
 def demo() -> Iterator[list[str]]:
     """The demo in the middle of its crisis, while inside; a link for each role, the least first."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [Path(sys.executable).parent / "tocsin", "demo", "--stay", "--out", folder]
+        command = [str(Path(sys.executable).parent / "tocsin"), "demo", "--stay", "--out", folder]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as playing:  # noqa: S603 ours
             assert playing.stdout is not None
             links: list[str] = []
