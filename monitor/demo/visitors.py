@@ -15,14 +15,15 @@ from monitor.settings import Settings
 from monitor.storage import Store
 
 _BY: Final = By("demo", "cli")
-_ROLES: Final[Mapping[str, Role]] = {"awa": Role.MONITOR, "ines": Role.MANAGER, "maud": Role.ADMIN}
+PEOPLE: Final[Mapping[str, Role]] = {"awa": Role.MONITOR, "ines": Role.MANAGER, "maud": Role.ADMIN}
+"""By their short names in contacts.yaml."""
 
 
 async def invite(store: Store, settings: Settings, clock: Clock) -> Mapping[str, str]:
     """Make their accounts, in the language of whoever looks. By who somebody is there: a link that works once, for a day."""
     language = "fr" if (locale.getlocale()[0] or "").startswith("fr") else "en"
     links = {}
-    for name, role in _ROLES.items():
+    for name, role in PEOPLE.items():
         called = settings.contacts.people[name].name
         account, secret = await keeping.add(store, name, called, role, _BY, clock.wall())
         async with store.begin() as tx:
