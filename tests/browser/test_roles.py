@@ -20,12 +20,18 @@ _SEND = """() => {
 async def test_a_viewer_looks_and_cannot_act(stage: Set) -> None:
     """No button of others is there; who asks for their pages all the same, or sends their forms, is told why not."""
     opened = await stage()
-    await opened.office.home.hears("my Acme is broken")
+    home = opened.office.home
+    await home.hears("my Acme is broken")
+    await home.storm(8)
+    await home.act()
     async with opened.window("viewer") as viewer:
         await viewer.go("/")
         await expect(viewer.says("A customer complains")).to_be_visible()
         for name in ("Accounts", "Audit log"):
             await expect(viewer.page.get_by_role("link", name=name)).to_have_count(0)
+        for path in ("/feed", "/feed/1", "/alerts", "/alerts/1", "/runs", "/runs/1", "/rules/crisis", "/plans/storm", "/reports"):
+            assert await viewer.go(path) == 200
+            await expect(viewer.page.locator("main form[method=post]")).to_have_count(0)
         await viewer.go("/health")
         await expect(viewer.button("Read the configuration anew")).to_have_count(0)
         assert await viewer.go("/accounts") == 403
