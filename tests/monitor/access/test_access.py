@@ -78,6 +78,25 @@ async def test_another_password_ends_all_sessions(house: House) -> None:
         await house.access.signing_in.by_password("claire", PASSWORD, HERE)
 
 
+async def test_who_guesses_with_somebody_s_session_waits_too(house: House) -> None:
+    """A browser that was left open gives nobody the password: five failures are free, and each is written down."""
+    await house.moves_in()
+    _, entry = await _enters(house)
+    why = []
+    for _ in range(3):
+        with pytest.raises(SignInError) as refused:
+            await house.access.own.change_password(entry.account, "a wrong guess", "another fine password", entry.session, HERE)
+        why.append(refused.value.why)
+    for password in ("another guess", "a third guess", PASSWORD):
+        with pytest.raises(SignInError) as refused:
+            await house.access.own.drop_codes(entry.account, password, HERE)
+        why.append(refused.value.why)
+    assert why == ["wrong"] * 5 + ["wait"]
+    assert (await house.audited()).count("password.refused") == 5
+    house.clock.advance(timedelta(minutes=1))
+    await house.access.own.drop_codes(entry.account, PASSWORD, HERE)
+
+
 async def test_people_end_their_own_sessions_and_no_others(house: House) -> None:
     """By the number on their page."""
     await house.moves_in()
