@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ _TIRED: Final = 96 * 2**20
 _KEPT: Final = 8
 _WAITING: Final = 2
 _LONGEST: Final = 12  # characters of a number
+_AMOUNT: Final = re.compile(r"-?(\d+\.?\d*|\.\d+)", re.ASCII)
 
 
 class BusyError(TocsinError):
@@ -77,6 +79,4 @@ def asked_of(rule: Rule, query: Mapping[str, str], now: datetime) -> Asked | Non
 def _number(written: str) -> float | None:
     """As people type it, with a comma or a point; nothing that is no amount."""
     plain = written.strip().replace(",", ".")
-    if not plain or len(plain) > _LONGEST or not plain.lstrip("-").replace(".", "", 1).isdecimal():
-        return None
-    return float(plain)
+    return float(plain) if len(plain) <= _LONGEST and _AMOUNT.fullmatch(plain) else None

@@ -103,7 +103,8 @@ async def test_nothing_is_known_of_no_rule(open_console: Open, language: Languag
 
 
 @pytest.mark.parametrize(
-    ("typed", "value"), [("7", 7.0), (" 0,5 ", 0.5), ("-1", -1.0), ("", None), ("1e9", None), ("²", None), ("nan", None)]
+    ("typed", "value"),
+    [("7", 7.0), (" 0,5 ", 0.5), ("-1", -1.0), ("", None), ("1e9", None), ("²", None), ("nan", None), ("--5", None), ("-", None)],
 )
 def test_numbers_are_read_as_people_type_them(console_rule: Rule, typed: str, value: float | None) -> None:
     """With a comma or a point; what is none changes nothing."""
