@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from monitor.console.live import LIVE, Viewer, written
 from monitor.console.presence import PRESENCE
 from monitor.console.route import VISITOR, Route
 from monitor.domain.account import Permission
+from monitor.sources import strict_json
 
 _HEARTBEAT: Final = 15.0  # seconds of silence after which something is said, or proxies take the connection for dead
 _GONE: Final = 1.0  # seconds after which it is noticed that a browser has closed the connection: people turn pages
@@ -97,13 +97,13 @@ async def present(request: web.Request) -> web.Response:
     visitor, presence = request[VISITOR], request.app[PRESENCE]
     _sweep(request)
     try:
-        said = json.loads(await request.read())
+        said = strict_json.loads(await request.read())
         what = str(said["what"])
         if said.get("gone"):
             changed = presence.leave(what, visitor.account)
         else:
             changed = presence.come(what, visitor.account, visitor.name, asyncio.get_running_loop().time())
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (strict_json.NotJsonError, ValueError, TypeError, KeyError, AttributeError):
         raise web.HTTPBadRequest(text='write {"what": "mention:12"}, `alert:12` or `run:12`') from None
     if changed:
         request.app[LIVE].tell("presence", {"what": what, "who": presence.on(what)})
