@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -54,12 +55,17 @@ class Trials:
             try:
                 async with self._lock:  # two who ask the same wait for one answer
                     if key not in self._known:
-                        self._known[key] = await self._workshop.run(tried, settings, asked, within=WITHIN)
+                        self._known[key] = await self._try(settings, asked)
             finally:
                 self._waiting -= 1
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return self._known[key]
+
+    async def _try(self, settings: Settings, asked: Asked) -> Trial:
+        """What strangers said leaves no trace, also when the worker is ended in the middle."""
+        with tempfile.TemporaryDirectory(prefix="tocsin-", ignore_cleanup_errors=True) as folder:
+            return await self._workshop.run(tried, settings, asked, folder, within=WITHIN)
 
 
 TRIALS: Final = web.AppKey("trials", Trials)
