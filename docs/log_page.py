@@ -15,6 +15,7 @@ LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "erro
 # What each says, for whoever meets it in the journal.
 MEANS = {
     "access.header_ignored": "somebody sent the header by which our proxy says who people are, and is not that proxy",
+    "access.header_twice": "the header by which our proxy says who people are came twice: one of the two is somebody else's",
     "access.not_admitted": "the proxy in front vouches for somebody who has no account or role here; `why` says which",
     "alert.held": "quiet hours hold what would be told; `until` says how long",
     "alert.inhibited": "another alert that rings keeps some from being told of this one; `alert show` names them",

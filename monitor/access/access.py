@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any
 
 import structlog
+from multidict import MultiMapping
 
 from monitor.access import csrf, sessions, tokens
 from monitor.access.arrivals import NotAdmittedError, arrive
 from monitor.access.auditing import By, note
-from monitor.access.client import claimed_by_proxy, client_of, is_among
+from monitor.access.client import claimed_by_proxy, client_of, is_among, is_said_twice
 from monitor.access.links import Welcome
 from monitor.access.oidc import Provider, Returned
 from monitor.access.own import Own
@@ -90,7 +91,7 @@ class Access:
         here = web.public_url or f"http://{web.host}:{web.port}"
         return Provider(self._console.oidc, self._store, self._clock, self._all.http, here)
 
-    def client(self, peer: str | None, headers: Mapping[str, str]) -> Client:
+    def client(self, peer: str | None, headers: MultiMapping[str]) -> Client:
         """Where a request comes from, behind our own proxies."""
         return client_of(peer, headers, self._console.behind)
 
@@ -107,7 +108,7 @@ class Access:
         found = await tokens.find(self._store, token, self._clock.wall())
         return self._visitor(found[1], "token", "", found[0].scopes) if found is not None else None
 
-    async def proxied(self, peer: str | None, headers: Mapping[str, str], client: Client) -> Visitor | None:
+    async def proxied(self, peer: str | None, headers: MultiMapping[str], client: Client) -> Visitor | None:
         """Whom a trusted proxy says it is. None: nobody, or it is not to be trusted, or they have no business here."""
         settings = self._console.proxy
         claimed = claimed_by_proxy(settings, headers) if settings is not None else None
@@ -115,6 +116,9 @@ class Access:
             return None
         if not is_among(peer or "", settings.addresses):
             log.warning("access.header_ignored", header=settings.account, remote=peer)
+            return None
+        if is_said_twice(settings, headers):
+            log.warning("access.header_twice", header=settings.account, remote=peer)
             return None
         by = By(claimed.name, "proxy", client.address)
         try:

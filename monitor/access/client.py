@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Final
+
+from multidict import MultiMapping
 
 from monitor.access.arrivals import Claimed
 from monitor.domain.sign_in import Client
@@ -15,10 +17,11 @@ _ADDRESS: Final = 64
 _AGENT: Final = 256
 
 
-def client_of(peer: str | None, headers: Mapping[str, str], behind: Collection[Network]) -> Client:
+def client_of(peer: str | None, headers: MultiMapping[str], behind: Collection[Network]) -> Client:
     """The address that our own proxies saw, or else the one that has dialled us; and what the browser calls itself."""
     address = peer or ""
-    for hop in reversed(headers.get("X-Forwarded-For", "").split(",")):
+    hops = ",".join(headers.getall("X-Forwarded-For", ()))  # some proxies add a line of their own below what anybody wrote
+    for hop in reversed(hops.split(",")):
         if not is_among(address, behind) or not _is_address(hop.strip()):
             break
         address = hop.strip()
@@ -34,7 +37,7 @@ def is_among(address: str, networks: Collection[Network]) -> bool:
     return any(plain in network for network in networks)
 
 
-def claimed_by_proxy(settings: ProxySettings, headers: Mapping[str, str]) -> Claimed | None:
+def claimed_by_proxy(settings: ProxySettings, headers: MultiMapping[str]) -> Claimed | None:
     """Who the headers say it is; None: nobody."""
     name = headers.get(settings.account, "").strip()
     if not name:
@@ -42,6 +45,12 @@ def claimed_by_proxy(settings: ProxySettings, headers: Mapping[str, str]) -> Cla
     called = headers.get(settings.called, "").strip() if settings.called is not None else ""
     groups = headers.get(settings.groups, "").split(",") if settings.groups is not None else []
     return Claimed(name, called, frozenset(each.strip() for each in groups if each.strip()))
+
+
+def is_said_twice(settings: ProxySettings, headers: MultiMapping[str]) -> bool:
+    """Whether somebody else's header stands beside that of the proxy: nobody knows which is whose."""
+    names = (settings.account, settings.called, settings.groups)
+    return any(len(headers.getall(name, ())) > 1 for name in names if name is not None)
 
 
 def _is_address(written: str) -> bool:

@@ -10,7 +10,7 @@ from monitor.access import codes
 from monitor.access.auditing import By, note
 from monitor.access.passwords import Passwords, require_strong
 from monitor.access.sessions import Opened, open_session
-from monitor.access.signing_in import SignInError
+from monitor.access.signing_in import SignInError, SigningIn
 from monitor.domain.account import Account
 from monitor.domain.clock import Clock
 from monitor.domain.errors import UsageError
@@ -44,16 +44,17 @@ class Own:
     clock: Clock
     passwords: Passwords
 
+    @property
+    def _door(self) -> SigningIn:
+        return SigningIn(self.settings, self.store, self.clock, self.passwords)
+
     async def change_password(self, account: Account, current: str, new: str, session: Session, client: Client) -> Opened:
         """Another password; all sessions end, and this one goes on under another secret.
 
         Raises `SignInError` when `current` is wrong, `WeakPasswordError` when `new` is no good.
         """
         require_strong(new, account.name)
-        async with self.store.read() as tx:
-            kept = await tx.accounts.password(account.id)
-        if not (await self.passwords.check(kept, current)).right:
-            raise SignInError("wrong")
+        kept = await self._door.again(account, current, client)
         hashed, now = await self.passwords.hash(new), self.clock.wall()
         async with self.store.begin() as tx:
             if not await tx.accounts.set_password(account.id, hashed, instead_of=kept):
@@ -89,13 +90,10 @@ class Own:
         return Enrolled(recovery, opened)
 
     async def drop_codes(self, account: Account, password: str, client: Client) -> None:
-        """No codes any more, where the role needs none. Raises `SignInError` when the password is wrong, else `UsageError`."""
+        """No codes any more, where the role needs none. Raises `SignInError` without the password, else `UsageError`."""
         if account.role in self.settings.one_time_codes:
             raise UsageError("your role needs one-time codes (console.one_time_codes in monitor.yaml)")
-        async with self.store.read() as tx:
-            kept = await tx.accounts.password(account.id)
-        if not (await self.passwords.check(kept, password)).right:
-            raise SignInError("wrong")
+        await self._door.again(account, password, client)
         async with self.store.begin() as tx:
             await tx.accounts.drop_codes(account.id)
             await self._note(tx, account, "codes.dropped", self.clock.wall(), client)

@@ -89,6 +89,25 @@ class SigningIn:
             await tx.commit()
         return opened
 
+    async def again(self, account: Account, password: str, client: Client) -> str | None:
+        """What is kept of the password of somebody who is in, once they have typed it again: their browser may be in other hands.
+
+        Who guesses here waits as at the door. Raises `SignInError`.
+        """
+        now, counts = self.clock.wall(), throttle.counts_of(account.name, client.address)
+        async with self.store.begin() as tx:
+            await self._count(tx, counts, now, client)
+            kept = await tx.accounts.password(account.id)
+            await tx.commit()
+        right = (await self.passwords.check(kept, password)).right
+        async with self.store.begin() as tx:
+            if not right:
+                await self._refuse(tx, "password.refused", account, client, now)
+                raise SignInError("wrong")
+            await _take_back(tx, counts, now)
+            await tx.commit()
+        return kept
+
     async def _count(self, tx: UnitOfWork, counts: Counts, now: datetime, client: Client) -> None:
         """Count a failure beforehand, so that a hundred guesses at the same moment are a hundred. Raises `SignInError`."""
         tries = await tx.sign_ins.tries(counts.all, now)

@@ -52,9 +52,12 @@ class Trial:
     measure: str
 
 
-def tried(settings: Settings, asked: Asked) -> Trial:
-    """In the worker: the store is only read, and all else vanishes."""
-    with tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
+def tried(settings: Settings, asked: Asked, within: str) -> Trial:
+    """In the worker: the store is only read, and what was said lies for a moment in the folder `within`.
+
+    Whoever asks makes that folder, and takes it away: a worker that is ended clears nothing up.
+    """
+    with tempfile.TemporaryDirectory(dir=within) as folder:
         return asyncio.run(_tried(settings, asked, Path(folder)))
 
 

@@ -109,6 +109,17 @@ async def _who(request: web.Request, access: Access) -> Visitor | None:
     return None
 
 
+async def may_still(request: web.Request, need: Permission) -> bool:
+    """Whether they would be let in now, too: a stream may last longer than a session, a role or a token."""
+    try:
+        visitor = await _who(request, request.app[DESK]().access)
+    except StorageError:
+        return True  # as long as nobody knows better
+    except web.HTTPException:
+        return False
+    return visitor is not None and visitor.account == request[VISITOR].account and visitor.may(need)
+
+
 def _require(request: web.Request, visitor: Visitor | None, need: Permission) -> None:
     if visitor is None:
         if not _wants_page(request):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,15 +10,18 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from monitor.console.door import may_still
 from monitor.console.live import LIVE, Viewer, written
 from monitor.console.presence import PRESENCE
 from monitor.console.route import VISITOR, Route
 from monitor.domain.account import Permission
+from monitor.sources import strict_json
 
 _HEARTBEAT: Final = 15.0  # seconds of silence after which something is said, or proxies take the connection for dead
 _GONE: Final = 1.0  # seconds after which it is noticed that a browser has closed the connection: people turn pages
 _LASTS: Final = 300.0  # seconds; then the browser asks anew, and is asked anew who it is
 _SLOWEST: Final = 20.0  # seconds for somebody to take what is sent
+_ANEW: Final = 20.0  # seconds after which it is asked anew whether they may listen: they sign out, or are locked out
 _EACH: Final = 12  # streams of one account: as many pages as a person has open
 _MOST: Final = 120  # in all; connections are needed for other things, too
 
@@ -62,12 +64,16 @@ async def _tell(request: web.Request, answer: web.StreamResponse, viewer: Viewer
     live, loop = request.app[LIVE], asyncio.get_running_loop()
     here = [written("presence", {"what": what, "who": people}) for what, people in request.app[PRESENCE].all().items()]
     await _send(answer, viewer, b"retry: 1000\n\n" + b"".join(here))
-    said = loop.time()
+    said = asked = loop.time()
     ends = said + _LASTS
     while not live.closed and loop.time() < ends and request.transport is not None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_GONE):
                 await viewer.turn.wait()
+        if loop.time() - asked > _ANEW:
+            if not await may_still(request, Permission.LOOK):
+                return
+            asked = loop.time()
         told = viewer.take(live.reset)
         if not told and loop.time() - said > _HEARTBEAT:
             _sweep(request)
@@ -97,13 +103,13 @@ async def present(request: web.Request) -> web.Response:
     visitor, presence = request[VISITOR], request.app[PRESENCE]
     _sweep(request)
     try:
-        said = json.loads(await request.read())
+        said = strict_json.loads(await request.read())
         what = str(said["what"])
         if said.get("gone"):
             changed = presence.leave(what, visitor.account)
         else:
             changed = presence.come(what, visitor.account, visitor.name, asyncio.get_running_loop().time())
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (strict_json.NotJsonError, ValueError, TypeError, KeyError, AttributeError):
         raise web.HTTPBadRequest(text='write {"what": "mention:12"}, `alert:12` or `run:12`') from None
     if changed:
         request.app[LIVE].tell("presence", {"what": what, "who": presence.on(what)})

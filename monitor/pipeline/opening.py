@@ -184,6 +184,7 @@ async def open_by_hand(
     the plan is open about this subject already.
     """
     if not drill:
+        await tx.plans.wait_to_open()
         await _refuse_second(tx, plan, subject)
     rings = None if drill or subject is None else await tx.incidents.open_by_key(shared_key(subject))
     if rings is not None:

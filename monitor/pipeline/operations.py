@@ -51,6 +51,19 @@ class Once:
     key: str
 
 
+class DoneBeforeError(UsageError):
+    """The very same was asked for before, and done."""
+
+    def __init__(self) -> None:
+        super().__init__("this was done already: the same was asked for twice")
+
+
+async def _require_new(tx: UnitOfWork, once: Once | None, at: datetime) -> None:
+    """Raises `DoneBeforeError`."""
+    if once is not None and not await tx.inbox.mark(once.means, once.key, at):
+        raise DoneBeforeError
+
+
 async def acknowledge(store: Store, alert_id: int, actor: Actor, at: datetime, note: str | None = None) -> Alert:
     """« Je prends en charge »: reminders stop for this alert. Raises `UsageError` for an alert that does not exist."""
     async with store.begin() as tx:
@@ -96,13 +109,16 @@ async def call_false(store: Store, alert_id: int, actor: Actor, at: datetime, wh
         return alert
 
 
-async def call_in(store: Store, alert_id: int, to: str, receivers: Sequence[str], actor: Actor, at: datetime) -> Alert:
+async def call_in(
+    store: Store, alert_id: int, to: str, receivers: Sequence[str], actor: Actor, at: datetime, *, once: Once | None = None
+) -> Alert:
     """Have somebody else told of an alert, now: `to` is a person or role, `receivers` those that reach them at this moment.
 
-    Raises `UsageError` for an alert that is over.
+    Raises `UsageError` for an alert that is over, `DoneBeforeError` for what was done `once`.
     """
     async with store.begin() as tx:
         alert = await _alert(tx, alert_id)
+        await _require_new(tx, once, at)
         if alert.state is not AlertState.OPEN:
             raise UsageError(f"alert {alert_id} is over: there is nothing to call anybody for")
         share = AlertEvent.of(alert, NotificationKind.FIRST)
@@ -138,16 +154,19 @@ async def silence(
     starts_at: datetime | None = None,
     every: Sequence[str] = (),
     timezone: str | None = None,
+    once: Once | None = None,
 ) -> int:
     """Alerts that match stay quiet for a while: they are opened and kept, and nobody is told. Returns the silence's id.
 
     It lasts from `starts_at`, or from now; of that time, `every` may leave times of the week alone, by the clock of `timezone`.
+    Raises `DoneBeforeError` for what was done `once`.
     """
     if not matcher:
         raise UsageError("a silence must say what it covers: a rule, a subject, or both")
     begin = starts_at or at
     end = begin + lasting
     async with store.begin() as tx:
+        await _require_new(tx, once, at)
         number = await tx.silences.add(
             matcher=dict(matcher),
             author=actor.name,
@@ -291,16 +310,19 @@ async def open_plan_by_hand(
     why: str,
     drill: bool = False,
     level: int | None = None,
+    once: Once | None = None,
 ) -> PlanRun:
     """« Ouvrir le plan »: for what no rule sees, such as a call from the authorities; or as a drill, calling nothing.
 
-    A drill is held at `level`, or at the gravest that the plan has. Raises `UsageError` without a reason.
+    A drill is held at `level`, or at the gravest that the plan has. Raises `UsageError` without a reason, and
+    `DoneBeforeError` for what was done `once`.
     """
     if not why.strip():
         raise UsageError("say why the plan is opened: its people read that first")
 
     async def work() -> PlanRun:
         async with store.begin() as tx:
+            await _require_new(tx, once, at)
             graded = _rehearsed(plan, level) if drill else None
             run = await open_by_hand(tx, plan, subject, actor.name, at, drill=drill, level=graded)
             detail: dict[str, object] = {"why": why.strip(), "mode": "drill" if drill else "by hand"}

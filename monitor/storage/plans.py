@@ -53,6 +53,10 @@ class Plans(Repository):
             await self._session.run(self._session.insert(plan_step), rows)
         return await self.get(id_)
 
+    async def wait_to_open(self) -> None:
+        """Wait until nobody else opens a plan by hand: what is open then is open for this transaction, too."""
+        await self._session.lock("openings")
+
     async def open_about(self, plan: str, subject: str | None, states: Collection[RunState] = CARRIED_OUT) -> PlanRun | None:
         """The run of a plan that is open about a subject, whichever incident it belongs to; no drill.
 

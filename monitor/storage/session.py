@@ -23,7 +23,7 @@ Parameters = Sequence[Mapping[str, Any]] | Mapping[str, Any] | None
 
 # Advisory locks of PostgreSQL: the first number is ours ("TOCS"), the second says what for.
 _LOCK_SPACE = 0x544F4353
-_LOCKS = {"migration": 1, "installation": 2, "mentions": 3, "readings": 4, "deeds": 5}
+_LOCKS = {"migration": 1, "installation": 2, "mentions": 3, "readings": 4, "deeds": 5, "openings": 6}
 
 
 class StoreAwayError(StorageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from monitor.console.alerts.page import shown
 from monitor.console.asked import number
+from monitor.console.once import once
 from monitor.console.page import go
 from monitor.console.route import VISITOR, Route
 from monitor.console.tongue import N_
@@ -19,7 +21,7 @@ from monitor.domain.account import Permission
 from monitor.domain.alert import Alert
 from monitor.domain.errors import UsageError
 from monitor.pipeline import operations
-from monitor.pipeline.operations import Actor
+from monitor.pipeline.operations import Actor, DoneBeforeError, Once
 from monitor.web.desk import DESK
 
 LASTS: Final[Mapping[str, timedelta]] = MappingProxyType(
@@ -58,7 +60,9 @@ async def silence(request: web.Request) -> web.Response:
         return await _refused(request, found, N_("Say for how long."), typed)
     if not reason:
         return await _refused(request, found, N_("Say why: whoever wonders about the quiet reads that."), typed)
-    await operations.silence(desk.store, _alike(found), lasting=lasts, reason=reason, actor=_actor(request), at=desk.now())
+    actor, mark = _actor(request), await _once(request, "silence")
+    with suppress(DoneBeforeError):
+        await operations.silence(desk.store, _alike(found), lasting=lasts, reason=reason, actor=actor, at=desk.now(), once=mark)
     raise go(f"/alerts/{found.id}", N_("Silenced: it goes on, and nobody is told."))
 
 
@@ -97,8 +101,10 @@ async def call(request: web.Request) -> web.Response:
     receivers = desk.settings.resolve(to, desk.now())
     if not receivers:
         return await _refused(request, found, N_("Nobody can be reached by that name now: choose another."), {"verb": "call"})
+    mark = await _once(request, "call")
     try:
-        await operations.call_in(desk.store, found.id, to, receivers, _actor(request), desk.now())
+        with suppress(DoneBeforeError):
+            await operations.call_in(desk.store, found.id, to, receivers, _actor(request), desk.now(), once=mark)
     except UsageError:
         return await _refused(request, found, N_("It is over: nothing is left to call anybody for."), {"verb": "call"})
     raise go(f"/alerts/{found.id}", N_("They are told now."))
@@ -120,6 +126,11 @@ async def _found(request: web.Request) -> Alert:
 
 async def _text(request: web.Request, name: str) -> str:
     return str((await request.post()).get(name, ""))[:_LONGEST].strip()
+
+
+async def _once(request: web.Request, verb: str) -> Once | None:
+    form = {name: str(value) for name, value in (await request.post()).items()}
+    return once("/alerts", [number(request, "alert"), verb], form, request[VISITOR])
 
 
 async def _refused(request: web.Request, found: Alert, problem: str, typed: Mapping[str, str]) -> web.Response:

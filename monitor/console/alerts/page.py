@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -101,6 +102,7 @@ async def shown(
         grave=found.exempt or nature(said.alerts[0]) == "safety",
         taken_by=desk.called(found.acknowledged_by),
         people=naming.people(desk),
+        once=secrets.token_hex(8),
         problem=problem,
         typed={"verb": "", **typed},
     )

@@ -192,7 +192,7 @@ ENDPOINTS: Final = (
     Endpoint("GET", "/alerts", listed, Permission.LOOK),
     Endpoint("GET", _ONE, one, Permission.LOOK),
     Endpoint("POST", f"{_ONE}/acknowledge", acknowledge, Permission.ACKNOWLEDGE),
-    Endpoint("POST", f"{_ONE}/silence", silence, Permission.SILENCE, HTTPStatus.CREATED),
+    Endpoint("POST", f"{_ONE}/silence", silence, Permission.SILENCE, HTTPStatus.CREATED, once=True),
     Endpoint("GET", "/incidents", incidents, Permission.LOOK),
     Endpoint("GET", "/incidents/{number:[0-9]{1,18}}", incident, Permission.LOOK),
 )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from monitor.console.route import Method
 from monitor.domain.account import Permission, Visitor
-from monitor.pipeline.operations import Actor
+from monitor.pipeline.operations import Actor, Once
 from monitor.web.desk import Desk
 
 ROOT: Final = "/api/v1"
@@ -46,6 +46,11 @@ class Asked(Generic[Query, Body]):
     def actor(self) -> Actor:
         """In whose name it is done, and through what."""
         return Actor(self.visitor.account, self.visitor.through)
+
+    @property
+    def mark(self) -> Once | None:
+        """By which a call that is sent again is known; None: its program gave no key."""
+        return Once(ROOT, self.once) if self.once else None
 
 
 Work = Callable[[Asked[Any, Any]], Awaitable[Any]]

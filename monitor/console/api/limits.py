@@ -46,8 +46,8 @@ LIMITS: Final = web.AppKey("limits", Limits)
 
 def require_turn(request: web.Request, visitor: Visitor, now: float) -> None:
     """Raises 429, with the seconds to wait, for whoever asks too often."""
-    token = request.headers.get(hdrs.AUTHORIZATION, "")
-    who = hashed(token) if visitor.through == "token" else visitor.account
+    token = request.headers.get(hdrs.AUTHORIZATION, "").split()[-1:]  # `bearer` and blanks may be written in many ways
+    who = hashed(token[0]) if visitor.through == "token" and token else visitor.account
     wait = request.app[LIMITS].take(who, now)
     if wait:
         seconds = math.ceil(wait)

@@ -15,6 +15,7 @@ from monitor.console.api.endpoint import ROOT
 from monitor.domain.errors import StorageError, TocsinError, UsageError
 from monitor.domain.handling import HandledMeanwhileError
 from monitor.domain.plan import UnreadableRunError
+from monitor.pipeline.operations import DoneBeforeError
 from monitor.plans import RefusedError
 from monitor.web.reading import TRY_AGAIN
 
@@ -116,7 +117,7 @@ def problem_of(error: TocsinError) -> ProblemError:
             told = {"state": now.state, "assignee": now.assignee, "version": now.version, "by": now.by}
             at = now.at.isoformat() if now.at else None
             return ProblemError(HTTPStatus.CONFLICT, str(error), now=told | {"at": at})
-        case RefusedError() | UnreadableRunError():
+        case RefusedError() | UnreadableRunError() | DoneBeforeError():
             return ProblemError(HTTPStatus.CONFLICT, str(error))
         case StorageError():
             log.error("api.store_away", problem=str(error))

@@ -15,7 +15,6 @@ from monitor.console.api.words import Name, Note, Page, PageQuery, Record, Said,
 from monitor.domain.account import Permission
 from monitor.domain.plan import PlanRun, RunState, UnreadableRunError, localized
 from monitor.pipeline import operations
-from monitor.pipeline.operations import Once
 from monitor.plans import VERBS
 from monitor.web.api import described
 from monitor.web.calls import Wanted, act_of
@@ -190,6 +189,7 @@ async def opened(asked: Asked[Nothing, Opening]) -> WholeRun:
         why=said.why,
         drill=said.drill,
         level=said.level,
+        once=asked.mark,
     )
     return _whole(run, asked)
 
@@ -223,8 +223,7 @@ def doing(verb: str) -> Work:
         ends = verb == "stand_down"
         figures = await operations.figures_now(desk.store, asked.number, desk.now()) if ends else Figures()
         done = act_of(desk, verb, asked.body, by, figures)
-        once = Once("/api/v1", asked.once) if asked.once else None
-        run = await operations.act_in_plan(desk.store, asked.number, done, asked.visitor.through, once=once)
+        run = await operations.act_in_plan(desk.store, asked.number, done, asked.visitor.through, once=asked.mark)
         return _whole(run, asked)
 
     return work
@@ -234,7 +233,7 @@ _ONE: Final = "/runs/{number:[0-9]{1,18}}"
 
 ENDPOINTS: Final = (
     Endpoint("GET", "/runs", listed, Permission.LOOK),
-    Endpoint("POST", "/runs", opened, Permission.DECIDE, HTTPStatus.CREATED),
+    Endpoint("POST", "/runs", opened, Permission.DECIDE, HTTPStatus.CREATED, once=True),
     Endpoint("GET", _ONE, one, Permission.LOOK),
     Endpoint("GET", f"{_ONE}/timeline", timeline, Permission.LOOK),
     *(

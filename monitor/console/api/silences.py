@@ -104,6 +104,7 @@ async def keep_quiet(asked: Asked[Any, Any], matcher: Mapping[str, object], said
         actor=asked.actor,
         at=now,
         starts_at=begin,
+        once=asked.mark,
     )
     async with asked.desk.store.read() as tx:
         return SilenceRecord.model_validate((await tx.silences.many([number]))[str(number)])
@@ -128,6 +129,6 @@ async def _silence(asked: Asked[Any, Any]) -> Silence:
 
 ENDPOINTS: Final = (
     Endpoint("GET", "/silences", listed, Permission.LOOK),
-    Endpoint("POST", "/silences", add, Permission.SILENCE, HTTPStatus.CREATED),
+    Endpoint("POST", "/silences", add, Permission.SILENCE, HTTPStatus.CREATED, once=True),
     Endpoint("POST", "/silences/{number:[0-9]{1,18}}/end", end, Permission.SILENCE),
 )

@@ -40,8 +40,8 @@ async def act(request: web.Request) -> web.Response:
         await done(desk, Act(seen, Actor(visitor.account, visitor.through), desk.now(), note), form)
     except HandledMeanwhileError as error:
         return await page_of(request, faster=error, note=note)
-    except UsageError as error:
-        return await page_of(request, problem=str(error), note=note)
+    except UsageError:
+        return await page_of(request, problem=_REFUSALS.get(do, _CHANGED), note=note)
     raise go(_back(str(form.get("back", "")), mention), said)
 
 
@@ -111,3 +111,14 @@ _ACTS: Final[Mapping[str, tuple[str, Callable[[Desk, Act, Form], Awaitable[objec
     ),
 }
 """By the name of an act: what the next page says, and what is done."""
+
+_REFUSALS: Final[Mapping[str, str]] = {
+    "assign": N_("Choose a person or a role."),
+    "not-about": N_("Choose what it is not about: one of its subjects."),
+    "score": N_("Say what is wrong: whether it is a complaint, or how it is meant."),
+    "note": N_("Write what the others should know."),
+    "end": N_("Only an alert that a person has opened is ended by a person."),
+}
+"""What is said when an act is refused, in words for people."""
+
+_CHANGED: Final = N_("It has changed since you opened the page. Load it anew and look.")

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from monitor.access import keeping, links
 from monitor.access.auditing import By
+from monitor.console.account.way import SAID
 from monitor.console.page import ROLES, go, show
 from monitor.console.people.words import DEEDS
 from monitor.console.route import VISITOR, Route
@@ -17,6 +18,8 @@ from monitor.domain.account import Permission, Role
 from monitor.domain.errors import UsageError
 from monitor.web.desk import DESK
 
+_LAST: Final = N_("Nobody would be left who may administer: make somebody else an administrator first.")
+_OTHERWISE: Final = N_("This account is disabled, or there is none of this name any more.")
 _PAGE: Final = 50  # entries of the audit log on a page
 
 
@@ -32,8 +35,8 @@ async def add(request: web.Request) -> web.Response:
         made, secret = await keeping.add(
             desk.store, str(form.get("name", "")), str(form.get("called", "")), _role(form.get("role")), _by(request), desk.wall()
         )
-    except UsageError as error:
-        return await _accounts(request, problem=str(error))
+    except UsageError:
+        return await _accounts(request, problem=SAID["name"])
     return await _accounts(request, link=links.address(desk.settings.web, secret), whose=made.name)
 
 
@@ -56,8 +59,8 @@ async def change(request: web.Request) -> web.Response:
                 return await _accounts(request, link=links.address(desk.settings.web, secret), whose=found.name)
             case _:
                 raise web.HTTPBadRequest(text="`do` is role, disable, enable, sign-out, link or link-without-codes")
-    except UsageError as error:
-        return await _accounts(request, problem=str(error))
+    except UsageError:
+        return await _accounts(request, problem=_LAST if form.get("do") in {"role", "disable"} else _OTHERWISE)
     raise go("/accounts", N_("Done."))
 
 

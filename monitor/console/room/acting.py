@@ -10,8 +10,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from monitor.console.asked import number
+from monitor.console.once import once
 from monitor.console.page import go, reader_of
-from monitor.console.room.acts import DONE, NEEDS, fields, once, read
+from monitor.console.room.acts import DONE, NEEDS, fields, read
 from monitor.console.room.page import shown
 from monitor.console.room.refusals import words
 from monitor.console.route import VISITOR, Route
@@ -40,7 +41,8 @@ async def _do(request: web.Request, verb: str) -> web.Response:
     if verb == "stand_down":
         done = replace(done, figures=await operations.figures_now(desk.store, run, done.at))
     try:
-        found = await operations.act_in_plan(desk.store, run, done, visitor.through, once=once(run, verb, form, visitor))
+        mark = once("/runs", [run, verb], form, visitor)
+        found = await operations.act_in_plan(desk.store, run, done, visitor.through, once=mark)
     except RefusedError as error:
         said = words(error, reader_of(request), called(desk.settings.contacts))
         return await shown(request, run, problem=said, typed=form | {"verb": verb}, status=HTTPStatus.CONFLICT)

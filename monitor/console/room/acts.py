@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from monitor.console.tongue import N_
 from monitor.domain.account import Permission, Visitor
-from monitor.pipeline.operations import Once
 from monitor.plans import Act
 from monitor.web.desk import Desk
 from notifiers.message import Language
@@ -50,7 +47,6 @@ DONE: Final[Mapping[str, str]] = {
 }
 """What is said of those that are not just done."""
 
-_MEANS: Final = "/runs"  # under what the store remembers forms that were sent: no source can be called so
 _LONGEST: Final = 20_000  # characters of a text
 _LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
 
@@ -75,14 +71,6 @@ def read(verb: str, form: Mapping[str, str], desk: Desk, visitor: Visitor) -> Ac
 def fields(given: Iterable[tuple[str, object]]) -> dict[str, str]:
     """What was typed, as a browser sends it: its line ends are two characters."""
     return {name: value.replace("\r\n", "\n")[:_LONGEST] for name, value in given if isinstance(value, str) and name != "csrf"}
-
-
-def once(run: int, verb: str, form: Mapping[str, str], visitor: Visitor) -> Once | None:
-    """The same form of the same page, sent again because nobody knew whether it came through, is one act."""
-    if not form.get("once"):
-        return None
-    said = json.dumps([run, verb, visitor.account, sorted(form.items())], ensure_ascii=False)
-    return Once(_MEANS, hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest())
 
 
 def _number(written: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -11,13 +12,14 @@ from aiohttp import web
 from monitor.console import naming
 from monitor.console.asked import before
 from monitor.console.home.view import open_runs
+from monitor.console.once import once
 from monitor.console.page import go, reader_of, show
 from monitor.console.route import VISITOR
 from monitor.console.tongue import N_
 from monitor.domain.errors import UsageError
 from monitor.domain.plan import localized
 from monitor.pipeline import operations
-from monitor.pipeline.operations import Actor
+from monitor.pipeline.operations import Actor, DoneBeforeError
 from monitor.web.desk import DESK
 
 _PAGE: Final = 30  # runs that are over, on a page
@@ -40,8 +42,13 @@ async def open_by_hand(request: web.Request) -> web.Response:
         return await _listed(request, given, problem=N_("Say why the plan is opened: its people read that first."))
     about = given["subject"] if given["subject"] in desk.settings.subjects else next(iter(desk.settings.subjects))
     actor, drill = Actor(visitor.account, visitor.through), form.get("drill") == "on"
+    mark = once("/runs", ["open"], {name: str(value) for name, value in form.items()}, visitor)
     try:
-        run = await operations.open_plan_by_hand(desk.store, plan, about, actor, desk.now(), why=given["why"], drill=drill)
+        run = await operations.open_plan_by_hand(
+            desk.store, plan, about, actor, desk.now(), why=given["why"], drill=drill, once=mark
+        )
+    except DoneBeforeError:
+        raise go("/runs", N_("The plan is open, and its people are told.")) from None
     except UsageError:
         return await _listed(request, given, problem=N_("This plan is open about this subject already: go to its room."))
     raise go(f"/runs/{run.id}", N_("The plan is open, and its people are told."))
@@ -63,5 +70,6 @@ async def _listed(request: web.Request, given: Mapping[str, str] | None = None, 
         plans=[(each.id, localized(each.title, language)) for each in desk.settings.plans.values()],
         subjects=[(name, naming.subject(desk, name) or name) for name in desk.settings.subjects],
         given=given or {"plan": request.query.get("plan", ""), "subject": request.query.get("subject", ""), "why": ""},
+        once=secrets.token_hex(8),
         problem=problem,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -23,6 +25,7 @@ _TIRED: Final = 96 * 2**20
 _KEPT: Final = 8
 _WAITING: Final = 2
 _LONGEST: Final = 12  # characters of a number
+_AMOUNT: Final = re.compile(r"-?(\d+\.?\d*|\.\d+)", re.ASCII)
 
 
 class BusyError(TocsinError):
@@ -52,12 +55,17 @@ class Trials:
             try:
                 async with self._lock:  # two who ask the same wait for one answer
                     if key not in self._known:
-                        self._known[key] = await self._workshop.run(tried, settings, asked, within=WITHIN)
+                        self._known[key] = await self._try(settings, asked)
             finally:
                 self._waiting -= 1
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return self._known[key]
+
+    async def _try(self, settings: Settings, asked: Asked) -> Trial:
+        """What strangers said leaves no trace, also when the worker is ended in the middle."""
+        with tempfile.TemporaryDirectory(prefix="tocsin-", ignore_cleanup_errors=True) as folder:
+            return await self._workshop.run(tried, settings, asked, folder, within=WITHIN)
 
 
 TRIALS: Final = web.AppKey("trials", Trials)
@@ -77,6 +85,4 @@ def asked_of(rule: Rule, query: Mapping[str, str], now: datetime) -> Asked | Non
 def _number(written: str) -> float | None:
     """As people type it, with a comma or a point; nothing that is no amount."""
     plain = written.strip().replace(",", ".")
-    if not plain or len(plain) > _LONGEST or not plain.lstrip("-").replace(".", "", 1).isdecimal():
-        return None
-    return float(plain)
+    return float(plain) if len(plain) <= _LONGEST and _AMOUNT.fullmatch(plain) else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from multidict import CIMultiDict
 
 from monitor.access import Access, Client, Entry, keeping, tokens
 from monitor.access.auditing import By
@@ -75,6 +76,25 @@ async def test_another_password_ends_all_sessions(house: House) -> None:
     assert [await house.access.entry(each.token) is not None for each in (other, opened, after)] == [False, False, True]
     with pytest.raises(SignInError):
         await house.access.signing_in.by_password("claire", PASSWORD, HERE)
+
+
+async def test_who_guesses_with_somebody_s_session_waits_too(house: House) -> None:
+    """A browser that was left open gives nobody the password: five failures are free, and each is written down."""
+    await house.moves_in()
+    _, entry = await _enters(house)
+    why = []
+    for _ in range(3):
+        with pytest.raises(SignInError) as refused:
+            await house.access.own.change_password(entry.account, "a wrong guess", "another fine password", entry.session, HERE)
+        why.append(refused.value.why)
+    for password in ("another guess", "a third guess", PASSWORD):
+        with pytest.raises(SignInError) as refused:
+            await house.access.own.drop_codes(entry.account, password, HERE)
+        why.append(refused.value.why)
+    assert why == ["wrong"] * 5 + ["wait"]
+    assert (await house.audited()).count("password.refused") == 5
+    house.clock.advance(timedelta(minutes=1))
+    await house.access.own.drop_codes(entry.account, PASSWORD, HERE)
 
 
 async def test_people_end_their_own_sessions_and_no_others(house: House) -> None:
@@ -237,7 +257,14 @@ def test_where_a_request_comes_from_is_said_by_our_own_proxies(
     house: House, peer: str | None, forwarded: str, address: str
 ) -> None:
     """Nobody else is believed: or else nobody would wait who guesses."""
-    assert house.access.client(peer, {"X-Forwarded-For": forwarded, "User-Agent": "a\nb"}) == Client(address, "a b")
+    headers = CIMultiDict({"X-Forwarded-For": forwarded, "User-Agent": "a\nb"})
+    assert house.access.client(peer, headers) == Client(address, "a b")
+
+
+def test_the_line_that_a_proxy_adds_counts_and_not_the_one_above(house: House) -> None:
+    """Some add a header of their own below the one that whoever guesses has sent, with another address each time."""
+    headers = CIMultiDict([("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", "203.0.113.9")])
+    assert house.access.client("127.0.0.1", headers).address == "203.0.113.9"
 
 
 PROXY = {"addresses": "10.0.0.5", "called": "X-Name", "groups": "X-Groups", "roles": {"staff": "monitor"}, "create": True}
@@ -245,7 +272,7 @@ SAYS = {"X-Forwarded-User": "Claire", "X-Name": "Claire M.", "X-Groups": "others
 
 
 async def _proxied(access: Access, peer: str, **headers: str) -> str | None:
-    visitor = await access.proxied(peer, SAYS | headers, Client(peer))
+    visitor = await access.proxied(peer, CIMultiDict(SAYS | headers), Client(peer))
     return f"{visitor.account} {visitor.role} {visitor.through}" if visitor is not None else None
 
 
@@ -261,11 +288,20 @@ async def test_a_trusted_proxy_says_who_people_are(build: Build) -> None:
     assert await _proxied(build().access, "10.0.0.5") is None
 
 
+@pytest.mark.parametrize(("name", "said"), [("X-Forwarded-User", "root"), ("X-Name", "The boss"), ("x-groups", "staff")])
+async def test_who_adds_a_second_header_is_nobody(build: Build, name: str, said: str) -> None:
+    """A proxy that adds its header, and leaves the one that came, would let people call themselves what they like."""
+    access = build(console={"proxy": PROXY}).access
+    with structlog.testing.capture_logs() as logged:
+        assert await access.proxied("10.0.0.5", CIMultiDict([(name, said), *SAYS.items()]), HERE) is None
+    assert [each["event"] for each in logged] == ["access.header_twice"]
+
+
 async def test_a_proxy_s_visitor_has_forms_of_their_own(build: Build) -> None:
     """There is no session: the mark is that of the account."""
     access = build(console={"proxy": PROXY}).access
-    claire = await access.proxied("10.0.0.5", SAYS, HERE)
-    ada = await access.proxied("10.0.0.5", SAYS | {"X-Forwarded-User": "ada"}, HERE)
+    claire = await access.proxied("10.0.0.5", CIMultiDict(SAYS), HERE)
+    ada = await access.proxied("10.0.0.5", CIMultiDict(SAYS | {"X-Forwarded-User": "ada"}), HERE)
     assert claire is not None
     assert ada is not None
     assert access.forged("POST", FROM_HERE, claire.csrf, claire) is None

@@ -149,3 +149,16 @@ async def test_a_token_is_shown_once_and_may_no_more_than_its_owner(console: Off
     log = (await console["admin"].get("/audit?whom=monitor")).text
     assert "made a token" in log
     assert "ended a token" in log
+
+
+async def test_why_an_account_stays_as_it_is_is_said_in_french(open_console: Open) -> None:
+    """Nobody locks the last administrator out, or takes somebody else's name."""
+    admin = (await open_console("fr"))["admin"]
+    for path, fields, why in (
+        ("/accounts/admin", {"do": "disable"}, "Plus personne ne pourrait administrer"),
+        ("/accounts/admin", {"do": "role", "role": "viewer"}, "Plus personne ne pourrait administrer"),
+        ("/accounts/nobody", {"do": "link"}, "il n’y en a plus de ce nom"),
+        ("/accounts", {"name": "viewer", "called": "", "role": "viewer"}, "peut-être déjà pris"),
+    ):
+        page = await admin.post(path, **fields)
+        assert (page.status, why in page.text) == (422, True), why

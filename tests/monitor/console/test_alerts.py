@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from monitor.console.alerts.effect import record
 from monitor.domain.alert import Alert
 from monitor.domain.tally import moment_of
 from monitor.settings import Settings
+from notifiers.base import DeliveryError, Reason
 from tests.monitor.console.conftest import Office, Open
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
@@ -153,6 +155,34 @@ async def test_somebody_else_is_told(crowd: Office) -> None:
     await crowd.home.wait(timedelta(hours=3))
     refused = await crowd["manager"].post("/alerts/1/call", to="cleo")
     assert (refused.status, "It is over" in refused.text) == (422, True)
+
+
+async def test_a_form_that_is_sent_twice_is_one_act(crowd: Office) -> None:
+    """By a double click, or because nobody knew whether it came through; the same on a page opened anew is another act."""
+    manager, home = crowd["manager"], crowd.home
+    key = re.findall(r'name="once" value="(\w+)"', (await manager.get("/alerts/1")).text)[0]
+    for _ in range(2):
+        assert (await manager.post("/alerts/1/call", to="cleo", once=key)).leads_to == "/alerts/1"
+        assert (await manager.post("/alerts/1/silence", lasts="60", reason="known", once=key)).leads_to == "/alerts/1"
+    async with home.store.read() as tx:
+        assert len(await tx.silences.not_over(home.clock.now())) == 1
+    await home.act()
+    assert home.kinds("cleo") == ["first"]
+    await manager.post("/alerts/1/call", to="cleo", once="another")
+    await home.act()
+    assert home.kinds("cleo") == ["first", "first"]
+
+
+async def test_the_addresses_in_an_answer_are_not_for_viewers(console: Office) -> None:
+    """What a server says of a message that it refused names whom it was for; they see that it failed, and why."""
+    home = console.home
+    home.doors["room"].troubles = [DeliveryError(Reason.REJECTED, "invalid number +33612345678")]
+    await home.storm(4)
+    await home.act()
+    for path in ("/alerts/1", "/health"):
+        for role, shown in (("viewer", False), ("monitor", True)):
+            page = await console[role].get(path)
+            assert (page.status, "+33612345678" in page.text) == (200, shown), (role, path)
 
 
 async def test_a_viewer_is_offered_nothing(crowd: Office) -> None:

@@ -217,14 +217,24 @@ async def test_each_deed_is_done_and_told(console: Office, fields: dict[str, str
 
 
 @pytest.mark.parametrize(
-    "fields",
-    [{"do": "note"}, {"do": "score"}, {"do": "not-about"}, {"do": "assign", "to": "nobody"}, {"do": "end", "alert": "99"}],
+    ("fields", "why"),
+    [
+        ({"do": "note"}, "Écrivez ce que les autres doivent savoir."),
+        ({"do": "score"}, "si c’est une plainte"),
+        ({"do": "not-about"}, "Choisissez de quoi cela ne parle pas"),
+        ({"do": "not-about", "subject": "nothing"}, "Choisissez de quoi cela ne parle pas"),
+        ({"do": "assign", "to": "nobody"}, "Choisissez une personne ou un rôle."),
+        ({"do": "end", "alert": "99"}, "Seule une alerte ouverte par une personne"),
+    ],
 )
-async def test_what_cannot_be_done_is_said(console: Office, fields: dict[str, str]) -> None:
+async def test_what_cannot_be_done_is_said_in_the_visitor_s_language(
+    open_console: Open, fields: dict[str, str], why: str
+) -> None:
     """On the page of the mention, in words; nonsense is no request."""
+    console = await open_console("fr")
     await says(console)
     refused = await console["monitor"].post("/feed/1", version="0", **fields)
-    assert (refused.status, "That was not done." in refused.text) == (422, True)
+    assert (refused.status, why in refused.text, "not done" in refused.text) == (422, True, False)
     assert (await console["monitor"].post("/feed/1", version="x", do="take")).status == 400
     assert (await console["monitor"].post("/feed/1", version="0", do="dance")).status == 400
 

@@ -143,6 +143,25 @@ async def test_nobody_looks_when_nobody_watches(console: Office, monkeypatch: py
     assert live.mark() != mark
 
 
+@pytest.mark.parametrize("how", ["sign-out", "disable"])
+async def test_whoever_is_out_is_told_no_more(console: Office, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """The stream of a session that has ended ends, whatever else its browser holds open."""
+    monkeypatch.setattr(streams, "_ANEW", 0.0)
+    monkeypatch.setattr(streams, "_GONE", 0.01)
+    viewer, admin = console["viewer"], console["admin"]
+    async with viewer.session.get("/events") as stays, admin.session.get("/events") as other:
+        await stays.content.readuntil(b"\n\n")
+        await other.content.readuntil(b"\n\n")
+        if how == "disable":
+            await admin.post("/accounts/viewer", do="disable")
+        else:
+            await viewer.post("/sign-out")
+        await asyncio.wait_for(stays.content.read(), 20)
+        await ready(console)
+        await console.home.hears("my Acme is broken")
+        assert b"event: mention" in await asyncio.wait_for(other.content.readuntil(b"mention"), 20)
+
+
 async def test_one_account_does_not_take_all_places(console: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many pages of one account are refused, and others come in."""
     monkeypatch.setattr(streams, "_EACH", 1)

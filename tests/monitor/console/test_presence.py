@@ -44,3 +44,10 @@ async def test_others_see_who_is_on_it(console: Office) -> None:
 async def test_nonsense_is_refused(console: Office, said: object) -> None:
     """Nothing that a page did not mean is kept."""
     assert (await console["admin"].send("/presence", said)).status == 400
+
+
+async def test_what_is_nested_without_end_is_refused(console: Office) -> None:
+    """It is nonsense like any other, and no error of ours."""
+    headers = {"X-CSRF-Token": console["admin"].csrf, "Content-Type": "application/json"}
+    async with console["admin"].session.post("/presence", data=b"[" * 100_000, headers=headers) as answer:
+        assert answer.status == 400

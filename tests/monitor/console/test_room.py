@@ -58,6 +58,14 @@ async def press(office: Office, role: str, verb: str, **fields: str) -> Page:
     return await office[role].get(done.leads_to.partition("#")[0]) if done.status == 303 else done
 
 
+async def test_a_drill_that_is_opened_twice_by_one_form_is_one(open_console: Open) -> None:
+    """Nobody is called together twice by a double click."""
+    office = await open_console(people=CREW, plans=[SIGNED])
+    form = {"plan": SIGNED["id"], "why": "practice", "drill": "on", "once": once(await office["manager"].get("/runs"))}
+    assert [(await office["manager"].post("/runs", **form)).leads_to for _ in range(2)] == ["/runs/1", "/runs"]
+    assert len(await office.home.runs()) == 1
+
+
 async def test_two_people_live_a_crisis_without_scripts(open_console: Open) -> None:
     """From the alert to the signature, by forms alone: one changes the words, another says yes, and each signs what is theirs."""
     office = await open_console(people=CREW, plans=[SIGNED])

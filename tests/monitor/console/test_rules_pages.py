@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,6 +95,29 @@ async def test_why_nothing_was_tried_is_said(
     assert (page.status, said in page.text) == (503, True)
 
 
+async def test_a_trial_that_is_ended_leaves_nothing_behind(
+    console: Office, monkeypatch: pytest.MonkeyPatch, console_rule: Rule, tmp_path: Path
+) -> None:
+    """A worker that took too long is ended where it is; what strangers said must not stay on the disk."""
+    trials, used = console.app[TRIALS], list[Path]()
+
+    async def take_too_long(_: object, *given: object, within: timedelta) -> None:
+        used.append(Path(str(given[-1])) / "past.db")
+        used[0].write_text("what strangers said")
+        raise TooSlowError(f"took longer than {within}")
+
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(trials._workshop, "run", take_too_long)
+    asked = asked_of(console_rule, {"days": "7"}, NOW)
+    assert asked is not None
+    with pytest.raises(TooSlowError):
+        await trials.of(console.home.settings, asked)
+    assert used[0].is_relative_to(scratch)
+    assert list(scratch.iterdir()) == []
+
+
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_nothing_is_known_of_no_rule(open_console: Open, language: Language) -> None:
     """Neither of its page, nor of its chart; a chart without days is none."""
@@ -103,7 +127,8 @@ async def test_nothing_is_known_of_no_rule(open_console: Open, language: Languag
 
 
 @pytest.mark.parametrize(
-    ("typed", "value"), [("7", 7.0), (" 0,5 ", 0.5), ("-1", -1.0), ("", None), ("1e9", None), ("²", None), ("nan", None)]
+    ("typed", "value"),
+    [("7", 7.0), (" 0,5 ", 0.5), ("-1", -1.0), ("", None), ("1e9", None), ("²", None), ("nan", None), ("--5", None), ("-", None)],
 )
 def test_numbers_are_read_as_people_type_them(console_rule: Rule, typed: str, value: float | None) -> None:
     """With a comma or a point; what is none changes nothing."""

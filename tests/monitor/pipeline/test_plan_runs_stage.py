@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,16 @@ async def test_evidence_is_captured_with_its_hashes(hut: Build) -> None:
     assert isinstance(hashes, dict)
     assert (event.detail["posts"], len(hashes)) == (3, 3)
     assert all(len(digest) == 64 for digest in hashes.values())
+
+
+async def test_two_who_open_a_plan_at_one_moment_open_one(house: Build) -> None:
+    """The second one is told that it is open: one crisis, one room, and its people are called once."""
+    home = housed(house)
+    plan, now = home.settings.plans["storm"], home.clock.now()
+    opening = (operations.open_plan_by_hand(home.store, plan, "acme", ZOE, now, why="they called") for _ in range(4))
+    came = await asyncio.gather(*opening, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in came) == ["PlanRun", "UsageError", "UsageError", "UsageError"]
+    assert len(await home.runs()) == 1
 
 
 async def test_a_plan_is_opened_by_hand(house: Build) -> None:

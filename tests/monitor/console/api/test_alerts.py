@@ -111,6 +111,22 @@ async def test_a_plan_is_opened_by_hand(give: Give) -> None:
     assert len((await program.get("/runs")).said["items"]) == 2
 
 
+async def test_what_is_made_is_made_once(give: Give) -> None:
+    """A drill that is asked for again because the answer was lost calls nobody together twice; nor is there a second silence."""
+    program = await give("manager")
+    until = (program.office.home.clock.now() + timedelta(hours=1)).isoformat()
+    for path, said in (
+        ("/runs", {"plan": "storm", "why": "practice", "drill": True}),
+        ("/silences", {"rule": "crisis", "reason": "known", "ends_at": until}),
+        ("/alerts/1/silence", {"reason": "known", "ends_at": until, "including_safety": True}),
+    ):
+        listed = "/runs" if path == "/runs" else "/silences"
+        before = len((await program.get(listed)).said["items"])
+        statuses = [(await program.post(path, said, Idempotency_Key="again")).status for _ in range(2)]
+        assert statuses == [201, 409], path
+        assert len((await program.get(listed)).said["items"]) == before + 1, path
+
+
 async def test_an_act_is_done_once(give: Give) -> None:
     """A retry with the same key and the same words changes nothing; another key, or other words, is another act."""
     program = await give("monitor")

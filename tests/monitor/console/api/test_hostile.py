@@ -80,6 +80,10 @@ async def test_whoever_asks_too_often_waits(office: Office, give: Give) -> None:
     refused = await program.get("/version")
     assert (refused.status, int(refused.headers["Retry-After"]) >= 1) == (429, True)
     assert (await other.get("/version")).status == 200
+    written = (
+        await program.ask("GET", "/version", {"Authorization": f"{how}{program.token}"}) for how in ("BEARER ", "bearer  ")
+    )
+    assert [each.status async for each in written] == [429, 429], "the same token, written otherwise, is the same program"
 
 
 def test_a_bucket_empties_by_itself() -> None:
