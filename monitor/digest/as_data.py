@@ -40,7 +40,7 @@ def _tables(section: Section, paper: Paper) -> Iterator[Table]:
     say = Tongue(paper.reader).gettext
     if section.lines:
         header = (say("Mark"), say("Text"), say("Detail"), say("Link"))
-        yield Table(header, [(each.mark, each.text, each.under, each.link) for each in section.lines])
+        yield Table(header, [(each.mark, each.text, each.under, paper.leads(each)) for each in section.lines])
     if section.table is not None:
         yield section.table
     if section.draw is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.digest.as_text import text
@@ -44,6 +46,16 @@ async def test_who_took_it_and_how_long_that_took_is_said(loud: Desk) -> None:
         await tx.commit()
     said = text(await loud.paper("dawn"))
     assert "taken by Ana after" in said
+
+
+async def test_what_happened_leads_to_its_page(loud: Desk) -> None:
+    """An alert and a plan run stand in the console; where nobody reaches that, no address is written."""
+    paper = await loud.paper("dawn")
+    pages = [line.page for section in paper.sections if section.key == "night" for line in section.lines]
+    assert {page.rpartition("/")[0] for page in pages} == {"/alerts", "/runs"}
+    elsewhere = text(replace(paper, console="https://tocsin.example"))
+    assert all(f"  https://tocsin.example{page}\n" in elsewhere for page in pages)
+    assert "/alerts/" not in text(paper)
 
 
 async def test_what_others_write_passes_for_nothing_of_ours(loud: Desk) -> None:
