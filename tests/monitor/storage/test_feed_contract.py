@@ -86,7 +86,12 @@ async def test_each_filter_lets_its_own_pass(store: Store, said: Said, now: date
 
 async def test_what_asks_for_an_answer_is_found(store: Store, said: Said, now: datetime) -> None:
     """A complaint, a danger, a question, a refund: whatever else was said since, and as long as nobody answers."""
-    asks = [{"complaint": 0.5}, {"safety_risk": 0.9}, {"intents": frozenset({"question"})}, {"intents": frozenset({"refund"})}]
+    asks: list[dict[str, Any]] = [
+        {"complaint": 0.5},
+        {"safety_risk": 0.9},
+        {"intents": frozenset({"question"})},
+        {"intents": frozenset({"refund"})},
+    ]
     items = [said(f"a{number}", subjects=("acme",), scores=scored(0.0, **more)) for number, more in enumerate(asks)]
     chatter = [said(f"b{number}", subjects=("acme",), scores=scored(0.0, complaint=0.4)) for number in range(9)]
     numbers = await stored(store, [*items, *chatter], now)
