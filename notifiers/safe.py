@@ -17,6 +17,11 @@ _PILED_MARKS = re.compile(
 _BLANK_LINES = re.compile(r"\n\s*\n\s*")
 _LINK = re.compile(r"https?://[^\s<>\"'\\^`{|}\x00-\x20\x7f-\x9f]+", re.IGNORECASE)
 _LONGEST_LINK = 2000
+# A spreadsheet reads a cell that begins with one of these as a formula, which can run programs and send data away. In French
+# it also begins a cell after a semicolon, whatever quotes stand around what lies between two commas.
+_CELLS = re.compile(r"([;\t\r\n])")
+_FORMULA = re.compile(r"[\s\"]*[=+\-@|%＝＋－＠]")
+_NUMBER = re.compile(r"[+\-−]?\d[\d.,\s\u00a0\u202f]*%?")
 # Chat services call whole rooms by these words; a stranger's post must not.
 _CALLS = re.compile(r"@(?=(?:everyone|here|channel|all|room)\b)|<(?=[@!#])", re.IGNORECASE)
 
@@ -54,6 +59,13 @@ def link(url: str | None) -> str | None:
     except ValueError:
         return None
     return url if parts.hostname and "@" not in parts.netloc else None
+
+
+def cell(text: str) -> str:
+    """The text so that no spreadsheet takes it, or a part of it, for a formula: an apostrophe goes before. Numbers stay."""
+    if _NUMBER.fullmatch(text):
+        return text
+    return "".join(f"'{part}" if _FORMULA.match(part) else part for part in _CELLS.split(text))
 
 
 def host(url: str) -> str:

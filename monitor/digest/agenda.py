@@ -91,7 +91,9 @@ def _days(event: Any, start: date, until: date) -> Iterator[date]:
     if event.get("RRULE") is None:
         return iter((start,))
     rule = rrulestr(event["RRULE"].to_ical().decode(), dtstart=datetime.combine(start, time()), ignoretz=True)
-    return (each.date() for each in takewhile(lambda each: each.date() <= until, islice(rule, _MOST_TURNS)))
+    skipped = {each if not isinstance(each, datetime) else each.date() for each in _taken_out(event)}
+    turns = (each.date() for each in islice(rule, _MOST_TURNS) if each.date() not in skipped)
+    return takewhile(lambda each: each <= until, turns)
 
 
 def _moments(event: Any, start: datetime, until: datetime) -> Iterator[datetime]:
@@ -106,10 +108,15 @@ def _moments(event: Any, start: datetime, until: datetime) -> Iterator[datetime]
 
 def _skipped(event: Any, start: datetime) -> set[datetime]:
     """The turns that somebody took out, by the clock where it was planned."""
+    moments = [each for each in _taken_out(event) if isinstance(each, datetime)]
+    return {(each.astimezone(start.tzinfo) if each.tzinfo else each).replace(tzinfo=None) for each in moments}
+
+
+def _taken_out(event: Any) -> list[date]:
+    """As it is written: moments, or whole days."""
     written = event.get("EXDATE")
     lists = written if isinstance(written, list) else [written] if written is not None else []
-    moments = [each.dt for dates in lists for each in dates.dts if isinstance(each.dt, datetime)]
-    return {(each.astimezone(start.tzinfo) if each.tzinfo else each).replace(tzinfo=None) for each in moments}
+    return [each.dt for dates in lists for each in dates.dts]
 
 
 def _campaigns(settings: Settings, day: date, zone: str) -> Iterator[Planned]:

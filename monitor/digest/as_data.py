@@ -5,19 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from monitor.charts.chart import Table
 from monitor.charts.look import Look
 from monitor.digest.paper import Paper, Section
 from monitor.digest.tongue import Tongue
-
-# A spreadsheet reads a cell that begins with one of these as a formula, which can run programs and send data away.
-_FORMULA: Final = re.compile(r"^\s*[=+\-@\t\r|%]")
-_NUMBER: Final = re.compile(r"[+\-−]?\d[\d.,\s\u00a0\u202f]*%?")
+from notifiers.safe import cell
 
 
 def as_csv(paper: Paper) -> str:
@@ -25,13 +21,8 @@ def as_csv(paper: Paper) -> str:
     out = io.StringIO()
     write = csv.writer(out, lineterminator="\r\n").writerow
     for row in _rows(paper):
-        write([harmless(cell) for cell in row])
+        write([cell(each) for each in row])
     return "\ufeff" + out.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """The cell, so that no spreadsheet takes it for a formula: numbers stay numbers."""
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 def _rows(paper: Paper) -> Iterator[Sequence[str]]:
@@ -49,7 +40,7 @@ def _tables(section: Section, paper: Paper) -> Iterator[Table]:
     say = Tongue(paper.reader).gettext
     if section.lines:
         header = (say("Mark"), say("Text"), say("Detail"), say("Link"))
-        yield Table(header, [(each.mark, each.text, each.under, each.link) for each in section.lines])
+        yield Table(header, [(each.mark, each.text, each.under, paper.leads(each)) for each in section.lines])
     if section.table is not None:
         yield section.table
     if section.draw is not None:

@@ -23,7 +23,7 @@ def _section(section: Section, paper: Paper) -> Iterator[str]:
     yield section.title.upper()
     yield "-" * min(len(section.title), _WIDTH)
     for line in section.lines:
-        yield from _line(line)
+        yield from _line(line, paper.leads(line))
     if section.table is not None:
         yield from _table(section.table)
     if section.draw is not None:
@@ -32,7 +32,7 @@ def _section(section: Section, paper: Paper) -> Iterator[str]:
         yield from _table(chart.table)
 
 
-def _line(line: Line) -> Iterator[str]:
+def _line(line: Line, link: str) -> Iterator[str]:
     mark = f"[{line.mark}] " if line.mark else ""
     if line.quoted:
         if mark:
@@ -41,8 +41,8 @@ def _line(line: Line) -> Iterator[str]:
     else:
         yield from _wrap(f"{mark}{line.text}", "- ", "  ")
     yield from _wrap(line.under, "  ", "  ")
-    if line.link:
-        yield f"  {line.link}"
+    if link:
+        yield f"  {link}"
 
 
 def _table(table: Table) -> Iterator[str]:

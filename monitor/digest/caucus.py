@@ -121,7 +121,8 @@ def _run(run: PlanRun, names: Names) -> Line:
     state = tongue.gettext(_STATES.get(run.state, _OVER))
     lead = tongue.gettext("led by %(who)s", who=names.person(run.lead)) if run.lead else ""
     opened = tongue.gettext("opened at %(at)s", at=names.at(run.opened_at))
-    return Line(names.plan(run), " · ".join(filter(None, (opened, state, lead))), mark=tongue.gettext("plan"), tone="critical")
+    said = " · ".join(filter(None, (opened, state, lead)))
+    return Line(names.plan(run), said, mark=tongue.gettext("plan"), tone="critical", page=f"/runs/{run.id}")
 
 
 def _today(morning: Morning, names: Names) -> Iterator[Line]:

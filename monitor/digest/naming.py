@@ -70,7 +70,7 @@ class Names:
         else:
             said.append(tongue.gettext("still open"))
         word = tongue.gettext(SEVERITY[alert.severity])
-        return Line(about, " · ".join(said), mark=word, tone=_TONES[alert.severity])
+        return Line(about, " · ".join(said), mark=word, tone=_TONES[alert.severity], page=f"/alerts/{alert.id}")
 
     def alerts(self, alike: Sequence[Alert]) -> Line:
         """The alerts of one rule about one subject, the gravest first: how many, since when, and what became of them."""
@@ -86,7 +86,7 @@ class Names:
         ]
         text = tongue.gettext("%(about)s: %(times)s times", about=self._about(worst), times=self.reader.count(len(alike)))
         word = tongue.gettext(SEVERITY[worst.severity])
-        return Line(text, " · ".join(filter(None, said)), mark=word, tone=_TONES[worst.severity])
+        return Line(text, " · ".join(filter(None, said)), mark=word, tone=_TONES[worst.severity], page=f"/alerts/{worst.id}")
 
     def _about(self, alert: Alert) -> str:
         subject = alert.labels.get("subject")

@@ -26,6 +26,7 @@ class Line:
     mark: str = ""
     tone: Tone = ""
     quoted: bool = False  # somebody else's words
+    page: str = ""  # of the console, from its root, such as "/alerts/7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,12 @@ class Paper:
     calm: bool
     sections: Sequence[Section]
     footer: str
+    console: str = ""  # where the console is reached from outside
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def leads(self, line: Line) -> str:
+        """Where a line leads whoever reads it elsewhere than in the console; or ""."""
+        return line.link or (f"{self.console}{line.page}" if self.console and line.page else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from monitor.storage import UnitOfWork
 
 _WAITED: Final = timedelta(days=3)  # what nobody answered for longer is the reports'
 _READ: Final = 200
+_WAITING: Final = 1_000  # that ask for an answer, and are weighed
 _PAGES: Final = 5  # of the feed, some of them empty
 _SHOWN: Final = 6
 _LIKELY: Final = 0.5  # from here a complaint, or a danger, is likely
@@ -32,8 +33,8 @@ async def waiting(tx: UnitOfWork, subjects: Sequence[str], until: datetime) -> F
     """Complaints, dangers and questions that nobody has answered, the most pressing first."""
     untouched = (HandlingState.NEW, HandlingState.ASSIGNED)
     lately = FeedFilters(subjects=tuple(subjects), states=untouched, since=until - _WAITED, until=until)
-    found = await _read(tx, lately)
-    asks = sorted((each for each in found if not each.answered and _asks(each)), key=_pressing, reverse=True)
+    found = await tx.feed.asking(lately, _WAITING)
+    asks = sorted((each for each in found if _is_said_by_others(each)), key=_pressing, reverse=True)
     return Found(asks, _without_copies(asks)[:_SHOWN])
 
 
@@ -64,11 +65,15 @@ async def _read(tx: UnitOfWork, filters: FeedFilters) -> list[Observed]:
     before: int | None = None
     for _ in range(_PAGES):
         page = await tx.feed.page(filters, before=before, limit=_READ)
-        found += [each for each in page.mentions if not each.author.own and not each.is_erased and each.deleted_at is None]
+        found += [each for each in page.mentions if _is_said_by_others(each)]
         before = page.before
         if before is None or len(found) >= _READ:
             break
     return found
+
+
+def _is_said_by_others(post: Observed) -> bool:
+    return not post.author.own and not post.is_erased and post.deleted_at is None
 
 
 def _asks(post: Observed) -> bool:

@@ -131,7 +131,8 @@ def _crisis(run: PlanRun, names: Names) -> Line:
     asks = run.state is RunState.STOOD_DOWN
     review = tongue.gettext("the review is to be signed") if asks else ""
     command = tongue.gettext("after-action report: tocsin plan report %(n)s", n=run.id)
-    return Line(f"{names.plan(run)} ({run.id})", " · ".join(filter(None, (opened, said, review, command))), tone="critical")
+    under = " · ".join(filter(None, (opened, said, review, command)))
+    return Line(f"{names.plan(run)} ({run.id})", under, tone="critical", page=f"/runs/{run.id}")
 
 
 def _wakes(review: Review, names: Names) -> Table | None:

@@ -112,14 +112,15 @@ async def _wakes(tx: UnitOfWork, settings: Settings, span: Span) -> Mapping[str,
 
 
 async def _noise(tx: UnitOfWork, span: Span) -> list[Noise]:
-    """By rule, the loudest first; false is what belongs to a run that somebody ended as a false alarm."""
-    kinds = (*_RANG, EventKind.PLAN_FALSE_ALARM)
-    events = await tx.timeline.between(span.begins, span.ends, kinds)
-    alerts = await tx.alerts.many({each.alert_id for each in events if each.kind in _RANG and each.alert_id is not None})
-    false = {each.incident_id for each in events if each.kind == EventKind.PLAN_FALSE_ALARM}
+    """By rule, the loudest first; false is what somebody called so, or whose run somebody ended as such, then or later."""
+    events = await tx.timeline.between(span.begins, span.ends, _RANG)
+    found = (await tx.alerts.many({each.alert_id for each in events if each.alert_id is not None})).values()
+    alerts = [each for each in found if OBSERVED not in each.labels]
+    false = await tx.timeline.called_false([each.id for each in alerts])
+    ended = await tx.timeline.ended_false({each.incident_id for each in alerts})
     rang, taken, wrong = Counter[str](), Counter[str](), Counter[str]()
-    for each in (alert for alert in alerts.values() if OBSERVED not in alert.labels):
+    for each in alerts:
         rang[each.rule] += 1
         taken[each.rule] += each.acknowledged_at is not None
-        wrong[each.rule] += each.incident_id in false
+        wrong[each.rule] += each.id in false or each.incident_id in ended
     return [Noise(rule, number, taken[rule], wrong[rule]) for rule, number in rang.most_common()]

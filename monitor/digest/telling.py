@@ -36,8 +36,14 @@ def tell(digest: Digest, settings: Settings, reader: Reader) -> Paper:
         calm=digest.calm,
         sections=[each for each in told.sections if each.lines or each.table is not None or each.draw is not None],
         footer=tongue.gettext("Times in %(zone)s.", zone=reader.zone),
+        console=console_of(settings),
         facts=_facts(digest),
     )
+
+
+def console_of(settings: Settings) -> str:
+    """Where people reach the console from where they read their mail; empty where they cannot."""
+    return (settings.web.public_url or "") if settings.console.enabled else ""
 
 
 def _period(digest: Digest, names: Names) -> str:

@@ -16,7 +16,7 @@ from monitor.digest.as_html import Drawn, html
 from monitor.digest.as_text import text
 from monitor.digest.gathering import gather, scope_of
 from monitor.digest.paper import Paper, Section
-from monitor.digest.telling import tell
+from monitor.digest.telling import console_of, tell
 from monitor.digest.value import Scope
 from monitor.domain.clock import Clock
 from monitor.domain.digest import Owed
@@ -83,9 +83,8 @@ class Writer:
 
     def page(self, scope: Scope) -> str:
         """Where it stands in the console; empty where nobody can reach that."""
-        web = self._settings.web
-        reachable = web.public_url is not None and self._settings.console.enabled
-        return f"{web.public_url}/reports/{scope.name}/{scope.day.isoformat()}" if reachable else ""
+        console = console_of(self._settings)
+        return f"{console}/reports/{scope.name}/{scope.day.isoformat()}" if console else ""
 
     async def _charts(self, paper: Paper) -> tuple[dict[str, Drawn], list[Picture]]:
         drawn: dict[str, Drawn] = {}

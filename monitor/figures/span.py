@@ -16,6 +16,9 @@ _EPOCH = date(1970, 1, 1)
 _LONG = 62  # days, beyond which they are those of UTC: a twentieth of the rows, and nobody sees the difference in a line
 
 
+_LATELY = timedelta(days=2)  # of a long span, hour by hour: west of Greenwich an evening is a day of UTC that is yet to come
+
+
 class Piece(NamedTuple):
     """Hours from `since` to before `until` (numbers since 1970), in which the zone's clock is `offset` hours ahead of UTC.
 
@@ -33,7 +36,7 @@ class Span:
     """From the first day to before `until`, in an IANA zone.
 
     In zones with half hours, what is said in the half hour before midnight counts to the next day. In spans of more than
-    two months figures are by the days of UTC.
+    two months figures are by the days of UTC, but for the last two: what was said this evening is in them.
     """
 
     first: date
@@ -73,14 +76,18 @@ class Span:
     def pieces(self) -> Iterator[Piece]:
         """Its hours, cut where the clocks change."""
         if len(self.days) > _LONG:
-            since, until = ((day - _EPOCH).days * 24 for day in (self.first, self.until))
+            since, until = ((day - _EPOCH).days * 24 for day in (self.first, self.until - _LATELY))
             yield Piece(since, until, 0, daily=True)
+            yield from self._hours(until)
             return
         yield from self.hours()
 
     def hours(self) -> Iterator[Piece]:
         """Likewise, however long it is."""
-        since, end = hour_of(self.begins), hour_of(self.ends)
+        yield from self._hours(hour_of(self.begins))
+
+    def _hours(self, since: int) -> Iterator[Piece]:
+        end = hour_of(self.ends)
         while since < end:
             offset, until = self._offset(since), min(end, since + 24)
             while until < end and self._offset(until - 1) == offset:

@@ -68,6 +68,8 @@ class Digests:
         if not await tx.digests.known(owed.digest, owed.receiver):
             await tx.digests.begin(owed)
             return 0
+        if not await tx.digests.begin(owed):
+            return 0  # another process, whose record could not be seen yet, was faster
         notification = await tx.notifications.add(
             incident_id=None,
             receiver=owed.receiver,
@@ -77,7 +79,7 @@ class Digests:
             due_at=self._quiet.until(owed.receiver, _ORDINARY, owed.owed_at) or owed.owed_at,
         )
         assert notification is not None, "only steps of plans are told once"
-        await tx.digests.begin(replace(owed, notification_id=notification.id))
+        await tx.digests.tell(owed, notification.id)
         return 1
 
 

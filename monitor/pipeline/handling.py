@@ -9,9 +9,8 @@ from datetime import datetime
 from monitor.domain.alert import BY_HAND, Alert, AlertState, Severity, fingerprint
 from monitor.domain.errors import UsageError
 from monitor.domain.feedback import Feedback
-from monitor.domain.handling import LONGEST_NOTE, Deed, HandledMeanwhileError, Handling, HandlingState, Seen, Verb, after
+from monitor.domain.handling import LONGEST_NOTE, Deed, HandledMeanwhileError, Handling, Seen, Verb, after
 from monitor.domain.mention import Observed
-from monitor.domain.plan import TOCSIN
 from monitor.pipeline.alerting import Alerting
 from monitor.pipeline.open_alerts import OpenAlerts
 from monitor.pipeline.operations import Actor, keep_feedback, whoever_contends
@@ -53,8 +52,7 @@ async def reopen(store: Store, act: Act) -> Handling:
     async def work() -> Handling:
         async with store.begin() as tx:
             known = await _known(tx, act)
-            if known.state is HandlingState.ANSWERED and known.by != TOCSIN:
-                await tx.handling.take_back_answer(known)
+            await tx.handling.take_back_answer(known.mention)
             now = await _done(tx, act, known, Verb.REOPEN)
             await tx.commit()
             return now

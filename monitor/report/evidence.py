@@ -14,12 +14,12 @@ from monitor.domain.errors import UsageError
 from monitor.domain.mention import Observed
 from monitor.pipeline.evidence import Captured, captured, digest
 from monitor.storage import UnitOfWork
+from notifiers.safe import cell
 
 MOST: Final = 100_000
 """Posts of one run. Each is read into memory: this many are some hundred megabytes."""
 
 Verdict = Literal["unchanged", "changed", "not captured", "erased", "gone"]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return cell(value) if isinstance(value, str) else value
 
 
 FORMATS: Final[Mapping[str, Callable[[Sequence[Exhibit]], str]]] = {"jsonl": as_jsonl, "csv": as_csv}

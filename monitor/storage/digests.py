@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from monitor.domain.digest import Owed
 from monitor.storage.session import Repository
@@ -23,6 +23,11 @@ class Digests(Repository):
         values = {field.name: getattr(owed, field.name) for field in fields(Owed)}
         insert = self._session.insert(table).values(values).on_conflict_do_nothing().returning(table.c.digest)
         return await self._session.scalar(insert) is not None
+
+    async def tell(self, owed: Owed, notification_id: int) -> None:
+        """Note which message tells it."""
+        this = (table.c.digest == owed.digest, table.c.receiver == owed.receiver, table.c.day == owed.day)
+        await self._session.run(update(table).where(*this).values(notification_id=notification_id))
 
     async def known(self, digest: str, receiver: str) -> bool:
         """Whether this receiver was ever owed it, or is to get the next."""

@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, selec
 
 from monitor.domain.feed import POSITIVE, Counts, FeedFilters, Page, Tone
 from monitor.domain.handling import HandlingState
-from monitor.domain.mention import NEGATIVE
+from monitor.domain.mention import NEGATIVE, RISKY, Observed
 from monitor.domain.search import Search, search
+from monitor.domain.tally import COMPLAINT
 from monitor.storage import search as wording
+from monitor.storage.bulk import holds
 from monitor.storage.handling import Handled, is_new
 from monitor.storage.mentions import Mentions
 from monitor.storage.session import Repository, Session
@@ -68,6 +70,20 @@ class Feed(Repository):
         if len(ids) > limit:
             return Page(shown, ids[limit - 1])
         return Page(shown, floor if floor > first else None)
+
+    async def asking(self, filters: FeedFilters, limit: int) -> list[Observed]:
+        """The newest that pass and ask for an answer that nobody gave: complaints, dangers, questions, refunds.
+
+        All are looked at from `since` until before `until`, which say how long that takes.
+        """
+        bounds = await self._bounds(filters, None, 0)
+        if bounds is None:
+            return []
+        wanted = self._wanted(filters, search(filters.words), bounds[1])
+        intents = (holds(mention.c.intents, each, postgresql=self._session.postgresql) for each in ("question", "refund"))
+        asks = or_(mention.c.complaint >= COMPLAINT, mention.c.safety_risk >= RISKY, *intents)
+        wanted.where += [mention.c.answered_at.is_(None), mention.c.deleted_at.is_(None), asks]
+        return await self._mentions.get(await self._ids(wanted, *bounds, limit))
 
     async def counts(self, filters: FeedFilters, *, up_to: int = MOST) -> Counts:
         """How many mentions stand in each state that pass all other filters.

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, RowMapping, func, select, update
 
 from monitor.domain.handling import Deed, Handling, HandlingState, Verb
+from monitor.domain.plan import TOCSIN
 from monitor.storage.session import Repository, Session, chunks
 from monitor.storage.tables import mention, mention_deed
 from monitor.storage.tables import mention_handling as table
@@ -55,10 +56,11 @@ class Handled(Repository):
         async with self._tallies.changing([number]):
             await self._session.run(unanswered.values(answered_at=at))
 
-    async def take_back_answer(self, known: Handling) -> None:
-        """It does not count as answered any more, if it did by what a person said and nothing else."""
-        by_hand = update(mention).where(mention.c.id == known.mention, mention.c.answered_at == known.at)
-        async with self._tallies.changing([known.mention]):
+    async def take_back_answer(self, number: int) -> None:
+        """A mention does not count as answered any more, if it did by what a person said and nothing else."""
+        deed = (mention_deed.c.mention_id == number, mention_deed.c.verb == Verb.ANSWER, mention_deed.c.by != TOCSIN)
+        by_hand = update(mention).where(mention.c.id == number, mention.c.answered_at.in_(select(mention_deed.c.at).where(*deed)))
+        async with self._tallies.changing([number]):
             await self._session.run(by_hand.values(answered_at=None))
 
     async def answered(self, mentions: Collection[int], by: str, through: str) -> None:

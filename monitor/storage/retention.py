@@ -18,6 +18,7 @@ from monitor.storage.tables import (
     audit,
     author,
     delivery,
+    digest_owed,
     erasure,
     evidence,
     forgotten,
@@ -36,6 +37,8 @@ from monitor.storage.tallies import Tallies
 _BATCH = 500
 # What a source brought in the weeks before it fell silent is what its silence is measured by.
 _HOURS = timedelta(weeks=8)
+# Whoever was owed a monthly digest is known by the last one: forgotten too soon, they would be newcomers who wait for the next.
+_OWED = timedelta(days=70)
 _INCIDENTS_AT_ONCE = 50
 _UNENDED = (DeliveryState.PENDING, DeliveryState.SENDING)
 
@@ -71,6 +74,7 @@ class Retention(Repository):
             lambda: self._rows(silence, silence.c.ends_at < past, silence.c.id, limit),
             lambda: self._rows(legal_hold, legal_hold.c.released_at < past, legal_hold.c.id, limit),
             lambda: self._rows(audit, audit.c.at < past, audit.c.id, limit),
+            lambda: self._session.changed(delete(digest_owed).where(digest_owed.c.until < min(past, now - _OWED))),
             lambda: self._rows(erasure, erasure.c.done_at < ancient, erasure.c.id, limit),
             lambda: self._counts(ancient.date()),
             lambda: self._tallies.forget(now - keep.figures, limit),

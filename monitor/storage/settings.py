@@ -67,7 +67,8 @@ class Retention(BaseModel):
         timedelta(days=365),
         ge=timedelta(days=1),
         description="incidents with their alerts, messages, plan runs and timeline, counted from the end of the incident; an"
-        " open one is never removed. Silences, whatever else the timeline holds and the audit log go by the same time",
+        " open one is never removed. Silences, whatever else the timeline holds, the audit log and the record of digests go by"
+        " the same time",
     )
     counts: timedelta = Field(
         timedelta(days=1095),

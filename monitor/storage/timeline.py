@@ -80,6 +80,11 @@ class Timeline(Repository):
         said = (table.c.alert_id.in_(alert_ids), table.c.kind == EventKind.ALERT_FALSE_ALARM)
         return {row.alert_id for row in await self._session.all(select(table.c.alert_id).where(*said))}
 
+    async def ended_false(self, incident_ids: Collection[int]) -> set[int]:
+        """Those of these incidents of which somebody ended a plan run as a false alarm."""
+        said = (table.c.incident_id.in_(incident_ids), table.c.kind == EventKind.PLAN_FALSE_ALARM)
+        return {row.incident_id for row in await self._session.all(select(table.c.incident_id).where(*said))}
+
     async def called_over(self, alert_id: int) -> bool:
         """Whether an alert remembers that somebody called it over, since it rang (again) last: in the order of adding."""
         await self.write()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifiers.safe import clean, host, link, one_line, quiet, shorten
+from notifiers.safe import cell, clean, host, link, one_line, quiet, shorten
 
 ANYTHING = st.text(st.characters(), max_size=300)  # lone surrogates included
 FORBIDDEN = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
@@ -100,3 +101,25 @@ def test_a_post_cannot_call_a_whole_room(call: str) -> None:
     """The words that ring a chat are broken; a person's name is not."""
     assert call not in quiet(f"hey {call}!")
     assert quiet("hey @lea, 3 < 4") == "hey @lea, 3 < 4"
+
+
+@given(st.text(max_size=20))
+def test_a_harmless_cell_is_never_a_formula(text: str) -> None:
+    """Whatever it is, it is a number, or begins with what spreadsheets take for text."""
+    said = cell(text)
+    assert said.replace("'", "") == text.replace("'", "")
+    assert not said.strip().startswith(("=", "@", "|", "%"))
+
+
+@pytest.mark.parametrize("end", [";", "\t", "\r\n"])
+def test_a_cell_in_a_cell_is_no_formula(end: str) -> None:
+    """A French spreadsheet parts cells at semicolons, whatever quotes stand around what lies between two commas."""
+    written = ",".join(cell(each) for each in ["complaint", f'Bonjour "x"{end} =1+1 ;-) et https://a.example/;@b', "x"])
+    for part in re.split("[;\t\r\n]", written):
+        assert not part.lstrip(' "').startswith(("=", "+", "-", "@")), written
+
+
+@pytest.mark.parametrize("number", ["-5", "+3.5", "-12\u202f000", "-5\u00a0%", "-1,234"])
+def test_a_negative_number_is_a_number(number: str) -> None:
+    """Spreadsheets add it up."""
+    assert cell(number) == number

@@ -57,6 +57,16 @@ async def test_what_others_wrote_is_text(console: Office) -> None:
         assert (await console["viewer"].get(f"{path}/charts/volume.{form}?{query}")).status == 200
 
 
+async def test_what_rang_leads_to_its_page(open_console: Open) -> None:
+    """From the morning's digest to the alert, without an address that others reach."""
+    office = await open_console()
+    home = office.home
+    await home.storm(4)
+    await home.act()
+    shown = await office["viewer"].get(f"/reports/morning/{home.clock.now() + timedelta(days=1):%Y-%m-%d}")
+    assert '<a href="/alerts/1">Open</a>' in shown.text
+
+
 async def test_only_who_may_export_is_offered_it(console: Office) -> None:
     """There are names of people in it."""
     path = (await console["manager"].get("/reports/week")).leads_to

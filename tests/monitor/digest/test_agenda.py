@@ -47,6 +47,8 @@ def read(configure: Configure, path: Path, day: date = MONDAY) -> tuple[list[tup
             ),
             [],
         ),
+        (("DTSTART;VALUE=DATE:20260105", "RRULE:FREQ=WEEKLY;BYDAY=MO", "SUMMARY:Fair"), [("", "Fair")]),
+        (("DTSTART;VALUE=DATE:20260105", "RRULE:FREQ=WEEKLY", "EXDATE;VALUE=DATE:20260223,20260302", "SUMMARY:Fair"), []),
         (("DTSTART:20260302T083000Z", "STATUS:CANCELLED", "SUMMARY:Launch"), []),
         (("DTSTART:20260301T233000Z", "SUMMARY:Midnight"), [("00:30", "Midnight")]),
     ],

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from monitor.digest.as_text import text
-from tests.monitor.digest.conftest import HOSTILE, Desk
+from tests.monitor.digest.conftest import HOSTILE, MONDAY, Desk
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,26 @@ async def test_who_took_it_and_how_long_that_took_is_said(loud: Desk) -> None:
         await tx.commit()
     said = text(await loud.paper("dawn"))
     assert "taken by Ana after" in said
+
+
+async def test_a_night_of_chatter_hides_no_complaint(loud: Desk) -> None:
+    """What waits for an answer is told although hundreds spoke after it."""
+    home = loud.home
+    before = {section.key: section for section in (await loud.paper("dawn")).sections}["answer"]
+    await home.brings(*(home.mention(f"Acme is at the fair, hall {number}", by=f"c{number}", ago=HOUR) for number in range(220)))
+    home.clock.advance(timedelta(seconds=1))
+    day = {section.key: section for section in (await loud.paper("dawn", day=MONDAY + timedelta(days=1))).sections}
+    assert {line.text for line in day["answer"].lines} >= {line.text for line in before.lines}
+
+
+async def test_what_happened_leads_to_its_page(loud: Desk) -> None:
+    """An alert and a plan run stand in the console; where nobody reaches that, no address is written."""
+    paper = await loud.paper("dawn")
+    pages = [line.page for section in paper.sections if section.key == "night" for line in section.lines]
+    assert {page.rpartition("/")[0] for page in pages} == {"/alerts", "/runs"}
+    elsewhere = text(replace(paper, console="https://tocsin.example"))
+    assert all(f"  https://tocsin.example{page}\n" in elsewhere for page in pages)
+    assert "/alerts/" not in text(paper)
 
 
 async def test_what_others_write_passes_for_nothing_of_ours(loud: Desk) -> None:

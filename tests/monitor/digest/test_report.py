@@ -8,13 +8,12 @@ import json
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from monitor.digest.as_data import as_csv, as_json, harmless
+from monitor.digest.as_data import as_csv, as_json
 from monitor.digest.gathering import report_span
 from monitor.digest.reviewing import earlier
 from monitor.digest.value import Measured
+from monitor.pipeline.operations import Actor, call_false
 from monitor.settings.digests import DigestSettings
 from tests.monitor.digest.conftest import Desk
 
@@ -66,25 +65,24 @@ async def test_the_week_is_held_against_its_objectives(loud: Desk) -> None:
     assert "tocsin plan report" in parts["crises"].lines[0].under
 
 
+async def test_an_alert_that_somebody_called_false_is_one(loud: Desk) -> None:
+    """Whether a plan was behind it or not, and though it was said after the week's end, before anybody read of the week."""
+    home = loud.home
+    async with home.store.read() as tx:
+        alert = next(each for each in await tx.alerts.open_alerts() if each.plan is None)
+    await call_false(home.store, alert.id, Actor("ana", "cli"), home.clock.now(), "a test of ours")
+    parts = {section.key: section for section in (await loud.paper("week")).sections}
+    assert parts["figures"].table is not None
+    assert parts["noise"].table is not None
+    assert {row[0]: row[1] for row in parts["figures"].table.rows}["False alarms"] == "1"
+    assert sum(int(row[-1]) for row in parts["noise"].table.rows) == 1
+
+
 async def test_a_spreadsheet_runs_nothing(loud: Desk) -> None:
     """No cell of a stranger's begins a formula, and numbers stay numbers."""
     cells = [cell for name in ("dawn", "week") for row in csv.reader(io.StringIO(as_csv(await loud.paper(name)))) for cell in row]
     assert any("HYPERLINK" in cell for cell in cells)
     assert not [cell for cell in cells if cell.lstrip().startswith(("=", "@", "+", "|", "%"))]
-
-
-@given(st.text(max_size=20))
-def test_a_harmless_cell_is_never_a_formula(cell: str) -> None:
-    """Whatever it is, it is a number, or begins with what spreadsheets take for text."""
-    said = harmless(cell)
-    assert said in (cell, f"'{cell}")
-    assert not said.strip().startswith(("=", "@", "|", "%"))
-
-
-@pytest.mark.parametrize("number", ["-5", "+3.5", "-12\u202f000", "-5\u00a0%", "-1,234"])
-def test_a_negative_number_is_a_number(number: str) -> None:
-    """Spreadsheets add it up."""
-    assert harmless(number) == number
 
 
 async def test_programs_get_figures(loud: Desk) -> None:

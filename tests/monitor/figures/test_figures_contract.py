@@ -70,11 +70,23 @@ async def test_a_year_is_read_by_days(store: Store) -> None:
         (all_of_it,) = {each.of for each in await course(tx, YEAR, "network")}
         days = {each.day: each.tally.mentions for each in await course(tx, YEAR, "network") if each.tally.mentions}
         pieces = list(YEAR.pieces())
-        assert await tx.figures.topics(pieces[0].since, pieces[0].until) == ["price", "taste"]
-        assert await tx.figures.topics(pieces[0].until - 48, pieces[0].until) == ["price"]
+        assert await tx.figures.topics(pieces[0].since, pieces[-1].until) == ["price", "taste"]
+        assert await tx.figures.topics(pieces[-1].until - 48, pieces[-1].until) == ["price"]
         assert sum(map(sum, (await week(tx, YEAR))["mastodon"])) == pytest.approx(1 / 12)
     assert (all_of_it, days) == ("mastodon", {NOW.date(): 1, long_ago.date(): 1})
-    assert [piece.daily for piece in pieces] == [True]
+    assert [piece.daily for piece in pieces] == [True, False, False]  # the clocks change on the last day but one
+
+
+async def test_a_year_ends_with_this_evening(store: Store) -> None:
+    """West of Greenwich an evening belongs to a day of UTC that is yet to come; it is counted, and counts to its own day."""
+    evening = datetime(2026, 3, 31, 4, tzinfo=UTC)
+    await add(store, [said(1, written_at=evening), said(2, written_at=evening - timedelta(days=2))])
+    async with store.read() as tx:
+        found = await course(tx, Span.last(365, evening, "America/Los_Angeles"), "network")
+    assert {each.day: each.tally.mentions for each in found if each.tally.mentions} == {
+        date(2026, 3, 28): 1,
+        date(2026, 3, 30): 1,
+    }
 
 
 async def test_voices_hours_and_answers(store: Store) -> None:

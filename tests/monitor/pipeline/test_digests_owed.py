@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.alert import NotificationKind
 from monitor.domain.digest import Owed
+from monitor.pipeline import digests
 from monitor.pipeline.digests import Digests, due
 from monitor.pipeline.recipients import Recipients
 from monitor.settings import Settings
+from monitor.storage import UnitOfWork
 from tests.monitor.pipeline.conftest import Build, Configure, House
 
 HOUR = timedelta(hours=1)
@@ -51,6 +54,23 @@ async def test_two_processes_owe_one(hut: Build, configure: Configure) -> None:
     await other.step()
     home.clock.advance(20 * HOUR)
     assert [await other.step(), await home.stages.digests.step()] == [2, 0]
+
+
+async def test_two_processes_that_look_at_once_owe_one(hut: Build, configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL the second reads what was before the first has committed: the record itself keeps it from telling again."""
+    home = house(hut, configure)
+    await home.stages.digests.step()
+    async with home.store.read() as tx:
+        before = await digests._lately(tx, home.clock.now())
+
+    async def not_yet(tx: UnitOfWork, now: datetime) -> digests.Story:
+        return before
+
+    monkeypatch.setattr(digests, "_lately", not_yet)
+    home.clock.advance(20 * HOUR)
+    assert [await home.stages.digests.step(), await home.stages.digests.step()] == [2, 0]
+    await home.stages.act()
+    assert len(home.doors["desk"].taken) == 1
 
 
 async def test_what_was_missed_is_in_the_next_one(hut: Build, configure: Configure) -> None:

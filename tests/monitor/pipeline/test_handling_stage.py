@@ -96,6 +96,15 @@ async def test_a_mention_goes_round(desk: House, configure: Configure) -> None:
         await handling.close(desk.store, Act(Seen(7, 0), Actor("ana", "console"), desk.clock.now()))
 
 
+async def test_what_is_opened_again_waits_whatever_was_done_since(desk: House) -> None:
+    """Answered by hand, closed, and open again: it waits for an answer, or nobody would ever be reminded of it."""
+    await handling.answer(desk.store, desk.settings, act(desk))
+    desk.clock.advance(HOUR)
+    await handling.close(desk.store, act(desk, 1, by="ben"))
+    back = await handling.reopen(desk.store, act(desk, 2))
+    assert (back.state, (await seen(desk)).answered) == (HandlingState.NEW, None)
+
+
 async def test_what_we_were_seen_to_answer_is_answered(desk: House) -> None:
     """By a reply of our own account, without anybody's doing; that stays so when a person opens it again."""
     await desk.hears("Thank you", by=None, author=US, form=Form.REPLY, parent="https://social.example/1")

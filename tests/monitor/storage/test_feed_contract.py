@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,26 @@ async def test_each_filter_lets_its_own_pass(store: Store, said: Said, now: date
     assert await found(store, until=now + HOUR) == [b, a]
     assert await found(store, subjects=("acme",), words="kettle", until=now + HOUR) == [a]
     assert await found(store, subjects=('"NEAR(', "acme*"), words="kettle") == []
+
+
+async def test_what_asks_for_an_answer_is_found(store: Store, said: Said, now: datetime) -> None:
+    """A complaint, a danger, a question, a refund: whatever else was said since, and as long as nobody answers."""
+    asks: list[dict[str, Any]] = [
+        {"complaint": 0.5},
+        {"safety_risk": 0.9},
+        {"intents": frozenset({"question"})},
+        {"intents": frozenset({"refund"})},
+    ]
+    items = [said(f"a{number}", subjects=("acme",), scores=scored(0.0, **more)) for number, more in enumerate(asks)]
+    chatter = [said(f"b{number}", subjects=("acme",), scores=scored(0.0, complaint=0.4)) for number in range(9)]
+    numbers = await stored(store, [*items, *chatter], now)
+    lately = FeedFilters(subjects=("acme",), since=now, until=now + HOUR)
+    async with store.begin() as tx:
+        assert [each.id for each in await tx.feed.asking(lately, 9)] == numbers[3::-1]
+        assert [each.id for each in await tx.feed.asking(lately, 1)] == [numbers[3]]
+        assert await tx.feed.asking(replace(lately, since=now + HOUR), 9) == []
+        await tx.handling.note_answer(numbers[1], now)
+        assert numbers[1] not in [each.id for each in await tx.feed.asking(lately, 9)]
 
 
 async def test_states_and_people(store: Store, said: Said, now: datetime) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from monitor.domain.errors import StorageError
+from monitor.domain.tally import Tally
 from monitor.plans import Why
 from monitor.storage import StorageSettings, Store
 from monitor.storage import migrate as migrations
@@ -71,6 +72,18 @@ async def test_on_sqlite_even_the_words_are_the_same(tmp_path: Path) -> None:
         described.append(_described(connection))
         connection.close()
     assert described[0] == described[1]
+
+
+async def test_a_figure_of_later_is_no_column_of_an_older_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one day is counted besides comes with a migration of its own, which would find its column there."""
+    counted = Tally._fields
+    monkeypatch.setattr(Tally, "_fields", (*counted, "later"))
+    path = tmp_path / "tocsin.db"
+    await (await Store.open(StorageSettings(url=SecretStr(f"sqlite:///{path}")))).close()
+    connection = sqlite3.connect(path)
+    for table in ("tally", "tally_day"):
+        assert [row[1] for row in connection.execute(f"PRAGMA table_info({table})")][4:] == [*counted]
+    connection.close()
 
 
 async def test_a_downgrade_takes_everything_away(store: Store, storage: StorageSettings) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from monitor.domain.alert import Alert, AlertEvent, NewAlert, NotificationKind
+from monitor.domain.digest import Owed
 from monitor.domain.mention import Enriched, Scores
 from monitor.domain.plan import RunState, TimelineEvent
 from monitor.storage import Retention, StorageSettings, Store
@@ -108,6 +109,22 @@ async def test_the_evidence_of_a_plan_run_outlives_its_end(store: Store, said: S
     assert await _left(store) == ["1"]
     await _forget(store, now + 291 * DAY)
     assert await _left(store) == []
+
+
+async def test_the_record_of_digests_is_kept_as_long_as_it_says_who_is_no_newcomer(store: Store, now: datetime) -> None:
+    """It goes with incidents, however short these are kept: not before the next monthly one has been owed."""
+    days = (400, 71, 60, 1)
+    async with store.begin() as tx:
+        for old in days:
+            moment = now - timedelta(days=old)
+            assert await tx.digests.begin(Owed("month", "ana", moment.date(), moment, moment, moment))
+        await tx.commit()
+    left = []
+    for keep in (Retention(), Retention(incidents=timedelta(days=1))):
+        await _forget(store, now, keep=keep)
+        async with store.read() as tx:
+            left.append([(now.date() - each.day).days for each in await tx.digests.since(now - timedelta(days=999))])
+    assert left == [[1, 60, 71], [1, 60]]
 
 
 async def test_pushed_calls_go_when_read_and_much_later_when_not(store: Store, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""How much is said per hour. What is stored is counted, some thousands at a time."""
+"""How much is said per hour. What is stored is counted, some thousands at a time; the columns are frozen."""
 
 from datetime import UTC
 
@@ -13,6 +13,10 @@ down_revision = "0016"
 branch_labels = None
 depends_on = None
 
+_SUMS = (
+    "mentions", "negative", "neutral", "positive", "sentiment", "complaints", "reach", "engagement", "answered",
+    "answer_seconds", "own_posts", "own_engagement",
+)  # fmt: skip
 _LOUD = sa.text("coalesce(replies, 0) + coalesce(shares, 0) + coalesce(likes, 0) >= 10")
 _OWN = sa.text("own")
 _PAGE = 5_000
@@ -29,7 +33,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("network", sa.String(length=64), nullable=False),
-        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in Tally._fields),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _SUMS),
         sa.PrimaryKeyConstraint("subject", "topic", "hour", "network", name=op.f("pk_tally")),
     )
     op.create_index(op.f("ix_tally_hour"), "tally", ["hour"])
@@ -43,7 +47,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", "hour", "network", "step", name=op.f("pk_answer_hour")),
     )
     op.create_index(op.f("ix_answer_hour_hour"), "answer_hour", ["hour"])
-    op.execute("UPDATE mention SET reach = (SELECT author.reach FROM author WHERE author.id = mention.author_id)")
+    op.execute(  # no row is written for nothing: the index of words is written with it
+        "UPDATE mention SET reach = (SELECT author.reach FROM author WHERE author.id = mention.author_id)"
+        " WHERE author_id IN (SELECT id FROM author WHERE reach IS NOT NULL)"
+    )
     _count(op.get_bind(), tally, answer_hour)
 
 
@@ -66,7 +73,7 @@ def _count(bind: sa.Connection, tally: sa.Table, answer_hour: sa.Table) -> None:
                 answers[answer] = answers.get(answer, 0) + 1
             last = id_
     if tallies:
-        bind.execute(tally.insert(), [key._asdict() | what._asdict() for key, what in tallies.items()])
+        bind.execute(tally.insert(), [key._asdict() | {name: getattr(what, name) for name in _SUMS} for key, what in tallies.items()])
     if answers:
         bind.execute(answer_hour.insert(), [key._asdict() | {"number": number} for key, number in answers.items()])
 
