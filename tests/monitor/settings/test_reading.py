@@ -183,7 +183,7 @@ def test_both_parsers_read_the_same(text: str) -> None:
 
 def test_libyaml_reads_the_shipped_files() -> None:
     """They are large: it is for them that there is a faster parser."""
-    others = {"prometheus", "sources"}  # what Prometheus reads, and our own descriptions, in which lists of fields are named twice
+    others = {"prometheus", "sources"}  # what Prometheus reads, and descriptions that name a list twice
     files = [path for path in (Path(__file__).parents[3] / "config").rglob("*.yaml") if path.parent.name not in others]
     assert files
     assert [path for path in files if reading._compose_fast(path.read_text()) is None] == []
