@@ -209,6 +209,7 @@ def receive(guest: socket.socket) -> None:
 def main() -> None:
     """Receive guests."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a guest's forge
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as from a terminal: what a shell runs beside itself ignores Ctrl+C
     Scorer(SentimentSettings())  # loads what all daemons need
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(sys.argv[1])

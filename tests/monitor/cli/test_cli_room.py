@@ -94,7 +94,7 @@ def test_the_note_of_a_shift_is_printed_and_handed_over(rung: Tocsin) -> None:
     assert "there is no plan run 7" in str(rung.at("plan", "handover", "7").exception)
     done = rung.at("plan", "handover", "1", "--to", "ada", "--by", "bob")
     assert "Run 1 is ada's: the daemon sends them this note now." in done.output
-    assert "plan.handed_over" in rung.at("plan", "show", "1").output
+    assert "Handed over to Ada, by Bob" in rung.at("plan", "show", "1").output
 
 
 def test_one_run_that_nobody_can_hand_over_keeps_none_of_the_others(rung: Tocsin) -> None:
@@ -146,7 +146,7 @@ def test_a_post_is_kept_with_a_run(rung: Tocsin) -> None:
     assert "is kept with run 1, by hold 1. SHA-256: " in done.output
     assert "was kept already" in rung.at("plan", "keep", "1", "https://posts.example/4").output
     assert "unchanged" in rung.at("hold", "list").output
-    assert "plan.kept" in rung.at("plan", "show", "1").output
+    assert "kept as evidence, by Ada" in rung.at("plan", "show", "1").output
 
 
 def test_a_false_alarm_says_what_it_means_for_the_rule(rung: Tocsin) -> None:
