@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from monitor.domain.plan.words import Language
+if TYPE_CHECKING:  # the command line names roles before it has loaded anything that takes long
+    from monitor.domain.plan.words import Language
 
 Through = Literal["console", "token", "proxy"]
 """How somebody got in, as the timeline and the audit log say it."""
