@@ -47,6 +47,8 @@ _SORRY: Final[Mapping[int, tuple[str, str]]] = {
 @web.middleware
 async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lets in whoever may come in. What goes wrong is a page for people, and is left to others for programs."""
+    if _is_closed(request):
+        return await _without_console(request, handler)
     try:
         row = request.app[TABLE].get(request.match_info.route)
         if row is not None:
@@ -68,6 +70,20 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         log.exception("web.failed", method=request.method, path=request.path)
         return await _sorry(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _is_closed(request: web.Request) -> bool:
+    """Whether the configuration at work wants no console; while none is at work yet, nobody is let in anyway."""
+    with suppress(web.HTTPServiceUnavailable):
+        return not request.app[DESK]().settings.console.enabled
+    return False
+
+
+async def _without_console(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """As if its routes had never been added."""
+    if request.match_info.route in request.app[TABLE]:
+        raise web.HTTPNotFound
+    return await handler(request)
 
 
 async def _let_in(request: web.Request, row: Route) -> None:

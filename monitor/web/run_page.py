@@ -60,6 +60,7 @@ async def _shown(desk: Desk, request: web.Request, link: Link) -> web.Response:
         v=view(message),
         plan=message.plan,
         run=run,
+        console=desk.settings.console.enabled,
         phrase=voice.say,
         has_alerts=bool(message.alerts) and run.open,  # of a run that has ended nothing goes on
         statements=_statements(run, message.plan),

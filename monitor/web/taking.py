@@ -184,7 +184,7 @@ def _shown(
         numbers=[str(each.id) for each in matter.alerts[:_MOST_NAMED]],
         test=message.kind == "test",
         run_page=_run_page(desk, matter),
-        console=_console(matter),
+        console=_console(desk, matter),
     )
 
 
@@ -197,8 +197,10 @@ def standing(desk: Desk, taken: Taken, message: Message, *, again: bool = False)
     return key, {"who": one_line(desk.called(taken.by), _LONGEST), "at": at}
 
 
-def _console(matter: Matter) -> str:
-    """Where whoever has an account finds the same, and more; empty for what was erased."""
+def _console(desk: Desk, matter: Matter) -> str:
+    """Where whoever has an account finds the same, and more; empty for what was erased, and where there is no console."""
+    if not desk.settings.console.enabled:
+        return ""
     if matter.run is not None:
         return f"/runs/{matter.run.id}"
     return f"/alerts/{matter.alerts[0].id}" if matter.alerts else ""

@@ -13,7 +13,7 @@ from monitor.access import tokens
 from monitor.access.auditing import By
 from monitor.domain.account import Permission
 from monitor.domain.errors import StorageError
-from tests.monitor.console.conftest import Office
+from tests.monitor.console.conftest import Office, Open
 
 
 async def test_the_way_back_is_remembered(console: Office) -> None:
@@ -31,6 +31,14 @@ async def test_an_error_is_a_page_for_people_and_json_for_programs(console: Offi
     assert (stranger.status, "<h1>Il n’y a rien ici</h1>" in stranger.text, "sign-out" in stranger.text) == (404, True, False)
     program = await console["viewer"].ask("GET", "/nothing", {"Accept": "application/json"})
     assert (program.status, json.loads(program.text)) == (404, {"error": "not found"})
+
+
+async def test_a_console_that_is_not_wanted_is_not_there(open_console: Open) -> None:
+    """Neither its pages nor its way in, for people or programs, whoever has signed in before."""
+    office = await open_console(console={"enabled": False})
+    for path in ("/", "/feed", "/sign-in", "/static/console.css", "/api/v1/me", "/events"):
+        assert (await office["stranger"].get(path)).status == 404
+        assert (await office["admin"].get(path)).status == 404
 
 
 async def test_a_viewer_learns_that_they_may_not(console: Office) -> None:

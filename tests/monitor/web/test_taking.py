@@ -66,6 +66,16 @@ async def test_whoever_has_an_account_finds_the_way_to_the_alert_in_the_console(
     assert '<a href="/alerts/' in shown
 
 
+async def test_where_there_is_no_console_no_link_leads_there(meet: Meet) -> None:
+    """The pages of links go on without it."""
+    door = await meet(console={"enabled": False})
+    await door.home.storm()
+    await door.home.act()
+    for path in (door.link("ana"), door.page("ana")):
+        status, shown = await door.get(path)
+        assert (status, "/runs/" in shown) == (200, False)
+
+
 @pytest.mark.fault("people", "two people press the button at the same moment")
 async def test_of_two_at_one_moment_one_takes_it(storm: Doorstep) -> None:
     """One of them takes it, in one event, and the other reads who did."""
